@@ -1,0 +1,1 @@
+//! eBPF programs; see `main.rs`.

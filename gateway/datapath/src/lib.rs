@@ -1,0 +1,1 @@
+//! Placeholder: filled by this room's first change.
