@@ -1,1 +1,67 @@
-fn main() {}
+//! `cargo xtask <verb>`: how this repository is set up, built, run, tested, measured and packaged.
+//!
+//! One file a verb; this one only hands over.
+
+mod bench;
+mod build;
+mod process;
+mod run;
+mod setup;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Set up, build, run, test, measure and package the gateway")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Install the toolchains and tools that are missing; the second run installs nothing
+    Setup(setup::Arguments),
+    /// Build the kernel programs
+    BuildEbpf,
+    /// Build the kernel programs, then the release binary
+    Build,
+    /// Set up and build, then serve a sample API and an echo backend (`gateway dev`)
+    Run(run::Arguments),
+    /// Set up, then everything that CI runs
+    Test(test::Arguments),
+    /// Measure beside the peers
+    Bench(bench::Arguments),
+    /// Check the house rules that no compiler checks
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match dispatch(arguments.verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(verb: Verb) -> anyhow::Result<()> {
+    let workspace = Workspace::find()?;
+    match verb {
+        Verb::Setup(arguments) => setup::run(&workspace, &arguments),
+        Verb::BuildEbpf => build::kernel_programs(&workspace).map(drop),
+        Verb::Build => build::run(&workspace).map(drop),
+        Verb::Run(arguments) => run::run(&workspace, &arguments),
+        Verb::Test(arguments) => test::run(&workspace, &arguments),
+        Verb::Bench(arguments) => bench::run(&workspace, &arguments),
+        Verb::Tidy => tidy::run(&workspace),
+    }
+}

@@ -1,0 +1,81 @@
+//! `cargo xtask test`: everything CI runs, the tests last, so that their summary closes the output.
+
+use anyhow::bail;
+
+use crate::setup::{self, Group};
+use crate::workspace::Workspace;
+use crate::{build, process, tidy};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Handed on to `cargo nextest run`, as a filter
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+/// Runs every gate, also after one failed, and fails naming those that did.
+pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<()> {
+    setup::ensure(workspace, &[Group::Build, Group::Ebpf, Group::Test])?;
+    let gates: [(&str, Gate); 7] = [
+        ("format", format),
+        ("tidy", tidy::run),
+        ("licences", licences),
+        ("eBPF", |workspace| build::kernel_programs_if_possible(workspace).map(drop)),
+        ("clippy", clippy),
+        ("doctests", doctests),
+        ("binaries", binaries),
+    ];
+    let mut failed = Vec::new();
+    for (name, gate) in gates {
+        eprintln!("── {name}");
+        if let Err(error) = gate(workspace) {
+            eprintln!("{name}: {error:#}");
+            failed.push(name);
+        }
+    }
+    eprintln!("── tests");
+    if let Err(error) = tests(workspace, &arguments.arguments) {
+        eprintln!("tests: {error:#}");
+        failed.push("tests");
+    }
+    if !failed.is_empty() {
+        bail!("failed: {}", failed.join(", "));
+    }
+    Ok(())
+}
+
+type Gate = fn(&Workspace) -> anyhow::Result<()>;
+
+fn format(workspace: &Workspace) -> anyhow::Result<()> {
+    process::run(workspace.cargo("fmt").args(["--all", "--check"]))
+}
+
+fn licences(workspace: &Workspace) -> anyhow::Result<()> {
+    if process::find("cargo-deny").is_none() {
+        eprintln!(
+            "NOTE: cargo-deny is not installed: licences, bans and sources of the crates are not checked"
+        );
+        return Ok(());
+    }
+    process::run(workspace.cargo("deny").args(["--workspace", "check", "bans", "licenses", "sources"]))
+}
+
+fn clippy(workspace: &Workspace) -> anyhow::Result<()> {
+    process::run(workspace.cargo("clippy").args(["--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+fn doctests(workspace: &Workspace) -> anyhow::Result<()> {
+    process::run(workspace.cargo("test").args(["--quiet", "--workspace", "--doc"]))
+}
+
+/// The programs themselves, for the tests that start them.
+fn binaries(workspace: &Workspace) -> anyhow::Result<()> {
+    process::run(workspace.cargo("build").arg("--workspace"))
+}
+
+fn tests(workspace: &Workspace, extra: &[String]) -> anyhow::Result<()> {
+    let profile = if std::env::var_os("CI").is_some() { "ci" } else { "default" };
+    let mut command = workspace.cargo("nextest");
+    command.args(["run", "--workspace", "--profile", profile]).args(extra);
+    process::run(command.env("GATEWAY_BINARY", workspace.target.join("debug/gateway")))
+}
