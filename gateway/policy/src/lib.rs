@@ -1,1 +1,11 @@
-//! Placeholder: filled by this room's first change.
+//! The policy engine: documents in, compiled pipelines out, and the run of a pipeline over one exchange.
+//!
+//! `xml` reads both spellings of a policy document; `catalogue` says what each element may carry; `compile`
+//! turns documents into statements and joins the scopes into the effective policy; `pipeline` runs it. What a
+//! policy may touch outside of its exchange comes through `ports` alone.
+
+pub mod backend;
+pub mod exchange;
+pub mod fault;
+pub mod message;
+pub mod ports;

@@ -1,0 +1,202 @@
+//! One request on its way through the pipeline: everything policies read and change.
+
+mod host;
+
+use std::any::Any;
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use gateway_expression::Value;
+use gateway_expression::host::{Api, Deployment, LastError, Operation, Product, Subscription, User};
+use smallvec::SmallVec;
+use uuid::Uuid;
+
+use crate::backend::Backend;
+use crate::fault::{Fault, Section};
+use crate::message::{Body, BodyError, Request, Response, Url};
+use crate::ports::Ports;
+
+/// The client's connection, shared by its requests.
+#[derive(Debug)]
+pub struct Connection {
+    /// Peer address, without port, as `context.Request.IpAddress` shows it.
+    pub ip: Box<str>,
+    pub protocol: Protocol,
+    /// `1.2` or `1.3`; `None` on clear text.
+    pub tls_version: Option<&'static str>,
+}
+
+/// HTTP version spoken by the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    Http10,
+    Http11,
+    Http2,
+}
+
+/// What routing and the key check found out. Parts are `None` while unknown, as in `on-error` of a 404.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    pub api: Option<Arc<Api>>,
+    pub operation: Option<Arc<Operation>>,
+    pub product: Option<Arc<Product>>,
+    pub subscription: Option<Arc<Subscription>>,
+    pub user: Option<Arc<User>>,
+}
+
+/// Times and sizes for the closed event.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Measures {
+    /// Time in the backend, all attempts.
+    pub backend: Duration,
+    /// Status of the backend's last answer; 0 = none.
+    pub backend_status: u16,
+    pub cache: CacheUse,
+}
+
+/// Whether a cache policy found its value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CacheUse {
+    #[default]
+    None,
+    Hit,
+    Miss,
+}
+
+/// Work put off until the response is complete (`rate-limit-by-key` with `increment-condition`).
+pub type Deferred = Box<dyn FnOnce(&Exchange, &dyn Ports)>;
+
+/// A request in flight. Lives on one worker; finishes on the snapshot it began with.
+pub struct Exchange {
+    pub id: Uuid,
+    pub connection: Rc<Connection>,
+    pub received: Instant,
+    pub timestamp: SystemTime,
+    pub caller: Caller,
+    pub deployment: Arc<Deployment>,
+    pub request: Request,
+    /// As received: scheme, host, port, full path and query.
+    pub original_url: Url,
+    /// Template parameters of the operation, URL-decoded, in template order.
+    pub matched_parameters: SmallVec<[(Arc<str>, String); 4]>,
+    pub response: Option<Response>,
+    /// Where `forward-request` sends; `None` when the API has no backend.
+    pub backend: Option<Arc<Backend>>,
+    pub section: Section,
+    pub last_error: Option<LastError>,
+    pub measures: Measures,
+    pub deferred: Vec<Deferred>,
+    /// The backend's side of an accepted upgrade (WebSocket), for the listener to relay; opaque to policies.
+    pub tunnel: Option<Box<dyn Any>>,
+    variables: Vec<(Arc<str>, Value)>,
+    id_text: OnceCell<Box<str>>,
+    request_consumed: Cell<bool>,
+    response_consumed: Cell<bool>,
+}
+
+/// What a new exchange begins with.
+#[derive(Debug)]
+pub struct Arrival {
+    pub connection: Rc<Connection>,
+    pub received: Instant,
+    pub request: Request,
+    pub deployment: Arc<Deployment>,
+}
+
+impl Exchange {
+    pub fn new(arrival: Arrival) -> Self {
+        Self {
+            id: Uuid::new_v4(),
+            connection: arrival.connection,
+            received: arrival.received,
+            timestamp: SystemTime::now(),
+            caller: Caller::default(),
+            deployment: arrival.deployment,
+            original_url: arrival.request.url.clone(),
+            request: arrival.request,
+            matched_parameters: SmallVec::new(),
+            response: None,
+            backend: None,
+            section: Section::Inbound,
+            last_error: None,
+            measures: Measures::default(),
+            deferred: Vec::new(),
+            tunnel: None,
+            variables: Vec::new(),
+            id_text: OnceCell::new(),
+            request_consumed: Cell::new(false),
+            response_consumed: Cell::new(false),
+        }
+    }
+
+    /// The request id as hyphenated lower-case text.
+    pub fn id_text(&self) -> &str {
+        self.id_text.get_or_init(|| self.id.hyphenated().to_string().into())
+    }
+
+    pub fn variable(&self, name: &str) -> Option<&Value> {
+        self.variables.iter().find(|(known, _)| &**known == name).map(|(_, value)| value)
+    }
+
+    pub fn set_variable(&mut self, name: &Arc<str>, value: Value) {
+        match self.variables.iter_mut().find(|(known, _)| known == name) {
+            Some((_, old)) => *old = value,
+            None => self.variables.push((Arc::clone(name), value)),
+        }
+    }
+
+    /// Replaces the response; what the old one's body was does not matter any more.
+    pub fn respond(&mut self, response: Response) {
+        self.response_consumed.set(false);
+        self.response = Some(response);
+    }
+
+    /// Replaces the request's body.
+    pub fn set_request_body(&mut self, body: Body) {
+        self.request_consumed.set(false);
+        self.request.body = body;
+    }
+
+    /// Carries out what expressions marked: a body read without `preserveContent` is gone.
+    pub fn settle_bodies(&mut self) {
+        if self.request_consumed.take() {
+            self.request.body = Body::Consumed;
+        }
+        if let (true, Some(response)) = (self.response_consumed.take(), self.response.as_mut()) {
+            response.body = Body::Consumed;
+        }
+    }
+
+    /// Reads the request body into memory, for a policy that needs it. Too large: 413 (S-03).
+    pub async fn buffer_request(&mut self, ports: &dyn Ports) -> Result<(), Fault> {
+        let max = ports.buffer_budget().message_bytes_max;
+        self.request.body.buffer(max).await.map_err(|error| request_body_fault(&error))
+    }
+
+    /// Reads the response body into memory. Too large or cut short: 502.
+    pub async fn buffer_response(&mut self, ports: &dyn Ports) -> Result<(), Fault> {
+        let max = ports.buffer_budget().message_bytes_max;
+        let Some(response) = self.response.as_mut() else { return Ok(()) };
+        response.body.buffer(max).await.map_err(|error| {
+            Fault::new(502, "Bad gateway", "transport", "BackendConnectionFailure", error.to_string())
+        })
+    }
+
+    /// Milliseconds since receipt.
+    pub fn elapsed(&self, ports: &dyn Ports) -> Duration {
+        ports.now().saturating_duration_since(self.received)
+    }
+}
+
+/// How a broken request body is answered (`reliability-security.md` §4.1).
+pub fn request_body_fault(error: &BodyError) -> Fault {
+    let (status, public, reason) = match error {
+        BodyError::TooLarge { .. } => (413, "Request body is too large.", "RequestBodyTooLarge"),
+        BodyError::TooSlow => (408, "Request body arrived too slowly.", "RequestTimeout"),
+        BodyError::Malformed(_) => (400, "Request body is malformed.", "MalformedRequest"),
+        BodyError::Lost => (400, "Request body is incomplete.", "ClientConnectionFailure"),
+    };
+    Fault::new(status, public, "transport", reason, error.to_string())
+}
