@@ -1,0 +1,250 @@
+//! Keys and values of the maps, as both sides see them.
+//!
+//! All `repr(C)`, padding spelled out (the kernel compares keys byte by byte), sizes asserted.
+//! Counters live in per-CPU arrays, only grow, and are never reset by a reader.
+
+use crate::packet::Address;
+use crate::parse::{Protocol, Verdict};
+
+/// A type whose bytes may be copied to and from the kernel.
+///
+/// # Safety
+/// `repr(C)`, no padding, every bit pattern is a value of it.
+pub unsafe trait Plain: Copy + 'static {}
+
+macro_rules! plain {
+    ($name:ident, $size:expr) => {
+        const _: () = assert!(size_of::<$name>() == $size);
+        // SAFETY: `repr(C)` integers only, and the size asserted above leaves no room for padding.
+        unsafe impl Plain for $name {}
+    };
+}
+
+/// Listeners that are told apart, the slot for "none of ours" included.
+pub const LISTENERS_MAX: u32 = 64;
+/// The listener of packets that are for none of ours.
+pub const NO_LISTENER: u16 = 0;
+/// Workers that one listener can have.
+pub const WORKERS_MAX: u32 = 256;
+/// CPUs that can be assigned to a worker; those above get one by hash.
+pub const CPUS_MAX: u32 = 1024;
+/// Entries of `BIND`: bindings with an address of their own.
+pub const BINDINGS_MAX: u32 = 65_536;
+/// Entries of `PORTS`.
+pub const PORTS_MAX: u32 = 65_536;
+
+/// The one entry of `CONFIG`, which every program reads first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct Config {
+    /// Bumped after every change of the other maps.
+    pub generation: u64,
+    /// The network namespace served (`SO_NETNS_COOKIE`); 0 = do not compare.
+    pub netns_cookie: u64,
+    /// [`Config::ENABLED`], [`Config::STEER_BY_CPU`].
+    pub flags: u32,
+    /// Workers of each listener.
+    pub workers: u32,
+}
+plain!(Config, 24);
+
+impl Config {
+    /// The kill switch: without it every program passes at once.
+    pub const ENABLED: u32 = 1;
+    /// The worker of the receiving CPU, where it has one; else by hash.
+    pub const STEER_BY_CPU: u32 = 2;
+
+    #[inline(always)]
+    pub const fn has(&self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+/// Value of `PORTS` (by port) and of `BIND` (by port and address).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct PortEntry {
+    /// [`NO_LISTENER`] = not ours.
+    pub listener: u16,
+    /// [`PortEntry::STEER`], [`PortEntry::BY_ADDRESS`].
+    pub flags: u16,
+}
+plain!(PortEntry, 4);
+
+impl PortEntry {
+    /// No socket is bound there: `sk_lookup` has to find the listener's.
+    pub const STEER: u16 = 1;
+    /// In `PORTS` only: the address decides, ask `BIND`.
+    pub const BY_ADDRESS: u16 = 2;
+
+    #[inline(always)]
+    pub const fn has(self, flag: u16) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+/// Key of `BIND`, a longest-prefix trie: the port first, then as much of the address as the binding names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub struct BindKey {
+    /// Bits that count, of those behind this field.
+    pub prefix_bits: u32,
+    /// In network byte order.
+    pub port: u16,
+    pub pad: u16,
+    pub address: Address,
+}
+plain!(BindKey, 24);
+
+impl BindKey {
+    /// Bits of port and padding.
+    const PORT_BITS: u32 = 32;
+
+    /// Matches exactly this address; as a look-up, finds the longest match.
+    #[inline(always)]
+    pub const fn exact(port: u16, address: Address) -> Self {
+        Self { prefix_bits: Self::PORT_BITS + 128, port: port.to_be(), pad: 0, address }
+    }
+
+    /// Matches any address.
+    pub const fn any(port: u16) -> Self {
+        Self { prefix_bits: Self::PORT_BITS, port: port.to_be(), pad: 0, address: Address([0; 4]) }
+    }
+
+    /// Matches any IPv4 address.
+    pub const fn any_v4(port: u16) -> Self {
+        Self { prefix_bits: Self::PORT_BITS + 96, port: port.to_be(), pad: 0, address: Address::v4(0) }
+    }
+}
+
+/// Seen from this host.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Direction {
+    In = 0,
+    Out = 1,
+}
+
+impl Direction {
+    pub const ALL: [Self; 2] = [Self::In, Self::Out];
+}
+
+/// Value of `COUNTERS`: frames as on the wire, Ethernet headers and tags included.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct PacketCounters {
+    pub packets: u64,
+    pub bytes: u64,
+}
+plain!(PacketCounters, 16);
+
+/// Slots of `COUNTERS` that one listener takes.
+pub const COUNTERS_PER_LISTENER: u32 = 32;
+/// Entries of `COUNTERS`.
+pub const COUNTERS_MAX: u32 = LISTENERS_MAX * COUNTERS_PER_LISTENER;
+
+/// The slot of `COUNTERS`. Listeners are outermost, so that a reader reads only those in use.
+#[inline(always)]
+pub const fn counter_index(listener: u16, direction: Direction, protocol: Protocol, verdict: Verdict) -> u32 {
+    (((listener as u32) * 2 + direction as u32) * 4 + protocol as u32) * 4 + verdict as u32
+}
+
+const _: () = assert!(
+    counter_index(1, Direction::In, Protocol::Tcp, Verdict::Pass) == COUNTERS_PER_LISTENER
+        && counter_index(0, Direction::Out, Protocol::Other, Verdict::Unparsed) < COUNTERS_PER_LISTENER
+);
+
+/// Value of `TCP_FLAGS`, one for each listener and direction: segments that carry the flag.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct TcpFlagCounters {
+    pub syn: u64,
+    pub fin: u64,
+    pub rst: u64,
+}
+plain!(TcpFlagCounters, 24);
+
+/// Entries of `TCP_FLAGS`.
+pub const TCP_FLAGS_MAX: u32 = LISTENERS_MAX * 2;
+
+/// The slot of `TCP_FLAGS`.
+#[inline(always)]
+pub const fn tcp_flags_index(listener: u16, direction: Direction) -> u32 {
+    (listener as u32) * 2 + direction as u32
+}
+
+/// Value of `CONNECTIONS`, one for each listener.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct ConnectionCounters {
+    /// Accepted by the kernel (`sock_ops`).
+    pub established: u64,
+    /// Of those, closed.
+    pub closed: u64,
+    /// Segments sent again.
+    pub retransmits: u64,
+    /// New connections that `sk_lookup` gave to the listener.
+    pub steered: u64,
+    /// Those it could not: no socket, or one of the wrong kind. They take the kernel's own way.
+    pub steer_errors: u64,
+}
+plain!(ConnectionCounters, 40);
+
+/// Classes of [`RttHistogram`].
+pub const RTT_CLASSES: usize = 24;
+
+/// Value of `RTT`, one for each listener: smoothed round trips; class `n` holds those below 2ⁿ µs that class
+/// `n − 1` does not, the last one everything longer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub struct RttHistogram {
+    pub classes: [u64; RTT_CLASSES],
+    /// Of all samples, in µs.
+    pub sum: u64,
+}
+plain!(RttHistogram, (RTT_CLASSES + 1) * 8);
+
+/// The class of a round trip of `microseconds`.
+#[inline(always)]
+pub const fn rtt_class(microseconds: u32) -> u32 {
+    // Shifts by comparison: the BPF target has no instruction that counts leading zeros.
+    let mut rest = microseconds;
+    let mut class = 0;
+    if rest >= 1 << 16 {
+        rest >>= 16;
+        class += 16;
+    }
+    if rest >= 1 << 8 {
+        rest >>= 8;
+        class += 8;
+    }
+    if rest >= 1 << 4 {
+        rest >>= 4;
+        class += 4;
+    }
+    if rest >= 1 << 2 {
+        rest >>= 2;
+        class += 2;
+    }
+    if rest >= 1 << 1 {
+        rest >>= 1;
+        class += 1;
+    }
+    class += rest;
+    if class < RTT_CLASSES as u32 { class } else { RTT_CLASSES as u32 - 1 }
+}
+
+/// The slot of `LISTENERS` and of a listener's workers: one for each address family.
+#[inline(always)]
+pub const fn group_index(listener: u16, v6: bool) -> u32 {
+    (listener as u32) * 2 + v6 as u32
+}
+
+/// Entries of `LISTENERS`.
+pub const GROUPS_MAX: u32 = LISTENERS_MAX * 2;
+
+/// The slot of `WORKERS`.
+#[inline(always)]
+pub const fn worker_index(group: u32, worker: u32) -> u32 {
+    group * WORKERS_MAX + worker
+}

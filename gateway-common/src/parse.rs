@@ -1,0 +1,223 @@
+//! From a frame to what the counters and the listener look-up need.
+//!
+//! Ethernet with up to two VLAN tags, IPv4 with options, IPv6 with up to [`EXTENSION_HEADERS_MAX`] extension
+//! headers, TCP, UDP. Total: every sequence of bytes has a [`Parsed`].
+
+mod ip;
+
+use crate::map::Direction;
+use crate::packet::{Address, Ethernet, Ipv4, Ipv6, Packet, Tcp, Udp, VlanTag};
+
+/// Longer chains are passed unread: `reference/ebpf-datapath.md` §10 rule 7.
+pub const EXTENSION_HEADERS_MAX: usize = 4;
+/// 802.1Q inside 802.1ad.
+pub const VLAN_TAGS_MAX: usize = 2;
+
+const ETHER_TYPE_IPV4: u16 = 0x0800;
+const ETHER_TYPE_IPV6: u16 = 0x86dd;
+const ETHER_TYPE_VLAN: u16 = 0x8100;
+const ETHER_TYPE_QINQ: u16 = 0x88a8;
+
+const PROTOCOL_TCP: u8 = 6;
+const PROTOCOL_UDP: u8 = 17;
+
+/// What carries the packet's data.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Protocol {
+    Tcp = 0,
+    Udp = 1,
+    /// Anything else, ARP and ICMP among them.
+    Other = 2,
+}
+
+impl Protocol {
+    pub const ALL: [Self; 3] = [Self::Tcp, Self::Udp, Self::Other];
+
+    #[inline(always)]
+    const fn of(number: u8) -> Self {
+        match number {
+            PROTOCOL_TCP => Self::Tcp,
+            PROTOCOL_UDP => Self::Udp,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// What was decided about a packet, and why. All of them hand it to the stack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Verdict {
+    /// Read whole.
+    Pass = 0,
+    /// A fragment, first or later: it is passed without a look at ports.
+    Fragment = 1,
+    /// Truncated, contradictory, or with more headers than are followed.
+    Unparsed = 2,
+}
+
+impl Verdict {
+    pub const ALL: [Self; 3] = [Self::Pass, Self::Fragment, Self::Unparsed];
+}
+
+/// One packet, read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Parsed {
+    pub protocol: Protocol,
+    pub verdict: Verdict,
+    /// In host byte order; 0 unless TCP or UDP was read.
+    pub source_port: u16,
+    /// In host byte order; 0 unless TCP or UDP was read.
+    pub destination_port: u16,
+    /// The TCP header's flags (FIN is bit 0, SYN bit 1, RST bit 2); 0 for anything else.
+    pub tcp_flags: u8,
+    /// IPv6; else IPv4, or no IP at all.
+    pub v6: bool,
+    /// Where the IP header starts; 0 if there is none.
+    pub network: usize,
+    /// Where the data behind the TCP or UDP header starts; 0 unless one was read.
+    pub payload: usize,
+}
+
+impl Parsed {
+    #[inline(always)]
+    const fn without_ports(protocol: Protocol, verdict: Verdict) -> Self {
+        Self {
+            protocol,
+            verdict,
+            source_port: 0,
+            destination_port: 0,
+            tcp_flags: 0,
+            v6: false,
+            network: 0,
+            payload: 0,
+        }
+    }
+
+    /// The port at this host's end.
+    #[inline(always)]
+    pub const fn local_port(&self, direction: Direction) -> u16 {
+        match direction {
+            Direction::In => self.destination_port,
+            Direction::Out => self.source_port,
+        }
+    }
+
+    /// The address at this host's end; `None` without an IP header.
+    #[inline(always)]
+    pub fn local_address<P: Packet + ?Sized>(&self, packet: &P, direction: Direction) -> Option<Address> {
+        if self.network == 0 {
+            return None;
+        }
+        if self.v6 {
+            let ip: Ipv6 = packet.header(self.network)?;
+            let words = match direction {
+                Direction::In => ip.destination,
+                Direction::Out => ip.source,
+            };
+            let pair = |i: usize| pair_of(words, i);
+            return Some(Address([pair(0), pair(1), pair(2), pair(3)]));
+        }
+        let ip: Ipv4 = packet.header(self.network)?;
+        let bytes = match direction {
+            Direction::In => ip.destination,
+            Direction::Out => ip.source,
+        };
+        Some(Address::v4(u32::from_ne_bytes(bytes)))
+    }
+}
+
+#[inline(always)]
+fn pair_of(words: [u16; 8], pair: usize) -> u32 {
+    let [a, b, c, d, e, f, g, h] = words;
+    let (first, second) = match pair {
+        0 => (a, b),
+        1 => (c, d),
+        2 => (e, f),
+        _ => (g, h),
+    };
+    let [p, q] = first.to_ne_bytes();
+    let [r, s] = second.to_ne_bytes();
+    u32::from_ne_bytes([p, q, r, s])
+}
+
+/// Reads `packet` from its Ethernet header on.
+#[inline(always)]
+pub fn parse<P: Packet + ?Sized>(packet: &P) -> Parsed {
+    let Some((ether_type, network)) = link(packet) else {
+        return Parsed::without_ports(Protocol::Other, Verdict::Unparsed);
+    };
+    let transport = match ether_type {
+        ETHER_TYPE_IPV4 => ip::v4(packet, network),
+        ETHER_TYPE_IPV6 => ip::v6(packet, network),
+        // A third tag: deeper than we follow.
+        ETHER_TYPE_VLAN | ETHER_TYPE_QINQ => Err((Protocol::Other, Verdict::Unparsed)),
+        _ => Err((Protocol::Other, Verdict::Pass)),
+    };
+    match transport {
+        Ok(transport) => self::transport(packet, network, ether_type == ETHER_TYPE_IPV6, transport),
+        Err((protocol, verdict)) => Parsed::without_ports(protocol, verdict),
+    }
+}
+
+/// `EtherType` and start of what is behind the Ethernet header and its tags.
+#[inline(always)]
+fn link<P: Packet + ?Sized>(packet: &P) -> Option<(u16, usize)> {
+    let ethernet: Ethernet = packet.header(0)?;
+    let mut ether_type = u16::from_be(ethernet.ether_type);
+    let mut offset = size_of::<Ethernet>();
+    for _ in 0..VLAN_TAGS_MAX {
+        if ether_type != ETHER_TYPE_VLAN && ether_type != ETHER_TYPE_QINQ {
+            break;
+        }
+        let tag: VlanTag = packet.header(offset)?;
+        ether_type = u16::from_be(tag.ether_type);
+        offset += size_of::<VlanTag>();
+    }
+    Some((ether_type, offset))
+}
+
+/// What an IP header says about the header behind it.
+struct Transport {
+    protocol: u8,
+    offset: usize,
+    /// Bytes from `offset` to the end that the IP header states; `usize::MAX` where it states none
+    /// (jumbograms, and merged packets above 64 KiB).
+    length: usize,
+}
+
+#[inline(always)]
+fn transport<P: Packet + ?Sized>(packet: &P, network: usize, v6: bool, transport: Transport) -> Parsed {
+    let Transport { protocol: number, offset, length } = transport;
+    let protocol = Protocol::of(number);
+    let mut parsed = Parsed { v6, network, ..Parsed::without_ports(protocol, Verdict::Pass) };
+    match protocol {
+        Protocol::Tcp => {
+            let Some(tcp) = packet.header::<Tcp>(offset) else { return unparsed(parsed) };
+            let header_length = usize::from(tcp.data_offset >> 4) * 4;
+            if header_length < size_of::<Tcp>() || header_length > length {
+                return unparsed(parsed);
+            }
+            parsed.source_port = u16::from_be(tcp.source);
+            parsed.destination_port = u16::from_be(tcp.destination);
+            parsed.tcp_flags = tcp.flags;
+            parsed.payload = offset + header_length;
+        }
+        Protocol::Udp => {
+            let Some(udp) = packet.header::<Udp>(offset) else { return unparsed(parsed) };
+            if size_of::<Udp>() > length {
+                return unparsed(parsed);
+            }
+            parsed.source_port = u16::from_be(udp.source);
+            parsed.destination_port = u16::from_be(udp.destination);
+            parsed.payload = offset + size_of::<Udp>();
+        }
+        Protocol::Other => {}
+    }
+    parsed
+}
+
+#[inline(always)]
+const fn unparsed(parsed: Parsed) -> Parsed {
+    Parsed { verdict: Verdict::Unparsed, ..parsed }
+}

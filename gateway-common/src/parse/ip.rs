@@ -1,0 +1,80 @@
+//! IPv4 and IPv6: from the IP header to the transport header.
+
+use super::{EXTENSION_HEADERS_MAX, Protocol, Transport, Verdict};
+use crate::packet::{Ipv4, Ipv6, Ipv6Extension, Ipv6Fragment, Packet};
+
+/// Why there is no transport header to read, and what is known all the same.
+type Stop = (Protocol, Verdict);
+
+const UNPARSED: Stop = (Protocol::Other, Verdict::Unparsed);
+
+const HOP_BY_HOP: u8 = 0;
+const ROUTING: u8 = 43;
+const FRAGMENT: u8 = 44;
+const AUTHENTICATION: u8 = 51;
+const DESTINATION_OPTIONS: u8 = 60;
+
+/// RFC 791: any fragment (offset or "more") stops here.
+#[inline(always)]
+pub fn v4<P: Packet + ?Sized>(packet: &P, offset: usize) -> Result<Transport, Stop> {
+    const MORE_AND_OFFSET: u16 = 0x3fff;
+    let ip: Ipv4 = packet.header(offset).ok_or(UNPARSED)?;
+    let header_length = usize::from(ip.version_length & 0xf) * 4;
+    if ip.version_length >> 4 != 4 || header_length < size_of::<Ipv4>() {
+        return Err(UNPARSED);
+    }
+    if u16::from_be(ip.fragment) & MORE_AND_OFFSET != 0 {
+        return Err((Protocol::of(ip.protocol), Verdict::Fragment));
+    }
+    let length = match usize::from(u16::from_be(ip.total_length)) {
+        0 => usize::MAX,
+        total if total < header_length => return Err(UNPARSED),
+        total => total - header_length,
+    };
+    Ok(Transport { protocol: ip.protocol, offset: offset + header_length, length })
+}
+
+/// RFC 8200: walks the extension headers; an atomic fragment (RFC 6946) is whole.
+#[inline(always)]
+pub fn v6<P: Packet + ?Sized>(packet: &P, offset: usize) -> Result<Transport, Stop> {
+    const OFFSET_AND_MORE: u16 = 0xfff9;
+    let ip: Ipv6 = packet.header(offset).ok_or(UNPARSED)?;
+    if u16::from_be(ip.version_class) >> 12 != 6 {
+        return Err(UNPARSED);
+    }
+    let mut next = ip.next_header;
+    let mut offset = offset + size_of::<Ipv6>();
+    let mut walked = 0;
+    for _ in 0..EXTENSION_HEADERS_MAX {
+        let length = match next {
+            FRAGMENT => {
+                let fragment: Ipv6Fragment = packet.header(offset).ok_or(UNPARSED)?;
+                if u16::from_be(fragment.fragment) & OFFSET_AND_MORE != 0 {
+                    return Err((Protocol::of(fragment.next_header), Verdict::Fragment));
+                }
+                next = fragment.next_header;
+                size_of::<Ipv6Fragment>()
+            }
+            HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | AUTHENTICATION => {
+                let extension: Ipv6Extension = packet.header(offset).ok_or(UNPARSED)?;
+                let units = usize::from(extension.length);
+                // RFC 4302 §2.2 counts 4-byte words minus 2, the others 8-byte words minus 1.
+                let length = if next == AUTHENTICATION { (units + 2) * 4 } else { (units + 1) * 8 };
+                next = extension.next_header;
+                length
+            }
+            _ => break,
+        };
+        walked += length;
+        offset += length;
+    }
+    if matches!(next, HOP_BY_HOP | ROUTING | FRAGMENT | DESTINATION_OPTIONS | AUTHENTICATION) {
+        return Err(UNPARSED);
+    }
+    let length = match usize::from(u16::from_be(ip.payload_length)) {
+        0 => usize::MAX,
+        payload if payload < walked => return Err(UNPARSED),
+        payload => payload - walked,
+    };
+    Ok(Transport { protocol: next, offset, length })
+}
