@@ -87,33 +87,24 @@ impl PortEntry {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(C)]
 pub struct BindKey {
-    /// Bits that count, of those behind this field.
-    pub prefix_bits: u32,
     /// In network byte order.
     pub port: u16,
     pub pad: u16,
     pub address: Address,
 }
-plain!(BindKey, 24);
+plain!(BindKey, 20);
 
 impl BindKey {
-    /// Bits of port and padding.
-    const PORT_BITS: u32 = 32;
+    /// Bits that count for a binding on any address of either family.
+    pub const BITS_ANY: u32 = 32;
+    /// For a binding on any IPv4 address.
+    pub const BITS_ANY_V4: u32 = 32 + 96;
+    /// For a binding on one address; a look-up asks with these and gets the longest match.
+    pub const BITS_ADDRESS: u32 = 32 + 128;
 
-    /// Matches exactly this address; as a look-up, finds the longest match.
     #[inline(always)]
-    pub const fn exact(port: u16, address: Address) -> Self {
-        Self { prefix_bits: Self::PORT_BITS + 128, port: port.to_be(), pad: 0, address }
-    }
-
-    /// Matches any address.
-    pub const fn any(port: u16) -> Self {
-        Self { prefix_bits: Self::PORT_BITS, port: port.to_be(), pad: 0, address: Address([0; 4]) }
-    }
-
-    /// Matches any IPv4 address.
-    pub const fn any_v4(port: u16) -> Self {
-        Self { prefix_bits: Self::PORT_BITS + 96, port: port.to_be(), pad: 0, address: Address::v4(0) }
+    pub const fn new(port: u16, address: Address) -> Self {
+        Self { port: port.to_be(), pad: 0, address }
     }
 }
 

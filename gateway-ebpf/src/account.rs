@@ -1,0 +1,87 @@
+//! What XDP and TC do with a packet: read it, find its listener, count it.
+
+use gateway_common::map::{Direction, counter_index, tcp_flags_index};
+use gateway_common::packet::{Header, Packet};
+use gateway_common::{Parsed, parse};
+
+use crate::listener;
+use crate::maps::{COUNTERS, TCP_FLAGS};
+
+const FIN: u8 = 1;
+const SYN: u8 = 2;
+const RST: u8 = 4;
+
+/// The directly readable part of a packet.
+pub struct Frame {
+    start: usize,
+    end: usize,
+}
+
+impl Frame {
+    /// # Safety
+    /// `start` and `end` are the context's `data` and `data_end`, and nothing moves the packet while this lives.
+    #[inline(always)]
+    pub const unsafe fn new(start: usize, end: usize) -> Self {
+        Self { start, end }
+    }
+
+    /// True when the packet goes on behind the directly readable part.
+    #[inline(always)]
+    pub const fn shorter_than(&self, whole: u32) -> bool {
+        self.start + (whole as usize) > self.end
+    }
+
+    #[inline(always)]
+    pub const fn holds(&self, bytes: usize) -> bool {
+        self.start + bytes <= self.end
+    }
+}
+
+impl Packet for Frame {
+    #[inline(always)]
+    fn header<T: Header>(&self, offset: usize) -> Option<T> {
+        let at = self.start + offset;
+        if at + size_of::<T>() > self.end {
+            return None;
+        }
+        // SAFETY: within the packet by the comparison above, which is the one the verifier asks for.
+        Some(unsafe { (at as *const T).read() })
+    }
+}
+
+/// How much one packet counts.
+pub struct Weight {
+    pub packets: u64,
+    pub bytes: u64,
+}
+
+/// Counts the packet for the listener it belongs to.
+#[inline(always)]
+pub fn account(frame: &Frame, direction: Direction, weight: impl FnOnce(&Parsed) -> Weight) {
+    let parsed = parse(frame);
+    let entry = listener::find(parsed.local_port(direction), || parsed.local_address(frame, direction));
+    let Weight { packets, bytes } = weight(&parsed);
+    let index = counter_index(entry.listener, direction, parsed.protocol, parsed.verdict);
+    if let Some(counters) = COUNTERS.get_ptr_mut(index) {
+        // SAFETY: the map gave the pointer, and this CPU's slot is ours while the program runs.
+        unsafe {
+            (*counters).packets += packets;
+            (*counters).bytes += bytes;
+        }
+    }
+    if parsed.tcp_flags & (FIN | SYN | RST) != 0 {
+        count_flags(entry.listener, direction, parsed.tcp_flags);
+    }
+}
+
+#[inline(always)]
+fn count_flags(listener: u16, direction: Direction, flags: u8) {
+    if let Some(counters) = TCP_FLAGS.get_ptr_mut(tcp_flags_index(listener, direction)) {
+        // SAFETY: as above.
+        unsafe {
+            (*counters).fin += u64::from(flags & FIN);
+            (*counters).syn += u64::from((flags & SYN) >> 1);
+            (*counters).rst += u64::from((flags & RST) >> 2);
+        }
+    }
+}

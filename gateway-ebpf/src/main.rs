@@ -1,0 +1,26 @@
+//! The kernel programs. They count and steer; they never drop, and any doubt passes the packet.
+//!
+//! `xdp` and `tc` read packets, `sk_lookup` and `sk_reuseport` choose sockets, `sock_ops` watches
+//! connections. All decisions that packets share are in `account`; all maps are in `maps`.
+
+#![no_std]
+#![no_main]
+
+mod account;
+mod listener;
+mod maps;
+mod sk_lookup;
+mod sk_reuseport;
+mod sock_ops;
+mod tc;
+mod xdp;
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    // Nothing calls this: `cargo xtask build-ebpf` refuses an object that can panic.
+    loop {}
+}
+
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

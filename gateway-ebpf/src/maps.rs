@@ -1,0 +1,58 @@
+//! All maps; their keys and values are in `gateway_common::map`.
+
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::{Array, LpmTrie, PerCpuArray, ReusePortSockArray, SockMap};
+use gateway_common::map::{
+    BINDINGS_MAX, BindKey, COUNTERS_MAX, CPUS_MAX, Config, ConnectionCounters, GROUPS_MAX, LISTENERS_MAX,
+    PORTS_MAX, PacketCounters, PortEntry, RttHistogram, TCP_FLAGS_MAX, TcpFlagCounters, WORKERS_MAX,
+};
+
+/// Read first by every program.
+#[map]
+pub static CONFIG: Array<Config> = Array::with_max_entries(1, 0);
+
+/// Port → whose it is. One load tells that a packet is not for us.
+#[map]
+pub static PORTS: Array<PortEntry> = Array::with_max_entries(PORTS_MAX, 0);
+
+/// Port and address → whose it is, for the ports that `PORTS` marks.
+#[map]
+pub static BIND: LpmTrie<BindKey, PortEntry> = LpmTrie::with_max_entries(BINDINGS_MAX, 0);
+
+/// `counter_index` → packets and bytes.
+#[map]
+pub static COUNTERS: PerCpuArray<PacketCounters> = PerCpuArray::with_max_entries(COUNTERS_MAX, 0);
+
+/// `tcp_flags_index` → segments by flag.
+#[map]
+pub static TCP_FLAGS: PerCpuArray<TcpFlagCounters> = PerCpuArray::with_max_entries(TCP_FLAGS_MAX, 0);
+
+/// Listener → its connections.
+#[map]
+pub static CONNECTIONS: PerCpuArray<ConnectionCounters> = PerCpuArray::with_max_entries(LISTENERS_MAX, 0);
+
+/// Listener → its round trips.
+#[map]
+pub static RTT: PerCpuArray<RttHistogram> = PerCpuArray::with_max_entries(LISTENERS_MAX, 0);
+
+/// Worker → times it was chosen by `gw_reuseport`.
+#[map]
+pub static CHOSEN: PerCpuArray<u64> = PerCpuArray::with_max_entries(WORKERS_MAX, 0);
+
+/// `group_index` → a listening socket of that listener; its `SO_REUSEPORT` group does the rest.
+#[map]
+pub static LISTENERS: SockMap = SockMap::with_max_entries(GROUPS_MAX, 0);
+
+/// `worker_index` → that worker's listening socket.
+#[map]
+pub static WORKERS: ReusePortSockArray = ReusePortSockArray::with_max_entries(GROUPS_MAX * WORKERS_MAX, 0);
+
+/// CPU → 1 + the worker pinned there; 0 = none.
+#[map]
+pub static WORKER_OF_CPU: Array<u32> = Array::with_max_entries(CPUS_MAX, 0);
+
+/// The settings, if the programs are switched on.
+#[inline(always)]
+pub fn enabled() -> Option<&'static Config> {
+    CONFIG.get(0).filter(|config| config.has(Config::ENABLED))
+}

@@ -1,0 +1,63 @@
+//! sk_lookup: new connections to any bound address and port find the listener's socket.
+
+use aya_ebpf::bindings::{bpf_sk_lookup, sk_action};
+use aya_ebpf::macros::sk_lookup;
+use aya_ebpf::programs::SkLookupContext;
+use gateway_common::map::{PortEntry, group_index};
+use gateway_common::packet::Address;
+
+use crate::listener;
+use crate::maps::{self, CONNECTIONS, LISTENERS};
+
+const IPPROTO_TCP: u32 = 6;
+const AF_INET6: u32 = 10;
+
+/// On the network namespace. A pass without a socket leaves the choice to the kernel.
+#[sk_lookup]
+pub fn gw_lookup(ctx: SkLookupContext) -> u32 {
+    if maps::enabled().is_some() {
+        steer(&ctx);
+    }
+    sk_action::SK_PASS
+}
+
+#[inline(always)]
+fn steer(ctx: &SkLookupContext) {
+    let lookup = ctx.lookup;
+    // SAFETY: fields of the program's own context.
+    let (family, protocol, port) = unsafe { ((*lookup).family, (*lookup).protocol, (*lookup).local_port) };
+    if protocol != IPPROTO_TCP {
+        return;
+    }
+    let v6 = family == AF_INET6;
+    let entry = listener::find(port as u16, || Some(local_address(lookup, v6)));
+    if !entry.has(PortEntry::STEER) {
+        return;
+    }
+    let result = LISTENERS.redirect_sk_lookup(ctx, group_index(entry.listener, v6), 0);
+    if let Err(error) = result {
+        aya_log_ebpf::warn!(ctx, "port {} not steered: error {}", port, error);
+    }
+    if let Some(counters) = CONNECTIONS.get_ptr_mut(u32::from(entry.listener)) {
+        // SAFETY: the map gave the pointer, and this CPU's slot is ours while the program runs.
+        unsafe {
+            if result.is_ok() {
+                (*counters).steered += 1;
+            } else {
+                (*counters).steer_errors += 1;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn local_address(lookup: *const bpf_sk_lookup, v6: bool) -> Address {
+    // SAFETY: fields of the program's own context; word by word, as the verifier wants it.
+    unsafe {
+        if v6 {
+            Address((*lookup).local_ip6)
+        } else {
+            Address::v4((*lookup).local_ip4)
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! sk_reuseport: which worker of a listener gets a new connection.
+
+use aya_ebpf::bindings::sk_action;
+use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_skb_load_bytes_relative};
+use aya_ebpf::macros::sk_reuseport;
+use aya_ebpf::programs::SkReuseportContext;
+use gateway_common::map::{Config, NO_LISTENER, group_index, worker_index};
+use gateway_common::packet::Address;
+
+use crate::listener;
+use crate::maps::{self, CHOSEN, WORKER_OF_CPU, WORKERS};
+
+const IPPROTO_TCP: u32 = 6;
+const ETH_P_IPV6: u16 = 0x86dd;
+/// `BPF_HDR_START_NET`.
+const FROM_NETWORK_HEADER: u32 = 1;
+const DESTINATION_V4: u32 = 16;
+const DESTINATION_V6: u32 = 24;
+
+/// On each listener's `SO_REUSEPORT` group. A pass without a choice leaves it to the kernel's hash.
+#[sk_reuseport]
+pub fn gw_reuseport(ctx: SkReuseportContext) -> u32 {
+    if let Some(config) = maps::enabled() {
+        choose(&ctx, config);
+    }
+    sk_action::SK_PASS
+}
+
+#[inline(always)]
+fn choose(ctx: &SkReuseportContext, config: &Config) {
+    if ctx.ip_protocol() != IPPROTO_TCP {
+        return;
+    }
+    // The data starts with the TCP header: ports first.
+    let start = ctx.data();
+    if start + 4 > ctx.data_end() {
+        return;
+    }
+    // SAFETY: within the data by the comparison above.
+    let port = u16::from_be(unsafe { *((start + 2) as *const u16) });
+    let v6 = ctx.eth_protocol() as u16 == ETH_P_IPV6.to_be();
+    let entry = listener::find(port, || local_address(ctx, v6));
+    if entry.listener == NO_LISTENER {
+        return;
+    }
+    let worker = worker(ctx, config);
+    let index = worker_index(group_index(entry.listener, v6), worker);
+    if WORKERS.select_reuseport(ctx, index).is_ok()
+        && let Some(chosen) = CHOSEN.get_ptr_mut(worker)
+    {
+        // SAFETY: the map gave the pointer, and this CPU's slot is ours while the program runs.
+        unsafe { *chosen += 1 };
+    }
+}
+
+/// The worker of this CPU, else the flow's hash spread over all workers.
+#[inline(always)]
+fn worker(ctx: &SkReuseportContext, config: &Config) -> u32 {
+    if config.has(Config::STEER_BY_CPU) {
+        // SAFETY: a helper without arguments.
+        let cpu = unsafe { bpf_get_smp_processor_id() };
+        if let Some(&worker) = WORKER_OF_CPU.get(cpu)
+            && worker != 0
+        {
+            return worker - 1;
+        }
+    }
+    ((u64::from(ctx.hash()) * u64::from(config.workers)) >> 32) as u32
+}
+
+#[inline(always)]
+fn local_address(ctx: &SkReuseportContext, v6: bool) -> Option<Address> {
+    let mut words = [0u32; 4];
+    let (offset, bytes) = if v6 { (DESTINATION_V6, 16) } else { (DESTINATION_V4, 4) };
+    // SAFETY: the buffer has room for the longer of the two.
+    let result = unsafe {
+        bpf_skb_load_bytes_relative(
+            ctx.md.cast_const().cast(),
+            offset,
+            words.as_mut_ptr().cast(),
+            bytes,
+            FROM_NETWORK_HEADER,
+        )
+    };
+    (result == 0).then(|| if v6 { Address(words) } else { Address::v4(words[0]) })
+}
