@@ -2,28 +2,39 @@
 
 use std::path::PathBuf;
 
+use crate::ebpf;
 use crate::process;
 use crate::setup::{self, Group};
 use crate::workspace::Workspace;
 
-/// Builds the kernel programs and returns the object file's path.
-pub fn kernel_programs(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+#[derive(clap::Args)]
+pub struct EbpfArguments {
+    /// Build twice in folders that share nothing, and compare the bytes
+    #[arg(long)]
+    twice: bool,
+}
+
+/// The verb `build-ebpf`.
+pub fn kernel_programs(workspace: &Workspace, arguments: &EbpfArguments) -> anyhow::Result<()> {
     setup::ensure(workspace, &[Group::Build, Group::Ebpf])?;
-    anyhow::bail!("there are no kernel programs in this tree")
+    if arguments.twice {
+        ebpf::check_reproducible(&workspace.root)?;
+    }
+    let object = ebpf::build(&workspace.root)?;
+    eprintln!("eBPF object: {}", object.display());
+    Ok(())
 }
 
 /// Builds the kernel programs when their toolchain is to be had here; says so when it is not.
-pub fn kernel_programs_if_possible(workspace: &Workspace) -> anyhow::Result<Option<PathBuf>> {
+pub fn kernel_programs_if_possible(workspace: &Workspace) -> anyhow::Result<()> {
     setup::ensure(workspace, &[Group::Build, Group::Ebpf])?;
-    if !workspace.root.join("xtask/src/ebpf.rs").exists() {
-        eprintln!("built without eBPF: there are no kernel programs in this tree");
-        return Ok(None);
-    }
     if let Some(missing) = setup::missing_for_ebpf() {
         eprintln!("built without eBPF: {missing}");
-        return Ok(None);
+        return Ok(());
     }
-    kernel_programs(workspace).map(Some)
+    let object = ebpf::build(&workspace.root)?;
+    eprintln!("eBPF object: {}", object.display());
+    Ok(())
 }
 
 /// Builds all and returns the path of the release binary.

@@ -4,6 +4,7 @@
 
 mod bench;
 mod build;
+mod ebpf;
 mod process;
 mod run;
 mod setup;
@@ -29,7 +30,7 @@ enum Verb {
     /// Install the toolchains and tools that are missing; the second run installs nothing
     Setup(setup::Arguments),
     /// Build the kernel programs
-    BuildEbpf,
+    BuildEbpf(build::EbpfArguments),
     /// Build the kernel programs, then the release binary
     Build,
     /// Set up and build, then serve a sample API and an echo backend (`gateway dev`)
@@ -57,7 +58,7 @@ fn dispatch(verb: Verb) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
     match verb {
         Verb::Setup(arguments) => setup::run(&workspace, &arguments),
-        Verb::BuildEbpf => build::kernel_programs(&workspace).map(drop),
+        Verb::BuildEbpf(arguments) => build::kernel_programs(&workspace, &arguments),
         Verb::Build => build::run(&workspace).map(drop),
         Verb::Run(arguments) => run::run(&workspace, &arguments),
         Verb::Test(arguments) => test::run(&workspace, &arguments),

@@ -20,7 +20,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<()> {
         ("format", format),
         ("tidy", tidy::run),
         ("licences", licences),
-        ("eBPF", |workspace| build::kernel_programs_if_possible(workspace).map(drop)),
+        ("eBPF", build::kernel_programs_if_possible),
         ("clippy", clippy),
         ("doctests", doctests),
         ("binaries", binaries),

@@ -1,4 +1,4 @@
-//! Tools from crates.io, through `cargo install`.
+//! Tools from the crate registry, through `cargo install`.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ fn install(workspace: &Workspace, tool: &CargoTool) -> anyhow::Result<bool> {
         eprintln!("setup: {} is left out: it needs {file}", tool.name);
         return Ok(false);
     }
-    eprintln!("setup: installing {} {} from crates.io", tool.name, tool.version);
+    eprintln!("setup: installing {} {} with cargo", tool.name, tool.version);
     let mut command = workspace.cargo("install");
     command.args(["--locked", "--version", tool.version]).args(tool.arguments).arg(tool.name);
     command.envs(tool.environment.iter().copied());

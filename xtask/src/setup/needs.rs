@@ -85,7 +85,8 @@ pub const CARGO_TOOLS: &[CargoTool] = &[
         name: "bpf-linker",
         version: "0.13.0",
         arguments: &["--no-default-features", "--features", "llvm-22"],
-        environment: &[("LLVM_SYS_221_PREFIX", LLVM)],
+        // The headers' place, and the shared library's.
+        environment: &[("LLVM_SYS_221_PREFIX", LLVM), ("LLVM_PREFIX", LLVM)],
         requires: Some(LLVM_CONFIG),
     },
     CargoTool {
