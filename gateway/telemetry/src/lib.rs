@@ -1,1 +1,27 @@
-//! Placeholder: filled by this room's first change.
+//! Telemetry: one closed event a request, the process log, the metrics, and the sinks they go to.
+//!
+//! A worker builds a [`RequestEvent`] and gives it to [`Telemetry::emit`]; that adds to the worker's own
+//! [`Shard`] of counters and hands the event to every [`Sink`]. Nothing here waits for an output, and recording
+//! allocates nothing while the log is off. [`prometheus`] sums the shards when asked.
+//!
+//! Invariants: an exporter is a [`Sink`] and changes no event; every metric stands in [`metrics::table`]; what is
+//! written was masked by [`redact`].
+
+pub mod event;
+pub mod lifecycle;
+pub mod log;
+pub mod metrics;
+pub mod prometheus;
+pub mod redact;
+pub mod rfc3339;
+pub mod sink;
+
+pub use event::{
+    Cache, Call, CallKind, LastError, Listener, Protocol, RequestEvent, Severity, TlsVersion, TraceRecord,
+    Url,
+};
+pub use lifecycle::Event;
+pub use log::{Log, LogSettings, Std};
+pub use metrics::labels::{BackendId, HostId, LabelId};
+pub use metrics::{Buckets, Registry, Shard};
+pub use sink::{Instance, Sink, Telemetry};

@@ -1,0 +1,321 @@
+//! What happened: one closed event a request, and the events of the gateway's own life.
+//!
+//! Both borrow what they name, so building one allocates nothing; a sink that keeps a part copies it.
+
+use std::fmt::Display;
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
+use uuid::Uuid;
+
+use crate::metrics::labels::{BackendId, HostId, LabelId};
+use crate::redact::Redacted;
+use crate::rfc3339::Rfc3339;
+
+/// Declares a closed set of label values: an enum, its texts and its members.
+macro_rules! closed {
+    ($(#[$doc:meta])* $name:ident { $($(#[$member_doc:meta])* $member:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$member_doc])* #[doc = concat!("`", $text, "`")] $member,)+ }
+        impl $name {
+            /// Every member, in the order of its index.
+            pub const ALL: &'static [Self] = &[$(Self::$member,)+];
+            /// The text in logs and labels.
+            pub const fn as_str(self) -> &'static str { match self { $(Self::$member => $text,)+ } }
+        }
+    };
+}
+pub(crate) use closed;
+
+closed! {
+    /// How much a record matters; setting `telemetry.logs.std.level` hides what is below it.
+    Severity { Verbose = "Verbose", Info = "Info", Warning = "Warning", Error = "Error", Fatal = "Fatal", }
+}
+closed! {
+    /// Listener names of design.md §6.
+    Listener { Http = "http", Https = "https", Admin = "admin", Management = "management", Portal = "portal", }
+}
+closed! {
+    /// HTTP version of one exchange.
+    Protocol { Http10 = "HTTP/1.0", Http11 = "HTTP/1.1", Http2 = "HTTP/2", }
+}
+closed! {
+    /// Negotiated TLS version.
+    TlsVersion { Tls12 = "1.2", Tls13 = "1.3", }
+}
+closed! {
+    /// What the response cache did for a request.
+    Cache { None = "none", Hit = "hit", Miss = "miss", }
+}
+closed! {
+    /// Why the gateway called out.
+    CallKind { Forward = "forward-request", Send = "send-request", }
+}
+
+/// One value of a record.
+#[derive(Clone, Copy)]
+pub enum Value<'a> {
+    Bool(bool),
+    Integer(i64),
+    Unsigned(u64),
+    Number(f64),
+    Text(&'a str),
+    Display(&'a dyn Display),
+    Object(&'a dyn Fields),
+    Errors(&'a [LastError<'a>]),
+    Traces(&'a [TraceRecord<'a>]),
+}
+
+/// A record whose members can be walked in order; absent members are not visited.
+pub trait Fields {
+    /// Calls `visit` once a member, names in camelCase.
+    fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>));
+}
+
+/// A URL in the parts the proxy holds; shown only with secrets masked.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Url<'a> {
+    /// `http`, `https`, `ws`, `wss`.
+    pub scheme: &'a str,
+    /// Host and port as the client named them.
+    pub authority: &'a str,
+    /// Path and query, beginning with `/`.
+    pub target: &'a str,
+}
+
+/// What `context.LastError` holds (policies.md §5.2).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LastError<'a> {
+    /// Since the request arrived.
+    pub elapsed: Duration,
+    /// Policy or built-in step.
+    pub source: &'a str,
+    /// Place in the policy document, parts joined by `\`.
+    pub path: &'a str,
+    /// Machine code, such as `SubscriptionKeyNotFound`; a label of the request metrics.
+    pub reason: &'a str,
+    pub message: &'a str,
+    /// `inbound`, `backend`, `outbound` or `on-error`.
+    pub section: &'a str,
+    /// `global`, `product`, `api` or `operation`; empty when no policy failed.
+    pub scope: &'a str,
+}
+
+/// One call the gateway made while it served a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    pub kind: CallKind,
+    /// Label of the upstream metrics.
+    pub label: BackendId,
+    /// Name of the backend resource, if one was used.
+    pub backend_id: Option<&'a str>,
+    pub method: &'a str,
+    pub url: &'a str,
+    /// 0 when no response came.
+    pub response_code: u16,
+    pub protocol: Option<Protocol>,
+    /// Since the request arrived.
+    pub started: Duration,
+    pub elapsed: Duration,
+}
+
+/// One record of a `trace` policy.
+#[derive(Clone, Copy, Debug)]
+pub struct TraceRecord<'a> {
+    pub elapsed: Duration,
+    pub source: &'a str,
+    pub severity: Severity,
+    pub message: &'a str,
+    pub metadata: &'a [(&'a str, &'a str)],
+}
+
+/// Everything known of one finished request: emitted exactly once, after the last byte or when the client left.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestEvent<'a> {
+    /// Labels of (API, operation, product), interned when the snapshot was compiled.
+    pub labels: LabelId,
+    /// Label of the configured host name that matched.
+    pub host: HostId,
+    /// When processing began.
+    pub time_generated: SystemTime,
+    /// Arrival until the response is fully sent.
+    pub total_time: Duration,
+    /// All client IO.
+    pub client_time: Duration,
+    /// All backend IO; absent when no backend was called.
+    pub backend_time: Option<Duration>,
+    /// All cache IO; absent when no cache was asked.
+    pub cache_time: Option<Duration>,
+    pub caller_ip: IpAddr,
+    /// `context.RequestId`.
+    pub correlation_id: Uuid,
+    pub method: &'a str,
+    pub url: Url<'a>,
+    /// Query parameter that carries the subscription key of this API; masked whatever its name.
+    pub key_parameter: &'a str,
+    /// 0 when the client left before it had one.
+    pub response_code: u16,
+    /// Bytes of the body received from the client.
+    pub request_size: u64,
+    /// Bytes of the body sent to the client.
+    pub response_size: u64,
+    pub cache: Cache,
+    pub api_id: Option<&'a str>,
+    pub api_revision: Option<&'a str>,
+    pub operation_id: Option<&'a str>,
+    pub product_id: Option<&'a str>,
+    pub user_id: Option<&'a str>,
+    pub subscription_id: Option<&'a str>,
+    pub client_protocol: Protocol,
+    pub client_tls: Option<TlsVersion>,
+    /// Calls in the order they were made; the last `Forward` is "the backend".
+    pub calls: &'a [Call<'a>],
+    pub last_error: Option<LastError<'a>>,
+    pub errors: &'a [LastError<'a>],
+    pub traces: &'a [TraceRecord<'a>],
+}
+
+impl<'a> RequestEvent<'a> {
+    /// A request that nothing is known of yet but who asked, when, and what for.
+    pub fn new(caller_ip: IpAddr, time_generated: SystemTime, method: &'a str, url: Url<'a>) -> Self {
+        Self {
+            labels: LabelId::UNMATCHED,
+            host: HostId::OTHER,
+            time_generated,
+            total_time: Duration::ZERO,
+            client_time: Duration::ZERO,
+            backend_time: None,
+            cache_time: None,
+            caller_ip,
+            correlation_id: Uuid::nil(),
+            method,
+            url,
+            key_parameter: "subscription-key",
+            response_code: 0,
+            request_size: 0,
+            response_size: 0,
+            cache: Cache::None,
+            api_id: None,
+            api_revision: None,
+            operation_id: None,
+            product_id: None,
+            user_id: None,
+            subscription_id: None,
+            client_protocol: Protocol::Http11,
+            client_tls: None,
+            calls: &[],
+            last_error: None,
+            errors: &[],
+            traces: &[],
+        }
+    }
+
+    /// Since 2021 every status below 400 is a success; a client that left is not.
+    pub fn is_success(&self) -> bool {
+        (100..400).contains(&self.response_code)
+    }
+
+    /// The last call of `forward-request`.
+    pub fn backend(&self) -> Option<&Call<'a>> {
+        self.calls.iter().rev().find(|call| call.kind == CallKind::Forward)
+    }
+}
+
+/// Members and order of self-hosted-gateway.md §3.3; `region` is added by the sink, which knows the instance.
+pub(crate) struct GatewayLogs<'a> {
+    pub event: &'a RequestEvent<'a>,
+    pub region: &'a str,
+}
+
+impl Fields for GatewayLogs<'_> {
+    fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>)) {
+        let event = self.event;
+        visit("isRequestSuccess", Value::Bool(event.is_success()));
+        visit("totalTime", millis(event.total_time));
+        visit("category", Value::Text("GatewayLogs"));
+        visit("callerIpAddress", Value::Display(&event.caller_ip));
+        visit("timeGenerated", Value::Display(&Rfc3339 { time: event.time_generated, digits: 7 }));
+        text(visit, "region", Some(self.region).filter(|region| !region.is_empty()));
+        visit("correlationId", Value::Display(&event.correlation_id));
+        visit("method", Value::Text(event.method));
+        visit("url", Value::Display(&Redacted::url(&event.url, event.key_parameter)));
+        visit("responseCode", Value::Unsigned(event.response_code.into()));
+        visit("responseSize", Value::Unsigned(event.response_size));
+        visit("cache", Value::Text(event.cache.as_str()));
+        time(visit, "backendTime", event.backend_time);
+        text(visit, "apiId", event.api_id);
+        text(visit, "operationId", event.operation_id);
+        text(visit, "productId", event.product_id);
+        text(visit, "userId", event.user_id);
+        text(visit, "apimSubscriptionId", event.subscription_id);
+        visit("clientProtocol", Value::Text(event.client_protocol.as_str()));
+        let backend = event.backend();
+        text(visit, "backendId", backend.and_then(|call| call.backend_id));
+        time(visit, "cacheTime", event.cache_time);
+        text(visit, "apiRevision", event.api_revision);
+        text(visit, "clientTlsVersion", event.client_tls.map(TlsVersion::as_str));
+        if let Some(call) = backend {
+            visit("backendMethod", Value::Text(call.method));
+            visit("backendUrl", Value::Display(&Redacted::text(call.url, event.key_parameter)));
+            visit("backendResponseCode", Value::Unsigned(call.response_code.into()));
+            text(visit, "backendProtocol", call.protocol.map(Protocol::as_str));
+        }
+        visit("requestSize", Value::Unsigned(event.request_size));
+        visit("clientTime", millis(event.client_time));
+        if let Some(error) = &event.last_error {
+            visit("lastError", Value::Object(error));
+        }
+        if !event.errors.is_empty() {
+            visit("errors", Value::Errors(event.errors));
+        }
+        if !event.traces.is_empty() {
+            visit("traceRecords", Value::Traces(event.traces));
+        }
+    }
+}
+
+impl Fields for LastError<'_> {
+    fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>)) {
+        visit("elapsed", millis(self.elapsed));
+        let members = [
+            ("source", self.source),
+            ("path", self.path),
+            ("reason", self.reason),
+            ("message", self.message),
+            ("section", self.section),
+            ("scope", self.scope),
+        ];
+        for (name, value) in members.into_iter().filter(|(_, value)| !value.is_empty()) {
+            visit(name, Value::Text(value));
+        }
+    }
+}
+
+impl Fields for TraceRecord<'_> {
+    fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>)) {
+        visit("elapsed", millis(self.elapsed));
+        visit("source", Value::Text(self.source));
+        visit("severity", Value::Text(self.severity.as_str()));
+        visit("message", Value::Text(self.message));
+        for (name, value) in self.metadata {
+            visit(name, Value::Text(value));
+        }
+    }
+}
+
+fn millis(time: Duration) -> Value<'static> {
+    Value::Unsigned(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn time(visit: &mut dyn FnMut(&str, Value<'_>), name: &str, time: Option<Duration>) {
+    if let Some(time) = time {
+        visit(name, millis(time));
+    }
+}
+
+fn text(visit: &mut dyn FnMut(&str, Value<'_>), name: &str, text: Option<&str>) {
+    if let Some(text) = text {
+        visit(name, Value::Text(text));
+    }
+}

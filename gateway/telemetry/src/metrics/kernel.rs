@@ -1,0 +1,123 @@
+//! What the kernel programs counted, as plain numbers; the datapath's owner pushes them once a second.
+//!
+//! Names: ebpf-datapath.md "From maps to metrics". Labels are listeners, interfaces and programs, never clients.
+
+use super::Sample;
+use super::table::{self, Metric};
+
+/// Buckets of an RTT histogram: bucket `i` counts times from 2^i up to 2^(i+1) µs, the last all above.
+pub const RTT_BUCKETS: usize = 24;
+
+/// One reading of all maps; every figure counts since the programs were loaded.
+#[derive(Clone, Debug, Default)]
+pub struct KernelCounters {
+    pub programs: Vec<Program>,
+    pub traffic: Vec<Traffic>,
+    pub drops: Vec<Drops>,
+    pub tcp: Vec<Tcp>,
+    /// Connections that `sk_lookup` or `sk_reuseport` could not place.
+    pub lookup_errors: u64,
+}
+
+/// An attached program.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    /// Empty for programs that belong to no interface.
+    pub interface: String,
+    pub program: String,
+    /// `native`, `generic`, `tcx`, `tc`, …
+    pub mode: String,
+    /// Runs and their time, when the kernel's statistics are on.
+    pub runs: u64,
+    pub run_nanos: u64,
+}
+
+/// Packets of one listener, protocol, direction and verdict.
+#[derive(Clone, Debug, Default)]
+pub struct Traffic {
+    pub listener: String,
+    /// `tcp`, `udp`, …
+    pub protocol: String,
+    /// `in`, `out`.
+    pub direction: String,
+    /// `pass`, `drop`, …
+    pub verdict: String,
+    pub packets: u64,
+    pub bytes: u64,
+}
+
+/// Packets dropped for one reason on one interface.
+#[derive(Clone, Debug, Default)]
+pub struct Drops {
+    pub reason: String,
+    pub interface: String,
+    pub packets: u64,
+}
+
+/// What `sock_ops` and the TC programs saw of one listener's connections.
+#[derive(Clone, Debug, Default)]
+pub struct Tcp {
+    pub listener: String,
+    pub established: u64,
+    pub closed: u64,
+    pub retransmits: u64,
+    pub syn: u64,
+    pub fin: u64,
+    pub rst: u64,
+    pub rtt_counts: [u64; RTT_BUCKETS],
+    pub rtt_sum_micros: u64,
+}
+
+impl KernelCounters {
+    pub(super) fn collect(&self, visit: &mut dyn FnMut(&'static Metric, &[&str], Sample<'_>)) {
+        for (metric, figure) in [
+            (table::PACKETS, (|traffic| traffic.packets) as fn(&Traffic) -> u64),
+            (table::PACKET_BYTES, |traffic| traffic.bytes),
+        ] {
+            for traffic in &self.traffic {
+                let labels = [&*traffic.listener, &traffic.protocol, &traffic.direction, &traffic.verdict];
+                visit(metric, &labels, Sample::Count(figure(traffic)));
+            }
+        }
+        for drops in &self.drops {
+            visit(table::DROPPED, &[&drops.reason, &drops.interface], Sample::Count(drops.packets));
+        }
+        self.collect_tcp(visit);
+        visit(table::LOOKUP_ERRORS, &[], Sample::Count(self.lookup_errors));
+        let counted = || self.programs.iter().filter(|program| program.runs > 0);
+        for program in counted() {
+            visit(table::BPF_RUNS, &[&program.program], Sample::Count(program.runs));
+        }
+        for program in counted() {
+            visit(table::BPF_SECONDS, &[&program.program], Sample::Number(program.run_nanos as f64 / 1e9));
+        }
+        for program in &self.programs {
+            let labels = [&*program.interface, &program.program, &program.mode];
+            visit(table::DATAPATH_INFO, &labels, Sample::Count(1));
+        }
+    }
+
+    fn collect_tcp(&self, visit: &mut dyn FnMut(&'static Metric, &[&str], Sample<'_>)) {
+        let mut bounds = [0.0; RTT_BUCKETS - 1];
+        for (power, bound) in bounds.iter_mut().enumerate() {
+            *bound = (1_u64 << (power + 1)) as f64 / 1e6;
+        }
+        for tcp in &self.tcp {
+            let sum_seconds = tcp.rtt_sum_micros as f64 / 1e6;
+            let rtt = Sample::Histogram { bounds: &bounds, counts: &tcp.rtt_counts, sum_seconds };
+            visit(table::RTT, &[&tcp.listener], rtt);
+        }
+        for tcp in &self.tcp {
+            visit(table::TCP_CONNECTIONS, &[&tcp.listener, "established"], Sample::Count(tcp.established));
+            visit(table::TCP_CONNECTIONS, &[&tcp.listener, "closed"], Sample::Count(tcp.closed));
+        }
+        for tcp in &self.tcp {
+            visit(table::TCP_RETRANSMITS, &[&tcp.listener], Sample::Count(tcp.retransmits));
+        }
+        for tcp in &self.tcp {
+            for (flag, count) in [("syn", tcp.syn), ("fin", tcp.fin), ("rst", tcp.rst)] {
+                visit(table::TCP_FLAGS, &[&tcp.listener, flag], Sample::Count(count));
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Where events go: the metrics always, the log when it is on, and whatever exporter is added.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::event::RequestEvent;
+use crate::lifecycle::Event;
+use crate::metrics::{Registry, Shard};
+use crate::prometheus::{self, Format};
+
+/// Who this gateway is, as every sink names it.
+#[derive(Clone, Debug, Default)]
+pub struct Instance {
+    /// Name of the gateway resource.
+    pub gateway_id: String,
+    /// `region` of records, `Location` of metrics: the gateway's location name.
+    pub region: String,
+    /// This process among the gateway's instances.
+    pub instance_id: String,
+    pub version: String,
+}
+
+/// Something that takes events. Calls come from the workers: copy what is needed into a bounded queue, count what
+/// does not fit, never wait.
+pub trait Sink: Send + Sync {
+    /// Name in metrics and at the status endpoint.
+    fn name(&self) -> &'static str;
+    /// One request has ended on worker `worker`.
+    fn request(&self, worker: usize, event: &RequestEvent<'_>);
+    /// The gateway's state changed.
+    fn event(&self, event: &Event<'_>);
+    /// The process ends: send what waits, for at most `patience`.
+    fn close(&self, patience: Duration);
+}
+
+/// The way out of every event; shared by all workers.
+pub struct Telemetry {
+    registry: Arc<Registry>,
+    sinks: Vec<Box<dyn Sink>>,
+}
+
+impl Telemetry {
+    /// Fans out to the registry and to `sinks`, in that order.
+    pub fn new(registry: Arc<Registry>, sinks: Vec<Box<dyn Sink>>) -> Self {
+        Self { registry, sinks }
+    }
+
+    /// Where labels are interned and the counters read.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The counters of a worker; keep the reference, or call this each time: both are cheap.
+    pub fn shard(&self, worker: usize) -> &Shard {
+        self.registry.shard(worker)
+    }
+
+    /// One request has ended: call exactly once for each.
+    pub fn emit(&self, worker: usize, event: &RequestEvent<'_>) {
+        self.registry.shard(worker).record(event);
+        for sink in &self.sinks {
+            sink.request(worker, event);
+        }
+    }
+
+    /// The gateway's state changed.
+    pub fn event(&self, event: &Event<'_>) {
+        for sink in &self.sinks {
+            sink.event(event);
+        }
+    }
+
+    /// Answer of `/metrics`: content type and body. `accept`: the request's `Accept`.
+    pub fn metrics(&self, accept: Option<&str>) -> (&'static str, String) {
+        let format = Format::negotiate(accept);
+        (format.content_type(), prometheus::render(&self.registry, format))
+    }
+
+    /// Gives every sink up to `patience` to send what waits.
+    pub fn close(&self, patience: Duration) {
+        for sink in &self.sinks {
+            sink.close(patience);
+        }
+    }
+}
