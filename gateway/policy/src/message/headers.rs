@@ -70,7 +70,7 @@ impl Headers {
 
     /// The first value of a field.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.get_all(name).next()
+        self.fields.iter().find(|field| self.is_named(**field, name)).map(|field| self.value_of(*field))
     }
 
     /// The first value of a field as text; `None` when it is absent or not UTF-8.
