@@ -5,11 +5,14 @@
 mod bench;
 mod build;
 mod ebpf;
+mod fuzz;
+mod package;
 mod process;
 mod run;
 mod setup;
 mod test;
 mod tidy;
+mod vm_check;
 mod workspace;
 
 use std::process::ExitCode;
@@ -37,10 +40,16 @@ enum Verb {
     Run(run::Arguments),
     /// Set up, then everything that CI runs
     Test(test::Arguments),
+    /// Fuzz one target, or each in turn (long; not in CI)
+    Fuzz(fuzz::Arguments),
     /// Measure beside the peers
     Bench(bench::Arguments),
+    /// Package the release binary
+    Package(package::Arguments),
     /// Check the house rules that no compiler checks
     Tidy,
+    /// Try the virtual machine's provisioning in a clean Debian 12 root (long, needs root; not in CI)
+    VmCheck,
 }
 
 fn main() -> ExitCode {
@@ -62,7 +71,10 @@ fn dispatch(verb: Verb) -> anyhow::Result<()> {
         Verb::Build => build::run(&workspace).map(drop),
         Verb::Run(arguments) => run::run(&workspace, &arguments),
         Verb::Test(arguments) => test::run(&workspace, &arguments),
+        Verb::Fuzz(arguments) => fuzz::run(&workspace, &arguments),
         Verb::Bench(arguments) => bench::run(&workspace, &arguments),
+        Verb::Package(arguments) => package::run(&workspace, &arguments),
         Verb::Tidy => tidy::run(&workspace),
+        Verb::VmCheck => vm_check::run(&workspace),
     }
 }

@@ -16,12 +16,14 @@ pub enum Group {
     Test,
     /// Measuring beside the peers
     Bench,
+    /// Fuzzing
+    Fuzz,
     /// Trying the provisioning in a clean root
     Vm,
 }
 
 impl Group {
-    /// What `cargo xtask setup` installs when it is told nothing. `Vm` serves one long verb only.
+    /// What `cargo xtask setup` installs when it is told nothing. The others serve one long verb each.
     pub const ALL: &[Self] = &[Self::Build, Self::Ebpf, Self::Test, Self::Bench];
 }
 
@@ -93,6 +95,14 @@ pub const CARGO_TOOLS: &[CargoTool] = &[
         group: Group::Test,
         name: "cargo-nextest",
         version: "0.9.143",
+        arguments: &[],
+        environment: &[],
+        requires: None,
+    },
+    CargoTool {
+        group: Group::Fuzz,
+        name: "cargo-fuzz",
+        version: "0.13.2",
         arguments: &[],
         environment: &[],
         requires: None,
