@@ -5,6 +5,7 @@
 mod attributes;
 mod documents;
 mod imports;
+mod metrics;
 mod rust;
 mod sizes;
 mod tree;
@@ -47,6 +48,7 @@ const RULES: &[Rule] = &[
     words::no_machine_paths,
     documents::verbs_exist,
     documents::changelog_has_unreleased,
+    metrics::declared_is_written,
 ];
 
 /// Prints each finding as `file:line: rule: text`; fails when there is one.

@@ -16,9 +16,14 @@ const REGISTRY_HOSTS: &[&str] = &[
     concat!("maven", ".apache.org"),
 ];
 
-/// Beginnings of paths that exist on one person's machine only.
-const MACHINE_PATHS: &[&str] =
-    &[concat!("/ro", "ot/"), concat!("/wo", "rk/"), concat!("/ho", "me/"), concat!("/Us", "ers/")];
+/// Beginnings of paths that exist on one person's machine only, and are no likely path of an API.
+const MACHINE_PATHS: &[&str] = &[
+    concat!("/ro", "ot/"),
+    concat!("/ho", "me/"),
+    concat!("/wo", "rk/main"),
+    concat!("/wo", "rk/shared"),
+    concat!("/wo", "rk/."),
+];
 
 /// cargo writes the index's address there, and nothing else.
 const LOCK: &str = "Cargo.lock";
