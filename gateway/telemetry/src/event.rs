@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 use crate::metrics::labels::{BackendId, HostId, LabelId};
-use crate::redact::Redacted;
+use crate::redact::{self, Redacted};
 use crate::rfc3339::Rfc3339;
 
 /// Declares a closed set of label values: an enum, its texts and its members.
@@ -21,6 +21,8 @@ macro_rules! closed {
         impl $name {
             /// Every member, in the order of its index.
             pub const ALL: &'static [Self] = &[$(Self::$member,)+];
+            /// The text of every member.
+            pub const TEXTS: &'static [&'static str] = &[$($text,)+];
             /// The text in logs and labels.
             pub const fn as_str(self) -> &'static str { match self { $(Self::$member => $text,)+ } }
         }
@@ -299,7 +301,8 @@ impl Fields for TraceRecord<'_> {
         visit("severity", Value::Text(self.severity.as_str()));
         visit("message", Value::Text(self.message));
         for (name, value) in self.metadata {
-            visit(name, Value::Text(value));
+            let value = if redact::is_secret_name(name) { redact::MASK } else { value };
+            visit(&format!("metadata.{name}"), Value::Text(value));
         }
     }
 }
@@ -318,4 +321,18 @@ fn text(visit: &mut dyn FnMut(&str, Value<'_>), name: &str, text: Option<&str>) 
     if let Some(text) = text {
         visit(name, Value::Text(text));
     }
+}
+
+/// `correlation_id` is `correlationId` in the records of the original.
+pub(crate) fn camel_case(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut upper = false;
+    for character in name.chars() {
+        match character {
+            '_' => upper = !out.is_empty(),
+            _ if std::mem::take(&mut upper) => out.extend(character.to_uppercase()),
+            _ => out.push(character),
+        }
+    }
+    out
 }

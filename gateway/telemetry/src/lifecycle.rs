@@ -3,117 +3,95 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::event::{Fields, Listener, Severity, Value};
+use crate::event::{Fields, Listener, Severity, Value, camel_case};
 
-/// A change of state of this instance.
-#[derive(Clone, Copy, Debug)]
-pub enum Event<'a> {
-    /// The process began: version, worker threads.
-    GatewayStarting { version: &'a str, workers: usize },
-    /// All listeners accept and the first configuration is in force or found missing (design.md §6).
-    GatewayListening { addresses: &'a [(Listener, SocketAddr)] },
-    /// Draining began.
-    GatewayStopping { requests_in_flight: u64, deadline: Duration },
-    /// Draining ended; `requests_cut` were still running.
-    GatewayStopped { requests_cut: u64 },
-    /// A snapshot is in force; `apis_isolated` of its APIs did not compile.
-    ConfigurationLoaded { revision: &'a str, apis: usize, apis_isolated: usize, elapsed: Duration },
-    /// A change was refused as a whole; the snapshot in force stays.
-    ConfigurationRejected { revision: &'a str, diagnostics: usize, message: &'a str },
-    /// One resource took its API out: the last good version serves, or 503.
-    ApiIsolated { api_id: &'a str, resource: &'a str, message: &'a str, serves_last_good: bool },
-    /// The configuration source can or cannot be reached.
-    ConfigurationSourceState { source: &'a str, available: bool, message: &'a str },
-    /// How the kernel path runs on an interface: `native`, `generic`, `tcx` or `off`.
-    DatapathState { interface: &'a str, mode: &'a str, message: &'a str },
-    /// Certificates for TLS were loaded or renewed.
-    CertificatesLoaded { names: usize },
-    /// A sink other than the log went up or down.
-    SinkState { sink: &'a str, available: bool, message: &'a str },
-    /// Log records given up because the output was slower than the gateway.
-    LogRecordsDropped { records: u64 },
-}
+/// Declares the events: name, members in the order of the record, severity (which may look at the members).
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident { $($member:ident: $type:ty),* } $severity:expr;)+) => {
+        /// A change of state of this instance; the name is the record's `eventType`.
+        #[derive(Clone, Copy, Debug)]
+        pub enum Event<'a> { $($(#[$doc])* $name { $($member: $type),* },)+ }
 
-impl Event<'_> {
-    /// Name in the member `eventType`.
-    pub fn event_type(&self) -> &'static str {
-        match self {
-            Self::GatewayStarting { .. } => "GatewayStarting",
-            Self::GatewayListening { .. } => "GatewayListening",
-            Self::GatewayStopping { .. } => "GatewayStopping",
-            Self::GatewayStopped { .. } => "GatewayStopped",
-            Self::ConfigurationLoaded { .. } => "ConfigurationLoaded",
-            Self::ConfigurationRejected { .. } => "ConfigurationRejected",
-            Self::ApiIsolated { .. } => "ApiIsolated",
-            Self::ConfigurationSourceState { .. } => "ConfigurationSourceState",
-            Self::DatapathState { .. } => "DatapathState",
-            Self::CertificatesLoaded { .. } => "CertificatesLoaded",
-            Self::SinkState { .. } => "SinkState",
-            Self::LogRecordsDropped { .. } => "LogRecordsDropped",
-        }
-    }
-
-    /// Info for what was asked for, warning for what is degraded, error for what an operator must mend.
-    pub fn severity(&self) -> Severity {
-        match self {
-            Self::ConfigurationRejected { .. } | Self::ApiIsolated { .. } => Severity::Error,
-            Self::LogRecordsDropped { .. } => Severity::Warning,
-            Self::ConfigurationSourceState { available: false, .. }
-            | Self::SinkState { available: false, .. } => Severity::Warning,
-            Self::ConfigurationLoaded { apis_isolated: 1.., .. }
-            | Self::GatewayStopped { requests_cut: 1.. } => Severity::Warning,
-            _ => Severity::Info,
-        }
-    }
-}
-
-impl Fields for Event<'_> {
-    fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>)) {
-        match *self {
-            Self::GatewayStarting { version, workers } => {
-                visit("version", Value::Text(version));
-                visit("workers", Value::Unsigned(workers as u64));
+        impl Event<'_> {
+            /// Name in the member `eventType`.
+            pub fn event_type(&self) -> &'static str {
+                match self { $(Self::$name { .. } => stringify!($name),)+ }
             }
-            Self::GatewayListening { addresses } => {
-                for (listener, address) in addresses {
-                    visit(listener.as_str(), Value::Display(address));
+
+            /// Info for what was asked for, warning for what is degraded, error for what an operator must mend.
+            pub fn severity(&self) -> Severity {
+                match *self { $(Self::$name { $($member),* } => { $(let _ = $member;)* $severity })+ }
+            }
+        }
+
+        impl Fields for Event<'_> {
+            fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>)) {
+                match self {
+                    $(Self::$name { $($member),* } => { $($member.show(&camel_case(stringify!($member)), visit);)* })+
                 }
             }
-            Self::GatewayStopping { requests_in_flight, deadline } => {
-                visit("requestsInFlight", Value::Unsigned(requests_in_flight));
-                visit("deadlineSeconds", Value::Number(deadline.as_secs_f64()));
+        }
+    };
+}
+
+events! {
+    /// The process began.
+    GatewayStarting { version: &'a str, workers: u64 } Severity::Info;
+    /// All listeners accept and the first configuration is in force or found missing (design.md §6).
+    GatewayListening { addresses: &'a [(Listener, SocketAddr)] } Severity::Info;
+    /// Draining began; what still runs at the deadline is cut.
+    GatewayStopping { requests_in_flight: u64, deadline_seconds: Duration } Severity::Info;
+    /// Draining ended.
+    GatewayStopped { requests_cut: u64 } warning_if(requests_cut > 0);
+    /// A snapshot is in force; isolated APIs do not compile.
+    ConfigurationLoaded { revision: &'a str, apis: u64, apis_isolated: u64, elapsed_seconds: Duration }
+        warning_if(apis_isolated > 0);
+    /// A change was refused as a whole; the snapshot in force stays.
+    ConfigurationRejected { message: &'a str, revision: &'a str, diagnostics: u64 } Severity::Error;
+    /// One resource took its API out: the last good version serves, or 503.
+    ApiIsolated { message: &'a str, api_id: &'a str, resource: &'a str, serves_last_good: bool } Severity::Error;
+    /// The configuration source, or an exporter, can or cannot be reached.
+    LinkState { message: &'a str, link: &'a str, available: bool } warning_if(!available);
+    /// How the kernel path runs on an interface: `native`, `generic`, `tcx` or `off`.
+    DatapathState { message: &'a str, interface: &'a str, mode: &'a str } Severity::Info;
+    /// Certificates for TLS were loaded or renewed.
+    CertificatesLoaded { names: u64 } Severity::Info;
+    /// Log records given up because the output was slower than the gateway.
+    LogRecordsDropped { records: u64 } Severity::Warning;
+}
+
+fn warning_if(degraded: bool) -> Severity {
+    if degraded { Severity::Warning } else { Severity::Info }
+}
+
+/// How a member shows in a record.
+trait Show {
+    fn show(&self, name: &str, visit: &mut dyn FnMut(&str, Value<'_>));
+}
+
+macro_rules! show {
+    ($($type:ty: $value:ident => $shown:expr;)+) => {
+        $(impl Show for $type {
+            fn show(&self, name: &str, visit: &mut dyn FnMut(&str, Value<'_>)) {
+                let $value = self;
+                visit(name, $shown);
             }
-            Self::GatewayStopped { requests_cut } => visit("requestsCut", Value::Unsigned(requests_cut)),
-            Self::ConfigurationLoaded { revision, apis, apis_isolated, elapsed } => {
-                visit("revision", Value::Text(revision));
-                visit("apis", Value::Unsigned(apis as u64));
-                visit("apisIsolated", Value::Unsigned(apis_isolated as u64));
-                visit("elapsedSeconds", Value::Number(elapsed.as_secs_f64()));
-            }
-            Self::ConfigurationRejected { revision, diagnostics, message } => {
-                visit("message", Value::Text(message));
-                visit("revision", Value::Text(revision));
-                visit("diagnostics", Value::Unsigned(diagnostics as u64));
-            }
-            Self::ApiIsolated { api_id, resource, message, serves_last_good } => {
-                visit("message", Value::Text(message));
-                visit("apiId", Value::Text(api_id));
-                visit("resource", Value::Text(resource));
-                visit("servesLastGood", Value::Bool(serves_last_good));
-            }
-            Self::ConfigurationSourceState { source: name, available, message }
-            | Self::SinkState { sink: name, available, message } => {
-                visit("message", Value::Text(message));
-                visit("name", Value::Text(name));
-                visit("available", Value::Bool(available));
-            }
-            Self::DatapathState { interface, mode, message } => {
-                visit("message", Value::Text(message));
-                visit("interface", Value::Text(interface));
-                visit("mode", Value::Text(mode));
-            }
-            Self::CertificatesLoaded { names } => visit("names", Value::Unsigned(names as u64)),
-            Self::LogRecordsDropped { records } => visit("records", Value::Unsigned(records)),
+        })+
+    };
+}
+
+show! {
+    &str: text => Value::Text(text);
+    u64: number => Value::Unsigned(*number);
+    bool: truth => Value::Bool(*truth);
+    Duration: time => Value::Number(time.as_secs_f64());
+}
+
+impl Show for &[(Listener, SocketAddr)] {
+    /// Each address is a member of its own, by the listener's name.
+    fn show(&self, _: &str, visit: &mut dyn FnMut(&str, Value<'_>)) {
+        for (listener, address) in *self {
+            visit(listener.as_str(), Value::Display(address));
         }
     }
 }

@@ -186,3 +186,6 @@ impl Sink for Log {
         Self::close(self, patience);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -130,3 +130,6 @@ impl Registry {
         Arc::clone(&self.log)
     }
 }
+
+#[cfg(test)]
+mod tests;

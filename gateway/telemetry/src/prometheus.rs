@@ -1,4 +1,4 @@
-//! Prometheus text exposition 0.0.4 and OpenMetrics 1.0.
+//! Prometheus text exposition 0.0.4 and `OpenMetrics` 1.0.
 
 use std::fmt::Write;
 
@@ -13,7 +13,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// OpenMetrics for those whose `Accept` names it; Prometheus's own text for all others.
+    /// `OpenMetrics` for those whose `Accept` names it; Prometheus's own text for all others.
     pub fn negotiate(accept: Option<&str>) -> Self {
         let wanted = accept.is_some_and(|accept| {
             accept
@@ -35,11 +35,11 @@ impl Format {
 /// All metrics as text.
 pub fn render(registry: &Registry, format: Format) -> String {
     let mut text = Text { out: String::with_capacity(16 * 1024), format };
-    let mut last: Option<&'static Metric> = None;
+    let mut last = "";
     registry.collect(&mut |metric, labels, sample| {
-        if last != Some(metric) {
+        if last != metric.name {
             text.head(metric);
-            last = Some(metric);
+            last = metric.name;
         }
         text.sample(metric, labels, sample);
     });

@@ -8,33 +8,12 @@ use crate::event::Url;
 pub const MASK: &str = "***";
 
 /// Query parameters and field names whose values never leave, compared without case and percent-decoded.
+#[rustfmt::skip]
 const SECRET_NAMES: [&str; 26] = [
-    "subscription-key",
-    "access_token",
-    "api-key",
-    "api_key",
-    "apikey",
-    "assertion",
-    "authorization",
-    "client_assertion",
-    "client_secret",
-    "code",
-    "cookie",
-    "id_token",
-    "key",
-    "ocp-apim-subscription-key",
-    "password",
-    "primary_key",
-    "proxy-authorization",
-    "refresh_token",
-    "secondary_key",
-    "secret",
-    "set-cookie",
-    "sig",
-    "signature",
-    "token",
-    "x-api-key",
-    "x-functions-key",
+    "subscription-key", "access_token", "api-key", "api_key", "apikey", "assertion", "authorization",
+    "client_assertion", "client_secret", "code", "cookie", "id_token", "key", "ocp-apim-subscription-key",
+    "password", "primary_key", "proxy-authorization", "refresh_token", "secondary_key", "secret", "set-cookie",
+    "sig", "signature", "token", "x-api-key", "x-functions-key",
 ];
 
 /// True for a name in whose value a secret is to be expected.

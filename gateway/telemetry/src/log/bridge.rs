@@ -13,7 +13,7 @@ use tracing::subscriber::{Interest, SetGlobalDefaultError, Subscriber, set_globa
 use tracing::{Level, Metadata};
 
 use super::Log;
-use crate::event::{Fields, Severity, Value};
+use crate::event::{Fields, Severity, Value, camel_case};
 use crate::redact::{self, Redacted};
 
 /// `eventType` of a record that names none in its field `event_type`.
@@ -34,8 +34,7 @@ impl Log {
         set_global_default(self.clone()).map_err(InstallError::Tracing)?;
         log::set_boxed_logger(Box::new(self.clone())).map_err(InstallError::Log)?;
         log::set_max_level(match self.settings.level {
-            Severity::Verbose if self.settings.libraries => log::LevelFilter::Trace,
-            Severity::Verbose => log::LevelFilter::Debug,
+            Severity::Verbose => log::LevelFilter::Trace,
             Severity::Info => log::LevelFilter::Info,
             Severity::Warning => log::LevelFilter::Warn,
             Severity::Error => log::LevelFilter::Error,
@@ -62,13 +61,9 @@ impl Subscriber for Log {
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(match self.settings.level {
-            Severity::Verbose => LevelFilter::TRACE,
-            Severity::Info => LevelFilter::INFO,
-            Severity::Warning => LevelFilter::WARN,
-            Severity::Error => LevelFilter::ERROR,
-            Severity::Fatal => LevelFilter::OFF,
-        })
+        let levels =
+            [LevelFilter::TRACE, LevelFilter::INFO, LevelFilter::WARN, LevelFilter::ERROR, LevelFilter::OFF];
+        levels.get(self.settings.level as usize).copied()
     }
 
     fn event(&self, event: &tracing::Event<'_>) {
@@ -203,18 +198,4 @@ impl Fields for Recorded {
             visit(name, value);
         }
     }
-}
-
-/// `correlation_id` is `correlationId` in the records of the original.
-fn camel_case(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    let mut upper = false;
-    for character in name.chars() {
-        match character {
-            '_' => upper = !out.is_empty(),
-            _ if std::mem::take(&mut upper) => out.extend(character.to_uppercase()),
-            _ => out.push(character),
-        }
-    }
-    out
 }

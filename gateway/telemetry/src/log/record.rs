@@ -29,9 +29,9 @@ impl Record<'_> {
     pub fn line(&self, settings: LogSettings) -> String {
         let mut out = String::with_capacity(LINE_BYTES_USUAL);
         if settings.std == Std::Json {
-            self.json(&mut out)
+            self.json(&mut out);
         } else {
-            self.text(&mut out, settings.color)
+            self.text(&mut out, settings.color);
         }
         out.push('\n');
         out
@@ -44,9 +44,9 @@ impl Record<'_> {
         member(out, "eventType", Value::Text(self.event_type));
         self.fields.visit(&mut |name, value| {
             if FRAME.contains(&name) {
-                member(out, &format!("{name}_"), value)
+                member(out, &format!("{name}_"), value);
             } else {
-                member(out, name, value)
+                member(out, name, value);
             }
         });
         member(out, "source", Value::Text(self.source));

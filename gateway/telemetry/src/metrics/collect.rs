@@ -1,13 +1,14 @@
 //! Sums the shards and shows every metric once; each exporter of metrics walks this.
 
 use std::collections::HashMap;
-use std::sync::PoisonError;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::histogram::HistogramTotal;
 use super::labels::{Anomaly, ConnectionProtocol, REASONS, Shed, TlsOutcome, UpstreamError};
 use super::series::SeriesKey;
-use super::shard::{BackendTotals, CATEGORIES, Shard, category, connection_kind};
+use super::shard::{ApiTotals, BackendTotals, CATEGORIES, Lazy, Shard, category, connection_kind};
 use super::table::{self, Metric};
 use super::{Registry, process};
 use crate::event::Listener;
@@ -38,17 +39,16 @@ impl Registry {
         self.collect_row(visit, table::ERRORS, REASONS, |shard, reason| shard.errors.get(reason));
         self.collect_upstream(visit);
         for (worker, shard) in self.shards.iter().enumerate() {
-            let accepts = shard.accepts.load(std::sync::atomic::Ordering::Relaxed);
+            let accepts = shard.accepts.load(Relaxed);
             visit(table::ACCEPTS, &[&worker.to_string()], Sample::Count(accepts));
         }
         self.collect_connections(visit);
-        let tls = TlsOutcome::ALL.iter().map(|outcome| outcome.as_str()).collect::<Vec<_>>();
-        self.collect_row(visit, table::TLS_HANDSHAKES, &tls, |shard, outcome| shard.tls.get(outcome));
-        let anomalies = Anomaly::ALL.iter().map(|anomaly| anomaly.as_str()).collect::<Vec<_>>();
-        self.collect_row(visit, table::ANOMALIES, &anomalies, |shard, kind| shard.anomalies.get(kind));
-        let shed = Shed::ALL.iter().map(|shed| shed.as_str()).collect::<Vec<_>>();
-        self.collect_row(visit, table::SHED, &shed, |shard, reason| shard.shed.get(reason));
-        let panics = self.sum(|shard| shard.panics.load(std::sync::atomic::Ordering::Relaxed));
+        self.collect_row(visit, table::TLS_HANDSHAKES, TlsOutcome::TEXTS, |shard, outcome| {
+            shard.tls.get(outcome)
+        });
+        self.collect_row(visit, table::ANOMALIES, Anomaly::TEXTS, |shard, kind| shard.anomalies.get(kind));
+        self.collect_row(visit, table::SHED, Shed::TEXTS, |shard, reason| shard.shed.get(reason));
+        let panics = self.sum(|shard| shard.panics.load(Relaxed));
         visit(table::PANICS, &[], Sample::Count(panics));
         self.collect_snapshot(visit);
         visit(table::LOG_WRITTEN, &[], Sample::Count(self.log.written()));
@@ -129,49 +129,50 @@ impl Registry {
                 }
             }
         }
-        for (index, metric) in [table::REQUEST_BYTES, table::RESPONSE_BYTES].into_iter().enumerate() {
-            for (number, name) in names.iter().enumerate() {
-                let used = || self.shards.iter().filter_map(|shard| shard.apis.used(number));
-                if used().next().is_some() {
-                    visit(metric, &[name], Sample::Count(used().map(|api| api.bytes.get(index)).sum()));
-                }
-            }
+        let bytes = [
+            (table::REQUEST_BYTES, (|api, _| api.bytes.get(0) as i64) as fn(&ApiTotals, usize) -> i64),
+            (table::RESPONSE_BYTES, |api, _| api.bytes.get(1) as i64),
+        ];
+        for (metric, figure) in bytes {
+            self.collect_lazy(visit, metric, &names, &[""], |shard| &shard.apis, figure);
         }
     }
 
     fn collect_upstream(&self, visit: &mut Visit<'_>) {
         let names = self.backends.list();
-        let used: Vec<_> = names
-            .iter()
-            .enumerate()
-            .map(|(number, name)| {
-                (name, self.shards.iter().filter_map(|shard| shard.backends.used(number)).collect())
-            })
-            .filter(|(_, totals): &(_, Vec<&BackendTotals>)| !totals.is_empty())
-            .collect();
-        let sum = |totals: &[&BackendTotals], figure: &dyn Fn(&BackendTotals) -> u64| {
-            totals.iter().map(|total| figure(total)).sum::<u64>()
-        };
-        for (name, totals) in &used {
-            for (index, category) in CATEGORIES.iter().enumerate() {
-                let count = sum(totals, &|total| total.requests.get(index));
-                visit(table::UPSTREAM_REQUESTS, &[name, category], Sample::Count(count));
+        type Figure = fn(&BackendTotals, usize) -> i64;
+        let figures: [(_, &[&str], Figure); 4] = [
+            (table::UPSTREAM_REQUESTS, &CATEGORIES, |total, index| total.requests.get(index) as i64),
+            (table::UPSTREAM_ERRORS, UpstreamError::TEXTS, |total, index| total.errors.get(index) as i64),
+            (table::UPSTREAM_CONNECTIONS, &[""], |total, _| total.connections.get(0) as i64),
+            // Closed first: one that ends in between must not make the difference negative.
+            (table::UPSTREAM_OPEN, &[""], |total, _| {
+                let closed = total.connections.get(1) as i64;
+                total.connections.get(0) as i64 - closed
+            }),
+        ];
+        for (metric, values, figure) in figures {
+            self.collect_lazy(visit, metric, &names, values, |shard| &shard.backends, figure);
+        }
+    }
+
+    /// One series for each name that was used, and each value of the metric's second label if it has one.
+    fn collect_lazy<T: Default>(
+        &self,
+        visit: &mut Visit<'_>,
+        metric: &'static Metric,
+        names: &[Arc<str>],
+        values: &[&str],
+        totals: fn(&Shard) -> &Lazy<T>,
+        figure: fn(&T, usize) -> i64,
+    ) {
+        for (number, name) in names.iter().enumerate() {
+            let used: Vec<&T> = self.shards.iter().filter_map(|shard| totals(shard).used(number)).collect();
+            for (index, value) in values.iter().enumerate().filter(|_| !used.is_empty()) {
+                let sum: i64 = used.iter().map(|total| figure(total, index)).sum();
+                let labels = [name.as_ref(), value];
+                visit(metric, &labels[..metric.labels.len()], Sample::Count(sum.max(0) as u64));
             }
-        }
-        for (name, totals) in &used {
-            for (index, error) in UpstreamError::ALL.iter().enumerate() {
-                let count = sum(totals, &|total| total.errors.get(index));
-                visit(table::UPSTREAM_ERRORS, &[name, error.as_str()], Sample::Count(count));
-            }
-        }
-        for (name, totals) in &used {
-            let opened = sum(totals, &|total| total.connections.get(0));
-            visit(table::UPSTREAM_CONNECTIONS, &[name], Sample::Count(opened));
-        }
-        for (name, totals) in &used {
-            let closed = sum(totals, &|total| total.connections.get(1));
-            let opened = sum(totals, &|total| total.connections.get(0));
-            visit(table::UPSTREAM_OPEN, &[name], Sample::Count(opened.saturating_sub(closed)));
         }
     }
 
@@ -183,7 +184,7 @@ impl Registry {
                     // Ended first: a connection that ends in between must not make the difference negative.
                     let ended = self.sum(|shard| shard.ended.get(kind));
                     let began = self.sum(|shard| shard.began.get(kind));
-                    let count = match (metric == table::CONNECTIONS_OPEN, protocol) {
+                    let count = match (metric.name == table::CONNECTIONS_OPEN.name, protocol) {
                         (true, _) => began.saturating_sub(ended),
                         (false, ConnectionProtocol::Unknown) => {
                             self.sum(|shard| shard.never_known.get(*listener as usize))
@@ -208,7 +209,7 @@ impl Registry {
         }
         let counts = [("applied", &self.snapshots_applied), ("rejected", &self.snapshots_rejected)];
         for (result, count) in counts {
-            let count = count.load(std::sync::atomic::Ordering::Relaxed);
+            let count = count.load(Relaxed);
             visit(table::SNAPSHOTS, &[result], Sample::Count(count));
         }
     }
