@@ -132,4 +132,258 @@ impl Registry {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::collections::HashMap;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use proptest::prelude::*;
+
+    use super::kernel::{Drops, Program, RTT_BUCKETS, Tcp, Traffic};
+    use super::labels::{Anomaly, ConnectionProtocol, Shed, TlsOutcome, UpstreamError};
+    use super::*;
+    use crate::event::{Cache, Call, CallKind, LastError, Listener, RequestEvent, Url};
+    use crate::prometheus::{Format, render};
+    use crate::sink::Telemetry;
+
+    fn registry(workers: usize) -> Registry {
+        let instance = Instance { gateway_id: "gw".into(), region: "attic".into(), ..Instance::default() };
+        Registry::new(workers, Buckets::default(), Arc::new(instance))
+    }
+
+    fn call(label: BackendId, response_code: u16) -> Call<'static> {
+        Call {
+            kind: CallKind::Forward,
+            label,
+            backend_id: None,
+            method: "GET",
+            url: "http://b/",
+            response_code,
+            protocol: None,
+            started: Duration::ZERO,
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    fn request(labels: LabelId, host: HostId) -> RequestEvent<'static> {
+        RequestEvent {
+            labels,
+            host,
+            response_code: 200,
+            total_time: Duration::from_millis(30),
+            client_time: Duration::from_millis(4),
+            backend_time: Some(Duration::from_millis(20)),
+            request_size: 2,
+            response_size: 3,
+            ..RequestEvent::new([127, 0, 0, 1].into(), UNIX_EPOCH, "GET", Url::default())
+        }
+    }
+
+    const fn error(reason: &str) -> LastError<'_> {
+        let none = Duration::ZERO;
+        LastError { elapsed: none, source: "s", path: "", reason, message: "", section: "", scope: "" }
+    }
+
+    /// Sum of each metric over all its series.
+    fn sums(registry: &Registry) -> HashMap<&'static str, f64> {
+        let mut sums = HashMap::new();
+        registry.collect(&mut |metric, _, sample| {
+            *sums.entry(metric.name).or_default() += match sample {
+                Sample::Count(count) => count as f64,
+                Sample::Number(number) => number,
+                Sample::Histogram { counts, .. } => counts.iter().sum::<u64>() as f64,
+            };
+        });
+        sums
+    }
+
+    #[test]
+    fn every_metric_of_the_table_is_moved_by_something() {
+        let registry = registry(2);
+        let shard = registry.shard(1);
+        let (labels, host) = (registry.intern("a", "o", None), registry.intern_host("h"));
+        let backend = registry.intern_backend("b");
+        let event = RequestEvent {
+            last_error: Some(error("no such")),
+            calls: &[call(backend, 200)],
+            ..request(labels, host)
+        };
+        shard.record(&event);
+        shard.connection_opened(Listener::Https);
+        shard.connection_moved(Listener::Https, ConnectionProtocol::Unknown, ConnectionProtocol::Http2);
+        shard.tls_handshake(TlsOutcome::Tls13);
+        shard.protocol_anomaly(Anomaly::Framing);
+        shard.request_shed(Shed::Memory);
+        shard.panic_caught();
+        shard.upstream_connected(backend);
+        shard.upstream_failed(backend, UpstreamError::Connect);
+        registry.snapshot_applied(SnapshotState {
+            revision: "r".into(),
+            applied: UNIX_EPOCH,
+            apis: 1,
+            apis_isolated: 1,
+        });
+        registry.snapshot_rejected();
+        registry.log.written.fetch_add(1, Relaxed);
+        registry.log.dropped.fetch_add(1, Relaxed);
+        let traffic = Traffic { packets: 1, bytes: 1, ..Traffic::default() };
+        registry.set_kernel(Some(KernelCounters {
+            programs: vec![Program { runs: 1, run_nanos: 1, ..Program::default() }],
+            traffic: vec![traffic],
+            drops: vec![Drops { packets: 1, ..Drops::default() }],
+            tcp: vec![Tcp {
+                established: 1,
+                retransmits: 1,
+                syn: 1,
+                rtt_counts: [1; RTT_BUCKETS],
+                ..Tcp::default()
+            }],
+            lookup_errors: 1,
+        }));
+        let sums = sums(&registry);
+        for metric in table::TABLE {
+            assert!(sums.get(metric.name).is_some_and(|sum| *sum > 0.0), "{} stands still", metric.name);
+        }
+        for format in [Format::Prometheus, Format::OpenMetrics] {
+            let text = render(&registry, format);
+            for metric in table::TABLE {
+                let family = if format == Format::OpenMetrics {
+                    metric.name.trim_end_matches("_total")
+                } else {
+                    metric.name
+                };
+                let head = format!("# TYPE {family} {}\n", metric.kind.as_str());
+                assert_eq!(text.matches(&head).count(), 1, "{head}");
+            }
+        }
+    }
+
+    #[test]
+    fn totals_of_many_threads_are_exact() {
+        const EACH: u64 = 20_000;
+        let registry = registry(2);
+        let labels: Vec<_> = (0..5).map(|api| registry.intern(&format!("a{api}"), "o", Some("p"))).collect();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let (registry, labels) = (&registry, &labels);
+                scope.spawn(move || {
+                    let shard = registry.shard(thread); // two threads to each shard
+                    for number in 0..EACH {
+                        let mut event = request(labels[number as usize % labels.len()], HostId::OTHER);
+                        event.response_code = if number % 4 == 0 { 404 } else { 200 };
+                        shard.record(&event);
+                        shard.connection_opened(Listener::Http);
+                        shard.connection_closed(Listener::Http, ConnectionProtocol::Unknown);
+                    }
+                });
+            }
+        });
+        let sums = sums(&registry);
+        let total = (4 * EACH) as f64;
+        for (name, expected) in [
+            ("gateway_requests_total", total),
+            ("gateway_request_duration_seconds", total),
+            ("gateway_request_bytes_total", 2.0 * total),
+            ("gateway_response_bytes_total", 3.0 * total),
+            ("gateway_accepts_total", total),
+            ("gateway_connections_total", total),
+            ("gateway_connections_open", 0.0),
+        ] {
+            assert!((sums[name] - expected).abs() < 0.5, "{name}: {}", sums[name]);
+        }
+        let text = render(&registry, Format::Prometheus);
+        let found =
+            text.lines().filter(|line| line.contains("response_code=\"404\"") && line.ends_with(" 4000"));
+        assert_eq!(found.count(), 5, "{text}");
+    }
+
+    #[test]
+    fn recording_with_the_log_off_allocates_nothing() {
+        let telemetry = Telemetry::new(Arc::new(registry(1)), Vec::new());
+        let labels = telemetry.registry().intern("a", "o", Some("p"));
+        let host = telemetry.registry().intern_host("h");
+        let backend = telemetry.registry().intern_backend("b");
+        let emit = |code| {
+            let calls = [call(backend, code)];
+            let last_error = (code > 399).then(|| error("Timeout"));
+            telemetry.emit(
+                0,
+                &RequestEvent { response_code: code, calls: &calls, last_error, ..request(labels, host) },
+            );
+        };
+        emit(200); // the first makes the API's and the backend's rows
+        let used = allocation_counter::measure(|| {
+            (0..1000).for_each(|number| emit([200, 204, 404, 503][number % 4]));
+        });
+        assert_eq!(used.count_total, 0, "{used:?}");
+        assert!((sums(telemetry.registry())["gateway_requests_total"] - 1001.0).abs() < 0.5);
+    }
+
+    #[test]
+    fn labels_beyond_the_cap_are_other_and_counted() {
+        let registry = registry(1);
+        assert_eq!(registry.intern("a", "o", None), registry.intern("a", "o", None));
+        assert_ne!(registry.intern("a", "o", None), registry.intern("a", "o", Some("p")));
+        assert_eq!(registry.intern("", "", None), LabelId::UNMATCHED);
+        let hosts: Vec<_> = (0..300).map(|host| registry.intern_host(&format!("h{host}"))).collect();
+        assert_eq!(hosts.iter().filter(|host| **host == HostId::OTHER).count(), 300 - (256 - 2));
+        let text = render(&registry, Format::Prometheus);
+        assert!(text.contains("gateway_metric_overflows_total{label=\"hostname\"} 46\n"), "{text}");
+    }
+
+    #[test]
+    fn exposition_of_a_request_is_as_both_formats_say() {
+        let registry = registry(1);
+        let labels = registry.intern("e\"c\\h\no", "get", None);
+        let host = registry.intern_host("api.test");
+        let backend = registry.intern_backend("b");
+        let last_error = Some(error("Timeout"));
+        let calls = [call(backend, 0)];
+        let event = RequestEvent {
+            response_code: 500,
+            cache: Cache::Miss,
+            calls: &calls,
+            last_error,
+            ..request(labels, host)
+        };
+        registry.shard(0).record(&event);
+        let text = render(&registry, Format::negotiate(Some("text/plain")));
+        for expected in [
+            "# HELP gateway_requests_total Requests answered; response code 0: the client left.\n\
+             # TYPE gateway_requests_total counter\n\
+             gateway_requests_total{api=\"e\\\"c\\\\h\\no\",operation=\"get\",product=\"\",hostname=\"api.test\",\
+             response_code=\"500\",response_code_category=\"5xx\",status=\"Erroneous\",backend_response_code=\"0\",\
+             backend_response_code_category=\"None\",cache=\"miss\",last_error_reason=\"Timeout\"} 1\n",
+            "gateway_request_duration_seconds_bucket{api=\"e\\\"c\\\\h\\no\",le=\"0.025\"} 0\n",
+            "gateway_request_duration_seconds_bucket{api=\"e\\\"c\\\\h\\no\",le=\"0.05\"} 1\n",
+            "gateway_request_duration_seconds_bucket{api=\"e\\\"c\\\\h\\no\",le=\"1.0\"} 1\n",
+            "gateway_request_duration_seconds_bucket{api=\"e\\\"c\\\\h\\no\",le=\"+Inf\"} 1\n\
+             gateway_request_duration_seconds_sum{api=\"e\\\"c\\\\h\\no\"} 0.03\n\
+             gateway_request_duration_seconds_count{api=\"e\\\"c\\\\h\\no\"} 1\n",
+            "gateway_gateway_duration_seconds_sum{api=\"e\\\"c\\\\h\\no\"} 0.006\n",
+            "gateway_policy_errors_total{reason=\"Timeout\"} 1\n",
+            "gateway_upstream_requests_total{backend=\"b\",response_code_category=\"None\"} 1\n",
+            "gateway_info{gateway_id=\"gw\",location=\"attic\",instance_id=\"\",version=\"\"} 1\n",
+        ] {
+            assert!(text.contains(expected), "{expected} in {text}");
+        }
+        assert!(!text.contains("# UNIT") && !text.contains("# EOF"));
+        let accept = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5";
+        let text = render(&registry, Format::negotiate(Some(accept)));
+        let head = "# TYPE gateway_request_bytes counter\n# UNIT gateway_request_bytes bytes\ngateway_request_bytes_total{";
+        assert!(text.contains(head) && text.ends_with("\n# EOF\n"), "{text}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_label_value_is_read_back(value in "(?s).{0,20}") {
+            let registry = registry(1);
+            registry.snapshot_applied(SnapshotState { revision: value.clone(), applied: UNIX_EPOCH, apis: 1, apis_isolated: 0 });
+            let text = render(&registry, Format::Prometheus);
+            let line = text.split('\n').find_map(|line| line.strip_prefix("gateway_snapshot_info{revision=\"")).unwrap();
+            let escaped = line.strip_suffix("\"} 1").unwrap();
+            let back = escaped.replace("\\\\", "\0\0").replace("\\n", "\n").replace("\\\"", "\"").replace("\0\0", "\\");
+            prop_assume!(!value.contains('\0'));
+            prop_assert_eq!(back, value);
+        }
+    }
+}
