@@ -20,6 +20,9 @@ macro_rules! plain {
     };
 }
 
+// SAFETY: an integer.
+unsafe impl Plain for u64 {}
+
 /// Listeners that are told apart, the slot for "none of ours" included.
 pub const LISTENERS_MAX: u32 = 64;
 /// The listener of packets that are for none of ours.
@@ -186,7 +189,7 @@ pub const RTT_CLASSES: usize = 24;
 
 /// Value of `RTT`, one for each listener: smoothed round trips; class `n` holds those below 2ⁿ µs that class
 /// `n − 1` does not, the last one everything longer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(C)]
 pub struct RttHistogram {
     pub classes: [u64; RTT_CLASSES],

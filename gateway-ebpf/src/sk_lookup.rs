@@ -53,11 +53,5 @@ fn steer(ctx: &SkLookupContext) {
 #[inline(always)]
 fn local_address(lookup: *const bpf_sk_lookup, v6: bool) -> Address {
     // SAFETY: fields of the program's own context; word by word, as the verifier wants it.
-    unsafe {
-        if v6 {
-            Address((*lookup).local_ip6)
-        } else {
-            Address::v4((*lookup).local_ip4)
-        }
-    }
+    unsafe { if v6 { Address((*lookup).local_ip6) } else { Address::v4((*lookup).local_ip4) } }
 }

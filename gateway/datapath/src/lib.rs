@@ -1,1 +1,34 @@
-//! Placeholder: filled by this room's first change.
+//! The kernel path of the gateway: loads the eBPF programs, attaches them, reads their counters.
+//!
+//! An accelerator, never a condition: without it every request is served just the same. Programs are attached
+//! through links that nothing pins, so that they end with the process, however it ends. Programs of others are
+//! left alone. Source: `reference/ebpf-datapath.md`.
+//!
+//! [`Datapath::start`] → [`Datapath::counters`] once a second, [`Datapath::refresh`] now and then → drop.
+
+mod attach;
+pub mod bench;
+mod bindings;
+mod capability;
+mod cgroup;
+mod counters;
+mod datapath;
+mod detach;
+mod interface;
+mod kernel;
+mod listeners;
+mod load;
+mod logging;
+mod render;
+mod settings;
+mod status;
+pub mod trial;
+
+pub use counters::{
+    ConnectionCounts, Counters, ListenerCounters, PacketCount, RoundTrips, SegmentCounts, rtt_upper_bound,
+};
+pub use datapath::{Datapath, StartError};
+pub use detach::{Detached, detach_all};
+pub use render::{render_detached, render_status, render_top};
+pub use settings::{Binding, DatapathSettings, Ingress, ListenerSpec, Mode, Steering, UnknownWord, Worker};
+pub use status::{InterfaceStatus, ListenerStatus, ProgramStatus, State, Status};

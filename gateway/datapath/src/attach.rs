@@ -1,0 +1,100 @@
+//! One interface: the best mode that works there, with a line for each that did not.
+
+use std::io;
+
+use crate::capability::{Need, explain};
+use crate::interface::Interface;
+use crate::kernel::{self, AttachPoint, Link};
+use crate::load::{Loaded, LoadedProgram, name};
+use crate::settings::Ingress;
+
+/// An interface with what is attached to it. Dropping it detaches.
+#[derive(Debug)]
+pub struct Attachment {
+    pub interface: Interface,
+    pub ingress: Ingress,
+    pub egress: bool,
+    pub refused: Vec<String>,
+    /// With the program's name.
+    pub links: Vec<(&'static str, Link)>,
+}
+
+impl Attachment {
+    /// Attaches as `setting` asks. Never fails: what is refused is in the result.
+    pub fn new(interface: Interface, setting: Ingress, loaded: &Loaded) -> Self {
+        let mut this =
+            Self { interface, ingress: Ingress::Off, egress: false, refused: Vec::new(), links: Vec::new() };
+        if setting == Ingress::Off {
+            return this;
+        }
+        // The programs read an Ethernet header first; a tunnel has none.
+        if !kernel::is_ethernet(&this.interface.name).unwrap_or(false) {
+            this.refused.push(format!("interface {}: no Ethernet frames there", this.interface.name));
+            return this;
+        }
+        for mode in modes(setting, this.interface.is_virtual()) {
+            let (program, point) = ingress(*mode, this.interface.index);
+            if this.attach(&format!("{mode} counting"), program, point, loaded) {
+                this.ingress = *mode;
+                break;
+            }
+        }
+        if this.ingress != Ingress::Off {
+            let point = AttachPoint::TcxEgress(this.interface.index);
+            this.egress = this.attach("counting of leaving packets", name::EGRESS_TC, point, loaded);
+        }
+        this
+    }
+
+    fn attach(&mut self, what: &str, program: &'static str, point: AttachPoint<'_>, loaded: &Loaded) -> bool {
+        // A program that was not loaded has its own line among the refused.
+        let Some(loaded) = loaded.program(program) else { return false };
+        match create(loaded, point) {
+            Ok(link) => {
+                self.links.push((program, link));
+                true
+            }
+            Err(error) => {
+                let feature = format!("{what} on {}", self.interface.name);
+                self.refused.push(explain(&feature, Need::Attach, &error));
+                false
+            }
+        }
+    }
+}
+
+fn create(program: &LoadedProgram, point: AttachPoint<'_>) -> io::Result<Link> {
+    Link::create(program, point)
+}
+
+/// What is tried, in order.
+fn modes(setting: Ingress, is_virtual: bool) -> &'static [Ingress] {
+    match setting {
+        Ingress::Auto if is_virtual => &[Ingress::Tcx],
+        Ingress::Auto => &[Ingress::Native, Ingress::Generic, Ingress::Tcx],
+        Ingress::Native => &[Ingress::Native],
+        Ingress::Generic => &[Ingress::Generic],
+        Ingress::Tcx => &[Ingress::Tcx],
+        Ingress::Off => &[],
+    }
+}
+
+fn ingress(mode: Ingress, index: u32) -> (&'static str, AttachPoint<'static>) {
+    match mode {
+        Ingress::Native => (name::INGRESS, AttachPoint::XdpNative(index)),
+        Ingress::Generic => (name::INGRESS, AttachPoint::XdpGeneric(index)),
+        Ingress::Auto | Ingress::Tcx | Ingress::Off => (name::INGRESS_TC, AttachPoint::TcxIngress(index)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_auto_spares_virtual_interfaces_xdp() {
+        assert_eq!(modes(Ingress::Auto, true), [Ingress::Tcx]);
+        assert_eq!(modes(Ingress::Auto, false), [Ingress::Native, Ingress::Generic, Ingress::Tcx]);
+        assert_eq!(modes(Ingress::Native, true), [Ingress::Native]);
+    }
+}

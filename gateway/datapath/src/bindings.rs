@@ -1,0 +1,231 @@
+//! From listeners to the entries of `PORTS` and `BIND`.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use gateway_common::map::{BINDINGS_MAX, BindKey, LISTENERS_MAX, PortEntry};
+use gateway_common::packet::Address;
+
+use crate::interface::covers;
+use crate::settings::Binding;
+
+/// Where one listening socket is bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    pub address: IpAddr,
+    pub port: u16,
+    /// IPv6 only (`IPV6_V6ONLY`), or IPv4 only.
+    pub one_family: bool,
+}
+
+impl Bound {
+    /// True when it can take connections of that family.
+    pub fn takes(&self, v6: bool) -> bool {
+        self.address.is_ipv6() == v6 || (!v6 && !self.one_family)
+    }
+}
+
+/// A listener as far as it matters here.
+pub struct Listener<'a> {
+    pub name: &'a str,
+    pub bindings: &'a [Binding],
+    /// Of all its workers.
+    pub sockets: Vec<Bound>,
+}
+
+/// A key of `BIND` as the kernel wants it: the prefix's length in bits first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct TrieKey {
+    pub prefix_bits: u32,
+    pub key: BindKey,
+}
+
+/// The maps' entries.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    pub ports: BTreeMap<u16, PortEntry>,
+    pub bind: Vec<(TrieKey, PortEntry)>,
+}
+
+impl Plan {
+    /// True when some binding has no socket of its own.
+    pub fn steers(&self) -> bool {
+        let mut entries = self.ports.values().chain(self.bind.iter().map(|(_, entry)| entry));
+        entries.any(|entry| entry.has(PortEntry::STEER))
+    }
+}
+
+/// What cannot be planned.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BindingError {
+    #[error("{count} listeners, at most {} are told apart", LISTENERS_MAX - 1)]
+    TooManyListeners { count: usize },
+    #[error("{binding} belongs to both {first} and {second}")]
+    Conflict { binding: Binding, first: String, second: String },
+    #[error("more than {BINDINGS_MAX} bindings with an address")]
+    TooManyBindings,
+}
+
+/// Number of a listener in the maps, by its place in the list: 0 is "none of ours".
+pub fn number(place: usize) -> u16 {
+    place as u16 + 1
+}
+
+/// One port's bindings: prefix bits and address → entry.
+type OfPort = BTreeMap<(u32, [u32; 4]), PortEntry>;
+
+/// Plans the entries of all listeners.
+pub fn plan(listeners: &[Listener<'_>]) -> Result<Plan, BindingError> {
+    if listeners.len() >= LISTENERS_MAX as usize {
+        return Err(BindingError::TooManyListeners { count: listeners.len() });
+    }
+    let mut by_port = BTreeMap::<u16, OfPort>::new();
+    for (place, listener) in listeners.iter().enumerate() {
+        for binding in listener.bindings {
+            for port in binding.ports.clone() {
+                let flags =
+                    if needs_steering(listener, binding.address, port) { PortEntry::STEER } else { 0 };
+                let entry = PortEntry { listener: number(place), flags };
+                let old = by_port.entry(port).or_default().insert(prefix(binding.address), entry);
+                if let Some(other) = old.filter(|old| old.listener != entry.listener) {
+                    return Err(conflict(binding, listeners, other, listener));
+                }
+            }
+        }
+    }
+    let mut plan = Plan::default();
+    for (port, entries) in by_port {
+        add_port(&mut plan, port, &entries);
+    }
+    if plan.bind.len() > BINDINGS_MAX as usize { Err(BindingError::TooManyBindings) } else { Ok(plan) }
+}
+
+fn conflict(
+    binding: &Binding,
+    listeners: &[Listener<'_>],
+    other: PortEntry,
+    second: &Listener<'_>,
+) -> BindingError {
+    let first = listeners.get(usize::from(other.listener) - 1).map_or("", |listener| listener.name);
+    BindingError::Conflict {
+        binding: binding.clone(),
+        first: first.to_owned(),
+        second: second.name.to_owned(),
+    }
+}
+
+/// A port with one binding that any address may use needs no second look-up.
+fn add_port(plan: &mut Plan, port: u16, entries: &OfPort) {
+    if entries.len() == 1
+        && let Some(((bits, _), entry)) = entries.first_key_value()
+        // An IPv4 binding that has its socket may count IPv6 too, but not steer it.
+        && (*bits == BindKey::BITS_ANY || (*bits == BindKey::BITS_ANY_V4 && !entry.has(PortEntry::STEER)))
+    {
+        plan.ports.insert(port, *entry);
+        return;
+    }
+    plan.ports.insert(port, PortEntry { listener: 0, flags: PortEntry::BY_ADDRESS });
+    for ((prefix_bits, address), entry) in entries {
+        let key = TrieKey { prefix_bits: *prefix_bits, key: BindKey::new(port, Address(*address)) };
+        plan.bind.push((key, *entry));
+    }
+}
+
+fn prefix(address: IpAddr) -> (u32, [u32; 4]) {
+    match address {
+        IpAddr::V6(any) if any.is_unspecified() => (BindKey::BITS_ANY, [0; 4]),
+        IpAddr::V6(one) => (BindKey::BITS_ADDRESS, Address::v6(one.octets()).0),
+        IpAddr::V4(any) if any.is_unspecified() => (BindKey::BITS_ANY_V4, Address::v4(0).0),
+        IpAddr::V4(one) => (BindKey::BITS_ADDRESS, Address::v4(u32::from_ne_bytes(one.octets())).0),
+    }
+}
+
+/// True when the listener could take a family's connections on that port, but has no socket bound there.
+fn needs_steering(listener: &Listener<'_>, address: IpAddr, port: u16) -> bool {
+    let parts: &[IpAddr] = match address {
+        IpAddr::V6(any) if any.is_unspecified() => {
+            &[IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)]
+        }
+        _ => std::slice::from_ref(&address),
+    };
+    parts.iter().any(|part| {
+        let mut able = listener.sockets.iter().filter(|socket| socket.takes(part.is_ipv6())).peekable();
+        able.peek().is_some() && !able.any(|socket| socket.port == port && covers(socket.address, *part))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bound(address: &str, port: u16) -> Bound {
+        let address: IpAddr = address.parse().unwrap();
+        Bound { address, port, one_family: address.is_ipv4() }
+    }
+
+    fn binding(address: &str, ports: std::ops::RangeInclusive<u16>) -> Binding {
+        Binding { address: address.parse().unwrap(), ports }
+    }
+
+    fn planned(listeners: &[(&[Binding], &[Bound])]) -> Result<Plan, BindingError> {
+        let names = ["a", "b", "c"];
+        let listeners: Vec<_> = listeners
+            .iter()
+            .zip(names)
+            .map(|((bindings, sockets), name)| Listener { name, bindings, sockets: sockets.to_vec() })
+            .collect();
+        plan(&listeners)
+    }
+
+    #[test]
+    fn plan_bound_wildcard_is_one_plain_port() {
+        let plan = planned(&[(&[binding("0.0.0.0", 80..=80)], &[bound("0.0.0.0", 80)])]).unwrap();
+        assert_eq!(plan.ports, BTreeMap::from([(80, PortEntry { listener: 1, flags: 0 })]));
+        assert!(plan.bind.is_empty() && !plan.steers());
+    }
+
+    #[test]
+    fn plan_range_beyond_the_socket_is_steered() {
+        let plan = planned(&[(&[binding("::", 80..=82)], &[bound("::", 80)])]).unwrap();
+        let flags: Vec<_> = plan.ports.values().map(|entry| entry.flags).collect();
+        assert_eq!(flags, [0, PortEntry::STEER, PortEntry::STEER]);
+        assert!(plan.steers());
+    }
+
+    #[test]
+    fn plan_steered_v4_wildcard_asks_for_the_family() {
+        let plan = planned(&[(&[binding("0.0.0.0", 81..=81)], &[bound("0.0.0.0", 80)])]).unwrap();
+        assert_eq!(plan.ports[&81].flags, PortEntry::BY_ADDRESS);
+        let [(key, entry)] = plan.bind.as_slice() else { panic!("{plan:?}") };
+        assert_eq!((key.prefix_bits, entry.flags), (BindKey::BITS_ANY_V4, PortEntry::STEER));
+    }
+
+    #[test]
+    fn plan_two_listeners_on_one_port_go_by_address() {
+        let plan = planned(&[
+            (&[binding("192.0.2.1", 80..=80)], &[bound("192.0.2.1", 80)]),
+            (&[binding("::", 80..=80)], &[]),
+        ])
+        .unwrap();
+        assert_eq!(plan.ports[&80].flags, PortEntry::BY_ADDRESS);
+        let by_bits: Vec<_> =
+            plan.bind.iter().map(|(key, entry)| (key.prefix_bits, entry.listener)).collect();
+        assert_eq!(by_bits, [(BindKey::BITS_ANY, 2), (BindKey::BITS_ADDRESS, 1)]);
+    }
+
+    #[test]
+    fn plan_same_binding_twice_names_both_listeners() {
+        let one = binding("::", 80..=80);
+        let error = planned(&[(&[one.clone()], &[]), (&[one], &[])]).unwrap_err();
+        assert_eq!(error.to_string(), "[::]:80 belongs to both a and b");
+    }
+
+    #[test]
+    fn plan_dual_stack_socket_covers_v4() {
+        let socket = Bound { address: "::".parse().unwrap(), port: 80, one_family: false };
+        let plan = planned(&[(&[binding("192.0.2.1", 80..=81)], &[socket])]).unwrap();
+        let flags: Vec<_> = plan.bind.iter().map(|(_, entry)| entry.flags).collect();
+        assert_eq!(flags, [0, PortEntry::STEER]);
+    }
+}

@@ -1,0 +1,224 @@
+//! Figures of the programs, summed over CPUs. All only grow while the datapath lives.
+
+use std::io;
+
+use gateway_common::map::{
+    COUNTERS_PER_LISTENER, ConnectionCounters, Direction, Plain, RTT_CLASSES, RttHistogram, counter_index,
+    tcp_flags_index,
+};
+use gateway_common::{Protocol, Verdict};
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::Map;
+use crate::load::Maps;
+
+/// One reading.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// The first, named `other`, holds what belongs to no listener; the rest as they were given.
+    pub listeners: Vec<ListenerCounters>,
+    /// By worker: connections that the reuseport program gave it.
+    pub chosen: Vec<u64>,
+}
+
+/// Figures of one listener.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenerCounters {
+    pub listener: String,
+    /// Every combination of direction, protocol and verdict, always in the same order.
+    pub packets: Vec<PacketCount>,
+    pub segments_in: SegmentCounts,
+    pub segments_out: SegmentCounts,
+    pub connections: ConnectionCounts,
+    pub round_trips: RoundTrips,
+}
+
+/// Frames as on the wire, Ethernet headers and tags included.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PacketCount {
+    /// `in` or `out`.
+    pub direction: String,
+    /// `tcp`, `udp` or `other`.
+    pub protocol: String,
+    /// `pass`, `fragment` or `unparsed`; all of them were passed.
+    pub verdict: String,
+    pub packets: u64,
+    pub bytes: u64,
+}
+
+/// TCP segments that carry the flag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentCounts {
+    pub syn: u64,
+    pub fin: u64,
+    pub rst: u64,
+}
+
+/// Life of the listener's connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionCounts {
+    pub established: u64,
+    pub closed: u64,
+    /// Segments sent again.
+    pub retransmits: u64,
+    /// Given to the listener by `sk_lookup`.
+    pub steered: u64,
+    /// Left to the kernel because that failed.
+    pub steer_errors: u64,
+}
+
+/// Histogram of smoothed round-trip times, one sample for each measurement of the kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoundTrips {
+    /// Samples below [`rtt_upper_bound`] of the class and not below that of the one before.
+    pub classes: [u64; RTT_CLASSES],
+    pub sum_microseconds: u64,
+}
+
+/// Bound of a class in microseconds, exclusive; `None` for the last, which has none.
+pub fn rtt_upper_bound(class: usize) -> Option<u64> {
+    (class + 1 < RTT_CLASSES).then(|| 1 << class)
+}
+
+impl Counters {
+    /// Figures of the listener of that name.
+    pub fn listener(&self, name: &str) -> Option<&ListenerCounters> {
+        self.listeners.iter().find(|one| one.listener == name)
+    }
+}
+
+impl ListenerCounters {
+    /// Packets and bytes of one combination, by the words of [`PacketCount`].
+    pub fn of(&self, direction: &str, protocol: &str, verdict: &str) -> (u64, u64) {
+        let matches = |count: &&PacketCount| {
+            count.direction == direction && count.protocol == protocol && count.verdict == verdict
+        };
+        self.packets.iter().find(matches).map_or((0, 0), |count| (count.packets, count.bytes))
+    }
+
+    /// Packets and bytes of one direction, whatever they carried.
+    pub fn total(&self, direction: &str) -> (u64, u64) {
+        let of_direction = self.packets.iter().filter(|count| count.direction == direction);
+        of_direction.fold((0, 0), |sum, count| (sum.0 + count.packets, sum.1 + count.bytes))
+    }
+}
+
+/// Reads all figures: one call for each map.
+pub fn read(maps: &Maps, listeners: &[String], workers: u32) -> io::Result<Counters> {
+    let slots = listeners.len() as u32 + 1;
+    let packets = sums(&maps.counters, slots * COUNTERS_PER_LISTENER, |sum, one| {
+        sum.packets += one.packets;
+        sum.bytes += one.bytes;
+    })?;
+    let flags = sums(&maps.tcp_flags, slots * 2, |sum, one| {
+        sum.syn += one.syn;
+        sum.fin += one.fin;
+        sum.rst += one.rst;
+    })?;
+    let connections = sums(&maps.connections, slots, add_connections)?;
+    let round_trips = sums(&maps.rtt, slots, add_round_trips)?;
+    let chosen = sums(&maps.chosen, workers.max(1), |sum, one| *sum += one)?;
+    let names = std::iter::once("other").chain(listeners.iter().map(String::as_str));
+    let listeners = names
+        .zip(connections.iter().zip(&round_trips))
+        .enumerate()
+        .map(|(slot, (name, (connections, round_trips)))| {
+            let segments = |direction| {
+                let found = flags.get(tcp_flags_index(slot as u16, direction) as usize).copied();
+                found.map_or_else(SegmentCounts::default, |one| SegmentCounts {
+                    syn: one.syn,
+                    fin: one.fin,
+                    rst: one.rst,
+                })
+            };
+            ListenerCounters {
+                listener: name.to_owned(),
+                packets: packet_counts(slot as u16, |index| {
+                    packets.get(index as usize).map_or((0, 0), |one| (one.packets, one.bytes))
+                }),
+                segments_in: segments(Direction::In),
+                segments_out: segments(Direction::Out),
+                connections: connection_counts(connections),
+                round_trips: RoundTrips { classes: round_trips.classes, sum_microseconds: round_trips.sum },
+            }
+        })
+        .collect();
+    Ok(Counters { listeners, chosen: if workers > 1 { chosen } else { Vec::new() } })
+}
+
+fn packet_counts(slot: u16, value: impl Fn(u32) -> (u64, u64)) -> Vec<PacketCount> {
+    let mut counts = Vec::new();
+    for direction in Direction::ALL {
+        for protocol in Protocol::ALL {
+            for verdict in Verdict::ALL {
+                let (packets, bytes) = value(counter_index(slot, direction, protocol, verdict));
+                counts.push(PacketCount {
+                    direction: direction_word(direction).to_owned(),
+                    protocol: protocol_word(protocol).to_owned(),
+                    verdict: verdict_word(verdict).to_owned(),
+                    packets,
+                    bytes,
+                });
+            }
+        }
+    }
+    counts
+}
+
+fn connection_counts(one: &ConnectionCounters) -> ConnectionCounts {
+    ConnectionCounts {
+        established: one.established,
+        closed: one.closed,
+        retransmits: one.retransmits,
+        steered: one.steered,
+        steer_errors: one.steer_errors,
+    }
+}
+
+fn add_connections(sum: &mut ConnectionCounters, one: &ConnectionCounters) {
+    sum.established += one.established;
+    sum.closed += one.closed;
+    sum.retransmits += one.retransmits;
+    sum.steered += one.steered;
+    sum.steer_errors += one.steer_errors;
+}
+
+fn add_round_trips(sum: &mut RttHistogram, one: &RttHistogram) {
+    for (total, class) in sum.classes.iter_mut().zip(&one.classes) {
+        *total += class;
+    }
+    sum.sum += one.sum;
+}
+
+fn sums<V: Plain + Default>(map: &Map<V>, count: u32, add: impl Fn(&mut V, &V)) -> io::Result<Vec<V>> {
+    let entries = map.per_cpu(count)?;
+    let sum = |values: &Vec<V>| {
+        let mut sum = V::default();
+        values.iter().for_each(|value| add(&mut sum, value));
+        sum
+    };
+    Ok(entries.iter().map(sum).collect())
+}
+
+fn direction_word(direction: Direction) -> &'static str {
+    match direction {
+        Direction::In => "in",
+        Direction::Out => "out",
+    }
+}
+
+fn protocol_word(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Tcp => "tcp",
+        Protocol::Udp => "udp",
+        Protocol::Other => "other",
+    }
+}
+
+fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Fragment => "fragment",
+        Verdict::Unparsed => "unparsed",
+    }
+}

@@ -1,0 +1,351 @@
+//! The running datapath.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::{Mutex, PoisonError};
+
+use aya_log::EbpfLogger;
+use gateway_common::map::Config;
+
+use crate::attach::Attachment;
+use crate::capability::{Need, explain};
+use crate::cgroup;
+use crate::counters::{self, Counters};
+use crate::interface::{self, Interface};
+use crate::kernel::{self, AttachPoint, Link};
+use crate::listeners::{self, Prepared};
+use crate::load::{self, Loaded, name};
+use crate::logging::ToTracing;
+use crate::settings::{Binding, DatapathSettings, Ingress, ListenerSpec, Mode, Steering};
+use crate::status::{InterfaceStatus, ListenerStatus, ProgramStatus, State, Status};
+
+/// The datapath was required, and does not work. Exit code 69.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("datapath required, but {reason}")]
+pub struct StartError {
+    /// One line: features with the missing capability and the errno.
+    pub reason: String,
+}
+
+/// Programs in the kernel, or the reason why there are none. Dropping it detaches everything.
+pub struct Datapath(Inner);
+
+enum Inner {
+    Off(String),
+    On(Box<Active>),
+}
+
+struct Active {
+    settings: DatapathSettings,
+    listeners: Vec<ListenerStatus>,
+    bindings: Vec<Binding>,
+    workers: u32,
+    steering: Option<Steering>,
+    /// Listener groups that the reuseport program sits on.
+    groups: Vec<String>,
+    refused: Vec<String>,
+    /// `sk_lookup` and `sock_ops`.
+    links: Vec<(&'static str, Link)>,
+    loaded: Loaded,
+    /// What changes after the start.
+    changing: Mutex<Changing>,
+}
+
+struct Changing {
+    attachments: Vec<Attachment>,
+    config: Config,
+    logger: Option<EbpfLogger<ToTracing>>,
+}
+
+impl Datapath {
+    /// Loads, fills the maps, attaches. With [`Mode::Auto`] nothing is an error: what does not work is off, with
+    /// its reason in [`Datapath::status`]. Call it in the network namespace of the sockets; it blocks for some
+    /// tens of milliseconds.
+    pub fn start(settings: &DatapathSettings, listeners: &[ListenerSpec<'_>]) -> Result<Self, StartError> {
+        if settings.mode == Mode::Off {
+            return Ok(Self(Inner::Off("switched off by setting".to_owned())));
+        }
+        let started = Active::start(settings, listeners).and_then(|active| match active.lacks() {
+            Some(lack) if settings.mode == Mode::Required => Err(lack),
+            _ => Ok(active),
+        });
+        match started {
+            Ok(active) => {
+                active.log();
+                Ok(Self(Inner::On(Box::new(active))))
+            }
+            Err(reason) if settings.mode == Mode::Required => Err(StartError { reason }),
+            Err(reason) => {
+                tracing::warn!(reason, "datapath off");
+                Ok(Self(Inner::Off(reason)))
+            }
+        }
+    }
+
+    /// What is loaded and attached right now.
+    pub fn status(&self) -> Status {
+        match &self.0 {
+            Inner::Off(reason) => Status::off(reason),
+            Inner::On(active) => active.status(),
+        }
+    }
+
+    /// All figures; empty when off. Meant for a timer of a second; hands the programs' log records on, too.
+    pub fn counters(&self) -> Counters {
+        let Inner::On(active) = &self.0 else { return Counters::default() };
+        active.counters().unwrap_or_else(|error| {
+            tracing::warn!(%error, "datapath counters not read");
+            Counters::default()
+        })
+    }
+
+    /// Attaches to interfaces that have appeared and forgets those that are gone. What somebody detached
+    /// stays detached. Cheap when nothing changed; meant for a timer of some seconds.
+    pub fn refresh(&self) {
+        if let Inner::On(active) = &self.0 {
+            active.refresh();
+        }
+    }
+
+    /// The kill switch: with `false` every program passes at once, and counts nothing.
+    pub fn set_enabled(&self, enabled: bool) -> io::Result<()> {
+        let Inner::On(active) = &self.0 else { return Ok(()) };
+        active.set_enabled(enabled)
+    }
+}
+
+impl Active {
+    fn start(settings: &DatapathSettings, specs: &[ListenerSpec<'_>]) -> Result<Self, String> {
+        let prepared = listeners::prepare(specs).map_err(|error| chain(&error))?;
+        let mut loaded = load::load(&name::ALL, settings.log)?;
+        prepared.fill(&loaded.maps).map_err(|error| chain(&error))?;
+        let bindings: Vec<Binding> = specs.iter().flat_map(|spec| spec.bindings.clone()).collect();
+        let all = interface::all().map_err(|error| format!("interfaces: {error}"))?;
+        let (chosen, mut refused) = interface::choose(&all, settings.interfaces.as_deref(), &bindings);
+        refused.append(&mut loaded.refused);
+
+        // Switched on before anything is attached: the maps are complete.
+        let by_cpu = steers_by_cpu(settings.steering, &prepared, &chosen);
+        let config = listeners::config(prepared.workers, by_cpu);
+        loaded.maps.config.update(&0_u32, &config).map_err(|error| format!("map CONFIG: {error}"))?;
+
+        let mut groups = Vec::new();
+        if prepared.has_groups()
+            && let Some(program) = loaded.program(name::REUSEPORT)
+        {
+            let (attached, mut lines) = prepared.attach_reuseport(program, &loaded.maps);
+            groups = attached;
+            refused.append(&mut lines);
+        }
+        let by = if by_cpu { Steering::Cpu } else { Steering::Hash };
+        let steering = (!groups.is_empty()).then_some(by);
+        let mut links = Vec::new();
+        let wanted = [(name::LOOKUP, prepared.plan.steers()), (name::SOCK_OPS, true)];
+        for (program, _) in wanted.iter().filter(|(_, wanted)| *wanted) {
+            match attach_beside(program, &loaded) {
+                Ok(Some(link)) => links.push((*program, link)),
+                Ok(None) => {}
+                Err(line) => refused.push(line),
+            }
+        }
+        let attach = |interface: Interface| Attachment::new(interface, settings.xdp, &loaded);
+        let attachments = chosen.into_iter().map(attach).collect();
+        let logger = loaded.logger.take();
+        Ok(Self {
+            settings: settings.clone(),
+            listeners: specs.iter().map(listener_status).collect(),
+            bindings,
+            workers: prepared.workers,
+            steering,
+            groups,
+            refused,
+            links,
+            loaded,
+            changing: Mutex::new(Changing { attachments, config, logger }),
+        })
+    }
+
+    /// What a required datapath lacks. `sock_ops` only observes, so that it is not missed.
+    fn lacks(&self) -> Option<String> {
+        let changing = self.changing();
+        let mut lines: Vec<&str> = Vec::new();
+        if changing.attachments.is_empty() {
+            lines.push("no interface carries a listen address");
+        }
+        if self.settings.xdp != Ingress::Off {
+            let failed = changing.attachments.iter().filter(|one| one.ingress == Ingress::Off || !one.egress);
+            lines.extend(failed.flat_map(|one| &one.refused).map(String::as_str));
+        }
+        let observed_only = |line: &&str| !line.starts_with("sock_ops") && !line.contains(name::SOCK_OPS);
+        lines.extend(self.refused.iter().map(String::as_str).filter(observed_only));
+        (!lines.is_empty()).then(|| lines.join("; "))
+    }
+
+    fn log(&self) {
+        for attachment in &self.changing().attachments {
+            log_attachment(attachment);
+        }
+        for line in &self.refused {
+            tracing::warn!(reason = line, "datapath feature not in use");
+        }
+    }
+
+    fn status(&self) -> Status {
+        let changing = self.changing();
+        let interfaces = changing.attachments.iter().map(interface_status).collect();
+        let links: Vec<_> =
+            changing.attachments.iter().flat_map(|one| &one.links).chain(&self.links).collect();
+        let programs = self.loaded.programs.iter().map(|program| {
+            let of_program = links.iter().filter(|(owner, _)| *owner == program.name);
+            let mut attached: Vec<String> =
+                of_program.filter_map(|(_, link)| link.attached()).map(|one| one.describe()).collect();
+            if program.name == name::REUSEPORT {
+                attached.extend(self.groups.iter().map(|group| format!("reuseport group of {group}")));
+            }
+            ProgramStatus {
+                name: program.name.to_owned(),
+                id: program.id,
+                tag: format!("{:016x}", program.tag.swap_bytes()),
+                verified_instructions: program.verified_instructions,
+                attached,
+            }
+        });
+        Status {
+            state: State::On,
+            reason: None,
+            enabled: changing.config.has(Config::ENABLED),
+            interfaces,
+            listeners: self.listeners.clone(),
+            programs: programs.collect(),
+            steering: self.steering,
+            refused: self.refused.clone(),
+        }
+    }
+
+    fn counters(&self) -> io::Result<Counters> {
+        if let Some(logger) = &mut self.changing().logger {
+            logger.flush();
+        }
+        let names: Vec<String> = self.listeners.iter().map(|one| one.name.clone()).collect();
+        counters::read(&self.loaded.maps, &names, self.workers)
+    }
+
+    fn refresh(&self) {
+        let Ok(all) = interface::all() else { return };
+        let (chosen, _) = interface::choose(&all, self.settings.interfaces.as_deref(), &self.bindings);
+        let mut changing = self.changing();
+        changing.attachments.retain_mut(|attachment| {
+            let now = all.iter().find(|one| one.index == attachment.interface.index);
+            if let Some(now) = now {
+                attachment.interface = now.clone();
+            } else {
+                tracing::warn!(interface = attachment.interface.name, "datapath interface gone");
+            }
+            now.is_some()
+        });
+        for interface in chosen {
+            if changing.attachments.iter().any(|one| one.interface.index == interface.index) {
+                continue;
+            }
+            let attachment = Attachment::new(interface, self.settings.xdp, &self.loaded);
+            log_attachment(&attachment);
+            changing.attachments.push(attachment);
+        }
+    }
+
+    fn set_enabled(&self, enabled: bool) -> io::Result<()> {
+        let mut changing = self.changing();
+        let flags = changing.config.flags & !Config::ENABLED;
+        let config = Config {
+            generation: changing.config.generation + 1,
+            flags: if enabled { flags | Config::ENABLED } else { flags },
+            ..changing.config
+        };
+        self.loaded.maps.config.update(&0_u32, &config)?;
+        changing.config = config;
+        Ok(())
+    }
+
+    fn changing(&self) -> std::sync::MutexGuard<'_, Changing> {
+        // Each holder leaves it whole between two statements.
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        // The reuseport program has no link: it stays with its sockets, switched off.
+        let _ = self.set_enabled(false);
+    }
+}
+
+/// `sk_lookup` on our network namespace, `sock_ops` on our control group; `None` if the program was refused.
+fn attach_beside(program: &'static str, loaded: &Loaded) -> Result<Option<Link>, String> {
+    let Some(loaded) = loaded.program(program) else { return Ok(None) };
+    let failed = |feature: &str, error: &io::Error| explain(feature, Need::Attach, error);
+    let (feature, path) = if program == name::LOOKUP {
+        ("sk_lookup on the network namespace".to_owned(), "/proc/thread-self/ns/net".into())
+    } else {
+        let path = cgroup::own().map_err(|reason| format!("sock_ops: {reason}"))?;
+        (format!("sock_ops on control group {}", path.display()), path)
+    };
+    let target = File::open(path).map_err(|error| failed(&feature, &error))?;
+    let point = if program == name::LOOKUP {
+        AttachPoint::SkLookup(target.as_fd())
+    } else {
+        AttachPoint::SockOps(target.as_fd())
+    };
+    Link::create(loaded, point).map(Some).map_err(|error| failed(&feature, &error))
+}
+
+fn steers_by_cpu(setting: Steering, prepared: &Prepared<'_>, interfaces: &[Interface]) -> bool {
+    match setting {
+        Steering::Hash => false,
+        Steering::Cpu => prepared.cpus().is_some(),
+        // With fewer queues than workers some CPUs would never see a connection.
+        Steering::Auto => {
+            let queues = interfaces.iter().map(|one| kernel::receive_queues(&one.name).unwrap_or(1)).min();
+            prepared.cpus().is_some() && queues.is_some_and(|queues| queues >= prepared.workers)
+        }
+    }
+}
+
+fn log_attachment(attachment: &Attachment) {
+    let interface = attachment.interface.name.as_str();
+    let refused = attachment.refused.join("; ");
+    if attachment.ingress == Ingress::Off && !attachment.refused.is_empty() {
+        tracing::warn!(interface, refused, "datapath interface not counted");
+    } else {
+        tracing::info!(interface, mode = %attachment.ingress, refused, "datapath interface");
+    }
+}
+
+fn interface_status(attachment: &Attachment) -> InterfaceStatus {
+    // Somebody may have detached a link behind our back.
+    let live = |wanted: fn(&str) -> bool| {
+        attachment.links.iter().any(|(program, link)| wanted(program) && link.attached().is_some())
+    };
+    let arriving = live(|program| program != name::EGRESS_TC);
+    InterfaceStatus {
+        name: attachment.interface.name.clone(),
+        index: attachment.interface.index,
+        ingress: if arriving { attachment.ingress } else { Ingress::Off },
+        egress: live(|program| program == name::EGRESS_TC),
+        refused: attachment.refused.clone(),
+    }
+}
+
+fn listener_status(spec: &ListenerSpec<'_>) -> ListenerStatus {
+    ListenerStatus {
+        name: spec.name.clone(),
+        bindings: spec.bindings.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

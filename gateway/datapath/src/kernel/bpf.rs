@@ -1,0 +1,89 @@
+//! bpf(2) itself.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+
+/// Commands, `enum bpf_cmd`.
+#[derive(Clone, Copy)]
+#[repr(i32)]
+pub enum Command {
+    MapUpdate = 2,
+    TestRun = 10,
+    ObjectInfo = 15,
+    MapLookupBatch = 24,
+    LinkCreate = 28,
+    LinkById = 30,
+    LinkNextId = 31,
+    LinkDetach = 34,
+}
+
+/// Arguments of one command: `union bpf_attr` cut down to it.
+///
+/// # Safety
+/// `repr(C)`, no padding, laid out as the kernel's header says, pointers in it valid for the call.
+pub unsafe trait Attribute {}
+
+/// Calls the kernel; what it returns, which is a new file descriptor for some commands.
+pub fn call<A: Attribute>(command: Command, attribute: &mut A) -> io::Result<i32> {
+    // SAFETY: the attribute is the command's own, by the trait's promise, and as long as stated.
+    let result = unsafe {
+        libc::syscall(libc::SYS_bpf, command as libc::c_long, std::ptr::from_mut(attribute), size_of::<A>())
+    };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result as i32) }
+}
+
+/// For the commands that return a file descriptor.
+pub fn call_for_fd<A: Attribute>(command: Command, attribute: &mut A) -> io::Result<OwnedFd> {
+    let fd = call(command, attribute)?;
+    // SAFETY: the kernel has just made it for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct TestRunAttribute {
+    prog_fd: u32,
+    retval: u32,
+    data_size_in: u32,
+    data_size_out: u32,
+    data_in: u64,
+    data_out: u64,
+    repeat: u32,
+    duration: u32,
+    ctx_size_in: u32,
+    ctx_size_out: u32,
+    ctx_in: u64,
+    ctx_out: u64,
+    flags: u32,
+    cpu: u32,
+    batch_size: u32,
+    pad: u32,
+}
+// SAFETY: as `struct { ... } test` of `union bpf_attr`, padding spelled out.
+unsafe impl Attribute for TestRunAttribute {}
+
+/// What a test run gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The program's return value.
+    pub verdict: u32,
+    /// Nanoseconds for one repetition, on average.
+    pub nanoseconds: u32,
+}
+
+/// Runs a program `repeat` times over `data` (a frame; empty for `sk_lookup`) with `context`
+/// (empty for XDP and TC). Needs `CAP_BPF`, and `CAP_NET_ADMIN` for network programs.
+pub fn test_run(program: impl AsFd, data: &[u8], context: &[u8], repeat: u32) -> io::Result<Run> {
+    let pointer = |bytes: &[u8]| if bytes.is_empty() { 0 } else { bytes.as_ptr() as u64 };
+    let mut attribute = TestRunAttribute {
+        prog_fd: program.as_fd().as_raw_fd() as u32,
+        data_size_in: data.len() as u32,
+        data_in: pointer(data),
+        repeat,
+        ctx_size_in: context.len() as u32,
+        ctx_in: pointer(context),
+        ..TestRunAttribute::default()
+    };
+    call(Command::TestRun, &mut attribute)?;
+    Ok(Run { verdict: attribute.retval, nanoseconds: attribute.duration })
+}

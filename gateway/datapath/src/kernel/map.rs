@@ -1,0 +1,90 @@
+//! Maps: single updates, and batched reads of per-CPU arrays.
+
+use std::io;
+use std::marker::PhantomData;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use gateway_common::map::Plain;
+
+use super::bpf::{Attribute, Command, call};
+
+/// A map of `V` under keys that the caller knows.
+#[derive(Debug)]
+pub struct Map<V> {
+    fd: OwnedFd,
+    value: PhantomData<V>,
+}
+
+#[repr(C)]
+struct UpdateAttribute {
+    map_fd: u32,
+    pad: u32,
+    key: u64,
+    value: u64,
+    flags: u64,
+}
+// SAFETY: as the element commands' part of `union bpf_attr`.
+unsafe impl Attribute for UpdateAttribute {}
+
+#[repr(C)]
+struct BatchAttribute {
+    in_batch: u64,
+    out_batch: u64,
+    keys: u64,
+    values: u64,
+    count: u32,
+    map_fd: u32,
+    elem_flags: u64,
+    flags: u64,
+}
+// SAFETY: as `struct { ... } batch` of `union bpf_attr`.
+unsafe impl Attribute for BatchAttribute {}
+
+impl<V: Copy> Map<V> {
+    /// `V` has the size of the map's values: the object was built from the same `gateway_common`.
+    pub fn new(fd: OwnedFd) -> Self {
+        Self { fd, value: PhantomData }
+    }
+
+    /// Sets the value under `key`, which has the size of the map's keys.
+    pub fn update<K: Copy>(&self, key: &K, value: &V) -> io::Result<()> {
+        let mut attribute = UpdateAttribute {
+            map_fd: self.fd.as_raw_fd() as u32,
+            pad: 0,
+            key: std::ptr::from_ref(key) as u64,
+            value: std::ptr::from_ref(value) as u64,
+            flags: 0,
+        };
+        call(Command::MapUpdate, &mut attribute).map(drop)
+    }
+}
+
+impl<V: Plain + Default> Map<V> {
+    /// The first `count` entries of a per-CPU array, each with its values on all possible CPUs, in one call.
+    pub fn per_cpu(&self, count: u32) -> io::Result<Vec<Vec<V>>> {
+        const { assert!(size_of::<V>() % 8 == 0, "the kernel rounds per-CPU values up to 8 bytes") };
+        let cpus = aya::util::nr_cpus().map_err(|(_, error)| error)?;
+        let mut keys = vec![0_u32; count as usize];
+        let mut values = vec![V::default(); count as usize * cpus];
+        let mut cursor = 0_u32;
+        let mut attribute = BatchAttribute {
+            in_batch: 0,
+            out_batch: std::ptr::from_mut(&mut cursor) as u64,
+            keys: keys.as_mut_ptr() as u64,
+            values: values.as_mut_ptr() as u64,
+            count,
+            map_fd: self.fd.as_raw_fd() as u32,
+            elem_flags: 0,
+            flags: 0,
+        };
+        match call(Command::MapLookupBatch, &mut attribute) {
+            // The end of the map, reached exactly.
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
+            other => drop(other?),
+        }
+        if attribute.count != count {
+            return Err(io::Error::other(format!("{} entries of {count} read", attribute.count)));
+        }
+        Ok(values.chunks_exact(cpus).map(<[V]>::to_vec).collect())
+    }
+}

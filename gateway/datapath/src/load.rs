@@ -1,0 +1,224 @@
+//! From the embedded object to loaded programs and open maps. aya does the parsing, the relocation and the
+//! loading; attaching is ours (`kernel::link`).
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use aya::maps::{Map as AyaMap, MapData, MapError};
+use aya::programs::{Program, ProgramError, ProgramFd};
+use aya::{Ebpf, EbpfError, EbpfLoader};
+use aya_log::EbpfLogger;
+use gateway_common::map::{
+    Config, ConnectionCounters, PacketCounters, PortEntry, RttHistogram, TcpFlagCounters,
+};
+use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
+
+use crate::capability::{Need, explain};
+use crate::kernel::Map;
+use crate::logging::ToTracing;
+
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/gateway-ebpf.o"));
+
+/// Names of the programs, as the kernel lists them.
+pub mod name {
+    pub const INGRESS: &str = "gw_ingress";
+    pub const INGRESS_TC: &str = "gw_ingress_tc";
+    pub const EGRESS_TC: &str = "gw_egress_tc";
+    pub const LOOKUP: &str = "gw_lookup";
+    pub const REUSEPORT: &str = "gw_reuseport";
+    pub const SOCK_OPS: &str = "gw_sockops";
+    /// For measuring only.
+    pub const EMPTY: &str = "gw_empty";
+
+    pub const ALL: [&str; 6] = [INGRESS, INGRESS_TC, EGRESS_TC, LOOKUP, REUSEPORT, SOCK_OPS];
+}
+
+/// A program in the kernel.
+#[derive(Debug)]
+pub struct LoadedProgram {
+    pub name: &'static str,
+    pub id: u32,
+    /// Hash of the instructions.
+    pub tag: u64,
+    /// Instructions that the verifier walked; `None` before Linux 5.16.
+    pub verified_instructions: Option<u32>,
+    fd: ProgramFd,
+}
+
+impl AsFd for LoadedProgram {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// All maps that user space touches.
+#[derive(Debug)]
+pub struct Maps {
+    pub config: Map<Config>,
+    pub ports: Map<PortEntry>,
+    pub bind: Map<PortEntry>,
+    pub counters: Map<PacketCounters>,
+    pub tcp_flags: Map<TcpFlagCounters>,
+    pub connections: Map<ConnectionCounters>,
+    pub rtt: Map<RttHistogram>,
+    pub chosen: Map<u64>,
+    /// Values: file descriptors.
+    pub listeners: Map<u32>,
+    pub workers: Map<u32>,
+    pub worker_of_cpu: Map<u32>,
+}
+
+/// What the object became.
+pub struct Loaded {
+    pub programs: Vec<LoadedProgram>,
+    /// One line for each program that the kernel refused.
+    pub refused: Vec<String>,
+    pub maps: Maps,
+    pub logger: Option<EbpfLogger<ToTracing>>,
+}
+
+impl Loaded {
+    pub fn program(&self, name: &str) -> Option<&LoadedProgram> {
+        self.programs.iter().find(|program| program.name == name)
+    }
+}
+
+/// Loads all of `names`; a program that the kernel refuses does not keep the others out. Error: one line.
+pub fn load(names: &[&'static str], log: bool) -> Result<Loaded, String> {
+    if OBJECT.is_empty() {
+        return Err("built without eBPF".to_owned());
+    }
+    // Before Linux 5.11 maps count as locked memory; where this is denied, they may still fit.
+    let _ = setrlimit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY);
+    // The programs compare with this; 0 lets the verifier cut the logging out.
+    let level: u8 = if log { u8::MAX } else { 0 };
+    let mut object = EbpfLoader::new()
+        .override_global(aya_log::LEVEL, &level, true)
+        .load(OBJECT)
+        .map_err(|error| refused_object(&error))?;
+    let logger = if log { EbpfLogger::init_with_logger(&mut object, ToTracing).ok() } else { None };
+    let mut programs = Vec::new();
+    let mut refused = Vec::new();
+    for name in names {
+        match load_program(&mut object, name) {
+            Ok(program) => programs.push(program),
+            Err(error) => refused.push(refused_program(name, &error)),
+        }
+    }
+    let maps = open_maps(&mut object).map_err(|error| format!("map of the programs: {error}"))?;
+    Ok(Loaded { programs, refused, maps, logger })
+}
+
+fn load_program(object: &mut Ebpf, name: &'static str) -> Result<LoadedProgram, ProgramError> {
+    let program = object.program_mut(name).ok_or(ProgramError::NotLoaded)?;
+    match program {
+        Program::Xdp(program) => program.load()?,
+        Program::SchedClassifier(program) => program.load()?,
+        Program::SkLookup(program) => program.load()?,
+        Program::SkReuseport(program) => program.load()?,
+        Program::SockOps(program) => program.load()?,
+        _ => return Err(ProgramError::UnexpectedProgramType),
+    }
+    let fd = program.fd()?.try_clone()?;
+    let info = program.info()?;
+    let verified_instructions = info.verified_instruction_count();
+    Ok(LoadedProgram { name, id: info.id(), tag: info.tag(), verified_instructions, fd })
+}
+
+fn open_maps(object: &mut Ebpf) -> Result<Maps, MapError> {
+    Ok(Maps {
+        config: open(object, "CONFIG")?,
+        ports: open(object, "PORTS")?,
+        bind: open(object, "BIND")?,
+        counters: open(object, "COUNTERS")?,
+        tcp_flags: open(object, "TCP_FLAGS")?,
+        connections: open(object, "CONNECTIONS")?,
+        rtt: open(object, "RTT")?,
+        chosen: open(object, "CHOSEN")?,
+        listeners: open(object, "LISTENERS")?,
+        workers: open(object, "WORKERS")?,
+        worker_of_cpu: open(object, "WORKER_OF_CPU")?,
+    })
+}
+
+/// Opens a map and checks that its values are as long as ours: the object is built separately.
+fn open<V: Copy>(object: &mut Ebpf, name: &str) -> Result<Map<V>, MapError> {
+    let map = object.map(name).ok_or(MapError::ElementNotFound)?;
+    let data = data_of(map).ok_or(MapError::ElementNotFound)?;
+    let size = data.info()?.value_size() as usize;
+    if size != size_of::<V>() {
+        return Err(MapError::InvalidValueSize { size, expected: size_of::<V>() });
+    }
+    let fd: OwnedFd = data.fd().as_fd().try_clone_to_owned()?;
+    Ok(Map::new(fd))
+}
+
+fn data_of(map: &AyaMap) -> Option<&MapData> {
+    match map {
+        AyaMap::Array(data)
+        | AyaMap::PerCpuArray(data)
+        | AyaMap::LpmTrie(data)
+        | AyaMap::SockMap(data)
+        | AyaMap::ReusePortSockArray(data) => Some(data),
+        _ => None,
+    }
+}
+
+fn refused_object(error: &EbpfError) -> String {
+    match error {
+        EbpfError::MapError(MapError::CreateError { name, io_error }) => {
+            explain(&format!("eBPF map {name}"), Need::Load, io_error)
+        }
+        other => format!("eBPF object: {}", chain(other)),
+    }
+}
+
+fn refused_program(name: &str, error: &ProgramError) -> String {
+    match error {
+        ProgramError::LoadError { io_error, verifier_log } => {
+            let line = explain(&format!("program {name}"), Need::Load, io_error);
+            match tail(&verifier_log.to_string()) {
+                tail if tail.is_empty() => line,
+                tail => format!("{line}; verifier: {tail}"),
+            }
+        }
+        other => format!("program {name}: {}", chain(other)),
+    }
+}
+
+/// The verifier says what is wrong last, before its statistics.
+fn tail(log: &str) -> String {
+    const LINES: usize = 3;
+    let statistics = ["processed ", "verification time", "stack depth"];
+    let said = log.lines().filter(|line| !statistics.iter().any(|start| line.starts_with(start)));
+    let lines: Vec<_> = said.map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines[lines.len().saturating_sub(LINES)..].join(" | ")
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// Open file limit and the like reach us as plain errors.
+pub fn describe(feature: &str, error: &io::Error) -> String {
+    explain(feature, Need::Attach, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tail;
+
+    #[test]
+    fn tail_long_log_keeps_the_last_words_before_the_statistics() {
+        let log = "0: r1 = 0\n1: r2 = 0\n2: r0 = *(u8 *)(r1 +0)\nR1 invalid mem access 'scalar'\n\
+                   verification time 12 usec\nstack depth 0\nprocessed 3 insns (limit 1000000)\n";
+        assert_eq!(tail(log), "1: r2 = 0 | 2: r0 = *(u8 *)(r1 +0) | R1 invalid mem access 'scalar'");
+        assert_eq!(tail(""), "");
+    }
+}

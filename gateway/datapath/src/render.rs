@@ -1,0 +1,116 @@
+//! Text for `gateway datapath status|top|detach`.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use crate::counters::{Counters, ListenerCounters, rtt_upper_bound};
+use crate::detach::Detached;
+use crate::status::{State, Status};
+
+/// The status, a few lines for people.
+pub fn render_status(status: &Status) -> String {
+    let mut text = String::new();
+    let state = match (status.state, status.enabled) {
+        (State::Off, _) => "off",
+        (State::On, false) => "on, switched to pass everything uncounted",
+        (State::On, true) => "on",
+    };
+    line(&mut text, &format!("datapath: {state}"));
+    if let Some(reason) = &status.reason {
+        line(&mut text, &format!("reason: {reason}"));
+    }
+    for interface in &status.interfaces {
+        let egress = if interface.egress { "tcx" } else { "off" };
+        line(&mut text, &format!("interface {}: in {}, out {egress}", interface.name, interface.ingress));
+        for refused in &interface.refused {
+            line(&mut text, &format!("  not in use: {refused}"));
+        }
+    }
+    for listener in &status.listeners {
+        line(&mut text, &format!("listener {}: {}", listener.name, listener.bindings.join(" ")));
+    }
+    if let Some(steering) = &status.steering {
+        line(&mut text, &format!("new connections go to workers by {steering}"));
+    }
+    for program in &status.programs {
+        let places = if program.attached.is_empty() { "nowhere".into() } else { program.attached.join(", ") };
+        line(
+            &mut text,
+            &format!("program {} (id {}, tag {}): {places}", program.name, program.id, program.tag),
+        );
+    }
+    for refused in &status.refused {
+        line(&mut text, &format!("not in use: {refused}"));
+    }
+    text
+}
+
+/// Rates between two readings that lie `elapsed` apart, one line a listener.
+pub fn render_top(before: &Counters, now: &Counters, elapsed: Duration) -> String {
+    let mut text = String::new();
+    let columns = "listener             in pkt/s    in Mbit/s   out pkt/s   out Mbit/s    conn/s       open  retrans/s  rtt p50";
+    line(&mut text, columns);
+    let seconds = elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
+    let none = ListenerCounters::default();
+    for listener in &now.listeners {
+        let old = before.listener(&listener.listener).unwrap_or(&none);
+        let rate = |now: u64, old: u64| now.saturating_sub(old) as f64 / seconds;
+        let (packets_in, bytes_in) = listener.total("in");
+        let (old_packets_in, old_bytes_in) = old.total("in");
+        let (packets_out, bytes_out) = listener.total("out");
+        let (old_packets_out, old_bytes_out) = old.total("out");
+        let connections = listener.connections;
+        let row = format!(
+            "{:<18} {:>11.0} {:>12.2} {:>11.0} {:>12.2} {:>9.0} {:>10} {:>10.0} {:>8}",
+            listener.listener,
+            rate(packets_in, old_packets_in),
+            rate(bytes_in, old_bytes_in) * 8.0 / 1e6,
+            rate(packets_out, old_packets_out),
+            rate(bytes_out, old_bytes_out) * 8.0 / 1e6,
+            rate(connections.established, old.connections.established),
+            connections.established.saturating_sub(connections.closed),
+            rate(connections.retransmits, old.connections.retransmits),
+            median(listener, old),
+        );
+        line(&mut text, row.trim_end());
+    }
+    text
+}
+
+/// Upper bound of the class that holds the middle sample of the interval; `-` without one.
+fn median(now: &ListenerCounters, old: &ListenerCounters) -> String {
+    let classes = now.round_trips.classes.iter().zip(&old.round_trips.classes);
+    let new: Vec<u64> = classes.map(|(now, old)| now.saturating_sub(*old)).collect();
+    let total: u64 = new.iter().sum();
+    let mut seen = 0;
+    for (class, count) in new.iter().enumerate() {
+        seen += count;
+        if total > 0 && seen * 2 >= total {
+            return rtt_upper_bound(class).map_or_else(|| ">4.2s".to_owned(), |bound| format!("<{bound}us"));
+        }
+    }
+    "-".to_owned()
+}
+
+/// What `gateway datapath detach` did.
+pub fn render_detached(result: &Detached) -> String {
+    let mut text = String::new();
+    for place in &result.detached {
+        line(&mut text, &format!("detached {place}"));
+    }
+    for place in &result.failed {
+        line(&mut text, &format!("not detached {place}"));
+    }
+    for program in &result.remaining {
+        line(&mut text, &format!("remains {program}"));
+    }
+    if text.is_empty() {
+        text.push_str("none of our programs is loaded (nothing is pinned: they end with the gateway)\n");
+    }
+    text
+}
+
+fn line(text: &mut String, content: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{content}");
+}

@@ -1,0 +1,82 @@
+//! What is loaded and attached, for `GET /datapath` and `gateway datapath status`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::settings::{Ingress, Steering};
+
+/// Whether the kernel path works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    On,
+    /// See [`Status::reason`].
+    Off,
+}
+
+/// Everything there is to tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    pub state: State,
+    /// Why it is off.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// False after the kill switch: the programs pass everything uncounted.
+    pub enabled: bool,
+    pub interfaces: Vec<InterfaceStatus>,
+    pub listeners: Vec<ListenerStatus>,
+    pub programs: Vec<ProgramStatus>,
+    /// How connections are spread over workers; never [`Steering::Auto`]; `None` where nothing spreads them.
+    pub steering: Option<Steering>,
+    /// One line for each feature that is not in use, with the reason.
+    pub refused: Vec<String>,
+}
+
+/// One interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterfaceStatus {
+    pub name: String,
+    pub index: u32,
+    /// How arriving packets are counted; never [`Ingress::Auto`].
+    pub ingress: Ingress,
+    /// Leaving packets are counted.
+    pub egress: bool,
+    /// One line for each mode that was tried in vain.
+    pub refused: Vec<String>,
+}
+
+/// One listener.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenerStatus {
+    pub name: String,
+    pub bindings: Vec<String>,
+}
+
+/// One loaded program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramStatus {
+    pub name: String,
+    pub id: u32,
+    /// Hash of the instructions, in hexadecimal.
+    pub tag: String,
+    /// Instructions the verifier walked, where the kernel tells.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub verified_instructions: Option<u32>,
+    /// Where it is attached right now, as the kernel says.
+    pub attached: Vec<String>,
+}
+
+impl Status {
+    /// Off, and why.
+    pub(crate) fn off(reason: &str) -> Self {
+        Self {
+            state: State::Off,
+            reason: Some(reason.to_owned()),
+            enabled: false,
+            interfaces: Vec::new(),
+            listeners: Vec::new(),
+            programs: Vec::new(),
+            steering: None,
+            refused: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The programs in the kernel but attached nowhere: for tests and measurements by `BPF_PROG_TEST_RUN`.
+
+use std::io;
+
+use crate::counters::{self, Counters};
+use crate::kernel::{self, Run};
+use crate::listeners;
+use crate::load::{self, Loaded, name};
+use crate::settings::ListenerSpec;
+
+/// Loaded programs with filled maps.
+pub struct Trial {
+    loaded: Loaded,
+    names: Vec<String>,
+}
+
+/// Verdict and time of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The program's return value, such as 2 for `XDP_PASS`.
+    pub verdict: u32,
+    /// Nanoseconds for one packet, on average over the repetitions.
+    pub nanoseconds: u32,
+}
+
+/// A connection that somebody opens, as `sk_lookup` sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    pub local: std::net::SocketAddr,
+    pub remote: std::net::SocketAddr,
+}
+
+impl Trial {
+    /// Error: one line, as in a status.
+    pub fn load(listeners: &[ListenerSpec<'_>]) -> Result<Self, String> {
+        let prepared = listeners::prepare(listeners).map_err(|error| error.to_string())?;
+        let mut names = name::ALL.to_vec();
+        names.push(name::EMPTY);
+        let loaded = load::load(&names, false)?;
+        if let Some(line) = loaded.refused.first() {
+            return Err(line.clone());
+        }
+        prepared.fill(&loaded.maps).map_err(|error| error.to_string())?;
+        let config = listeners::config(prepared.workers, false);
+        loaded.maps.config.update(&0_u32, &config).map_err(|error| error.to_string())?;
+        Ok(Self { loaded, names: listeners.iter().map(|one| one.name.clone()).collect() })
+    }
+
+    /// Names of the programs, with the instructions that the verifier walked.
+    pub fn programs(&self) -> Vec<(&'static str, Option<u32>)> {
+        self.loaded.programs.iter().map(|one| (one.name, one.verified_instructions)).collect()
+    }
+
+    /// Runs an XDP or TC program over a frame.
+    pub fn run(&self, program: &str, frame: &[u8], repeat: u32) -> io::Result<Outcome> {
+        self.test_run(program, frame, &[], repeat)
+    }
+
+    /// Runs the `sk_lookup` program for a connection. Verdict: 1 for `SK_PASS`.
+    pub fn look_up(&self, arrival: Arrival, repeat: u32) -> io::Result<Outcome> {
+        self.test_run(name::LOOKUP, &[], &lookup_context(arrival), repeat)
+    }
+
+    /// What the programs have counted.
+    pub fn counters(&self) -> io::Result<Counters> {
+        counters::read(&self.loaded.maps, &self.names, 1)
+    }
+
+    fn test_run(&self, program: &str, frame: &[u8], context: &[u8], repeat: u32) -> io::Result<Outcome> {
+        let program = self.loaded.program(program).ok_or(io::ErrorKind::NotFound)?;
+        let Run { verdict, nanoseconds } = kernel::test_run(program, frame, context, repeat)?;
+        Ok(Outcome { verdict, nanoseconds })
+    }
+}
+
+/// `struct bpf_sk_lookup` of the kernel's header: cookie, family, protocol, remote address and port, local
+/// address and port; what follows has to be 0.
+fn lookup_context(arrival: Arrival) -> [u8; 72] {
+    use std::net::{IpAddr, SocketAddr};
+    const IPPROTO_TCP: u32 = 6;
+    let mut context = [0; 72];
+    let mut put = |at: usize, bytes: &[u8]| context[at..at + bytes.len()].copy_from_slice(bytes);
+    let family = if arrival.local.is_ipv6() { libc::AF_INET6 } else { libc::AF_INET };
+    put(8, &(family as u32).to_ne_bytes());
+    put(12, &IPPROTO_TCP.to_ne_bytes());
+    let mut put_address = |address: SocketAddr, v4: usize, v6: usize| match address.ip() {
+        IpAddr::V4(ip) => put(v4, &ip.octets()),
+        IpAddr::V6(ip) => put(v6, &ip.octets()),
+    };
+    put_address(arrival.remote, 16, 20);
+    put_address(arrival.local, 40, 44);
+    put(36, &arrival.remote.port().to_be_bytes());
+    put(60, &u32::from(arrival.local.port()).to_ne_bytes());
+    context
+}
