@@ -14,8 +14,10 @@ if ! command -v cargo >/dev/null; then
         $as_root apt-get -q update
         $as_root apt-get -q install -y --no-install-recommends ca-certificates curl
     fi
-    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs |
-        sh -s -- -y --profile minimal --component clippy,rustfmt
+    installer=$(mktemp)
+    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs -o "$installer"
+    sh "$installer" -y --profile minimal --component clippy,rustfmt
+    rm "$installer"
 fi
 
 cargo xtask setup

@@ -22,10 +22,10 @@ if [ -n "$mirror" ]; then
     cp -rL /etc/apt "$root/etc/apt"
 fi
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
-cp -rL /etc/ssl/certs/. "$root/etc/ssl/certs/"
+cp --remove-destination /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
 mkdir "$root/opt/rust"
 mount --bind "$toolchain" "$root/opt/rust"
-ln -s /opt/rust/bin/* "$root/usr/local/bin/"
+chroot "$root" sh -c 'ln -s /opt/rust/bin/* /usr/local/bin/'
 
 # A user as Vagrant's: not root, sudo without a password.
 chroot "$root" useradd --create-home --shell /bin/bash vagrant
