@@ -4,6 +4,7 @@ mod host;
 
 use std::any::Any;
 use std::cell::{Cell, OnceCell};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -15,17 +16,20 @@ use uuid::Uuid;
 
 use crate::backend::Backend;
 use crate::fault::{Fault, Section};
-use crate::message::{Body, BodyError, Request, Response, Url};
+use crate::message::{Body, BodyError, Headers, Request, Response, Url};
 use crate::ports::Ports;
 
 /// The client's connection, shared by its requests.
 #[derive(Debug)]
 pub struct Connection {
+    pub peer: IpAddr,
     /// Peer address, without port, as `context.Request.IpAddress` shows it.
     pub ip: Box<str>,
     pub protocol: Protocol,
     /// `1.2` or `1.3`; `None` on clear text.
     pub tls_version: Option<&'static str>,
+    /// Server name of the TLS handshake (RFC 6066 §3), lower case.
+    pub server_name: Option<Box<str>>,
 }
 
 /// HTTP version spoken by the client.
@@ -88,6 +92,10 @@ pub struct Exchange {
     pub last_error: Option<LastError>,
     pub measures: Measures,
     pub deferred: Vec<Deferred>,
+    /// Fields that go onto the answer whatever makes it: a backend, a policy or an error.
+    pub answer_headers: Option<Box<Headers>>,
+    /// The request asks a WebSocket API to upgrade; set by routing.
+    pub upgrade: bool,
     /// The backend's side of an accepted upgrade (WebSocket), for the listener to relay; opaque to policies.
     pub tunnel: Option<Box<dyn Any>>,
     variables: Vec<(Arc<str>, Value)>,
@@ -123,6 +131,8 @@ impl Exchange {
             last_error: None,
             measures: Measures::default(),
             deferred: Vec::new(),
+            answer_headers: None,
+            upgrade: false,
             tunnel: None,
             variables: Vec::new(),
             id_text: OnceCell::new(),
@@ -157,6 +167,12 @@ impl Exchange {
     pub fn set_request_body(&mut self, body: Body) {
         self.request_consumed.set(false);
         self.request.body = body;
+    }
+
+    /// Replaces the response's body; makes an empty 200 where there is no response yet.
+    pub fn set_response_body(&mut self, body: Body) {
+        self.response_consumed.set(false);
+        self.response.get_or_insert_with(|| Response::new(200)).body = body;
     }
 
     /// Carries out what expressions marked: a body read without `preserveContent` is gone.

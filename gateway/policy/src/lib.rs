@@ -5,7 +5,12 @@
 //! policy may touch outside of its exchange comes through `ports` alone.
 
 pub mod backend;
+pub mod catalogue;
+pub mod compile;
 pub mod exchange;
 pub mod fault;
 pub mod message;
+pub mod pipeline;
+pub mod policies;
 pub mod ports;
+pub mod xml;

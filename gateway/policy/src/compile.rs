@@ -1,0 +1,252 @@
+//! Documents to statements: schema check, expressions, containers. All findings of a document at once.
+
+pub mod arguments;
+mod document;
+mod effective;
+mod schema;
+
+use std::sync::Arc;
+
+use gateway_expression::{Expected, Expression, Options};
+use gateway_model::{Diagnostic, Origin};
+
+pub use document::{CompiledDocument, compile_document};
+pub use effective::{default_global, effective};
+
+use crate::backend::Backend;
+use crate::catalogue::{self, Content};
+use crate::fault::{Scope, Section};
+use crate::pipeline::{Block, Needs, Statement, Step};
+use crate::xml::{Element, Node, Position};
+
+/// What documents refer to by name. Implemented over the resource set that is being compiled.
+pub trait Lookup {
+    /// Value of a named value by its display name.
+    fn named_value(&self, name: &str) -> Option<&str>;
+    /// Text and file of a policy fragment.
+    fn fragment(&self, id: &str) -> Option<(&str, Arc<str>)>;
+    /// A backend entity.
+    fn backend(&self, id: &str) -> Option<Arc<Backend>>;
+}
+
+/// State of compiling one document.
+pub struct Compiler<'a> {
+    pub lookup: &'a dyn Lookup,
+    pub scope: Scope,
+    pub section: Section,
+    diagnostics: &'a mut Vec<Diagnostic>,
+    /// File that positions belong to: the document's, or a fragment's while inside one.
+    file: Arc<str>,
+    /// Body reads of the statement being compiled.
+    needs: Needs,
+    /// Elements from the section down, for `LastError.Path`.
+    path: String,
+    /// Inside an included fragment: no further include.
+    in_fragment: bool,
+    /// The statement that findings name.
+    statement: (Box<str>, Position),
+}
+
+impl<'a> Compiler<'a> {
+    pub fn new(
+        lookup: &'a dyn Lookup,
+        scope: Scope,
+        file: Arc<str>,
+        diagnostics: &'a mut Vec<Diagnostic>,
+    ) -> Self {
+        Self {
+            lookup,
+            scope,
+            section: Section::Inbound,
+            diagnostics,
+            file,
+            needs: Needs::default(),
+            path: String::new(),
+            in_fragment: false,
+            statement: ("policies".into(), Position::default()),
+        }
+    }
+
+    /// Reports a mistake, in the service's words: the statement that is wrong and where it stands, then the text.
+    pub fn error(&mut self, code: &'static str, at: Position, message: impl std::fmt::Display) {
+        let (element, place) = &self.statement;
+        let text = format!(
+            "Error in element '{element}' on line {}, column {}: {message}",
+            place.line, place.column
+        );
+        self.diagnostics.push(Diagnostic::error(code, self.origin(at), text));
+    }
+
+    /// Reports something that works, but not as its author may think.
+    pub fn warning(&mut self, code: &'static str, at: Position, message: impl Into<String>) {
+        self.diagnostics.push(Diagnostic::warning(code, self.origin(at), message.into()));
+    }
+
+    fn origin(&self, at: Position) -> Origin {
+        Origin::new(Arc::clone(&self.file), at.line, at.column)
+    }
+
+    /// Number of findings so far; a container compares it to know whether its content failed.
+    pub fn findings(&self) -> usize {
+        self.diagnostics.len()
+    }
+
+    /// Notes that the statement reads bodies beyond what its expressions say.
+    pub fn need(&mut self, needs: Needs) {
+        self.needs |= needs;
+    }
+
+    /// Compiles one expression of the statement at hand.
+    pub fn expression(&mut self, text: &str, expected: Expected, at: Position) -> Option<Expression> {
+        match gateway_expression::compile(text.trim(), expected, &Options::default()) {
+            Ok(expression) => {
+                self.needs |= Needs::of(&expression);
+                Some(expression)
+            }
+            Err(findings) => {
+                for finding in findings {
+                    let message =
+                        format!("{} [{},{}: {}]", finding.message, finding.line, finding.column, finding.code);
+                    self.error("expression", at, message);
+                }
+                None
+            }
+        }
+    }
+
+    /// Compiles the statements inside a container.
+    pub fn block(&mut self, parent: &Element) -> Block {
+        let outer_needs = std::mem::take(&mut self.needs);
+        let outer_statement = self.statement.clone();
+        let path_length = self.path.len();
+        let mut statements = Vec::new();
+        for (element, index) in numbered(parent) {
+            self.path.truncate(path_length);
+            self.push_path(&element.name, index);
+            self.statement_into(element, &mut statements);
+        }
+        self.path.truncate(path_length);
+        self.statement = outer_statement;
+        self.needs = outer_needs;
+        Block::new(statements)
+    }
+
+    /// Enters a child that is part of a statement's path, such as `when[2]`.
+    pub fn within<T>(&mut self, element: &Element, index: usize, compile: impl FnOnce(&mut Self) -> T) -> T {
+        let length = self.path.len();
+        self.push_path(&element.name, index);
+        let result = compile(self);
+        self.path.truncate(length);
+        result
+    }
+
+    fn push_path(&mut self, name: &str, index: usize) {
+        use std::fmt::Write;
+        let slash = if self.path.is_empty() { "" } else { "/" };
+        let _ = write!(self.path, "{slash}{name}[{index}]");
+    }
+
+    /// Compiles one element of a section or container; `include-fragment` may add several.
+    pub(crate) fn statement_into(&mut self, element: &Element, statements: &mut Vec<Arc<Statement>>) {
+        self.statement = (element.name.clone(), element.at);
+        if &*element.name == "include-fragment" {
+            return self.include_fragment(element, statements);
+        }
+        let Some(def) = catalogue::find(&element.name) else {
+            return self.unknown(element);
+        };
+        if !def.sections.contains(&self.section) {
+            let message = format!(
+                "Policy is not allowed in the '{}' section. Allowed: {}.",
+                self.section.as_str(),
+                def.sections.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", ")
+            );
+            return self.error("policy-section", element.at, message);
+        }
+        if !schema::check(element, def.attributes, &def.content, self) {
+            return;
+        }
+        self.needs = Needs::default();
+        let Some(step) = (def.compile)(element, self) else { return };
+        statements.push(Arc::new(self.finish(element, def.element, step)));
+    }
+
+    fn finish(&mut self, element: &Element, name: &'static str, step: Step) -> Statement {
+        Statement {
+            element: name,
+            id: element.attribute("id").map(|id| id.value.as_str().into()),
+            scope: self.scope,
+            path: self.path.as_str().into(),
+            origin: self.origin(element.at),
+            // A container reads bodies only in the branch it takes: its statements buffer for themselves.
+            needs: std::mem::take(&mut self.needs),
+            step,
+        }
+    }
+
+    fn unknown(&mut self, element: &Element) {
+        match catalogue::REFUSED.iter().find(|(name, _)| *name == &*element.name) {
+            Some((name, missing)) => {
+                let text = format!("The policy '{name}' is not supported by this gateway: it needs {missing}.");
+                self.error("policy-unsupported", element.at, text);
+            }
+            None => {
+                let text = format!("The policy '{}' is unknown.", element.name);
+                self.error("policy-unknown", element.at, text);
+            }
+        }
+    }
+
+    /// Inserts a fragment's statements as they are (`policies.md` §8).
+    fn include_fragment(&mut self, element: &Element, statements: &mut Vec<Arc<Statement>>) {
+        let Some(id) = element.attribute("fragment-id") else {
+            return self.error("xsd", element.at, "The required attribute 'fragment-id' is missing.");
+        };
+        if self.in_fragment {
+            return self.error("fragment-nested", element.at, "A policy fragment cannot include another fragment.");
+        }
+        let Some((text, file)) = self.lookup.fragment(&id.value) else {
+            let message = format!("The policy fragment '{}' does not exist.", id.value);
+            return self.error("fragment-missing", id.at, message);
+        };
+        let text = text.to_owned();
+        let outer_file = std::mem::replace(&mut self.file, file);
+        self.in_fragment = true;
+        if let Some(root) = document::read_fragment(&text, self) {
+            let path_length = self.path.len();
+            for (child, index) in numbered(&root) {
+                self.path.truncate(path_length);
+                self.push_path(&child.name, index);
+                self.statement_into(child, statements);
+            }
+            self.path.truncate(path_length);
+        }
+        self.in_fragment = false;
+        self.file = outer_file;
+    }
+}
+
+/// Child elements with their 1-based number among siblings of the same name.
+pub(crate) fn numbered(parent: &Element) -> impl Iterator<Item = (&Element, usize)> {
+    let elements: Vec<&Element> = parent.elements().collect();
+    (0..elements.len()).map(move |at| {
+        let same = elements[..at].iter().filter(|sibling| sibling.name == elements[at].name).count();
+        (elements[at], same + 1)
+    })
+}
+
+/// Whether a node is text that shows.
+fn visible_text(node: &Node) -> bool {
+    matches!(node, Node::Text(text) if !text.value.trim().is_empty())
+}
+
+/// Names in a list of what an element may hold.
+fn expected_names(content: &Content) -> String {
+    match content {
+        Content::Elements(children) | Content::Sequence(children) | Content::TextOrElements(children) => {
+            children.iter().map(|child| child.element).collect::<Vec<_>>().join(", ")
+        }
+        Content::SomePolicies(names) => names.join(", "),
+        Content::Empty | Content::Text { .. } | Content::Policies | Content::Any => String::new(),
+    }
+}

@@ -1,0 +1,78 @@
+//! `choose`: the first branch whose condition holds (`policies.md` C §2).
+
+use crate::catalogue::{ALL, Content, Kind, MANY, PolicyDef, child, required};
+use crate::compile::arguments::BoolArg;
+use crate::compile::{Compiler, numbered};
+use crate::exchange::Exchange;
+use crate::fault::Fault;
+use crate::pipeline::{AsyncPolicy, Block, Flow, Policy, Step};
+use crate::ports::{LocalFuture, Ports};
+use crate::xml::Element;
+
+pub static CHOOSE: PolicyDef = PolicyDef {
+    element: "choose",
+    sections: ALL,
+    attributes: &[],
+    content: Content::Sequence(&[
+        child("when", (1, MANY), &[required("condition", Kind::Bool).expression()], Content::Policies),
+        child("otherwise", (0, 1), &[], Content::Policies),
+    ]),
+    once: false,
+    docs: "Runs the statements of the first `when` whose `condition` is true, else those of `otherwise`.",
+    compile,
+};
+
+struct Choose {
+    whens: Vec<(BoolArg, Block)>,
+    otherwise: Block,
+}
+
+fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
+    let before = c.findings();
+    let mut choose = Choose { whens: Vec::new(), otherwise: Block::default() };
+    for (branch, index) in numbered(element) {
+        // Conditions of all branches count for the statement's needs; what the branches read, they buffer.
+        let condition = c.boolean(branch, "condition");
+        let block = c.within(branch, index, |c| c.block(branch));
+        match condition {
+            Some(condition) => choose.whens.push((condition, block)),
+            None => choose.otherwise = block,
+        }
+    }
+    if c.findings() != before {
+        return None;
+    }
+    let is_sync = choose.otherwise.is_sync() && choose.whens.iter().all(|(_, block)| block.is_sync());
+    Some(if is_sync { Step::sync(choose) } else { Step::waiting(choose) })
+}
+
+impl Choose {
+    fn branch(&self, exchange: &Exchange) -> Result<&Block, Fault> {
+        for (condition, block) in &self.whens {
+            if condition.get(exchange)? {
+                return Ok(block);
+            }
+        }
+        Ok(&self.otherwise)
+    }
+}
+
+impl Policy for Choose {
+    fn apply(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        self.branch(exchange)?.run_sync(exchange, ports)
+    }
+}
+
+impl AsyncPolicy for Choose {
+    fn apply<'a>(
+        &'a self,
+        exchange: &'a mut Exchange,
+        ports: &'a dyn Ports,
+    ) -> LocalFuture<'a, Result<Flow, Fault>> {
+        Box::pin(async move {
+            let block = self.branch(exchange)?;
+            exchange.settle_bodies();
+            block.run(exchange, ports).await
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! Policy documents: one reader for both spellings of the language (`policies.md` §2, `expressions.md` §1.2).
+//!
+//! `xml` is well-formed and escapes its expressions; `rawxml` carries them as written, quotes and angle brackets
+//! included. The reader takes an expression by C# lexing where plain XML reading does not yield a whole one.
+
+mod named_values;
+mod reader;
+
+pub use named_values::{Expanded, expand, unresolved};
+pub use reader::{Limits, ReadError, read};
+
+/// A place in the submitted text, 1-based; columns count characters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    pub line: u32,
+    pub column: u32,
+}
+
+/// An element with its attributes and content. Comments are dropped.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Element {
+    pub name: Box<str>,
+    pub attributes: Vec<Attribute>,
+    pub children: Vec<Node>,
+    pub at: Position,
+}
+
+/// An attribute; entities in `value` are decoded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attribute {
+    pub name: Box<str>,
+    pub value: String,
+    /// Of the first character of the value.
+    pub at: Position,
+}
+
+/// Content of an element.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Node {
+    Element(Element),
+    /// Character data with entities decoded, white space kept.
+    Text(Text),
+}
+
+/// Character data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text {
+    pub value: String,
+    pub at: Position,
+}
+
+impl Element {
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|attribute| &*attribute.name == name)
+    }
+
+    /// Child elements in order.
+    pub fn elements(&self) -> impl Iterator<Item = &Element> {
+        self.children.iter().filter_map(|node| match node {
+            Node::Element(element) => Some(element),
+            Node::Text(_) => None,
+        })
+    }
+
+    /// The first child element of that name.
+    pub fn child(&self, name: &str) -> Option<&Element> {
+        self.elements().find(|element| &*element.name == name)
+    }
+
+    /// All character data directly inside, white space included.
+    pub fn text(&self) -> String {
+        self.children
+            .iter()
+            .filter_map(|node| match node {
+                Node::Text(text) => Some(text.value.as_str()),
+                Node::Element(_) => None,
+            })
+            .collect()
+    }
+
+    /// Where the first visible character of the content stands; the element's place when there is none.
+    pub fn text_at(&self) -> Position {
+        self.children
+            .iter()
+            .find_map(|node| match node {
+                Node::Text(text) if !text.value.trim().is_empty() => Some(text.at),
+                _ => None,
+            })
+            .unwrap_or(self.at)
+    }
+}

@@ -1,0 +1,4 @@
+//! What a worker offers to policies: the ports of `gateway_policy::ports`, implemented.
+
+pub mod counters;
+pub mod value_cache;

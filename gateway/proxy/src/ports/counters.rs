@@ -1,0 +1,271 @@
+//! Rate counters: sliding windows shared by all workers, exact over them.
+//!
+//! A window is a list of (tick, calls), a tick being 1/256 of the period: at most 256 pairs a key whatever the
+//! limit. Calls of a tick count until the whole tick has left the window, so no window of one period ever holds
+//! more than the limit; a call may wait up to 1/256 of the period longer than the exact instant.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use gateway_policy::ports::{Counters, RateDecision, RateLimit};
+
+const SHARDS: usize = 64;
+const TICKS_PER_PERIOD: u64 = 256;
+
+/// Keys held at most; beyond them the window that was used longest ago goes (S-05). Default 262,144.
+pub const KEYS_MAX: usize = 1 << 18;
+
+/// All rate counters of the process.
+#[derive(Debug)]
+pub struct RateCounters {
+    shards: Box<[Mutex<Shard>]>,
+    hasher: RandomState,
+    /// Times are counted from here.
+    start: Instant,
+    shard_keys_max: usize,
+}
+
+type Shard = HashMap<Box<str>, Window>;
+
+#[derive(Debug)]
+struct Window {
+    period: Duration,
+    /// Oldest first; sums to `total`.
+    ticks: VecDeque<(u64, u64)>,
+    total: u64,
+    /// For eviction.
+    last_used: Instant,
+}
+
+impl Default for RateCounters {
+    fn default() -> Self {
+        Self::with_keys_max(KEYS_MAX)
+    }
+}
+
+impl RateCounters {
+    /// Counters that hold at most about `keys_max` keys.
+    pub fn with_keys_max(keys_max: usize) -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+            start: Instant::now(),
+            shard_keys_max: keys_max.div_ceil(SHARDS).max(1),
+        }
+    }
+
+    /// Keys held now.
+    pub fn key_count(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
+    }
+
+    fn with_window<T>(
+        &self,
+        key: &str,
+        limit: RateLimit,
+        now: Instant,
+        apply: impl FnOnce(&mut Window, u64) -> T,
+    ) -> T {
+        let shard = (self.hasher.hash_one(key) as usize) % SHARDS;
+        // The modulo is the bound; the first shard stands in where the type system cannot see it.
+        let mut shard = lock(self.shards.get(shard).unwrap_or(&self.shards[0]));
+        if !shard.contains_key(key) {
+            make_room(&mut shard, self.shard_keys_max, now);
+            shard.insert(key.into(), Window::new(limit.period, now));
+        }
+        let tick = tick_of(now.saturating_duration_since(self.start), limit.period);
+        match shard.get_mut(key) {
+            Some(window) => {
+                window.adopt(limit.period, now);
+                window.expire(tick);
+                apply(window, tick)
+            }
+            None => apply(&mut Window::new(limit.period, now), tick),
+        }
+    }
+
+    /// `hit` at a given time.
+    pub fn hit_at(&self, key: &str, limit: RateLimit, increment: u64, now: Instant) -> RateDecision {
+        let since = now.saturating_duration_since(self.start);
+        self.with_window(key, limit, now, |window, tick| {
+            let decision = window.decide(limit, since);
+            if decision.allowed {
+                window.add(tick, increment);
+            }
+            RateDecision { remaining: limit.calls.saturating_sub(window.total), ..decision }
+        })
+    }
+}
+
+impl Counters for RateCounters {
+    fn hit(&self, key: &str, limit: RateLimit, increment: u64) -> RateDecision {
+        self.hit_at(key, limit, increment, Instant::now())
+    }
+
+    fn peek(&self, key: &str, limit: RateLimit) -> RateDecision {
+        let now = Instant::now();
+        let since = now.saturating_duration_since(self.start);
+        self.with_window(key, limit, now, |window, _| window.decide(limit, since))
+    }
+
+    fn add(&self, key: &str, limit: RateLimit, increment: u64) {
+        self.with_window(key, limit, Instant::now(), |window, tick| window.add(tick, increment));
+    }
+}
+
+/// A panic elsewhere leaves whole windows behind, so the data is good.
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn tick_of(since: Duration, period: Duration) -> u64 {
+    let tick = period.as_micros() as u64 / TICKS_PER_PERIOD;
+    since.as_micros() as u64 / tick.max(1)
+}
+
+/// Drops windows that are over; when none is, the one used longest ago.
+fn make_room(shard: &mut Shard, keys_max: usize, now: Instant) {
+    if shard.len() < keys_max {
+        return;
+    }
+    shard.retain(|_, window| now.saturating_duration_since(window.last_used) <= window.period);
+    if shard.len() < keys_max {
+        return;
+    }
+    let oldest = shard.iter().min_by_key(|(_, window)| window.last_used).map(|(key, _)| key.clone());
+    if let Some(key) = oldest {
+        shard.remove(&key);
+    }
+}
+
+impl Window {
+    fn new(period: Duration, now: Instant) -> Self {
+        Self { period, ticks: VecDeque::new(), total: 0, last_used: now }
+    }
+
+    /// A key used with another period starts anew: its ticks have another length.
+    fn adopt(&mut self, period: Duration, now: Instant) {
+        if self.period != period {
+            *self = Self::new(period, now);
+        }
+        self.last_used = now;
+    }
+
+    fn expire(&mut self, tick: u64) {
+        while let Some(&(at, calls)) = self.ticks.front() {
+            if at + TICKS_PER_PERIOD >= tick {
+                break;
+            }
+            self.ticks.pop_front();
+            self.total -= calls;
+        }
+    }
+
+    fn decide(&self, limit: RateLimit, since: Duration) -> RateDecision {
+        let allowed = self.total < limit.calls;
+        RateDecision {
+            allowed,
+            remaining: limit.calls.saturating_sub(self.total),
+            retry_after: if allowed { Duration::ZERO } else { self.until_room(limit, since) },
+        }
+    }
+
+    /// When enough of the oldest calls have left.
+    fn until_room(&self, limit: RateLimit, since: Duration) -> Duration {
+        let mut excess = self.total.saturating_sub(limit.calls) + 1;
+        let tick = Duration::from_micros((self.period.as_micros() as u64 / TICKS_PER_PERIOD).max(1));
+        for &(at, calls) in &self.ticks {
+            if calls >= excess {
+                let leaves = tick.saturating_mul((at + TICKS_PER_PERIOD + 1).min(u64::from(u32::MAX)) as u32);
+                return leaves.saturating_sub(since);
+            }
+            excess -= calls;
+        }
+        self.period
+    }
+
+    fn add(&mut self, tick: u64, calls: u64) {
+        if calls == 0 {
+            return;
+        }
+        match self.ticks.back_mut() {
+            Some((at, count)) if *at == tick => *count += calls,
+            _ => self.ticks.push_back((tick, calls)),
+        }
+        self.total += calls;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    const LIMIT: RateLimit = RateLimit { calls: 3, period: Duration::from_secs(10) };
+
+    #[test]
+    fn hit_any_window_holds_at_most_the_limit() {
+        let counters = RateCounters::default();
+        let start = counters.start;
+        let mut passed: Vec<u64> = Vec::new();
+        for ms in (0..60_000).step_by(130) {
+            if counters.hit_at("k", LIMIT, 1, start + Duration::from_millis(ms)).allowed {
+                passed.push(ms);
+            }
+        }
+        for (first, at) in passed.iter().enumerate() {
+            let inside = passed[first..].iter().take_while(|other| **other < at + 10_000).count();
+            assert!(inside <= 3, "{inside} calls in the window from {at} ms");
+        }
+        assert!(passed.len() >= 16, "room is used again: {}", passed.len());
+    }
+
+    #[test]
+    fn hit_refused_waiting_as_told_is_let_through() {
+        let counters = RateCounters::default();
+        let start = counters.start + Duration::from_millis(777);
+        for second in 0..3 {
+            assert!(counters.hit_at("k", LIMIT, 1, start + Duration::from_secs(second)).allowed);
+        }
+        let refused = counters.hit_at("k", LIMIT, 1, start + Duration::from_secs(4));
+        assert!(!refused.allowed);
+        assert!(refused.retry_after > Duration::from_secs(5) && refused.retry_after < Duration::from_secs(7));
+        let early = start + Duration::from_secs(4) + refused.retry_after - Duration::from_millis(100);
+        assert!(!counters.hit_at("k", LIMIT, 1, early).allowed);
+        let told = start + Duration::from_secs(4) + refused.retry_after;
+        assert!(counters.hit_at("k", LIMIT, 1, told).allowed);
+    }
+
+    #[test]
+    fn hit_remaining_counts_this_call() {
+        let counters = RateCounters::default();
+        let left: Vec<u64> = (0..4).map(|_| counters.hit("k", LIMIT, 1).remaining).collect();
+        assert_eq!(left, [2, 1, 0, 0]);
+    }
+
+    #[test]
+    fn hit_from_several_threads_is_exact() {
+        let counters = Arc::new(RateCounters::default());
+        let limit = RateLimit { calls: 1000, period: Duration::from_secs(300) };
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                let counters = Arc::clone(&counters);
+                std::thread::spawn(move || (0..1000).filter(|_| counters.hit("k", limit, 1).allowed).count())
+            })
+            .collect();
+        let passed: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+        assert_eq!(passed, 1000);
+    }
+
+    #[test]
+    fn keys_are_bounded() {
+        let counters = RateCounters::with_keys_max(640);
+        for key in 0..10_000 {
+            counters.hit(&key.to_string(), LIMIT, 1);
+        }
+        assert!(counters.key_count() <= 640, "{}", counters.key_count());
+    }
+}

@@ -1,0 +1,108 @@
+//! The configuration in force: routes, keys and pipelines, compiled and read-only.
+//!
+//! A snapshot is made whole from a `ResourceSet`, then swapped in; a request finishes on the one it began with.
+
+mod backends;
+mod caller;
+mod compile;
+mod documents;
+mod subscriptions;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use gateway_expression::host::{Api, Deployment, Operation, Product};
+use gateway_model::{ApiId, Diagnostic, PolicyScope, ProductId, Protocol};
+use gateway_policy::backend::Backend;
+use gateway_policy::compile::CompiledDocument;
+use gateway_policy::pipeline::Pipeline;
+use gateway_telemetry::LabelId;
+
+pub use compile::{Compiled, compile};
+
+use crate::keys::KeyIndex;
+use crate::route::{OperationTable, Router};
+
+/// Everything a worker needs to serve, of one revision of the configuration.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    pub revision: u64,
+    pub router: Router,
+    pub keys: KeyIndex,
+    pub deployment: Arc<Deployment>,
+    /// Policies of requests that match no API.
+    pub global: Pipeline,
+    /// Compiled documents by scope, kept so that a broken successor leaves the last good one in force.
+    documents: HashMap<PolicyScope, Arc<CompiledDocument>>,
+    /// Routes by API, for the same reason.
+    apis: HashMap<ApiId, Arc<ApiRoute>>,
+}
+
+/// One API revision.
+#[derive(Debug)]
+pub struct ApiRoute {
+    pub id: ApiId,
+    pub info: Arc<Api>,
+    pub protocols: Vec<Protocol>,
+    pub is_websocket: bool,
+    pub subscription_required: bool,
+    /// Products that hold the API.
+    pub products: Vec<ProductId>,
+    pub operations: OperationTable<Arc<OperationRoute>>,
+    /// Service URL of the API.
+    pub backend: Option<Arc<Backend>>,
+    /// Policies of requests to the API that match no operation, by product.
+    pub pipelines: Pipelines,
+    pub label: LabelId,
+    /// Why the API cannot be served, when it never compiled: its answer is 503 with this text.
+    pub broken: Option<Arc<str>>,
+}
+
+/// One operation.
+#[derive(Debug)]
+pub struct OperationRoute {
+    pub info: Arc<Operation>,
+    pub pipelines: Arc<Pipelines>,
+}
+
+/// Effective policies without a product and in each product that holds the API.
+#[derive(Debug, Default)]
+pub struct Pipelines {
+    pub none: Arc<Pipeline>,
+    pub by_product: Vec<ProductPipeline>,
+}
+
+/// The effective policy in a product.
+#[derive(Clone, Debug)]
+pub struct ProductPipeline {
+    pub id: ProductId,
+    pub info: Arc<Product>,
+    /// The product takes calls without a key.
+    pub is_open: bool,
+    pub pipeline: Arc<Pipeline>,
+}
+
+impl Pipelines {
+    /// The entry of a product.
+    pub fn of(&self, product: &ProductId) -> Option<&ProductPipeline> {
+        self.by_product.iter().find(|entry| entry.id == *product)
+    }
+
+    /// The open product, of which an API has at most one.
+    pub fn open(&self) -> Option<&ProductPipeline> {
+        self.by_product.iter().find(|entry| entry.is_open)
+    }
+}
+
+impl Snapshot {
+    /// The findings that make APIs of a revision unavailable or keep their last good version.
+    pub fn api_count(&self) -> usize {
+        self.apis.len()
+    }
+}
+
+/// Sorts findings for people.
+pub(crate) fn sorted(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    gateway_model::diagnostic::sort(&mut diagnostics);
+    diagnostics
+}

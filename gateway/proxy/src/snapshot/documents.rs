@@ -1,0 +1,75 @@
+//! Policy documents of a revision, each compiled once.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use gateway_model::{BackendId, Diagnostic, FragmentId, PolicyScope, ResourceSet};
+use gateway_policy::backend::Backend;
+use gateway_policy::compile::{CompiledDocument, Lookup, compile_document};
+use gateway_policy::fault::Scope;
+
+/// What documents refer to, over one resource set.
+pub struct References<'a> {
+    set: &'a ResourceSet,
+    named_values: BTreeMap<String, &'a str>,
+    backends: &'a HashMap<BackendId, Arc<Backend>>,
+    lower: RefCell<String>,
+}
+
+impl<'a> References<'a> {
+    pub fn new(set: &'a ResourceSet, backends: &'a HashMap<BackendId, Arc<Backend>>) -> Self {
+        let named_values = set
+            .named_values_by_display_name()
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.value.as_ref()?.expose())))
+            .collect();
+        Self { set, named_values, backends, lower: RefCell::default() }
+    }
+}
+
+impl Lookup for References<'_> {
+    fn named_value(&self, name: &str) -> Option<&str> {
+        let mut lower = self.lower.borrow_mut();
+        lower.clear();
+        lower.push_str(name);
+        lower.make_ascii_lowercase();
+        self.named_values.get(lower.as_str()).copied()
+    }
+
+    fn fragment(&self, id: &str) -> Option<(&str, Arc<str>)> {
+        let scope = PolicyScope::Fragment(FragmentId::from(id));
+        self.set.policy(&scope).map(|document| (&*document.text, Arc::clone(&document.origin.file)))
+    }
+
+    fn backend(&self, id: &str) -> Option<Arc<Backend>> {
+        self.backends.get(&BackendId::from(id)).cloned()
+    }
+}
+
+/// Documents by scope; `None` where a document stands that does not compile.
+pub type Documents = HashMap<PolicyScope, Option<Arc<CompiledDocument>>>;
+
+/// Compiles every document of the set. Findings inside an API's documents name the API.
+pub fn compile_all(set: &ResourceSet, references: &References<'_>, diagnostics: &mut Vec<Diagnostic>) -> Documents {
+    let mut documents = Documents::new();
+    for document in set.policies.values() {
+        let Some(scope) = scope_of(&document.scope) else { continue };
+        let mut findings = Vec::new();
+        let file = Arc::clone(&document.origin.file);
+        let compiled = compile_document(&document.text, file, scope, references, &mut findings);
+        diagnostics.extend(findings.into_iter().map(|finding| finding.on(document.scope.resource())));
+        documents.insert(document.scope.clone(), compiled.map(Arc::new));
+    }
+    documents
+}
+
+fn scope_of(scope: &PolicyScope) -> Option<Scope> {
+    match scope {
+        PolicyScope::Global => Some(Scope::Global),
+        PolicyScope::Product(_) => Some(Scope::Product),
+        PolicyScope::Api(_) => Some(Scope::Api),
+        PolicyScope::Operation(..) => Some(Scope::Operation),
+        PolicyScope::Fragment(_) => None,
+    }
+}
