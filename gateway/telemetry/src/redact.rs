@@ -82,6 +82,9 @@ impl fmt::Display for Redacted<'_> {
 }
 
 fn same_name(name: &str, secret: &str) -> bool {
+    if !name.contains('%') {
+        return name.eq_ignore_ascii_case(secret);
+    }
     let mut rest = name.as_bytes();
     let decoded = std::iter::from_fn(|| {
         let (byte, used) = match rest {

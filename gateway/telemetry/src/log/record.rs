@@ -146,6 +146,12 @@ struct Escape<'a> {
 
 impl Write for Escape<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+        if text.len() <= self.left && text.bytes().all(plain) {
+            self.left -= text.len();
+            self.out.push_str(text);
+            return Ok(());
+        }
         for character in text.chars() {
             if character.len_utf8() > self.left {
                 self.out.push('…');
