@@ -8,5 +8,9 @@
 //! [`text`] says how they are kept.
 
 pub mod exception;
+pub mod number;
+pub mod text;
+#[cfg(test)]
+mod vectors;
 
 pub use exception::{Error, ExceptionKind, Result};

@@ -37,6 +37,7 @@ macro_rules! exceptions {
             }
 
             /// The direct base class; `Exception` is its own.
+            #[must_use]
             pub fn base(self) -> Self {
                 match self { $(Self::$name => Self::$base,)* }
             }
