@@ -1,6 +1,117 @@
 //! API definitions → operations, schemas and service URL.
 //!
-//! One file a format; [`document`] reads JSON and YAML for all of them, and for whoever needs places in errors.
-//! Nothing here opens a file or an address: references outside the document are refused.
+//! One file a format (`openapi`, `swagger`); [`document`] reads JSON and YAML for all of them, and for whoever
+//! needs places in errors. Nothing here opens a file or an address: references outside the document are refused.
+//! Rules: management-api.md §3.2.
 
+use std::sync::Arc;
+
+use gateway_model::{ApiId, ApiSchema, Diagnostic, Operation, Origin, ResourceId, diagnostic};
+
+use crate::document::{Node, Syntax};
+
+mod context;
 pub mod document;
+mod findings;
+mod name;
+mod openapi;
+mod reference;
+mod swagger;
+mod template;
+mod types;
+
+/// Where required query parameters go (`translateRequiredQueryParameters`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum QueryParameters {
+    /// Into the template: `/pets?limit={limit}`.
+    #[default]
+    Template,
+    /// They stay query parameters.
+    Query,
+}
+
+/// What the reader of a definition must know.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The API revision that the operations will belong to.
+    pub api: ApiId,
+    /// Where required query parameters go.
+    pub required_query: QueryParameters,
+}
+
+/// What a definition says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Definition {
+    /// Title.
+    pub title: Option<String>,
+    /// Description.
+    pub description: Option<String>,
+    /// Version of the API.
+    pub version: Option<String>,
+    /// Base URL of the backend.
+    pub service_url: Option<String>,
+    /// Operations, in the order written.
+    pub operations: Vec<Operation>,
+    /// Schemas that operations refer to.
+    pub schemas: Vec<ApiSchema>,
+}
+
+impl Definition {
+    /// What `info` says.
+    fn of_info(root: &Node) -> Self {
+        let text = |name: &str| root.get("info").and_then(|info| info.get(name)).and_then(Node::to_text);
+        Self {
+            title: text("title"),
+            description: text("description"),
+            version: text("version"),
+            ..Self::default()
+        }
+    }
+}
+
+/// A definition as far as it could be read, with everything found on the way.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// None when the document could not be read at all.
+    pub definition: Option<Definition>,
+    /// Findings, in file order. With an error among them the definition is not complete.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads an OpenAPI 3.0, 3.1 or 2.0 definition in JSON or YAML.
+pub fn read(text: &str, file: &Arc<str>, settings: &Settings) -> Outcome {
+    let syntax = Syntax::sniff(text);
+    let document = match document::parse(text, file, syntax) {
+        Ok(document) => document,
+        Err(error) => return Outcome::failed(error, settings),
+    };
+    let root = &document.root;
+    let version = |name: &str| root.get(name).and_then(Node::to_text);
+    let (definition, findings) = if version("openapi").is_some_and(|version| version.starts_with("3.")) {
+        openapi::read(root, settings)
+    } else if version("swagger").is_some_and(|version| version == "2.0" || version == "2") {
+        let (definition, mut findings) = swagger::read(root, settings);
+        if syntax == Syntax::Yaml {
+            let message = "OpenAPI 2.0 in YAML is read here, but not by Azure's import";
+            findings.warning("definition-format", &root.origin, message);
+        }
+        (definition, findings)
+    } else {
+        let message =
+            "this is no OpenAPI 3.0, 3.1 or 2.0 definition: 'openapi' or 'swagger' must name the version";
+        return Outcome::failed(
+            Diagnostic::error("definition-format", Origin::start(file.clone()), message),
+            settings,
+        );
+    };
+    let mut diagnostics = findings.finish();
+    diagnostics.extend(document.warnings.into_iter().map(|warning| warning.in_api(settings.api.clone())));
+    diagnostic::sort(&mut diagnostics);
+    Outcome { definition: Some(definition), diagnostics }
+}
+
+impl Outcome {
+    fn failed(error: Diagnostic, settings: &Settings) -> Self {
+        Self { definition: None, diagnostics: vec![error.on(ResourceId::Api(settings.api.clone()))] }
+    }
+}
