@@ -50,8 +50,14 @@ fn steer(ctx: &SkLookupContext) {
     }
 }
 
+/// Both families are read before one is chosen: the verifier takes context fields at fixed offsets only, and the
+/// compiler would merge two loads in two branches into one at a variable offset. The other family reads as 0.
 #[inline(always)]
 fn local_address(lookup: *const bpf_sk_lookup, v6: bool) -> Address {
-    // SAFETY: fields of the program's own context; word by word, as the verifier wants it.
-    unsafe { if v6 { Address((*lookup).local_ip6) } else { Address::v4((*lookup).local_ip4) } }
+    // SAFETY: fields of the program's own context.
+    let (four, six) = unsafe {
+        let word = |i: usize| (&raw const (*lookup).local_ip6).cast::<u32>().add(i).read_volatile();
+        ((&raw const (*lookup).local_ip4).read_volatile(), [word(0), word(1), word(2), word(3)])
+    };
+    if v6 { Address(six) } else { Address::v4(four) }
 }

@@ -119,7 +119,9 @@ enum Toolchain {
 impl Toolchain {
     fn find() -> anyhow::Result<Self> {
         if !on_path("bpf-linker") {
-            bail!("cannot build the kernel programs: bpf-linker is missing (`cargo xtask setup` installs it)");
+            bail!(
+                "cannot build the kernel programs: bpf-linker is missing (`cargo xtask setup` installs it)"
+            );
         }
         if nightly_has_source() {
             Ok(Self::Nightly)

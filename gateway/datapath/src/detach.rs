@@ -1,4 +1,4 @@
-//! `gateway datapath detach`: removes our programs from the host, whichever process holds them.
+//! Our programs on this host, whichever process holds them: where they are, and how to be rid of them.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,6 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel;
 use crate::load::name;
+
+/// A place where one of our programs is attached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    pub program: String,
+    pub program_id: u32,
+    /// Hook and target.
+    pub place: String,
+    link_id: u32,
+}
 
 /// What was found and what became of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,29 +31,50 @@ pub struct Detached {
     pub remaining: Vec<String>,
 }
 
-/// Detaches every link of our programs, found by name. The gateway that holds them goes on without, and does
-/// not attach again. Needs `CAP_SYS_ADMIN`.
+/// Every place where a program of ours is attached on this host, in any network namespace. Programs are known
+/// by their names. Needs `CAP_SYS_ADMIN`.
+pub fn placements() -> io::Result<Vec<Placement>> {
+    let ours = programs();
+    let links = kernel::links()?.into_iter();
+    let of_ours = links.filter_map(|link| {
+        let program = ours.get(&link.program_id)?.clone();
+        let place = link.describe();
+        Some(Placement { program, program_id: link.program_id, place, link_id: link.link_id })
+    });
+    Ok(of_ours.collect())
+}
+
+/// Detaches every link of our programs. The gateway that holds them goes on without, and does not attach again.
+/// Needs `CAP_SYS_ADMIN`.
 pub fn detach_all() -> io::Result<Detached> {
-    let ours: HashMap<u32, String> = loaded_programs()
-        .filter_map(Result::ok)
-        .filter_map(|program| Some((program.id(), program.name_as_str()?.to_owned())))
-        .filter(|(_, program)| name::ALL.contains(&program.as_str()))
-        .collect();
+    detach_programs(|_| true)
+}
+
+/// The same for those programs only whose id is wanted, such as those in one gateway's status.
+pub fn detach_programs(wanted: impl Fn(u32) -> bool) -> io::Result<Detached> {
     let mut result = Detached::default();
-    for link in kernel::links()? {
-        let Some(program) = ours.get(&link.program_id) else { continue };
-        let place = format!("{program}: {}", link.describe());
-        match kernel::detach_by_id(link.link_id) {
-            Ok(()) => result.detached.push(place),
-            Err(error) => result.failed.push(format!("{place}: {error}")),
+    for placement in placements()?.iter().filter(|one| wanted(one.program_id)) {
+        let line = format!("{}: {}", placement.program, placement.place);
+        match kernel::detach_by_id(placement.link_id) {
+            Ok(()) => result.detached.push(line),
+            Err(error) => result.failed.push(format!("{line}: {error}")),
         }
     }
+    let ours = programs().into_iter();
     let mut remaining: Vec<String> = ours
-        .iter()
-        .filter(|(_, program)| *program == name::REUSEPORT)
+        .filter(|(id, program)| wanted(*id) && program == name::REUSEPORT)
         .map(|(id, program)| format!("{program} (id {id}): until the listener's sockets close"))
         .collect();
     remaining.sort();
     result.remaining = remaining;
     Ok(result)
+}
+
+/// Id → name of our programs in the kernel.
+fn programs() -> HashMap<u32, String> {
+    let loaded = loaded_programs().filter_map(Result::ok);
+    loaded
+        .filter_map(|program| Some((program.id(), program.name_as_str()?.to_owned())))
+        .filter(|(_, program)| name::ALL.contains(&program.as_str()))
+        .collect()
 }

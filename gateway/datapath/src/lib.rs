@@ -28,7 +28,7 @@ pub use counters::{
     ConnectionCounts, Counters, ListenerCounters, PacketCount, RoundTrips, SegmentCounts, rtt_upper_bound,
 };
 pub use datapath::{Datapath, StartError};
-pub use detach::{Detached, detach_all};
+pub use detach::{Detached, Placement, detach_all, detach_programs, placements};
 pub use render::{render_detached, render_status, render_top};
 pub use settings::{Binding, DatapathSettings, Ingress, ListenerSpec, Mode, Steering, UnknownWord, Worker};
 pub use status::{InterfaceStatus, ListenerStatus, ProgramStatus, State, Status};

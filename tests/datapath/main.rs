@@ -1,0 +1,13 @@
+//! The kernel path on a real kernel: network namespaces and veth pairs that each test makes for itself.
+//!
+//! Needs root (or `CAP_BPF`, `CAP_NET_ADMIN`, `CAP_SYS_ADMIN`), iproute2 and an object built by
+//! `cargo xtask build-ebpf`; without them each test says that it is skipped. No test touches an interface that
+//! it has not made.
+
+mod connections;
+mod counting;
+mod frames;
+mod lifecycle;
+mod steering;
+mod trial;
+mod world;
