@@ -1,1 +1,3 @@
 //! Placeholder: filled by this room's first change.
+
+pub mod wire;
