@@ -20,6 +20,12 @@ mod swagger;
 mod template;
 mod types;
 
+/// The operation name for an `operationId`: lower case, each run of other characters than letters and digits one
+/// `-`, at most 76 characters.
+pub fn operation_name(operation_id: &str) -> String {
+    name::normalise(operation_id)
+}
+
 /// Where required query parameters go (`translateRequiredQueryParameters`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum QueryParameters {

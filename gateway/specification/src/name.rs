@@ -30,7 +30,7 @@ impl Names {
 }
 
 /// Lower case, each run of other characters one `-`, none at the ends.
-fn normalise(text: &str) -> String {
+pub(crate) fn normalise(text: &str) -> String {
     let mut name = String::new();
     for c in text.chars() {
         if c.is_ascii_alphanumeric() {

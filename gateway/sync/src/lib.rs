@@ -1,1 +1,3 @@
-//! Placeholder: filled by this room's first change.
+//! Sources of configuration → [`gateway_model::ResourceSet`] and what is wrong with it.
+
+pub mod folder;
