@@ -19,7 +19,7 @@ pub fn pack(workspace: &Workspace, release: &Release) -> anyhow::Result<PathBuf>
     release::write(&chart, &text, 0o644)?;
     let file = release.folder.join(format!("gateway-{}.tgz", release.version));
     let mut tar = release.tar();
-    tar.env("GZIP", "-n").arg("-czf").arg(&file).arg("-C").arg(&stage).arg("gateway");
+    tar.args(["-I", "gzip -n", "-cf"]).arg(&file).arg("-C").arg(&stage).arg("gateway");
     process::run(&mut tar)?;
     Ok(file)
 }

@@ -12,7 +12,7 @@ pub fn pack(workspace: &Workspace, release: &Release, binary: &Path) -> anyhow::
     release::lay_out(workspace, binary, &stage.join(&name))?;
     let file = release.folder.join(format!("{name}.tar.gz"));
     let mut tar = release.tar();
-    tar.env("GZIP", "-n").arg("-czf").arg(&file).arg("-C").arg(&stage).arg(&name);
+    tar.args(["-I", "gzip -n", "-cf"]).arg(&file).arg("-C").arg(&stage).arg(&name);
     process::run(&mut tar)?;
     Ok(file)
 }
