@@ -79,10 +79,7 @@ fn round_trip(ctx: &SockOpsContext) {
 
 #[inline(always)]
 fn listener(ctx: &SockOpsContext) -> u16 {
-    let address = || {
-        Some(if ctx.family() == AF_INET { Address::v4(ctx.local_ip4()) } else { Address(ctx.local_ip6()) })
-    };
-    listener::find(ctx.local_port() as u16, address).listener
+    listener::find(ctx.local_port() as u16, || Some(local_address(ctx))).listener
 }
 
 #[inline(always)]
@@ -91,4 +88,16 @@ fn count(listener: u16, change: impl FnOnce(&mut ConnectionCounters)) {
         // SAFETY: the map gave the pointer, and this CPU's slot is ours while the program runs.
         change(unsafe { &mut *counters });
     }
+}
+
+/// Both families are read before one is chosen, as in `sk_lookup`.
+#[inline(always)]
+fn local_address(ctx: &SockOpsContext) -> Address {
+    let ops = ctx.ops;
+    // SAFETY: fields of the program's own context.
+    let (four, six) = unsafe {
+        let word = |i: usize| (&raw const (*ops).local_ip6).cast::<u32>().add(i).read_volatile();
+        ((&raw const (*ops).local_ip4).read_volatile(), [word(0), word(1), word(2), word(3)])
+    };
+    if ctx.family() == AF_INET { Address::v4(four) } else { Address(six) }
 }
