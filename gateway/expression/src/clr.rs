@@ -7,9 +7,12 @@
 //! **Strings** are `&str`/`String`. C# strings are UTF-16 and may hold lone surrogates, which UTF-8 cannot;
 //! [`text`] says how they are kept.
 
+pub mod date_time;
+pub mod date_time_offset;
 pub mod exception;
 pub mod number;
 pub mod text;
+pub mod time_span;
 #[cfg(test)]
 mod vectors;
 
