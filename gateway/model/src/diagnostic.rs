@@ -47,7 +47,7 @@ pub struct Diagnostic {
     /// Stable short name of the finding, in kebab case.
     pub code: &'static str,
     /// What is wrong, for a person; never holds a secret.
-    pub message: String,
+    pub message: Box<str>,
     /// The resource concerned.
     pub resource: Option<ResourceId>,
     /// The API that an error takes out; none when it takes out no API by itself.
@@ -57,7 +57,14 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error.
     pub fn error(code: &'static str, origin: Origin, message: impl Into<String>) -> Self {
-        Self { origin, severity: Severity::Error, code, message: message.into(), resource: None, api: None }
+        Self {
+            origin,
+            severity: Severity::Error,
+            code,
+            message: message.into().into_boxed_str(),
+            resource: None,
+            api: None,
+        }
     }
 
     /// A warning.

@@ -223,7 +223,7 @@ fn is_reserved_header(name: &str) -> bool {
 
 /// What parameter, header and form field have in common: everything that their schema says.
 pub(crate) fn describe(parameter: &mut Parameter, schema: &Node) {
-    parameter.parameter_type = type_of(schema).unwrap_or_default().to_owned();
+    type_of(schema).unwrap_or_default().clone_into(&mut parameter.parameter_type);
     parameter.default_value = schema.get("default").map(scalar_text);
     parameter.values =
         schema.get("enum").and_then(Node::as_array).unwrap_or_default().iter().map(scalar_text).collect();

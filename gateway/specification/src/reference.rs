@@ -104,15 +104,12 @@ fn percent_decode(text: &str) -> String {
         let hex = more.get(..2).filter(|pair| pair.iter().all(u8::is_ascii_hexdigit));
         let hex = hex.and_then(|pair| std::str::from_utf8(pair).ok());
         let decoded = hex.and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        match (first, decoded) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = more.get(2..).unwrap_or_default();
-            }
-            _ => {
-                bytes.push(*first);
-                rest = more;
-            }
+        if let (b'%', Some(byte)) = (first, decoded) {
+            bytes.push(byte);
+            rest = more.get(2..).unwrap_or_default();
+        } else {
+            bytes.push(*first);
+            rest = more;
         }
     }
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())

@@ -71,7 +71,7 @@ impl Template {
         }
         for parameter in self.query {
             template.push(if template.contains('?') { '&' } else { '?' });
-            template.push_str(&format!("{name}={{{name}}}", name = parameter.name));
+            template.extend([parameter.name.as_str(), "={", &parameter.name, "}"]);
             parameters.push(parameter);
         }
         (template, parameters)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gateway_model::{ApiId, ApiType, PolicyScope, SubscriptionScope};
+use gateway_model::{ApiId, ApiType, PolicyScope, Secret, SubscriptionScope};
 use gateway_sync::folder::{Environment, FolderSettings, load};
 
 fn settings() -> FolderSettings {
@@ -37,14 +37,11 @@ fn samples_hold_what_their_readme_says() {
     );
     let demo = set.subscriptions.get(&"demo-starter".into());
     assert_eq!(demo.map(|demo| &demo.scope), Some(&SubscriptionScope::Product("starter".into())));
-    assert_eq!(
-        demo.and_then(|demo| demo.primary_key.as_ref()).map(|key| key.expose()),
-        Some("demo-starter-key")
-    );
+    assert_eq!(demo.and_then(|demo| demo.primary_key.as_ref()).map(Secret::expose), Some("demo-starter-key"));
     assert!(set.policy(&PolicyScope::Fragment("correlation".into())).is_some());
     assert_eq!(set.policies.len(), 9);
     assert_eq!(
-        set.named_value("GREETING").and_then(|value| value.value.as_ref()).map(|value| value.expose()),
+        set.named_value("GREETING").and_then(|value| value.value.as_ref()).map(Secret::expose),
         Some("hello from the gateway")
     );
 }

@@ -164,13 +164,11 @@ impl Reader<'_> {
         }
         self.at += 1;
         let quoted = self.text.get(start..self.at).unwrap_or_default();
-        match serde_json::from_str(quoted) {
-            Ok(text) => Ok(text),
-            Err(_) => {
-                self.at = start;
-                Err(self.error("a text has an escape that means nothing"))
-            }
+        if let Ok(text) = serde_json::from_str(quoted) {
+            return Ok(text);
         }
+        self.at = start;
+        Err(self.error("a text has an escape that means nothing"))
     }
 
     fn number(&mut self) -> Result<Value, Diagnostic> {

@@ -101,7 +101,7 @@ impl Builder {
         self.check_depth(1, &origin)?;
         match self.open.last() {
             Some(Open { container: Container::Mapping { key: Some(key), .. }, .. }) => {
-                origin = key.origin.clone()
+                origin = key.origin.clone();
             }
             Some(Open { container: Container::Mapping { key: None, .. }, .. }) => {
                 let message = "a member name must be a scalar";
@@ -343,7 +343,7 @@ mod tests {
         let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
         for level in 1..12 {
             let previous = vec![format!("*a{}", level - 1); 9].join(", ");
-            text.push_str(&format!("a{level}: &a{level} [{previous}]\n"));
+            text.extend([format!("a{level}: &a{level} [{previous}]\n")]);
         }
         assert_eq!(read(&text).err().map(|error| error.code), Some("document-limit"));
     }
@@ -355,7 +355,7 @@ mod tests {
         assert_eq!(read(&text).err().map(|error| error.code), Some("document-limit"));
         let mut text = String::from("- &a0 []\n");
         for level in 1..=DEPTH_MAX {
-            text.push_str(&format!("- &a{level} [*a{}]\n", level - 1));
+            text.extend([format!("- &a{level} [*a{}]\n", level - 1)]);
         }
         assert_eq!(read(&text).err().map(|error| error.code), Some("document-limit"));
     }

@@ -37,7 +37,7 @@ impl<'t> ApiFiles<'t> {
             ApiFile::Policy => self.policy = Some(content),
             ApiFile::Specification(extension) => self.specifications.push((extension, content)),
             ApiFile::OperationPolicy(name) => {
-                self.operations.entry(name.into()).or_default().policy = Some(content)
+                self.operations.entry(name.into()).or_default().policy = Some(content);
             }
             ApiFile::OperationInformation(name) => {
                 self.operations.entry(name.into()).or_default().information = Some(content);

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 /// Looks up environment variables. Shows no values.
 #[derive(Clone)]
-pub struct Environment(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub struct Environment(Arc<Lookup>);
+
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Environment {
     /// Looks up with a function.

@@ -181,8 +181,7 @@ fn api_place<'a>(api: &'a str, rest: &[&'a str]) -> Place<'a> {
         ["diagnostics", name, "diagnosticInformation.json"] => ApiFile::LogDiagnostic(name),
         ["schemas", name, "schemaInformation.json"] => ApiFile::Schema(name),
         ["tags", tag, "apiTagInformation.json" | "tagInformation.json"] => ApiFile::Tag(tag),
-        ["wiki.md"] => return Place::Skipped,
-        ["releases" | "tagDescriptions" | "resolvers" | "issues", ..] => return Place::Skipped,
+        ["wiki.md"] | ["releases" | "tagDescriptions" | "resolvers" | "issues", ..] => return Place::Skipped,
         [file] => match file.strip_prefix("specification.") {
             Some(extension) => ApiFile::Specification(extension),
             None => return Place::Unknown,

@@ -33,7 +33,7 @@ pub(super) type Content<'a> = (&'a Arc<str>, &'a [u8]);
 pub fn load(settings: &FolderSettings) -> LoadOutcome {
     match read(settings) {
         Ok(sources) => sources.load(settings),
-        Err(outcome) => outcome,
+        Err(unreadable) => unreadable.outcome(),
     }
 }
 
@@ -47,13 +47,29 @@ pub(super) struct Sources {
 /// Name under which findings about the override file appear when its path has no file name.
 const OVERRIDES: &str = "overrides";
 
-/// Reads all bytes; the error is the outcome of an unreadable folder.
-pub(super) fn read(settings: &FolderSettings) -> Result<Sources, LoadOutcome> {
+/// The folder itself cannot be read.
+pub(super) struct Unreadable(Diagnostic);
+
+impl Unreadable {
+    pub(super) fn outcome(self) -> LoadOutcome {
+        LoadOutcome {
+            set: ResourceSet::default(),
+            diagnostics: vec![self.0],
+            readable: false,
+            content_hash: UNREADABLE_HASH,
+        }
+    }
+}
+
+/// Hash of an unreadable folder.
+pub(super) const UNREADABLE_HASH: u64 = 0;
+
+/// Reads all bytes.
+pub(super) fn read(settings: &FolderSettings) -> Result<Sources, Unreadable> {
     let folder = Tree::read(&settings.dir).map_err(|error| {
         let message = format!("the configuration folder cannot be read: {error}");
         let origin = Origin::start(settings.dir.to_string_lossy());
-        let diagnostics = vec![Diagnostic::error("folder-unreadable", origin, message)];
-        LoadOutcome { set: ResourceSet::default(), diagnostics, readable: false, content_hash: 0 }
+        Unreadable(Diagnostic::error("folder-unreadable", origin, message))
     })?;
     let mut beside = Tree::default();
     if let Some(path) = &settings.overrides {
@@ -122,7 +138,7 @@ fn name_api(finding: &mut Diagnostic) {
     }
 }
 
-impl<'a> Loader<'a> {
+impl Loader<'_> {
     fn read_overrides(&mut self, beside: &Tree) {
         let Some(path) = &self.settings.overrides else { return };
         let name: Arc<str> = overrides_name(path).into();

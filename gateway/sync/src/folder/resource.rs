@@ -49,7 +49,7 @@ impl Loader<'_> {
             Kind::Backend => add!(Backend, BackendId, Backend, "backends", &[]),
             Kind::Logger => add!(Logger, LoggerId, Logger, "loggers", &["loggerType"]),
             Kind::LogDiagnostic => {
-                self.log_diagnostic(LogDiagnosticScope::Global, name, content, "diagnostics")
+                self.log_diagnostic(LogDiagnosticScope::Global, name, content, "diagnostics");
             }
             Kind::VersionSet => {
                 add!(

@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::load::read;
+use super::load::{UNREADABLE_HASH, read};
 use super::{FolderSettings, LoadOutcome};
 
 /// Quiet time after an event before reading.
 const QUIET: Duration = Duration::from_millis(500);
 /// Longest wait for quiet: a folder that never rests is read all the same.
-const QUIET_MAX: Duration = Duration::from_millis(1000);
+const QUIET_MAX: Duration = Duration::from_secs(1);
 /// Time between readings without an event.
 const RESCAN: Duration = Duration::from_secs(10);
 /// Time between readings when the kernel does not tell about changes.
@@ -141,10 +141,10 @@ impl<F: FnMut(LoadOutcome)> State<F> {
     fn look(&mut self) {
         let sources = match read(&self.settings) {
             Ok(sources) => sources,
-            Err(outcome) => {
-                if self.content_hash != outcome.content_hash {
-                    self.content_hash = outcome.content_hash;
-                    (self.on_change)(outcome);
+            Err(unreadable) => {
+                if self.content_hash != UNREADABLE_HASH {
+                    self.content_hash = UNREADABLE_HASH;
+                    (self.on_change)(unreadable.outcome());
                 }
                 return;
             }
