@@ -17,6 +17,8 @@ use crate::resource::{
 };
 
 mod check;
+#[cfg(test)]
+mod tests;
 
 /// All resources, in tables sorted by name. Reading is free; [`ResourceSet::insert`] adds.
 #[derive(Clone, Debug, Default, PartialEq)]
