@@ -178,6 +178,7 @@ impl<'a> Compiler<'a> {
             scope: self.scope,
             path: self.path.as_str().into(),
             origin: self.origin(element.at),
+            span: element.span.clone(),
             // A container reads bodies only in the branch it takes: its statements buffer for themselves.
             needs: std::mem::take(&mut self.needs),
             step,

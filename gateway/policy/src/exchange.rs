@@ -90,6 +90,8 @@ pub struct Exchange {
     pub backend: Option<Arc<Backend>>,
     pub section: Section,
     pub last_error: Option<LastError>,
+    /// From receipt to `last_error`, milliseconds.
+    pub error_elapsed_ms: u64,
     pub measures: Measures,
     pub deferred: Vec<Deferred>,
     /// Fields that go onto the answer whatever makes it: a backend, a policy or an error.
@@ -129,6 +131,7 @@ impl Exchange {
             backend: None,
             section: Section::Inbound,
             last_error: None,
+            error_elapsed_ms: 0,
             measures: Measures::default(),
             deferred: Vec::new(),
             answer_headers: None,

@@ -9,7 +9,7 @@
 //! Statements that need no waiting run as plain calls; a future is made only for those that wait.
 
 use std::fmt;
-use std::ops::BitOrAssign;
+use std::ops::{BitOrAssign, Range};
 use std::sync::Arc;
 
 use gateway_expression::Expression;
@@ -96,6 +96,8 @@ pub struct Statement {
     /// `choose[3]/when[2]`.
     pub path: Arc<str>,
     pub origin: Origin,
+    /// Bytes of its file that the statement takes up, for `gateway explain`.
+    pub span: Range<usize>,
     pub needs: Needs,
     pub step: Step,
 }
@@ -281,5 +283,6 @@ fn record(exchange: &mut Exchange, mut fault: Fault) {
         let _ = response.headers.append(name, value.as_bytes());
     }
     exchange.respond(response);
+    exchange.error_elapsed_ms = exchange.received.elapsed().as_millis() as u64;
     exchange.last_error = Some(*fault.error);
 }

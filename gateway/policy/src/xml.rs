@@ -3,6 +3,8 @@
 //! `xml` is well-formed and escapes its expressions; `rawxml` carries them as written, quotes and angle brackets
 //! included. The reader takes an expression by C# lexing where plain XML reading does not yield a whole one.
 
+use std::ops::Range;
+
 mod named_values;
 mod reader;
 
@@ -23,6 +25,8 @@ pub struct Element {
     pub attributes: Vec<Attribute>,
     pub children: Vec<Node>,
     pub at: Position,
+    /// Bytes of the submitted text, tags included.
+    pub span: Range<usize>,
 }
 
 /// An attribute; entities in `value` are decoded.

@@ -224,5 +224,6 @@ pub fn takes_scheme(protocols: &[gateway_model::Protocol], scheme: Scheme) -> bo
     protocols.iter().any(|protocol| match protocol {
         Protocol::Http | Protocol::Ws => scheme == Scheme::Http,
         Protocol::Https | Protocol::Wss => scheme == Scheme::Https,
+        Protocol::Other(_) => false,
     })
 }

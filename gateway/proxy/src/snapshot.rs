@@ -52,7 +52,7 @@ pub struct ApiRoute {
     /// Service URL of the API.
     pub backend: Option<Arc<Backend>>,
     /// Policies of requests to the API that match no operation, by product.
-    pub pipelines: Pipelines,
+    pub pipelines: Arc<Pipelines>,
     pub label: LabelId,
     /// Why the API cannot be served, when it never compiled: its answer is 503 with this text.
     pub broken: Option<Arc<str>>,
@@ -63,6 +63,14 @@ pub struct ApiRoute {
 pub struct OperationRoute {
     pub info: Arc<Operation>,
     pub pipelines: Arc<Pipelines>,
+    pub labels: Labels,
+}
+
+/// Metric labels of an operation; `by_product` goes along with [`Pipelines::by_product`].
+#[derive(Debug)]
+pub struct Labels {
+    pub none: LabelId,
+    pub by_product: Vec<LabelId>,
 }
 
 /// Effective policies without a product and in each product that holds the API.

@@ -50,6 +50,11 @@ impl Telemetry {
         &self.registry
     }
 
+    /// Whether anyone beside the metrics reads events: only then are their texts worth making.
+    pub fn has_sinks(&self) -> bool {
+        !self.sinks.is_empty()
+    }
+
     /// The counters of a worker; keep the reference, or call this each time: both are cheap.
     pub fn shard(&self, worker: usize) -> &Shard {
         self.registry.shard(worker)

@@ -137,10 +137,12 @@ impl Reader<'_> {
         self.at += 1;
         let name = self.name()?;
         let mut element =
-            Element { name, attributes: Vec::new(), children: Vec::new(), at: self.position(start) };
+            Element { name, attributes: Vec::new(), children: Vec::new(), at: self.position(start), span: 0..0 };
         if self.attributes(&mut element)? {
             self.content(&mut element, depth)?;
         }
+        let from = self.expanded.submitted_offset(start);
+        element.span = from..self.expanded.submitted_offset(self.at).max(from);
         Ok(element)
     }
 

@@ -12,7 +12,7 @@ use gateway_policy::pipeline::Pipeline;
 use gateway_telemetry::Registry;
 
 use super::documents::{Documents, References, compile_all};
-use super::{ApiRoute, OperationRoute, Pipelines, ProductPipeline, Snapshot, backends, caller, subscriptions};
+use super::{ApiRoute, Labels, OperationRoute, Pipelines, ProductPipeline, Snapshot, backends, caller, subscriptions};
 use crate::route::{Address, OperationTable, Router, Template, VersionPlace};
 
 /// A new snapshot and what is wrong with its resources.
@@ -151,7 +151,8 @@ impl Compiler<'_> {
         let version = set.zip(api.api_version.as_deref().filter(|version| !version.is_empty()));
         let version = version.map(|(set, identifier)| {
             let place = match set.versioning_scheme {
-                VersioningScheme::Segment => VersionPlace::Segment,
+                // An unknown scheme has been reported by the set's own check.
+                VersioningScheme::Segment | VersioningScheme::Other(_) => VersionPlace::Segment,
                 VersioningScheme::Query => {
                     VersionPlace::Query(set.version_query_name.as_deref().unwrap_or("api-version").into())
                 }
@@ -190,7 +191,8 @@ impl Compiler<'_> {
                 None => Arc::clone(&shared),
                 Some(own) => Arc::new(self.pipelines(&products, api_document.as_deref(), Some(&own))),
             };
-            let route = OperationRoute { info: Arc::new(caller::operation(operation)), pipelines };
+            let labels = self.labels(api, operation.id.as_str(), &pipelines);
+            let route = OperationRoute { info: Arc::new(caller::operation(operation)), pipelines, labels };
             operations.add(&operation.method, operation.id.as_str(), template, Arc::new(route));
         }
         ApiRoute {
@@ -203,7 +205,17 @@ impl Compiler<'_> {
             backend: backends::service_url(api, &mut self.diagnostics),
             pipelines: shared,
             products,
+            label: self.registry.intern(api.id.root().as_str(), "", None),
             broken: None,
+        }
+    }
+
+    fn labels(&self, api: &Api, operation: &str, pipelines: &Pipelines) -> Labels {
+        let root = api.id.root();
+        let intern = |product| self.registry.intern(root.as_str(), operation, product);
+        Labels {
+            none: intern(None),
+            by_product: pipelines.by_product.iter().map(|entry| intern(Some(entry.id.as_str()))).collect(),
         }
     }
 

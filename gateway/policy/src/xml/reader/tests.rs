@@ -2,7 +2,7 @@ use super::super::expand;
 use super::*;
 
 fn parse(text: &str) -> Result<Element, ReadError> {
-    read(&expand(text, &|name| (name == "nv").then_some("a \"value\"\nof two lines")), text, Limits::default())
+    read(&expand(text, &|name| (name == "nv").then_some("a value\nof two lines")), text, Limits::default())
 }
 
 fn attribute_of(text: &str) -> String {

@@ -1,0 +1,194 @@
+//! A worker's answer to one request: status pages, routing, policies, the closed event.
+
+mod record;
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+use gateway_expression::host::Deployment;
+use gateway_policy::exchange::{Arrival, Connection, Exchange};
+use gateway_policy::fault::{Fault, envelope};
+use gateway_policy::message::{Body, Request, Response, Scheme};
+use gateway_policy::ports::{
+    BufferBudget, Counters, ForwardOptions, LocalFuture, OutboundCall, Ports, SendError, ValueCache,
+};
+use gateway_telemetry::{LabelId, Telemetry};
+
+use crate::admit::admit;
+use crate::ports::counters::RateCounters;
+use crate::ports::value_cache::BuiltInCache;
+use crate::preflight;
+use crate::snapshot::Snapshot;
+use crate::upstream::Upstream;
+
+pub use record::Record;
+
+/// What all workers share: read-only but for sharded or atomic counters and the built-in cache.
+pub struct Shared {
+    /// `None` until the first configuration is in force.
+    pub snapshot: ArcSwapOption<Snapshot>,
+    pub telemetry: Arc<Telemetry>,
+    pub counters: RateCounters,
+    pub cache: BuiltInCache,
+    pub budget: BufferBudget,
+    /// Trust `X-Forwarded-Proto` when an API's scheme is matched.
+    pub forwarded_proto: bool,
+}
+
+/// One worker thread's service.
+pub struct Worker {
+    pub index: usize,
+    pub shared: Arc<Shared>,
+    pub upstream: Rc<Upstream>,
+    no_deployment: Arc<Deployment>,
+}
+
+/// An answer, and what is needed to close its event.
+pub struct Answer {
+    pub response: Response,
+    /// Filled by an accepted upgrade.
+    pub tunnel: Option<crate::tunnel::Tunnel>,
+    pub record: Record,
+}
+
+impl Worker {
+    pub fn new(index: usize, shared: Arc<Shared>, upstream: Rc<Upstream>) -> Self {
+        Self { index, shared, upstream, no_deployment: Arc::default() }
+    }
+
+    /// Serves one request.
+    pub async fn answer(&self, connection: &Rc<Connection>, request: Request, received: Instant) -> Answer {
+        let snapshot = self.shared.snapshot.load_full();
+        if is_status_path(&request.url.path) {
+            return self.plain(connection, request, received, status_page(snapshot.is_some()));
+        }
+        let Some(snapshot) = snapshot else {
+            return self.plain(connection, request, received, no_configuration());
+        };
+        let deployment = Arc::clone(&snapshot.deployment);
+        let connection = Rc::clone(connection);
+        let mut exchange = Exchange::new(Arrival { connection, received, request, deployment });
+        let label = self.run(&snapshot, &mut exchange).await;
+        self.close(exchange, label)
+    }
+
+    async fn run(&self, snapshot: &Snapshot, exchange: &mut Exchange) -> LabelId {
+        match preflight::answer(snapshot, exchange) {
+            None => {}
+            Some(Ok(response)) => {
+                exchange.respond(response);
+                return LabelId::UNMATCHED;
+            }
+            Some(Err(fault)) => {
+                snapshot.global.fail(exchange, fault, self).await;
+                return LabelId::UNMATCHED;
+            }
+        }
+        let scheme = self.client_scheme(exchange);
+        match admit(snapshot, exchange, scheme) {
+            Ok(admission) => {
+                admission.pipeline.run(exchange, self).await;
+                admission.label
+            }
+            Err(refusal) => {
+                let pipeline = refusal.pipeline.as_deref().unwrap_or(&snapshot.global);
+                pipeline.fail(exchange, refusal.fault, self).await;
+                refusal.label
+            }
+        }
+    }
+
+    /// The scheme the client used, as far as it can be trusted.
+    fn client_scheme(&self, exchange: &Exchange) -> Scheme {
+        let told = self.shared.forwarded_proto.then(|| exchange.request.headers.get_str("X-Forwarded-Proto")).flatten();
+        match told {
+            Some("https") => Scheme::Https,
+            Some("http") => Scheme::Http,
+            _ => exchange.original_url.scheme,
+        }
+    }
+
+    fn close(&self, mut exchange: Exchange, label: LabelId) -> Answer {
+        for deferred in std::mem::take(&mut exchange.deferred) {
+            deferred(&exchange, self);
+        }
+        let mut response = exchange.response.take().unwrap_or_else(|| Response::new(200));
+        if let Some(fields) = exchange.answer_headers.take() {
+            for (name, value) in fields.iter() {
+                // Valid once, valid again; only the size bound could refuse it.
+                let _ = response.headers.set(name, value);
+            }
+        }
+        let tunnel = exchange.tunnel.take().and_then(|tunnel| tunnel.downcast().ok()).map(|tunnel| *tunnel);
+        let record = Record::new(Arc::clone(&self.shared.telemetry), self.index, exchange, label, response.status);
+        Answer { response, tunnel, record }
+    }
+
+    /// An answer that no configuration has a part in.
+    fn plain(&self, connection: &Rc<Connection>, request: Request, received: Instant, response: Response) -> Answer {
+        let deployment = Arc::clone(&self.no_deployment);
+        let connection = Rc::clone(connection);
+        let mut exchange = Exchange::new(Arrival { connection, received, request, deployment });
+        exchange.respond(response);
+        self.close(exchange, LabelId::UNMATCHED)
+    }
+}
+
+/// `self-hosted-gateway.md` §2.5.
+fn is_status_path(path: &str) -> bool {
+    matches!(path, "/status-0123456789abcdef" | "/internal-status-0123456789abcdef")
+}
+
+/// 200 and empty once a configuration is in force, 503 before.
+fn status_page(is_ready: bool) -> Response {
+    Response::new(if is_ready { 200 } else { 503 })
+}
+
+/// Without a configuration nothing is ever 200 or 404 (F-03).
+fn no_configuration() -> Response {
+    let mut response = Response::new(503);
+    let _ = response.headers.append("Content-Type", b"application/json");
+    let _ = response.headers.append("Retry-After", b"10");
+    response.body = Body::from(envelope(503, "The gateway has no configuration yet.", None));
+    response
+}
+
+impl Ports for Worker {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn forward<'a>(
+        &'a self,
+        exchange: &'a mut Exchange,
+        options: ForwardOptions,
+    ) -> LocalFuture<'a, Result<(), Fault>> {
+        Box::pin(self.upstream.forward(exchange, options))
+    }
+
+    fn send(&self, call: OutboundCall) -> LocalFuture<'_, Result<Response, SendError>> {
+        Box::pin(self.upstream.call(call))
+    }
+
+    fn send_one_way(&self, call: OutboundCall) {
+        self.upstream.send_one_way(call);
+    }
+
+    fn sleep(&self, duration: Duration) -> LocalFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+
+    fn counters(&self) -> &dyn Counters {
+        &self.shared.counters
+    }
+
+    fn cache(&self) -> &dyn ValueCache {
+        &self.shared.cache
+    }
+
+    fn buffer_budget(&self) -> &BufferBudget {
+        &self.shared.budget
+    }
+}

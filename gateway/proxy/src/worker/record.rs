@@ -1,0 +1,164 @@
+//! The closed event of a request: made once, when its answer has been sent or the client has left.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gateway_policy::exchange::{self, CacheUse, Exchange};
+use gateway_policy::message::Url as RequestUrl;
+use gateway_telemetry::{
+    BackendId, Cache, Call, CallKind, LabelId, LastError, Protocol, RequestEvent, Telemetry, TlsVersion, Url,
+};
+
+use crate::service::Sent;
+
+/// What remains to be told of a request while its answer is on the way. Dropped without `finish`, the client
+/// has left.
+pub struct Record {
+    inner: Option<Inner>,
+}
+
+struct Inner {
+    telemetry: Arc<Telemetry>,
+    worker: usize,
+    exchange: Exchange,
+    label: LabelId,
+    status: u16,
+    answered: Instant,
+}
+
+impl Record {
+    pub fn new(telemetry: Arc<Telemetry>, worker: usize, exchange: Exchange, label: LabelId, status: u16) -> Self {
+        Self { inner: Some(Inner { telemetry, worker, exchange, label, status, answered: Instant::now() }) }
+    }
+
+    /// Emits the event.
+    pub fn finish(mut self, sent: &Sent) {
+        if let Some(inner) = self.inner.take() {
+            inner.emit(sent);
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        if let Some(inner) = self.inner.take() {
+            inner.emit(&Sent::default());
+        }
+    }
+}
+
+impl Inner {
+    fn emit(&self, sent: &Sent) {
+        let exchange = &self.exchange;
+        let now = Instant::now();
+        // Texts are put together only for those who read them.
+        let texts = self.telemetry.has_sinks().then(|| Texts::of(exchange));
+        let url = texts.as_ref().map(|texts| Url {
+            scheme: exchange.original_url.scheme.as_str(),
+            authority: &texts.authority,
+            target: &texts.target,
+        });
+        let caller = &exchange.caller;
+        let backend = self.backend_call(texts.as_ref().map_or("", |texts| &texts.backend));
+        let last_error = exchange.last_error.as_ref().map(|error| LastError {
+            elapsed: Duration::from_millis(exchange.error_elapsed_ms),
+            source: &error.source,
+            path: &error.path,
+            reason: &error.reason,
+            message: &error.message,
+            section: &error.section,
+            scope: &error.scope,
+        });
+        let event = RequestEvent {
+            labels: self.label,
+            total_time: now.saturating_duration_since(exchange.received),
+            client_time: now.saturating_duration_since(self.answered),
+            backend_time: backend.map(|call| call.elapsed),
+            correlation_id: exchange.id,
+            key_parameter: caller.api.as_ref().map_or("subscription-key", |api| &api.key_query),
+            response_code: if sent.complete { self.status } else { 0 },
+            request_size: sent.request_bytes,
+            response_size: sent.body_bytes,
+            cache: cache(exchange.measures.cache),
+            api_id: caller.api.as_ref().map(|api| &*api.id),
+            api_revision: caller.api.as_ref().map(|api| &*api.revision),
+            operation_id: caller.operation.as_ref().map(|operation| &*operation.id),
+            product_id: caller.product.as_ref().map(|product| &*product.id),
+            user_id: caller.user.as_ref().map(|user| &*user.id),
+            subscription_id: caller.subscription.as_ref().map(|subscription| &*subscription.id),
+            client_protocol: protocol(exchange.connection.protocol),
+            client_tls: exchange.connection.tls_version.and_then(tls_version),
+            calls: backend.as_slice(),
+            last_error,
+            errors: last_error.as_slice(),
+            ..RequestEvent::new(
+                exchange.connection.peer,
+                exchange.timestamp,
+                exchange.request.method.as_str(),
+                url.unwrap_or_default(),
+            )
+        };
+        self.telemetry.emit(self.worker, &event);
+    }
+
+    fn backend_call<'a>(&'a self, url: &'a str) -> Option<Call<'a>> {
+        let measures = &self.exchange.measures;
+        if measures.backend.is_zero() && measures.backend_status == 0 {
+            return None;
+        }
+        let backend = self.exchange.backend.as_ref();
+        Some(Call {
+            kind: CallKind::Forward,
+            label: BackendId::OTHER,
+            backend_id: backend.and_then(|backend| backend.id.as_deref()),
+            method: self.exchange.request.method.as_str(),
+            url,
+            response_code: measures.backend_status,
+            protocol: Some(Protocol::Http11),
+            started: Duration::ZERO,
+            elapsed: measures.backend,
+        })
+    }
+}
+
+struct Texts {
+    authority: String,
+    target: String,
+    backend: String,
+}
+
+impl Texts {
+    fn of(exchange: &Exchange) -> Self {
+        let RequestUrl { path, query, .. } = &exchange.original_url;
+        let backend = exchange.backend.as_ref().map(|backend| {
+            let own = &exchange.request.url;
+            let path = format!("{}{}", backend.base.path, own.path);
+            RequestUrl { path, query: own.query.clone(), ..backend.base.clone() }.to_string()
+        });
+        Self {
+            authority: exchange.original_url.authority(),
+            target: if query.is_empty() { path.clone() } else { format!("{path}?{query}") },
+            backend: backend.unwrap_or_default(),
+        }
+    }
+}
+
+fn cache(used: CacheUse) -> Cache {
+    match used {
+        CacheUse::None => Cache::None,
+        CacheUse::Hit => Cache::Hit,
+        CacheUse::Miss => Cache::Miss,
+    }
+}
+
+fn protocol(protocol: exchange::Protocol) -> Protocol {
+    match protocol {
+        exchange::Protocol::Http10 => Protocol::Http10,
+        exchange::Protocol::Http11 => Protocol::Http11,
+        exchange::Protocol::Http2 => Protocol::Http2,
+    }
+}
+
+fn tls_version(text: &str) -> Option<TlsVersion> {
+    TlsVersion::ALL.iter().copied().find(|version| version.as_str() == text)
+}
