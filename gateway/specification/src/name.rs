@@ -59,7 +59,9 @@ pub(crate) fn display_name(
 /// The name of a type that a definition writes in place: `/pets/{id}`, `post`, `Request` → `PetsIdPostRequest`.
 pub(crate) fn type_name(path: &str, method: &str, rest: &str) -> String {
     let mut name = String::new();
-    for word in path.split(|c: char| !c.is_ascii_alphanumeric()).chain([method, rest]) {
+    for word in
+        [path, method, rest].into_iter().flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric()))
+    {
         let mut chars = word.chars();
         name.extend(chars.next().map(|c| c.to_ascii_uppercase()));
         name.push_str(chars.as_str());
@@ -107,5 +109,6 @@ mod tests {
     #[test]
     fn type_name_joins_the_words() {
         assert_eq!(type_name("/pets/{pet-id}", "post", "Request"), "PetsPetIdPostRequest");
+        assert_eq!(type_name("/", "get", "max-age parameter"), "GetMaxAgeParameter");
     }
 }

@@ -114,13 +114,14 @@ fn read_response<'a>(
     response: &'a Node,
     produces: &[String],
 ) -> Response {
-    let mut content_types = produces.to_vec();
+    let schema = response.get("schema");
+    // Without a schema there may be no body at all, as with 204.
+    let mut content_types = if schema.is_some() { produces.to_vec() } else { Vec::new() };
     for (content_type, _) in members(response.get("examples")) {
         if !content_types.contains(content_type) {
             content_types.push(content_type.clone());
         }
     }
-    let schema = response.get("schema");
     if content_types.is_empty() && schema.is_some() {
         content_types.push("application/json".to_owned());
     }
