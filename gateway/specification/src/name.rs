@@ -1,6 +1,6 @@
 //! Operation names and display names out of a definition (management-api.md §3.2).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Longest operation name before a suffix against repeats, in characters.
 const NAME_CHARS_MAX: usize = 76;
@@ -13,6 +13,8 @@ const DISPLAY_NAME_CHARS_MAX: usize = 300;
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     taken: BTreeSet<String>,
+    /// Last suffix tried for a name: a thousand operations of one name must not take a million attempts.
+    suffixes: BTreeMap<String, u32>,
 }
 
 impl Names {
@@ -25,7 +27,15 @@ impl Names {
         if self.taken.insert(base.clone()) {
             return Some(base);
         }
-        (1..=SUFFIX_MAX).map(|suffix| format!("{base}-{suffix}")).find(|name| self.taken.insert(name.clone()))
+        let suffix = self.suffixes.entry(base.clone()).or_default();
+        while *suffix < SUFFIX_MAX {
+            *suffix += 1;
+            let name = format!("{base}-{suffix}");
+            if self.taken.insert(name.clone()) {
+                return Some(name);
+            }
+        }
+        None
     }
 }
 

@@ -48,7 +48,8 @@ pub struct LoadOutcome {
     pub set: ResourceSet,
     /// Findings, in file order and without repeats.
     pub diagnostics: Vec<Diagnostic>,
-    /// Whether the folder itself could be read. If not, `set` is empty and must not replace anything.
+    /// Whether the folder, its sections and the override file could be read. If not, the set must not replace
+    /// another one.
     pub readable: bool,
     /// Hash of all that was read: equal content, equal hash. For [`watch`].
     pub content_hash: u64,

@@ -31,19 +31,30 @@ struct OperationFiles<'t> {
 }
 
 impl<'t> ApiFiles<'t> {
-    pub(super) fn add(&mut self, file: ApiFile<'t>, content: Content<'t>) {
-        match file {
-            ApiFile::Information => self.information = Some(content),
-            ApiFile::Policy => self.policy = Some(content),
-            ApiFile::Specification(extension) => self.specifications.push((extension, content)),
-            ApiFile::OperationPolicy(name) => {
-                self.operations.entry(name.into()).or_default().policy = Some(content);
+    /// Adds a file. A second one of its kind (folders that differ in case only) is given back as a finding.
+    pub(super) fn add(&mut self, file: ApiFile<'t>, content: Content<'t>) -> Option<Diagnostic> {
+        let first = match file {
+            ApiFile::Information => self.information.replace(content),
+            ApiFile::Policy => self.policy.replace(content),
+            ApiFile::OperationPolicy(name) => self.operation(name).policy.replace(content),
+            ApiFile::OperationInformation(name) => self.operation(name).information.replace(content),
+            ApiFile::Specification(extension) => {
+                self.specifications.push((extension, content));
+                None
             }
-            ApiFile::OperationInformation(name) => {
-                self.operations.entry(name.into()).or_default().information = Some(content);
+            _ => {
+                self.rest.push((file, content));
+                None
             }
-            _ => self.rest.push((file, content)),
-        }
+        };
+        first.map(|(first, _)| {
+            let message = format!("'{first}' is the same file: names are compared without case");
+            Diagnostic::error("duplicate-resource", Origin::start(content.0.clone()), message)
+        })
+    }
+
+    fn operation(&mut self, name: &str) -> &mut OperationFiles<'t> {
+        self.operations.entry(name.into()).or_default()
     }
 
     /// The place to report what concerns the whole folder.

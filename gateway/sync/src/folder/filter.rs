@@ -2,20 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use gateway_model::{ApiId, Diagnostic, GatewayId, Origin, ResourceId, ResourceSet};
+use gateway_model::{ApiId, Diagnostic, GatewayId, Origin, ResourceId};
 
-use super::FolderSettings;
+use super::load::Loader;
 
 /// Takes out the APIs that are not the gateway's, and findings about them. A gateway without a list of APIs
 /// serves all (management-api.md §4.4).
-pub(super) fn keep_gateway(settings: &FolderSettings, set: &mut ResourceSet, found: &mut Vec<Diagnostic>) {
-    let Some(name) = &settings.gateway else { return };
+pub(super) fn keep_gateway(loader: &mut Loader<'_>) {
+    let Some(name) = &loader.settings.gateway else { return };
     let gateway = GatewayId::from(name.as_str());
+    let Loader { set, found, assigned, .. } = loader;
     if !set.gateways.contains_key(&gateway) {
         let message = format!("gateway '{name}' is not in the folder");
         let finding =
             Diagnostic::warning("gateway-missing", Origin::start(format!("gateways/{name}")), message);
         found.push(finding.on(ResourceId::Gateway(gateway.clone())));
+    }
+    if !assigned.contains(&gateway) {
+        return;
     }
     let kept: BTreeSet<ApiId> = set
         .gateway_apis
@@ -23,14 +27,11 @@ pub(super) fn keep_gateway(settings: &FolderSettings, set: &mut ResourceSet, fou
         .filter(|link| link.gateway == gateway)
         .map(|link| link.api.clone())
         .collect();
-    if kept.is_empty() {
-        return;
-    }
-    let others: Vec<ApiId> = set.apis.keys().filter(|api| !kept.contains(&api.root())).cloned().collect();
+    let is_kept = |api: &ApiId| kept.contains(&api.root());
+    let others: Vec<ApiId> = set.apis.keys().filter(|api| !is_kept(api)).cloned().collect();
     for api in &others {
         set.remove_api(api);
     }
-    let is_kept = |api: &ApiId| kept.contains(&api.root());
     set.product_apis.retain(|(_, api), _| is_kept(api));
     set.gateway_apis.retain(|(_, api), _| is_kept(api));
     set.tag_links.retain(|(_, target), _| match target {

@@ -14,6 +14,7 @@ use super::load::{Content, Loader, bad_name};
 impl Loader<'_> {
     /// A link file. Its content says no more than its path; it must be JSON all the same.
     pub(super) fn link(&mut self, kind: LinkKind, owner: &str, member: &str, content: Content<'_>) {
+        self.note_assignment(kind, owner);
         if let Err(error) = document::tree(content.0, content.1, Syntax::Json, &mut self.found) {
             self.found.push(error);
         }
@@ -22,6 +23,7 @@ impl Loader<'_> {
 
     /// A list `[{"name": "…"}]`.
     pub(super) fn links(&mut self, kind: LinkKind, owner: &str, content: Content<'_>) {
+        self.note_assignment(kind, owner);
         let root = match document::tree(content.0, content.1, Syntax::Json, &mut self.found) {
             Ok(root) => root,
             Err(error) => return self.found.push(error),
@@ -41,6 +43,13 @@ impl Loader<'_> {
                     ));
                 }
             }
+        }
+    }
+
+    /// A gateway with a list of APIs serves no others, even when the list cannot be read.
+    fn note_assignment(&mut self, kind: LinkKind, owner: &str) {
+        if kind == LinkKind::GatewayApi {
+            self.assigned.insert(owner.into());
         }
     }
 

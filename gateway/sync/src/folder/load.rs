@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gateway_model::{
-    ApiId, Diagnostic, Origin, PolicyDocument, PolicyFormat, PolicyScope, Resource, ResourceId, ResourceSet,
-    diagnostic,
+    ApiId, Diagnostic, GatewayId, Origin, PolicyDocument, PolicyFormat, PolicyScope, Resource, ResourceId,
+    ResourceSet, diagnostic,
 };
 use gateway_specification::document::{Node, Syntax};
 use serde::de::DeserializeOwned;
@@ -24,6 +24,10 @@ pub(super) struct Loader<'a> {
     pub(super) overrides: Overrides,
     pub(super) set: ResourceSet,
     pub(super) found: Vec<Diagnostic>,
+    /// Gateways with a list of APIs, be it an empty one.
+    pub(super) assigned: BTreeSet<GatewayId>,
+    /// Whether the set may replace another one: see [`LoadOutcome::readable`].
+    readable: bool,
 }
 
 /// A file of the folder.
@@ -108,45 +112,65 @@ impl Sources {
             overrides: Overrides::default(),
             set: ResourceSet { revision: 1, ..ResourceSet::default() },
             found: self.folder.found.iter().chain(&self.beside.found).cloned().collect(),
+            assigned: BTreeSet::new(),
+            readable: !self.folder.section_missing,
         };
-        for finding in &mut loader.found {
-            name_api(finding);
-        }
+        loader.unreadable_files();
         loader.read_overrides(&self.beside);
         let apis = loader.read_files(&self.folder);
         api::load(&mut loader, &apis);
         let unused = loader.overrides.unused();
         loader.found.extend(unused);
         loader.found.extend(loader.set.check());
-        filter::keep_gateway(settings, &mut loader.set, &mut loader.found);
+        filter::keep_gateway(&mut loader);
         diagnostic::sort(&mut loader.found);
         LoadOutcome {
             set: loader.set,
             diagnostics: loader.found,
-            readable: true,
+            readable: loader.readable,
             content_hash: self.content_hash(),
         }
     }
 }
 
-/// A finding in a file of an API is one about the API.
-fn name_api(finding: &mut Diagnostic) {
-    if let Place::Api(api, _) = place(&finding.origin.file)
-        && let Ok(api) = ApiId::parse(api)
-    {
-        finding.api = Some(api);
-    }
-}
-
 impl Loader<'_> {
+    /// A file or folder that cannot be read belongs to an API, or is a policy, or is just missing.
+    fn unreadable_files(&mut self) {
+        let mut scopes = Vec::new();
+        for finding in &mut self.found {
+            let file = &finding.origin.file;
+            let mut segments = file.split('/');
+            if let (Some("apis"), Some(api)) = (segments.next(), segments.next())
+                && let Ok(api) = ApiId::parse(api)
+            {
+                finding.api = Some(api);
+            }
+            scopes.extend(match place(file) {
+                Place::GlobalPolicy => Some((PolicyScope::Global, finding.origin.clone())),
+                Place::ProductPolicy(name) => {
+                    Some((PolicyScope::Product(name.into()), finding.origin.clone()))
+                }
+                _ => None,
+            });
+        }
+        for (scope, origin) in scopes {
+            self.insert(unreadable_policy(scope, origin));
+        }
+    }
+
+    /// With overrides missing, requests could go anywhere: then nothing of the load may be used.
     fn read_overrides(&mut self, beside: &Tree) {
         let Some(path) = &self.settings.overrides else { return };
         let name: Arc<str> = overrides_name(path).into();
-        let Some(content) = beside.files.get(&name) else { return };
-        match document::tree(&name, content, Syntax::Yaml, &mut self.found) {
-            Ok(root) => self.overrides = Overrides::of(root, &mut self.found),
-            Err(error) => self.found.push(error),
+        let mut found = Vec::new();
+        match beside.files.get(&name).map(|content| document::tree(&name, content, Syntax::Yaml, &mut found))
+        {
+            Some(Ok(root)) => self.overrides = Overrides::of(root, &mut found),
+            Some(Err(error)) => found.push(error),
+            None => self.readable = false,
         }
+        self.readable &= !found.iter().any(Diagnostic::is_error);
+        self.found.append(&mut found);
     }
 
     /// Reads everything but APIs, whose files are handed back.
@@ -186,7 +210,10 @@ impl Loader<'_> {
                 Place::Links(kind, owner) => self.links(kind, owner, content),
                 Place::GatewayHostname(gateway, name) => self.gateway_hostname(gateway, name, content),
                 Place::Api(name, api_file) => match ApiId::parse(name) {
-                    Ok(api) => apis.entry(api).or_default().add(api_file, content),
+                    Ok(api) => {
+                        let twice = apis.entry(api.clone()).or_default().add(api_file, content);
+                        self.found.extend(twice.map(|twice| twice.on(ResourceId::Api(api))));
+                    }
                     Err(error) => self.found.push(bad_name(file, name, &error.to_string())),
                 },
             }
@@ -196,11 +223,14 @@ impl Loader<'_> {
 
     /// Policy text, or that of the override at `address`.
     pub(super) fn policy(&mut self, scope: PolicyScope, (file, content): Content<'_>, address: &str) {
+        let mut origin = Origin::start(file.clone());
         let mut text = match document::text(file, content) {
             Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text).to_owned(),
-            Err(error) => return self.found.push(error.on(scope.resource())),
+            Err(error) => {
+                self.found.push(error.on(scope.resource()));
+                return self.insert(unreadable_policy(scope, origin));
+            }
         };
-        let mut origin = Origin::start(file.clone());
         let mut format = PolicyFormat::RawXml;
         if let Some(over) = self.overrides.take(address)
             && let Some(value) = over.get("value")
@@ -210,9 +240,13 @@ impl Loader<'_> {
             format = over.text("format").map_or(format, PolicyFormat::from);
         }
         let (replaced, unresolved) = substitute(&text, &self.settings.env);
+        let complete = unresolved.is_empty();
         for token in unresolved {
             let place = origin.advance(&text, token.offset);
             self.found.push(document::missing_variable(&token.name, place).on(scope.resource()));
+        }
+        if !complete {
+            return self.insert(unreadable_policy(scope, origin));
         }
         let text = replaced.unwrap_or(text).into();
         self.insert(PolicyDocument { scope, text, format, origin });
@@ -273,6 +307,12 @@ impl Loader<'_> {
             }
         }
     }
+}
+
+/// A document that cannot be read must not be one that is missing: without its policies an API could be open.
+/// An empty one does not compile, so that what runs under it keeps its last good version or is not served.
+fn unreadable_policy(scope: PolicyScope, origin: Origin) -> PolicyDocument {
+    PolicyDocument { scope, text: "".into(), format: PolicyFormat::RawXml, origin }
 }
 
 /// Whether an error about a resource names an API, which is then not served.

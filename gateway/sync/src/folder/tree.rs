@@ -24,6 +24,8 @@ const DEPTH_MAX: usize = 12;
 pub(super) struct Tree {
     pub(super) files: BTreeMap<Arc<str>, Vec<u8>>,
     pub(super) found: Vec<Diagnostic>,
+    /// A folder directly below the root could not be listed: whole kinds of resources may be missing.
+    pub(super) section_missing: bool,
     bytes: u64,
 }
 
@@ -60,6 +62,7 @@ impl Tree {
         let entries = match fs::read_dir(dir) {
             Ok(entries) => entries,
             Err(error) => {
+                self.section_missing |= depth <= 1;
                 self.error(prefix, format!("the folder cannot be read: {error}"));
                 return;
             }
@@ -68,6 +71,7 @@ impl Tree {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
+                    self.section_missing |= depth <= 1;
                     self.error(prefix, format!("the folder cannot be read: {error}"));
                     continue;
                 }
@@ -96,6 +100,7 @@ impl Tree {
 
     fn read_file(&mut self, path: &Path, name: Arc<str>) {
         if self.files.len() >= FILES_MAX || self.bytes >= TREE_BYTES_MAX {
+            self.section_missing = true;
             self.error(&name, format!("more than {FILES_MAX} files or {TREE_BYTES_MAX} bytes"));
             return;
         }

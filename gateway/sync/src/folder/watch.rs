@@ -4,11 +4,13 @@
 //! comparing hashes. That covers Kubernetes, which swaps the link `..data`, and editors that replace files. A
 //! reading every ten seconds covers what inotify does not see (network file systems, links out of the folder).
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use gateway_model::{Api, ApiId, diagnostic};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::load::{UNREADABLE_HASH, read};
@@ -70,6 +72,7 @@ pub fn watch(
         settings,
         content_hash: loaded.content_hash,
         revision: loaded.set.revision,
+        apis: loaded.set.apis.clone(),
         on_change,
         _watcher: watcher,
     };
@@ -117,6 +120,8 @@ struct State<F> {
     settings: FolderSettings,
     content_hash: u64,
     revision: u64,
+    /// APIs of the last load that was used.
+    apis: BTreeMap<ApiId, Api>,
     on_change: F,
     _watcher: Option<RecommendedWatcher>,
 }
@@ -156,7 +161,24 @@ impl<F: FnMut(LoadOutcome)> State<F> {
         self.revision += 1;
         outcome.set.revision = self.revision;
         self.content_hash = outcome.content_hash;
+        self.keep_addresses(&mut outcome);
         (self.on_change)(outcome);
+    }
+}
+
+impl<F> State<F> {
+    /// An API whose document cannot be read any more stays in the set as it was, so that its last good version
+    /// can go on at its address. The error about it is among the diagnostics.
+    fn keep_addresses(&mut self, outcome: &mut LoadOutcome) {
+        if !outcome.readable {
+            return;
+        }
+        for id in diagnostic::broken_apis(&outcome.diagnostics).into_keys() {
+            if let Some(api) = self.apis.get(&id).filter(|_| !outcome.set.apis.contains_key(&id)) {
+                outcome.set.apis.insert(id, api.clone());
+            }
+        }
+        self.apis.clone_from(&outcome.set.apis);
     }
 }
 
