@@ -5,16 +5,17 @@
 //! reading every ten seconds covers what inotify does not see (network file systems, links out of the folder).
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use gateway_model::{Api, ApiId, diagnostic};
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::load::{UNREADABLE_HASH, read};
 use super::{FolderSettings, LoadOutcome};
+use events::Events;
+
+mod events;
 
 /// Quiet time after an event before reading.
 const QUIET: Duration = Duration::from_millis(500);
@@ -35,14 +36,6 @@ enum Signal {
 pub struct Watch {
     signal: Sender<Signal>,
     thread: Option<JoinHandle<()>>,
-    sees_events: bool,
-}
-
-impl Watch {
-    /// Whether the kernel tells about changes; if not, the folder is read every second.
-    pub fn sees_events(&self) -> bool {
-        self.sees_events
-    }
 }
 
 impl Drop for Watch {
@@ -57,7 +50,8 @@ impl Drop for Watch {
 
 /// Watches the folder, the override file and the secrets. `on_change` runs on the thread of the watch, with a
 /// new load each time the content differs from the last one; `loaded` is the load that the caller already has.
-/// Revisions of the sets count on from it. An unreadable folder is delivered once, as `readable: false`.
+/// Revisions of the sets count on from it. An unreadable folder is delivered once, as `readable: false`. Where
+/// inotify cannot be had, the folder is read every second, and a warning is logged.
 ///
 /// The error is that of starting a thread.
 pub fn watch(
@@ -66,69 +60,41 @@ pub fn watch(
     on_change: impl FnMut(LoadOutcome) + Send + 'static,
 ) -> std::io::Result<Watch> {
     let (signal, signals) = channel();
-    let watcher = start_watcher(&settings, signal.clone());
-    let sees_events = watcher.is_some();
+    let to_thread = signal.clone();
+    let changed = move || {
+        // Without a receiver the watch has ended.
+        let _ = to_thread.send(Signal::Changed);
+    };
+    let events = Events::start(&settings, changed.clone());
+    // Something may have happened between the caller's load and the watch.
+    changed();
     let state = State {
         settings,
         content_hash: loaded.content_hash,
         revision: loaded.set.revision,
         apis: loaded.set.apis.clone(),
         on_change,
-        _watcher: watcher,
+        events,
     };
-    let rescan = if sees_events { RESCAN } else { RESCAN_BLIND };
-    let thread = std::thread::Builder::new()
-        .name("folder-watch".to_owned())
-        .spawn(move || state.run(&signals, rescan))?;
-    Ok(Watch { signal, thread: Some(thread), sees_events })
+    let thread =
+        std::thread::Builder::new().name("folder-watch".to_owned()).spawn(move || state.run(&signals))?;
+    Ok(Watch { signal, thread: Some(thread) })
 }
 
-fn start_watcher(settings: &FolderSettings, signal: Sender<Signal>) -> Option<RecommendedWatcher> {
-    let handler = move |event: notify::Result<notify::Event>| {
-        // Reading is no change: our own readings must not wake us.
-        if !event.is_ok_and(|event| event.kind.is_access()) {
-            let _ = signal.send(Signal::Changed);
-        }
-    };
-    let started = notify::recommended_watcher(handler).and_then(|mut watcher| {
-        watcher.watch(&settings.dir, RecursiveMode::Recursive)?;
-        for dir in beside(settings) {
-            watcher.watch(&dir, RecursiveMode::NonRecursive)?;
-        }
-        Ok(watcher)
-    });
-    match started {
-        Ok(watcher) => Some(watcher),
-        Err(error) => {
-            tracing::warn!(error = %error, "changes of the configuration folder are not seen at once");
-            None
-        }
-    }
-}
-
-/// Folders of the override file and of the secrets.
-fn beside(settings: &FolderSettings) -> Vec<PathBuf> {
-    let overrides = settings
-        .overrides
-        .as_ref()
-        .and_then(|path| path.parent())
-        .map(|dir| if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir.to_path_buf() });
-    overrides.into_iter().chain(settings.secrets_dir.clone()).collect()
-}
-
-struct State<F> {
+struct State<F, C> {
     settings: FolderSettings,
     content_hash: u64,
     revision: u64,
     /// APIs of the last load that was used.
     apis: BTreeMap<ApiId, Api>,
     on_change: F,
-    _watcher: Option<RecommendedWatcher>,
+    events: Events<C>,
 }
 
-impl<F: FnMut(LoadOutcome)> State<F> {
-    fn run(mut self, signals: &Receiver<Signal>, rescan: Duration) {
+impl<F: FnMut(LoadOutcome), C: Fn() + Clone + Send + 'static> State<F, C> {
+    fn run(mut self, signals: &Receiver<Signal>) {
         loop {
+            let rescan = if self.events.are_seen() { RESCAN } else { RESCAN_BLIND };
             match signals.recv_timeout(rescan) {
                 Ok(Signal::Changed) => {
                     if !rest(signals) {
@@ -139,6 +105,7 @@ impl<F: FnMut(LoadOutcome)> State<F> {
                 Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
             self.look();
+            self.events.follow(&self.settings);
         }
     }
 
@@ -164,9 +131,7 @@ impl<F: FnMut(LoadOutcome)> State<F> {
         self.keep_addresses(&mut outcome);
         (self.on_change)(outcome);
     }
-}
 
-impl<F> State<F> {
     /// An API whose document cannot be read any more stays in the set as it was, so that its last good version
     /// can go on at its address. The error about it is among the diagnostics.
     fn keep_addresses(&mut self, outcome: &mut LoadOutcome) {

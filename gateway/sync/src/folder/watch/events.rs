@@ -1,0 +1,155 @@
+//! What the kernel tells about a folder (inotify), also after the folder was replaced by another one.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+
+use crate::folder::FolderSettings;
+
+/// Device and inode of the folder that is watched.
+type Identity = (u64, u64);
+
+/// Calls `changed` for every event that concerns the configuration.
+pub(super) struct Events<C> {
+    changed: C,
+    watcher: Option<RecommendedWatcher>,
+    identity: Option<Identity>,
+}
+
+impl<C: Fn() + Clone + Send + 'static> Events<C> {
+    pub(super) fn start(settings: &FolderSettings, changed: C) -> Self {
+        let mut events = Self { changed, watcher: None, identity: None };
+        events.restart(settings);
+        events
+    }
+
+    /// Whether the kernel tells about changes.
+    pub(super) fn are_seen(&self) -> bool {
+        self.watcher.is_some()
+    }
+
+    /// A folder that took the place of the one that is watched (a renamed one, or a link that was swapped) is
+    /// watched from now on.
+    pub(super) fn follow(&mut self, settings: &FolderSettings) {
+        if identity(&settings.dir) != self.identity {
+            self.restart(settings);
+        }
+    }
+
+    fn restart(&mut self, settings: &FolderSettings) {
+        self.identity = identity(&settings.dir);
+        let was_seen = self.watcher.take().is_some();
+        match start(settings, self.changed.clone()) {
+            Ok(watcher) => {
+                self.watcher = Some(watcher);
+                if was_seen {
+                    // Something may have happened before the new watch stood.
+                    (self.changed)();
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "changes of the configuration folder are not seen at once");
+            }
+        }
+    }
+}
+
+fn identity(dir: &Path) -> Option<Identity> {
+    fs::metadata(dir).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+fn start(
+    settings: &FolderSettings,
+    changed: impl Fn() + Send + 'static,
+) -> notify::Result<RecommendedWatcher> {
+    let concern = Concern::of(settings);
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+        // An error may be an overflow: then anything may have happened.
+        if event.map_or(true, |event| concern.is_met_by(&event)) {
+            changed();
+        }
+    })?;
+    if settings.dir.exists() {
+        watcher.watch(&settings.dir, RecursiveMode::Recursive)?;
+    }
+    for dir in beside(settings) {
+        watcher.watch(&dir, RecursiveMode::NonRecursive)?;
+    }
+    Ok(watcher)
+}
+
+/// Folders that hold the folder itself, the override file, and the secrets.
+fn beside(settings: &FolderSettings) -> Vec<PathBuf> {
+    let holder = |path: &PathBuf| {
+        path.file_name()?;
+        let dir = path.parent()?;
+        Some(if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir.to_path_buf() })
+    };
+    let overrides = settings.overrides.as_ref().and_then(holder);
+    holder(&settings.dir).into_iter().chain(overrides).chain(settings.secrets_dir.clone()).collect()
+}
+
+/// Which events are about the configuration, and not about its neighbours.
+struct Concern {
+    folders: Vec<PathBuf>,
+    names: Vec<OsString>,
+}
+
+impl Concern {
+    fn of(settings: &FolderSettings) -> Self {
+        let files = [Some(&settings.dir), settings.overrides.as_ref()];
+        Self {
+            folders: std::iter::once(&settings.dir).chain(&settings.secrets_dir).cloned().collect(),
+            names: files
+                .into_iter()
+                .flatten()
+                .filter_map(|path| Some(path.file_name()?.to_owned()))
+                .collect(),
+        }
+    }
+
+    fn is_met_by(&self, event: &Event) -> bool {
+        // Reading is no change: our own readings must not wake us.
+        !event.kind.is_access()
+            && (event.paths.is_empty() || event.paths.iter().any(|path| self.covers(path)))
+    }
+
+    fn covers(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default();
+        // `..data` and its kin: how Kubernetes brings new files.
+        let is_volume = name.to_string_lossy().starts_with("..");
+        is_volume
+            || self.folders.iter().any(|folder| path.starts_with(folder))
+            || self.names.iter().any(|wanted| wanted == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn concern_covers_the_configuration_and_not_its_neighbours() {
+        let settings = FolderSettings {
+            dir: "/etc/gateway/config".into(),
+            overrides: Some("/etc/gateway/configuration.prod.yaml".into()),
+            secrets_dir: Some("/run/secrets".into()),
+            ..FolderSettings::default()
+        };
+        let concern = Concern::of(&settings);
+        for (path, covered) in [
+            ("/etc/gateway/config/apis/a/policy.xml", true),
+            ("/etc/gateway/config", true),
+            ("/etc/gateway/configuration.prod.yaml", true),
+            ("/etc/gateway/..data", true),
+            ("/run/secrets/KEY", true),
+            ("/etc/gateway/other", false),
+            ("/etc/gateway/config.old", false),
+        ] {
+            assert_eq!(concern.covers(Path::new(path)), covered, "{path}");
+        }
+    }
+}
