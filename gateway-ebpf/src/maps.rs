@@ -1,7 +1,7 @@
 //! All maps; their keys and values are in `gateway_common::map`.
 
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{Array, LpmTrie, PerCpuArray, ReusePortSockArray, SockMap};
+use aya_ebpf::maps::{Array, LpmTrie, PerCpuArray, SockMap};
 use gateway_common::map::{
     BINDINGS_MAX, BindKey, COUNTERS_MAX, CPUS_MAX, Config, ConnectionCounters, GROUPS_MAX, LISTENERS_MAX,
     PORTS_MAX, PacketCounters, PortEntry, RttHistogram, TCP_FLAGS_MAX, TcpFlagCounters, WORKERS_MAX,
@@ -43,9 +43,10 @@ pub static CHOSEN: PerCpuArray<u64> = PerCpuArray::with_max_entries(WORKERS_MAX,
 #[map]
 pub static LISTENERS: SockMap = SockMap::with_max_entries(GROUPS_MAX, 0);
 
-/// `worker_index` → that worker's listening socket.
+/// `worker_index` → that worker's listening socket. A SOCKMAP like the other, because a socket that is in one
+/// cannot be in a REUSEPORT_SOCKARRAY; choosing from it needs Linux 5.8.
 #[map]
-pub static WORKERS: ReusePortSockArray = ReusePortSockArray::with_max_entries(GROUPS_MAX * WORKERS_MAX, 0);
+pub static WORKERS: SockMap = SockMap::with_max_entries(GROUPS_MAX * WORKERS_MAX, 0);
 
 /// CPU → 1 + the worker pinned there; 0 = none.
 #[map]

@@ -1,7 +1,9 @@
 //! sk_reuseport: which worker of a listener gets a new connection.
 
 use aya_ebpf::bindings::sk_action;
-use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_skb_load_bytes_relative};
+use aya_ebpf::helpers::generated::{
+    bpf_get_smp_processor_id, bpf_sk_select_reuseport, bpf_skb_load_bytes_relative,
+};
 use aya_ebpf::macros::sk_reuseport;
 use aya_ebpf::programs::SkReuseportContext;
 use gateway_common::map::{Config, NO_LISTENER, group_index, worker_index};
@@ -44,13 +46,23 @@ fn choose(ctx: &SkReuseportContext, config: &Config) {
         return;
     }
     let worker = worker(ctx, config);
-    let index = worker_index(group_index(entry.listener, v6), worker);
-    if WORKERS.select_reuseport(ctx, index).is_ok()
+    if select(ctx, worker_index(group_index(entry.listener, v6), worker))
         && let Some(chosen) = CHOSEN.get_ptr_mut(worker)
     {
         // SAFETY: the map gave the pointer, and this CPU's slot is ours while the program runs.
         unsafe { *chosen += 1 };
     }
+}
+
+/// False if the slot is empty or its socket is not of this group. aya offers the helper for its own map type
+/// only, which cannot hold a socket that a SOCKMAP holds.
+#[inline(always)]
+fn select(ctx: &SkReuseportContext, mut slot: u32) -> bool {
+    // SAFETY: the program's own context, a map of a type that the helper takes, and a key on the stack.
+    let result = unsafe {
+        bpf_sk_select_reuseport(ctx.md, (&raw const WORKERS).cast_mut().cast(), (&raw mut slot).cast(), 0)
+    };
+    result == 0
 }
 
 /// The worker of this CPU, else the flow's hash spread over all workers.

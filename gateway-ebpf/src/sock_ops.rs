@@ -30,24 +30,17 @@ pub fn gw_sockops(ctx: SockOpsContext) -> u32 {
 
 #[inline(always)]
 fn observe(ctx: &SockOpsContext, config: &Config) {
-    match ctx.op() {
-        BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB => established(ctx, config),
-        BPF_SOCK_OPS_RTT_CB => round_trip(ctx),
-        BPF_SOCK_OPS_RETRANS_CB => {
-            // Arguments: sequence number, segments, error.
-            let segments = ctx.arg(1);
-            count(listener(ctx), |counters| counters.retransmits += u64::from(segments));
-        }
-        // Arguments: old state, new state.
-        BPF_SOCK_OPS_STATE_CB if ctx.arg(1) == BPF_TCP_CLOSE => {
-            count(listener(ctx), |counters| counters.closed += 1);
-        }
-        _ => {}
+    let op = ctx.op();
+    if !matches!(
+        op,
+        BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB
+            | BPF_SOCK_OPS_RTT_CB
+            | BPF_SOCK_OPS_RETRANS_CB
+            | BPF_SOCK_OPS_STATE_CB
+    ) {
+        return;
     }
-}
-
-#[inline(always)]
-fn established(ctx: &SockOpsContext, config: &Config) {
+    // The group may hold sockets of other network namespaces, with the same ports and callbacks of their own.
     // SAFETY: the context is the program's own.
     let cookie = unsafe { bpf_get_netns_cookie(ctx.as_ptr()) };
     if config.netns_cookie != 0 && config.netns_cookie != cookie {
@@ -57,16 +50,29 @@ fn established(ctx: &SockOpsContext, config: &Config) {
     if listener == NO_LISTENER {
         return;
     }
-    if ctx.set_cb_flags(WATCHED.cast_signed()).is_ok() {
-        count(listener, |counters| counters.established += 1);
+    match op {
+        BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB => {
+            if ctx.set_cb_flags(WATCHED.cast_signed()).is_ok() {
+                count(listener, |counters| counters.established += 1);
+            }
+        }
+        BPF_SOCK_OPS_RTT_CB => round_trip(ctx, listener),
+        BPF_SOCK_OPS_RETRANS_CB => {
+            // Arguments: sequence number, segments, error.
+            let segments = ctx.arg(1);
+            count(listener, |counters| counters.retransmits += u64::from(segments));
+        }
+        // Arguments: old state, new state.
+        _ if ctx.arg(1) == BPF_TCP_CLOSE => count(listener, |counters| counters.closed += 1),
+        _ => {}
     }
 }
 
 #[inline(always)]
-fn round_trip(ctx: &SockOpsContext) {
+fn round_trip(ctx: &SockOpsContext, listener: u16) {
     // SAFETY: a field of the program's own context; the kernel keeps it in eighths of a microsecond.
     let microseconds = unsafe { (*ctx.ops).srtt_us } >> 3;
-    let Some(histogram) = RTT.get_ptr_mut(u32::from(listener(ctx))) else { return };
+    let Some(histogram) = RTT.get_ptr_mut(u32::from(listener)) else { return };
     let class = rtt_class(microseconds) as usize;
     // SAFETY: the map gave the pointer, and this CPU's slot is ours while the program runs.
     unsafe {

@@ -1,1 +1,124 @@
-//! Later in this change.
+//! What `sock_ops` and TC say about real connections.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+
+use gateway_datapath::{DatapathSettings, Ingress, rtt_upper_bound};
+
+use crate::steering::{connect, listen, spec};
+use crate::world::{
+    CLIENT_MAC, CLIENT_V4, CLIENT_V6, GATEWAY_INTERFACE, GATEWAY_V4, GATEWAY_V6, World, counters_when,
+    eventually,
+};
+
+const PORT: u16 = 8080;
+/// Ethernet, IPv4, TCP with time stamps.
+const HEADERS: u64 = 14 + 20 + 32;
+/// What the options of a SYN take beyond time stamps: segment size, SACK, window scale, rounded up.
+const SYN_EXTRA: u64 = 8;
+
+fn settings() -> DatapathSettings {
+    DatapathSettings { xdp: Ingress::Tcx, ..DatapathSettings::default() }
+}
+
+/// One request of `up` bytes and an answer of `down` bytes; then both ends close, the client first.
+fn exchange(mut near: TcpStream, mut far: TcpStream, up: usize, down: usize) {
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut request = vec![0; up];
+            far.read_exact(&mut request).unwrap();
+            far.write_all(&vec![1; down]).unwrap();
+            // Waits for the client's end, so that the server closes second.
+            assert_eq!(far.read(&mut [0]).unwrap(), 0);
+        });
+        near.write_all(&vec![2; up]).unwrap();
+        near.read_exact(&mut vec![0; down]).unwrap();
+        near.shutdown(Shutdown::Write).unwrap();
+    });
+}
+
+#[test]
+fn connections_bytes_and_flags_are_exact() {
+    let Some(world) = World::new() else { return };
+    let sockets = [listen(&world, "::", PORT)];
+    let datapath = world.start(&settings(), &[spec("http", &[("::", PORT, PORT)], &sockets)]);
+    let (up, down) = (30_000, 400_000);
+    let near = connect(&world, &format!("{GATEWAY_V4}:{PORT}")).unwrap();
+    let (far, _) = sockets[0].accept().unwrap();
+    exchange(near, far, up, down);
+    let closed = |counters: &gateway_datapath::Counters| {
+        let http = counters.listener("http").unwrap();
+        (http.segments_in.fin, http.segments_out.fin) == (1, 1) && http.connections.closed == 1
+    };
+    let counters = counters_when(&datapath, closed);
+    let http = counters.listener("http").unwrap();
+    assert_eq!((http.segments_in.syn, http.segments_in.fin, http.segments_in.rst), (1, 1, 0));
+    assert_eq!((http.segments_out.syn, http.segments_out.fin, http.segments_out.rst), (1, 1, 0));
+    // Large sends leave as one packet with many segments: each counts with its own headers.
+    for (direction, payload) in [("in", up), ("out", down)] {
+        let (packets, bytes) = http.of(direction, "tcp", "pass");
+        assert_eq!(bytes, payload as u64 + packets * HEADERS + SYN_EXTRA, "{direction}: {packets} packets");
+        assert!(packets > (payload / 1500) as u64, "{direction}: {packets} packets");
+    }
+}
+
+#[test]
+fn connections_established_closed_and_round_trips_are_counted() {
+    let Some(world) = World::new() else { return };
+    let sockets = [listen(&world, "::", PORT)];
+    let datapath = world.start(&settings(), &[spec("http", &[("::", PORT, PORT)], &sockets)]);
+    let status = datapath.status();
+    if let Some(reason) = status.refused.iter().find(|line| line.starts_with("sock_ops")) {
+        eprintln!("SKIPPED: {reason}");
+        return;
+    }
+    for to in
+        [format!("{GATEWAY_V4}:{PORT}"), format!("[{GATEWAY_V6}]:{PORT}"), format!("{GATEWAY_V4}:{PORT}")]
+    {
+        let near = connect(&world, &to).unwrap();
+        let (far, _) = sockets[0].accept().unwrap();
+        exchange(near, far, 100, 100);
+    }
+    let last = connect(&world, &format!("{GATEWAY_V4}:{PORT}")).unwrap();
+    let http = |counters: &gateway_datapath::Counters| counters.listener("http").unwrap().clone();
+    let counters = counters_when(&datapath, |counters| http(counters).connections.closed == 3);
+    let http = http(&counters);
+    assert_eq!((http.connections.established, http.connections.closed), (4, 3));
+    assert_eq!(http.connections.retransmits, 0);
+    let samples: u64 = http.round_trips.classes.iter().sum();
+    assert!(samples >= 3, "one for each answer at least: {samples}");
+    let upper: u64 = http
+        .round_trips
+        .classes
+        .iter()
+        .enumerate()
+        .map(|(class, count)| count * rtt_upper_bound(class).unwrap_or(0))
+        .sum();
+    let sum = http.round_trips.sum_microseconds;
+    assert!(sum < upper && sum * 2 >= upper - samples, "{sum} µs lie in the classes: {:?}", http.round_trips);
+    // Others' connections in the same control group are none of ours.
+    assert_eq!(counters.listener("other").unwrap().connections.established, 0);
+    drop(last);
+}
+
+#[test]
+fn connections_lost_segments_count_as_retransmits() {
+    let Some(world) = World::new() else { return };
+    let sockets = [listen(&world, "::", PORT)];
+    let datapath = world.start(&settings(), &[spec("http", &[("::", PORT, PORT)], &sockets)]);
+    if datapath.status().refused.iter().any(|line| line.starts_with("sock_ops")) {
+        eprintln!("SKIPPED: no sock_ops here");
+        return;
+    }
+    let mut near = connect(&world, &format!("{GATEWAY_V4}:{PORT}")).unwrap();
+    let (mut far, _) = sockets[0].accept().unwrap();
+    // The client's stack throws away what is addressed to another station.
+    world.meet(&world.gateway, GATEWAY_INTERFACE, [CLIENT_V4, CLIENT_V6], [2, 0, 0, 0, 0, 9]);
+    far.write_all(b"lost").unwrap();
+    let retransmits = || datapath.counters().listener("http").unwrap().connections.retransmits;
+    assert!(eventually(|| retransmits() >= 2), "{}", retransmits());
+    world.meet(&world.gateway, GATEWAY_INTERFACE, [CLIENT_V4, CLIENT_V6], CLIENT_MAC);
+    let mut data = [0; 4];
+    near.read_exact(&mut data).unwrap();
+    assert_eq!(data, *b"lost");
+}

@@ -1,1 +1,217 @@
-//! Later in this change.
+//! Start, end and everything that can be in the way.
+
+use std::env;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use gateway_datapath::{
+    Datapath, DatapathSettings, Ingress, Mode, State, detach_programs, placements, render_detached,
+    render_status,
+};
+
+use crate::counting::{listener, settings};
+use crate::frames::{SYN, TCP, ethernet, ipv4, tcp};
+use crate::world::{CLIENT_MAC, GATEWAY_INTERFACE, GATEWAY_MAC, World, counters_when, eventually};
+
+const PORT: u16 = 8080;
+/// Set for the process that [`holder`] is.
+const HOLDER: &str = "GATEWAY_TEST_HOLDER";
+
+/// No test of its own: another process that holds a datapath until its standard input ends.
+#[test]
+fn holder() {
+    if env::var_os(HOLDER).is_none() {
+        return;
+    }
+    let required = DatapathSettings { mode: Mode::Required, ..settings(Ingress::Native) };
+    let datapath = Datapath::start(&required, &[listener("http", "::", PORT..=PORT)]).unwrap();
+    let ids: Vec<_> = datapath.status().programs.iter().map(|one| one.id.to_string()).collect();
+    println!("holding {}", ids.join(" "));
+    let _ = std::io::stdin().read(&mut [0]);
+}
+
+/// Starts [`holder`] at the gateway's end; its programs' ids.
+fn hold(world: &World) -> (Child, ChildStdin, Vec<u32>) {
+    let mut child = world.gateway.run(|| {
+        Command::new(env::current_exe().unwrap())
+            .args(["--exact", "lifecycle::holder", "--nocapture"])
+            .env(HOLDER, "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
+    });
+    let input = child.stdin.take().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.map_while(Result::ok).find_map(|line| Some(line.split_once("holding ")?.1.to_owned()));
+    let ids = line.expect("the holder's line").split(' ').map(|id| id.parse().unwrap()).collect();
+    (child, input, ids)
+}
+
+fn placed(ids: &[u32]) -> usize {
+    placements().unwrap().iter().filter(|one| ids.contains(&one.program_id)).count()
+}
+
+fn shows_xdp(world: &World) -> bool {
+    world.gateway.ip(&format!("link show {GATEWAY_INTERFACE}")).contains("xdp")
+}
+
+#[test]
+fn killed_holder_leaves_nothing_attached() {
+    let Some(world) = World::new() else { return };
+    let (mut child, _input, ids) = hold(&world);
+    // XDP, TCX egress and sock_ops (the last where a cgroup2 is mounted).
+    assert!(placed(&ids) >= 2 && shows_xdp(&world));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // The kernel gives links back in its own time.
+    assert!(eventually(|| placed(&ids) == 0), "{:?}", placements());
+    assert!(eventually(|| !shows_xdp(&world)));
+}
+
+#[test]
+fn detach_from_outside_frees_the_interface_and_holds() {
+    let Some(world) = World::new() else { return };
+    let datapath = world.start(&settings(Ingress::Native), &[listener("http", "::", PORT..=PORT)]);
+    let ids: Vec<_> = datapath.status().programs.iter().map(|one| one.id).collect();
+    let before = placed(&ids);
+    let result = detach_programs(|id| ids.contains(&id)).unwrap();
+    assert_eq!((result.detached.len(), result.failed.len()), (before, 0), "{result:?}");
+    assert!(render_detached(&result).contains("detached gw_ingress: xdp on interface"));
+    assert!(!shows_xdp(&world));
+    // The gateway says so, and does not attach again behind the operator's back.
+    world.gateway.run(|| datapath.refresh());
+    let status = datapath.status();
+    assert_eq!((status.interfaces[0].ingress, status.interfaces[0].egress), (Ingress::Off, false));
+    assert_eq!(placed(&ids), 0);
+}
+
+#[test]
+fn dropped_datapath_detaches() {
+    let Some(world) = World::new() else { return };
+    let datapath = world.start(&settings(Ingress::Generic), &[listener("http", "::", PORT..=PORT)]);
+    assert!(shows_xdp(&world));
+    drop(datapath);
+    assert!(!shows_xdp(&world));
+}
+
+#[test]
+fn foreign_xdp_program_stays() {
+    let Some(world) = World::new() else { return };
+    let specs = [listener("http", "::", PORT..=PORT)];
+    let foreign = world.start(&settings(Ingress::Native), &specs);
+    for mode in [Ingress::Native, Ingress::Generic] {
+        let ours = world.gateway.run(|| Datapath::start(&settings(mode), &specs)).unwrap();
+        let status = ours.status();
+        let [interface] = status.interfaces.as_slice() else { panic!("{status:?}") };
+        assert_eq!(interface.ingress, Ingress::Off);
+        let [line] = interface.refused.as_slice() else { panic!("{interface:?}") };
+        let expected = format!(
+            "{mode} counting on {GATEWAY_INTERFACE}: another program is attached there, and stays (E"
+        );
+        assert!(line.starts_with(&expected), "{line}");
+    }
+    assert_eq!(foreign.status().interfaces[0].ingress, Ingress::Native);
+    // TCX stands beside it.
+    let beside = world.start(&settings(Ingress::Tcx), &specs);
+    world.send(&[ethernet(0x0800, &ipv4(TCP, 0, 0, &tcp(PORT, SYN, &[])))]);
+    for datapath in [&foreign, &beside] {
+        let counters =
+            counters_when(datapath, |counters| counters.listener("http").unwrap().total("in").0 == 1);
+        assert_eq!(counters.listener("http").unwrap().total("in").0, 1);
+    }
+}
+
+#[test]
+fn required_that_cannot_be_is_an_error_of_one_line() {
+    let Some(world) = World::new() else { return };
+    let specs = [listener("http", "::", PORT..=PORT)];
+    let _foreign = world.start(&settings(Ingress::Native), &specs);
+    let required = DatapathSettings { mode: Mode::Required, ..settings(Ingress::Native) };
+    let error = world.gateway.run(|| Datapath::start(&required, &specs)).err().expect("an error").to_string();
+    assert!(
+        error.starts_with("datapath required, but native counting on gw0: ") && !error.contains('\n'),
+        "{error}"
+    );
+    let loopback = DatapathSettings { mode: Mode::Required, ..settings(Ingress::Auto) };
+    let local = [listener("http", "127.0.0.1", PORT..=PORT)];
+    let error = world.gateway.run(|| Datapath::start(&loopback, &local)).err().expect("an error").to_string();
+    assert_eq!(error, "datapath required, but no interface carries a listen address");
+}
+
+#[test]
+fn off_by_setting_runs_without_programs() {
+    let off = DatapathSettings { mode: Mode::Off, ..DatapathSettings::default() };
+    let datapath = Datapath::start(&off, &[]).unwrap();
+    let status = datapath.status();
+    assert_eq!((status.state, status.reason.as_deref()), (State::Off, Some("switched off by setting")));
+    assert!(datapath.counters().listeners.is_empty());
+    assert_eq!(render_status(&status), "datapath: off\nreason: switched off by setting\n");
+}
+
+#[test]
+fn without_capabilities_auto_is_off_with_one_line() {
+    let Some(world) = World::new() else { return };
+    // setpriv (util-linux) runs the holder without any capability.
+    let output = world.gateway.run(|| {
+        Command::new("setpriv")
+            .args(["--bounding-set=-all", "--inh-caps=-all", "--"])
+            .arg(env::current_exe().unwrap())
+            .args(["--exact", "lifecycle::powerless", "--nocapture"])
+            .env(HOLDER, "1")
+            .output()
+    });
+    let Ok(output) = output else {
+        eprintln!("SKIPPED: no setpriv");
+        return;
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        text.contains("off: eBPF map ") && text.contains("needs CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON (EPERM)"),
+        "{text}"
+    );
+}
+
+/// No test of its own: what a process without capabilities gets.
+#[test]
+fn powerless() {
+    if env::var_os(HOLDER).is_none() {
+        return;
+    }
+    let datapath = Datapath::start(&settings(Ingress::Auto), &[listener("http", "::", PORT..=PORT)]).unwrap();
+    println!("off: {}", datapath.status().reason.unwrap());
+}
+
+#[test]
+fn interface_that_returns_is_attached_again() {
+    let Some(world) = World::new() else { return };
+    let datapath = world.start(&settings(Ingress::Native), &[listener("http", "::", PORT..=PORT)]);
+    let refresh = || {
+        world.gateway.run(|| datapath.refresh());
+        datapath.status().interfaces
+    };
+    let first = refresh();
+    world.gateway.ip(&format!("link delete {GATEWAY_INTERFACE}"));
+    assert!(refresh().is_empty());
+    world.pair(GATEWAY_INTERFACE, "cl0");
+    world.address(&world.gateway, GATEWAY_INTERFACE, ["192.0.2.2", "2001:db8::2"]);
+    world.client.ip("link set cl0 up");
+    let second = refresh();
+    assert_eq!(second.len(), 1);
+    assert_eq!(second[0].ingress, Ingress::Native);
+    assert_ne!(first[0].index, second[0].index);
+    assert_ne!(CLIENT_MAC, GATEWAY_MAC);
+}
+
+#[test]
+fn interface_by_name_is_taken_and_an_unknown_one_reported() {
+    let Some(world) = World::new() else { return };
+    let names = vec![GATEWAY_INTERFACE.to_owned(), "eth9".to_owned()];
+    let named = DatapathSettings { interfaces: Some(names), ..settings(Ingress::Tcx) };
+    let specs = [listener("http", "127.0.0.1", PORT..=PORT)];
+    let datapath = world.gateway.run(|| Datapath::start(&named, &specs)).unwrap();
+    let status = datapath.status();
+    assert_eq!(status.interfaces.len(), 1);
+    assert!(status.refused.contains(&"interface eth9: there is none of that name".to_owned()), "{status:?}");
+    assert!(render_status(&status).contains("interface gw0: in tcx, out tcx"));
+}

@@ -1,1 +1,180 @@
-//! Later in this change.
+//! Connections to ports that nobody has bound, and the choice of a worker.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use gateway_datapath::{Binding, DatapathSettings, Ingress, ListenerSpec, Steering, Worker};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::world::{GATEWAY_V4, GATEWAY_V6, World};
+
+const BOUND: u16 = 8080;
+
+/// A listening socket at the gateway's end, for one worker of a group.
+pub fn listen(world: &World, address: &str, port: u16) -> TcpListener {
+    world.gateway.run(|| {
+        let address: SocketAddr = SocketAddr::new(address.parse().unwrap(), port);
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP)).unwrap();
+        if address.is_ipv6() {
+            socket.set_only_v6(false).unwrap();
+        }
+        socket.set_reuse_port(true).unwrap();
+        socket.bind(&address.into()).unwrap();
+        socket.listen(64).unwrap();
+        socket.into()
+    })
+}
+
+/// A listener with one socket for each worker.
+pub fn spec<'a>(name: &str, bindings: &[(&str, u16, u16)], sockets: &'a [TcpListener]) -> ListenerSpec<'a> {
+    let binding = |(address, first, last): &(&str, u16, u16)| Binding {
+        address: address.parse().unwrap(),
+        ports: *first..=*last,
+    };
+    let worker = |(cpu, socket): (usize, &'a TcpListener)| Worker {
+        cpu: Some(cpu as u32),
+        sockets: vec![socket.as_fd()],
+    };
+    ListenerSpec {
+        name: name.to_owned(),
+        bindings: bindings.iter().map(binding).collect(),
+        workers: sockets.iter().enumerate().map(worker).collect(),
+    }
+}
+
+/// From the client's end; an error when nobody listens there.
+pub fn connect(world: &World, to: &str) -> std::io::Result<TcpStream> {
+    let to: SocketAddr = to.parse().unwrap();
+    world.client.run(|| TcpStream::connect_timeout(&to, Duration::from_secs(5)))
+}
+
+fn settings() -> DatapathSettings {
+    DatapathSettings { xdp: Ingress::Tcx, ..DatapathSettings::default() }
+}
+
+#[test]
+fn steering_ports_and_ranges_reach_one_socket() {
+    let Some(world) = World::new() else { return };
+    let sockets = [listen(&world, "::", BOUND)];
+    let bindings = [("::", BOUND, BOUND), ("::", 443, 443), ("::", 9000, 9100)];
+    let datapath = world.start(&settings(), &[spec("http", &bindings, &sockets)]);
+    let reached = [443, 9000, 9050, 9100, BOUND];
+    for port in reached {
+        for address in [GATEWAY_V4.to_owned(), format!("[{GATEWAY_V6}]")] {
+            let mut near = connect(&world, &format!("{address}:{port}")).expect("a steered connection");
+            let (mut far, _) = sockets[0].accept().unwrap();
+            assert_eq!(far.local_addr().unwrap().port(), port);
+            near.write_all(b"x").unwrap();
+            let mut byte = [0];
+            far.read_exact(&mut byte).unwrap();
+            assert_eq!(byte, *b"x");
+        }
+    }
+    for port in [442, 444, 8999, 9101] {
+        assert!(connect(&world, &format!("{GATEWAY_V4}:{port}")).is_err(), "port {port} is nobody's");
+    }
+    let counters = datapath.counters();
+    let connections = counters.listener("http").unwrap().connections;
+    // The bound port needs no steering.
+    assert_eq!((connections.steered, connections.steer_errors), (8, 0));
+    assert!(counters.listener("other").unwrap().segments_in.syn >= 4);
+    assert_eq!(counters.listener("http").unwrap().segments_in.syn, 2 * reached.len() as u64);
+}
+
+#[test]
+fn steering_by_address_keeps_listeners_apart() {
+    let Some(world) = World::new() else { return };
+    world.gateway.ip("address add 192.0.2.3/24 dev gw0");
+    world.meet(&world.client, "cl0", ["192.0.2.3", GATEWAY_V6], crate::world::GATEWAY_MAC);
+    let first = [listen(&world, GATEWAY_V4, BOUND)];
+    let second = [listen(&world, "0.0.0.0", 8081)];
+    let specs = [
+        spec("first", &[(GATEWAY_V4, BOUND, BOUND), (GATEWAY_V4, 443, 443)], &first),
+        spec("second", &[("0.0.0.0", 8081, 8081), ("192.0.2.3", 443, 443)], &second),
+    ];
+    let _datapath = world.start(&settings(), &specs);
+    let near = connect(&world, &format!("{GATEWAY_V4}:443")).expect("a steered connection");
+    assert_eq!(first[0].accept().unwrap().1, near.local_addr().unwrap());
+    let near = connect(&world, "192.0.2.3:443").expect("a steered connection");
+    assert_eq!(second[0].accept().unwrap().1, near.local_addr().unwrap());
+}
+
+#[test]
+fn steering_to_a_closed_listener_falls_back_to_the_kernel() {
+    let Some(world) = World::new() else { return };
+    let sockets = [listen(&world, "::", BOUND)];
+    let datapath = world.start(&settings(), &[spec("http", &[("::", 443, 443)], &sockets)]);
+    drop(sockets);
+    assert!(connect(&world, &format!("{GATEWAY_V4}:443")).is_err(), "refused, not swallowed");
+    let own = world.gateway.run(|| TcpListener::bind((GATEWAY_V4, 443))).unwrap();
+    connect(&world, &format!("{GATEWAY_V4}:443")).expect("the kernel's own choice");
+    own.accept().unwrap();
+    let connections = datapath.counters().listener("http").unwrap().connections;
+    assert!(connections.steered == 0 && connections.steer_errors >= 2, "{connections:?}");
+}
+
+#[test]
+fn steering_ends_with_the_datapath() {
+    let Some(world) = World::new() else { return };
+    let sockets = [listen(&world, "::", BOUND)];
+    let datapath = world.start(&settings(), &[spec("http", &[("::", 443, 443)], &sockets)]);
+    connect(&world, &format!("{GATEWAY_V4}:443")).expect("a steered connection");
+    drop(datapath);
+    assert!(connect(&world, &format!("{GATEWAY_V4}:443")).is_err());
+    connect(&world, &format!("{GATEWAY_V4}:{BOUND}")).expect("the bound port goes on");
+}
+
+/// CPUs that this process may use, two of them, if they are workers' 0 and 1.
+fn two_cpus() -> bool {
+    let allowed = sched_getaffinity(Pid::from_raw(0)).expect("affinity");
+    [0, 1].iter().all(|cpu| allowed.is_set(*cpu).unwrap_or(false))
+}
+
+#[test]
+fn reuseport_by_cpu_chooses_the_receiving_cpus_worker() {
+    let Some(world) = World::new() else { return };
+    if !two_cpus() {
+        eprintln!("SKIPPED: needs CPUs 0 and 1");
+        return;
+    }
+    let sockets = [listen(&world, "::", BOUND), listen(&world, "::", BOUND)];
+    let by_cpu = DatapathSettings { steering: Steering::Cpu, ..settings() };
+    let bindings = [("::", BOUND, BOUND), ("::", 9000, 9001)];
+    let datapath = world.start(&by_cpu, &[spec("http", &bindings, &sockets)]);
+    assert_eq!(datapath.status().steering, Some(Steering::Cpu));
+    let mut expected = [0_u64; 2];
+    for (cpu, count) in [(0, 5), (1, 3), (0, 2)] {
+        for turn in 0..count {
+            let port = [BOUND, 9000, 9001][turn % 3];
+            let near = world.client.run(|| {
+                // The client's packets arrive on the CPU that sends them.
+                let mut set = CpuSet::new();
+                set.set(cpu).unwrap();
+                sched_setaffinity(Pid::from_raw(0), &set).unwrap();
+                TcpStream::connect((GATEWAY_V4, port)).unwrap()
+            });
+            let (_, from) = sockets[cpu].accept().unwrap();
+            assert_eq!(from.port(), near.local_addr().unwrap().port());
+            expected[cpu] += 1;
+        }
+    }
+    assert_eq!(datapath.counters().chosen, expected);
+}
+
+#[test]
+fn reuseport_by_hash_spreads_over_all_workers() {
+    let Some(world) = World::new() else { return };
+    let sockets = [listen(&world, "::", BOUND), listen(&world, "::", BOUND)];
+    let by_hash = DatapathSettings { steering: Steering::Hash, ..settings() };
+    let datapath = world.start(&by_hash, &[spec("http", &[("::", BOUND, BOUND)], &sockets)]);
+    let connections = 40;
+    let near: Vec<_> =
+        (0..connections).map(|_| connect(&world, &format!("[{GATEWAY_V6}]:{BOUND}")).unwrap()).collect();
+    let chosen = datapath.counters().chosen;
+    assert_eq!(chosen.iter().sum::<u64>(), near.len() as u64);
+    assert!(chosen.iter().all(|count| *count > 0), "{chosen:?}");
+}

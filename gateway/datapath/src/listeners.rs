@@ -41,10 +41,15 @@ struct Inspected<'a> {
 }
 
 impl Inspected<'_> {
-    /// The worker's first socket that can take the family.
+    /// The worker's first socket that can take the family's connections.
     fn socket(&self, worker: usize, v6: bool) -> Option<BorrowedFd<'_>> {
         let sockets = self.workers.get(worker)?;
         sockets.iter().find(|(_, bound)| bound.takes(v6)).map(|(socket, _)| *socket)
+    }
+
+    /// The first worker's socket that can take the family's connections.
+    fn taker(&self, v6: bool) -> Option<BorrowedFd<'_>> {
+        (0..self.workers.len()).find_map(|worker| self.socket(worker, v6))
     }
 }
 
@@ -120,12 +125,11 @@ impl Prepared<'_> {
         for (worker, cpu) in self.cpus().unwrap_or_default().into_iter().enumerate() {
             maps.worker_of_cpu.update(&cpu, &(worker as u32 + 1)).map_err(failed("WORKER_OF_CPU"))?;
         }
-        for (place, listener) in self.listeners.iter().enumerate() {
+        // Only where it is needed: a SOCKMAP changes what a socket's children go through.
+        let steered = if self.plan.steers() { self.listeners.as_slice() } else { &[] };
+        for (place, listener) in steered.iter().enumerate() {
             for v6 in [false, true] {
-                let Some(socket) = (0..listener.workers.len()).find_map(|worker| listener.socket(worker, v6))
-                else {
-                    continue;
-                };
+                let Some(socket) = listener.taker(v6) else { continue };
                 let group = group_index(number(place), v6);
                 let descriptor = socket.as_raw_fd() as u32;
                 maps.listeners.update(&group, &descriptor).map_err(failed("LISTENERS"))?;

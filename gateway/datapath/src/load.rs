@@ -155,11 +155,9 @@ fn open<V: Copy>(object: &mut Ebpf, name: &str) -> Result<Map<V>, MapError> {
 
 fn data_of(map: &AyaMap) -> Option<&MapData> {
     match map {
-        AyaMap::Array(data)
-        | AyaMap::PerCpuArray(data)
-        | AyaMap::LpmTrie(data)
-        | AyaMap::SockMap(data)
-        | AyaMap::ReusePortSockArray(data) => Some(data),
+        AyaMap::Array(data) | AyaMap::PerCpuArray(data) | AyaMap::LpmTrie(data) | AyaMap::SockMap(data) => {
+            Some(data)
+        }
         _ => None,
     }
 }

@@ -155,7 +155,7 @@ struct IdAttribute {
 // SAFETY: as the commands by id have it in `union bpf_attr`.
 unsafe impl Attribute for IdAttribute {}
 
-/// All links of the host. Needs `CAP_SYS_ADMIN`.
+/// All links of the host that are attached to something. Needs `CAP_SYS_ADMIN`.
 pub fn links() -> io::Result<Vec<Attached>> {
     let mut found = Vec::new();
     let mut id = 0;
@@ -169,6 +169,7 @@ pub fn links() -> io::Result<Vec<Attached>> {
         // Gone in between: nothing to report.
         if let Ok(link) = open(id)
             && let Ok(attached) = info(link.as_fd())
+            && attached.is_live()
         {
             found.push(attached);
         }
