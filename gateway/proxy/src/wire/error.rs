@@ -50,6 +50,8 @@ pub enum WireError {
     Trailers,
     #[error("header section arrived too slowly")]
     HeadTimeout,
+    #[error("body arrived too slowly")]
+    BodyTimeout,
     #[error("body is not allowed with this message")]
     UnexpectedBody,
 }
@@ -59,7 +61,7 @@ impl WireError {
     pub fn status(self) -> u16 {
         match self {
             Self::MethodNotAllowed => 405,
-            Self::HeadTimeout => 408,
+            Self::HeadTimeout | Self::BodyTimeout => 408,
             Self::TargetTooLong => 414,
             Self::Expectation => 417,
             Self::HeadTooLarge | Self::TooManyFields => 431,
@@ -93,6 +95,7 @@ impl WireError {
             Self::ChunkExtension => "chunk-extension",
             Self::Trailers => "trailers",
             Self::HeadTimeout => "head-timeout",
+            Self::BodyTimeout => "body-timeout",
             Self::UnexpectedBody => "unexpected-body",
         }
     }

@@ -1,0 +1,205 @@
+//! The life of a client connection around its protocol: hand-shake, choice of protocol, counting, the end.
+
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+
+use gateway_policy::exchange::{Connection, Protocol};
+use gateway_policy::message::Scheme;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+
+use super::Server;
+use super::connection::{End, Http1};
+use super::http2;
+use super::io::{ClientIo, Rewound};
+use super::link::Link;
+use super::listener::{Door, Permit};
+use super::timers::Timer;
+use super::tls::TlsServer;
+use crate::service::{Client, Service};
+use crate::wire::ReadBuffer;
+
+/// Serves a connection on a task of its own.
+pub fn serve<S: Service>(
+    server: &Rc<Server<S>>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    door: Rc<Door>,
+    permit: Permit,
+) {
+    let guard = Guard::new(server, permit);
+    tokio::task::spawn_local(async move {
+        let server = Rc::clone(&guard.server);
+        let timer = server.timers.timer();
+        // Whatever the connection waits for, it has shown its task to the timer, which wakes it to be dropped here.
+        abortable(&timer, run(&server, stream, peer, &door, &timer)).await;
+        drop(guard);
+    });
+}
+
+/// Counts a connection as open.
+struct Guard<S: Service> {
+    server: Rc<Server<S>>,
+    _permit: Permit,
+}
+
+impl<S: Service> Guard<S> {
+    fn new(server: &Rc<Server<S>>, permit: Permit) -> Self {
+        server.open.set(server.open.get() + 1);
+        Self { server: Rc::clone(server), _permit: permit }
+    }
+}
+
+impl<S: Service> Drop for Guard<S> {
+    fn drop(&mut self) {
+        let open = self.server.open.get() - 1;
+        self.server.open.set(open);
+        if open == 0 {
+            self.server.changed.notify_waiters();
+        }
+    }
+}
+
+/// Ends `work` where it is when the worker's time is up.
+async fn abortable(timer: &Timer, work: impl Future<Output = ()>) {
+    let mut work = pin!(work);
+    poll_fn(|cx| if timer.timers().is_aborting() { Poll::Ready(()) } else { work.as_mut().poll(cx) }).await;
+}
+
+async fn run<S: Service>(
+    server: &Rc<Server<S>>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    door: &Door,
+    timer: &Timer,
+) {
+    let Ok(local) = stream.local_addr() else { return };
+    let mut client =
+        Client { listener: Rc::clone(&door.name), scheme: Scheme::Http, peer, local, server_name: None };
+    match &door.tls {
+        None => {
+            let io = ClientIo::Clear(stream);
+            let opened = Opened::new(server, client, Protocol::Http11, None);
+            if let End::Http2(io) = http1(server, io, &opened, door, timer).await {
+                let opened = opened.upgraded();
+                http2::serve(server, io, &opened.client, &opened.connection, timer).await;
+            }
+        }
+        Some(tls) => {
+            let Some((io, facts)) = handshake(server, stream, tls, door, timer).await else { return };
+            client.scheme = Scheme::Https;
+            client.server_name = facts.server_name;
+            let protocol = if facts.http2 { Protocol::Http2 } else { Protocol::Http11 };
+            let opened = Opened::new(server, client, protocol, facts.version);
+            if facts.http2 {
+                let io = Rewound { read: ReadBuffer::new(), io };
+                http2::serve(server, io, &opened.client, &opened.connection, timer).await;
+            } else {
+                http1(server, io, &opened, door, timer).await;
+            }
+        }
+    }
+}
+
+async fn http1<S: Service>(
+    server: &Server<S>,
+    io: ClientIo,
+    opened: &Opened<'_, S>,
+    door: &Door,
+    timer: &Timer,
+) -> End {
+    let http1 = Http1 {
+        server,
+        link: Link::new(io),
+        client: &opened.client,
+        connection: &opened.connection,
+        timer,
+        default_host: &door.host,
+    };
+    http1.serve().await
+}
+
+/// A connection the service has been told of, until it is told of its end.
+struct Opened<'a, S: Service> {
+    server: &'a Server<S>,
+    client: Rc<Client>,
+    connection: Rc<Connection>,
+}
+
+impl<'a, S: Service> Opened<'a, S> {
+    fn new(
+        server: &'a Server<S>,
+        client: Client,
+        protocol: Protocol,
+        tls_version: Option<&'static str>,
+    ) -> Self {
+        let ip = client.peer.ip().to_canonical().to_string().into();
+        server.service.connection_opened(&client, protocol);
+        Self {
+            server,
+            client: Rc::new(client),
+            connection: Rc::new(Connection { ip, protocol, tls_version }),
+        }
+    }
+
+    /// The same connection, found to speak HTTP/2.
+    fn upgraded(self) -> Self {
+        let client = Client { listener: Rc::clone(&self.client.listener), server_name: None, ..*self.client };
+        let (server, tls_version) = (self.server, self.connection.tls_version);
+        drop(self);
+        Self::new(server, client, Protocol::Http2, tls_version)
+    }
+}
+
+impl<S: Service> Drop for Opened<'_, S> {
+    fn drop(&mut self) {
+        self.server.service.connection_closed(&self.client, self.connection.protocol);
+    }
+}
+
+/// What the TLS hand-shake settled.
+struct TlsFacts {
+    version: Option<&'static str>,
+    http2: bool,
+    server_name: Option<Box<str>>,
+}
+
+async fn handshake<S: Service>(
+    server: &Server<S>,
+    stream: TcpStream,
+    tls: &Arc<TlsServer>,
+    door: &Door,
+    timer: &Timer,
+) -> Option<(ClientIo, TlsFacts)> {
+    timer.set(server.settings.handshake_timeout);
+    let mut accept = pin!(TlsAcceptor::from(tls.config()).accept(stream));
+    let accepted = poll_fn(|cx| match accept.as_mut().poll(cx) {
+        Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
+        Poll::Pending if timer.poll_passed(cx) => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    })
+    .await;
+    let stream = match accepted {
+        Some(Ok(stream)) => stream,
+        Some(Err(error)) => {
+            server.service.anomaly(&door.name, "tls-handshake");
+            tracing::debug!(listener = &*door.name, %error, "TLS hand-shake failed");
+            return None;
+        }
+        None => {
+            server.service.anomaly(&door.name, "tls-handshake-timeout");
+            return None;
+        }
+    };
+    let session = stream.get_ref().1;
+    let facts = TlsFacts {
+        version: session.protocol_version().and_then(super::tls::version_text),
+        http2: session.alpn_protocol() == Some(b"h2"),
+        server_name: session.server_name().map(|name| name.to_ascii_lowercase().into()),
+    };
+    Some((ClientIo::Tls(Box::new(stream)), facts))
+}
