@@ -21,10 +21,12 @@ mod secret;
 mod substitute;
 mod tree;
 mod watch;
+mod write;
 
 pub use environment::Environment;
 pub use load::load;
 pub use watch::{Watch, watch};
+pub use write::{Files, WriteError, WriteSettings, files, write};
 
 /// Where the folder is and what goes with it.
 #[derive(Clone, Debug, Default)]

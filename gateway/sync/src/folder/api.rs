@@ -167,11 +167,8 @@ fn load_operations(
     for (written, files) in files {
         // Azure names an operation by the normalised operationId; a folder may still have the id as written.
         let normalised = OperationId::from(gateway_specification::operation_name(written.as_str()));
-        let name = if operations.contains_key(written) || !operations.contains_key(&normalised) {
-            written.clone()
-        } else {
-            normalised
-        };
+        let known = operations.get_key_value(written).or_else(|| operations.get_key_value(&normalised));
+        let name = known.map_or_else(|| written.clone(), |(name, _)| name.clone());
         if let Some(information) = files.information {
             let defined = operations.remove(&name);
             if let Some(operation) = read_operation(loader, api, &name, information, defined) {
