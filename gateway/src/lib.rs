@@ -1,1 +1,15 @@
-//! The gateway: `start(settings)`.
+//! The gateway: settings in, a running data plane out. The other crates are its rooms; this one joins them.
+
+pub mod admin;
+pub mod cli;
+pub mod configuration;
+pub mod datapath;
+pub mod echo;
+mod echo_socket;
+pub mod gateway;
+pub mod settings;
+mod signals;
+pub mod telemetry;
+pub mod tls;
+
+pub use gateway::{Gateway, StartError};

@@ -1,1 +1,10 @@
-fn main() {}
+//! The `gateway` command.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use gateway::cli;
+
+fn main() -> ExitCode {
+    cli::run(cli::Arguments::parse())
+}

@@ -20,7 +20,7 @@ use crate::message::{Body, BodyError, Headers, Request, Response, Url};
 use crate::ports::Ports;
 
 /// The client's connection, shared by its requests.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Connection {
     pub peer: IpAddr,
     /// Peer address, without port, as `context.Request.IpAddress` shows it.

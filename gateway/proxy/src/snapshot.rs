@@ -103,9 +103,19 @@ impl Pipelines {
 }
 
 impl Snapshot {
-    /// The findings that make APIs of a revision unavailable or keep their last good version.
+    /// APIs served, broken ones included.
     pub fn api_count(&self) -> usize {
         self.apis.len()
+    }
+
+    /// APIs that answer 503, each with the reason.
+    pub fn unavailable(&self) -> impl Iterator<Item = &str> {
+        self.apis.values().filter_map(|route| route.broken.as_deref())
+    }
+
+    /// The document in force at a scope.
+    pub fn document(&self, scope: &PolicyScope) -> Option<&Arc<CompiledDocument>> {
+        self.documents.get(scope)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A worker's answer to one request: status pages, routing, policies, the closed event.
 
 mod record;
+mod service;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -8,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use gateway_expression::host::Deployment;
-use gateway_policy::exchange::{Arrival, Connection, Exchange};
+use gateway_policy::exchange::{Arrival, Exchange};
 use gateway_policy::fault::{Fault, envelope};
-use gateway_policy::message::{Body, Request, Response, Scheme};
+use gateway_policy::message::{Body, Response, Scheme};
 use gateway_policy::ports::{
     BufferBudget, Counters, ForwardOptions, LocalFuture, OutboundCall, Ports, SendError, ValueCache,
 };
@@ -20,7 +21,9 @@ use crate::admit::admit;
 use crate::ports::counters::RateCounters;
 use crate::ports::value_cache::BuiltInCache;
 use crate::preflight;
+use crate::service::{Call, Handled};
 use crate::snapshot::Snapshot;
+use crate::tunnel::Tunnel;
 use crate::upstream::Upstream;
 
 pub use record::Record;
@@ -45,33 +48,32 @@ pub struct Worker {
     no_deployment: Arc<Deployment>,
 }
 
-/// An answer, and what is needed to close its event.
-pub struct Answer {
-    pub response: Response,
-    /// Filled by an accepted upgrade.
-    pub tunnel: Option<crate::tunnel::Tunnel>,
-    pub record: Record,
-}
-
 impl Worker {
     pub fn new(index: usize, shared: Arc<Shared>, upstream: Rc<Upstream>) -> Self {
         Self { index, shared, upstream, no_deployment: Arc::default() }
     }
 
-    /// Serves one request.
-    pub async fn answer(&self, connection: &Rc<Connection>, request: Request, received: Instant) -> Answer {
+    /// Answers one request: the response, the backend's side of an upgrade, and the record that closes the event.
+    async fn answer(&self, call: Call) -> Handled<Record> {
         let snapshot = self.shared.snapshot.load_full();
-        if is_status_path(&request.url.path) {
-            return self.plain(connection, request, received, status_page(snapshot.is_some()));
-        }
-        let Some(snapshot) = snapshot else {
-            return self.plain(connection, request, received, no_configuration());
-        };
-        let deployment = Arc::clone(&snapshot.deployment);
-        let connection = Rc::clone(connection);
+        let is_status = is_status_path(&call.request.url.path);
+        let deployment = snapshot.as_ref().map_or(&self.no_deployment, |snapshot| &snapshot.deployment);
+        let Call { connection, request, received, upgrade, .. } = call;
+        let deployment = Arc::clone(deployment);
         let mut exchange = Exchange::new(Arrival { connection, received, request, deployment });
-        let label = self.run(&snapshot, &mut exchange).await;
-        self.close(exchange, label)
+        exchange.upgrade = upgrade;
+        // The record comes first: a client that leaves while we wait drops this future, and the event with it.
+        let mut record = Record::begin(Arc::clone(&self.shared.telemetry), self.index, exchange);
+        let Some(exchange) = record.exchange() else { unreachable!("the record has just begun") };
+        let label = match &snapshot {
+            Some(snapshot) if !is_status => self.run(snapshot, exchange).await,
+            Some(_) => respond(exchange, Response::new(200)),
+            None if is_status => respond(exchange, Response::new(503)),
+            None => respond(exchange, no_configuration()),
+        };
+        let (response, tunnel) = self.close(exchange);
+        record.answered(label, response.status);
+        Handled { response, close: false, tunnel, token: record }
     }
 
     async fn run(&self, snapshot: &Snapshot, exchange: &mut Exchange) -> LabelId {
@@ -110,9 +112,10 @@ impl Worker {
         }
     }
 
-    fn close(&self, mut exchange: Exchange, label: LabelId) -> Answer {
+    /// Work put off to the end, the fields for every answer, and the response as it goes out.
+    fn close(&self, exchange: &mut Exchange) -> (Response, Option<Tunnel>) {
         for deferred in std::mem::take(&mut exchange.deferred) {
-            deferred(&exchange, self);
+            deferred(exchange, self);
         }
         let mut response = exchange.response.take().unwrap_or_else(|| Response::new(200));
         if let Some(fields) = exchange.answer_headers.take() {
@@ -122,28 +125,18 @@ impl Worker {
             }
         }
         let tunnel = exchange.tunnel.take().and_then(|tunnel| tunnel.downcast().ok()).map(|tunnel| *tunnel);
-        let record = Record::new(Arc::clone(&self.shared.telemetry), self.index, exchange, label, response.status);
-        Answer { response, tunnel, record }
-    }
-
-    /// An answer that no configuration has a part in.
-    fn plain(&self, connection: &Rc<Connection>, request: Request, received: Instant, response: Response) -> Answer {
-        let deployment = Arc::clone(&self.no_deployment);
-        let connection = Rc::clone(connection);
-        let mut exchange = Exchange::new(Arrival { connection, received, request, deployment });
-        exchange.respond(response);
-        self.close(exchange, LabelId::UNMATCHED)
+        (response, tunnel)
     }
 }
 
-/// `self-hosted-gateway.md` §2.5.
+fn respond(exchange: &mut Exchange, response: Response) -> LabelId {
+    exchange.respond(response);
+    LabelId::UNMATCHED
+}
+
+/// `self-hosted-gateway.md` §2.5: 200 and empty once a configuration is in force, 503 before.
 fn is_status_path(path: &str) -> bool {
     matches!(path, "/status-0123456789abcdef" | "/internal-status-0123456789abcdef")
-}
-
-/// 200 and empty once a configuration is in force, 503 before.
-fn status_page(is_ready: bool) -> Response {
-    Response::new(if is_ready { 200 } else { 503 })
 }
 
 /// Without a configuration nothing is ever 200 or 404 (F-03).

@@ -11,10 +11,9 @@ use gateway_telemetry::{
 
 use crate::service::Sent;
 
-/// What remains to be told of a request while its answer is on the way. Dropped without `finish`, the client
-/// has left.
+/// A request and the event it will leave. Dropped without `finish`, the client has left before its answer.
 pub struct Record {
-    inner: Option<Inner>,
+    inner: Option<Box<Inner>>,
 }
 
 struct Inner {
@@ -23,12 +22,25 @@ struct Inner {
     exchange: Exchange,
     label: LabelId,
     status: u16,
-    answered: Instant,
+    answered: Option<Instant>,
 }
 
 impl Record {
-    pub fn new(telemetry: Arc<Telemetry>, worker: usize, exchange: Exchange, label: LabelId, status: u16) -> Self {
-        Self { inner: Some(Inner { telemetry, worker, exchange, label, status, answered: Instant::now() }) }
+    pub fn begin(telemetry: Arc<Telemetry>, worker: usize, exchange: Exchange) -> Self {
+        let label = LabelId::UNMATCHED;
+        Self { inner: Some(Box::new(Inner { telemetry, worker, exchange, label, status: 0, answered: None })) }
+    }
+
+    /// The request; `None` once finished.
+    pub fn exchange(&mut self) -> Option<&mut Exchange> {
+        self.inner.as_mut().map(|inner| &mut inner.exchange)
+    }
+
+    /// The answer is made and goes out now.
+    pub fn answered(&mut self, label: LabelId, status: u16) {
+        if let Some(inner) = &mut self.inner {
+            (inner.label, inner.status, inner.answered) = (label, status, Some(Instant::now()));
+        }
     }
 
     /// Emits the event.
@@ -72,7 +84,7 @@ impl Inner {
         let event = RequestEvent {
             labels: self.label,
             total_time: now.saturating_duration_since(exchange.received),
-            client_time: now.saturating_duration_since(self.answered),
+            client_time: now.saturating_duration_since(self.answered.unwrap_or(now)),
             backend_time: backend.map(|call| call.elapsed),
             correlation_id: exchange.id,
             key_parameter: caller.api.as_ref().map_or("subscription-key", |api| &api.key_query),

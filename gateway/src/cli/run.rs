@@ -1,0 +1,131 @@
+//! `gateway run`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::{EXIT_FAILED, EXIT_SETTINGS, EXIT_UNAVAILABLE, fail};
+use crate::gateway::{Gateway, StartError};
+use crate::settings::{Settings, gather, help_text};
+use crate::telemetry;
+
+#[derive(Debug, Default, clap::Args)]
+#[command(after_long_help = help_text())]
+pub struct Run {
+    /// APIOps folder to serve (setting config.folder)
+    #[arg(long, value_name = "DIR")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Flags that every serving verb takes: short forms of settings.
+#[derive(Debug, Default, clap::Args)]
+pub struct Common {
+    /// A setting; may be given several times
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub assignments: Vec<String>,
+    /// Settings file (TOML)
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    /// HTTP listener
+    #[arg(long, value_name = "ADDR:PORT")]
+    http: Option<String>,
+    /// HTTPS listener
+    #[arg(long, value_name = "ADDR:PORT")]
+    https: Option<String>,
+    /// Admin listener
+    #[arg(long, value_name = "ADDR:PORT")]
+    admin: Option<String>,
+    /// Worker threads; 0 = one a core
+    #[arg(long, value_name = "N")]
+    workers: Option<String>,
+    /// Kernel path: auto, required or off
+    #[arg(long, value_name = "MODE")]
+    datapath: Option<String>,
+    /// Interfaces of the kernel path, comma-separated
+    #[arg(long, value_name = "NAMES")]
+    interface: Option<String>,
+}
+
+impl Run {
+    pub fn execute(self) -> ExitCode {
+        let config = self.config.map(|path| path.to_string_lossy().into_owned());
+        let settings = match self.common.settings(config) {
+            Ok(settings) => settings,
+            Err(code) => return code,
+        };
+        serve(settings, |_| {})
+    }
+}
+
+impl Common {
+    /// Gathers all sources. Mistakes are printed, one a line, and end the process with 64.
+    pub fn settings(self, config: Option<String>) -> Result<(Settings, Vec<String>), ExitCode> {
+        let flags = [
+            ("config.folder", config),
+            ("net.http.address", self.http),
+            ("net.https.address", self.https),
+            ("admin.address", self.admin),
+            ("workers", self.workers),
+            ("datapath.mode", self.datapath),
+            ("datapath.interface", self.interface),
+        ];
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let given = gather(environment, self.settings.as_deref(), &self.assignments, &flags)
+            .map_err(|message| fail(EXIT_SETTINGS, message))?;
+        let settings = Settings::from_given(&given).map_err(|errors| {
+            for error in &errors {
+                eprintln!("gateway: {error}");
+            }
+            ExitCode::from(EXIT_SETTINGS)
+        })?;
+        settings.0.check().map_err(|error| fail(EXIT_SETTINGS, error))?;
+        Ok(settings)
+    }
+}
+
+/// Serves until a signal; `started` is called when all listeners accept.
+pub fn serve((settings, unknown): (Settings, Vec<String>), started: impl FnOnce(&Gateway)) -> ExitCode {
+    let (telemetry, instance) = match telemetry::start(&settings) {
+        Ok(telemetry) => telemetry,
+        Err(message) => return fail(EXIT_SETTINGS, message),
+    };
+    for name in unknown {
+        tracing::warn!(event_type = "UnknownSetting", name, "a setting of this name is not known and is ignored");
+    }
+    let gateway = match Gateway::start(settings, telemetry, &instance) {
+        Ok(gateway) => gateway,
+        Err(error) => {
+            let code = match error {
+                StartError::Datapath(_) => EXIT_UNAVAILABLE,
+                StartError::Setting(_) => EXIT_SETTINGS,
+                StartError::Bind(_) | StartError::Io { .. } => EXIT_FAILED,
+            };
+            return fail(code, chain(&error));
+        }
+    };
+    started(&gateway);
+    match crate::signals::wait() {
+        Ok(()) => {
+            gateway.stop();
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(EXIT_FAILED, format!("signals cannot be waited for: {error}")),
+    }
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

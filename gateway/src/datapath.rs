@@ -1,0 +1,56 @@
+//! Kernel figures as metrics.
+
+use gateway_datapath::{Counters, Datapath, ListenerCounters, State};
+use gateway_telemetry::metrics::kernel::{KernelCounters, Program, RTT_BUCKETS, Tcp, Traffic};
+
+/// One reading; `None` while the kernel path is off.
+pub fn metrics(datapath: &Datapath) -> Option<KernelCounters> {
+    let status = datapath.status();
+    if status.state == State::Off {
+        return None;
+    }
+    let Counters { listeners, .. } = datapath.counters();
+    let programs = status.interfaces.iter().map(|interface| Program {
+        interface: interface.name.clone(),
+        program: "ingress".to_owned(),
+        mode: interface.ingress.to_string(),
+        ..Program::default()
+    });
+    Some(KernelCounters {
+        programs: programs.collect(),
+        traffic: listeners.iter().flat_map(traffic).collect(),
+        drops: Vec::new(),
+        lookup_errors: listeners.iter().map(|listener| listener.connections.steer_errors).sum(),
+        tcp: listeners.iter().map(tcp).collect(),
+    })
+}
+
+fn traffic(listener: &ListenerCounters) -> impl Iterator<Item = Traffic> {
+    listener.packets.iter().map(|count| Traffic {
+        listener: listener.listener.clone(),
+        protocol: count.protocol.clone(),
+        direction: count.direction.clone(),
+        verdict: count.verdict.clone(),
+        packets: count.packets,
+        bytes: count.bytes,
+    })
+}
+
+fn tcp(listener: &ListenerCounters) -> Tcp {
+    let mut rtt_counts = [0; RTT_BUCKETS];
+    for (class, count) in listener.round_trips.classes.iter().enumerate() {
+        // Class c ends at 2^c µs, bucket i begins there.
+        rtt_counts[class.saturating_sub(1).min(RTT_BUCKETS - 1)] += count;
+    }
+    Tcp {
+        listener: listener.listener.clone(),
+        established: listener.connections.established,
+        closed: listener.connections.closed,
+        retransmits: listener.connections.retransmits,
+        syn: listener.segments_in.syn + listener.segments_out.syn,
+        fin: listener.segments_in.fin + listener.segments_out.fin,
+        rst: listener.segments_in.rst + listener.segments_out.rst,
+        rtt_counts,
+        rtt_sum_micros: listener.round_trips.sum_microseconds,
+    }
+}

@@ -1,0 +1,234 @@
+//! Starting and stopping a data plane: sockets, kernel path, workers, control thread.
+//!
+//! ```text
+//! settings ─► telemetry ─► configuration ─► sockets ─► kernel path ─► workers ─► control (admin, timers, watch)
+//! ```
+
+mod control;
+mod worker;
+
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use gateway_datapath::{Binding, Datapath, ListenerSpec};
+use gateway_proxy::downstream::{BindError, Bound, ListenerSettings, bind};
+use gateway_proxy::ports::counters::RateCounters;
+use gateway_proxy::ports::value_cache::BuiltInCache;
+use gateway_proxy::upstream::{Roots, UpstreamShared};
+use gateway_proxy::worker::Shared;
+use gateway_sync::folder::{FolderSettings, LoadOutcome, Watch, load, watch};
+use gateway_telemetry::{Event, Instance, Listener, Telemetry};
+use tokio::sync::watch as signal;
+
+use crate::configuration::Applier;
+use crate::settings::{ListenAddress, Settings};
+use crate::tls::Tls;
+use control::Control;
+
+/// Worker threads that these settings ask for.
+pub fn worker_count(settings: &Settings) -> usize {
+    worker::cpus(&settings.workers).len()
+}
+
+/// Why a gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error(transparent)]
+    Datapath(#[from] gateway_datapath::StartError),
+    #[error("{what}: {source}")]
+    Io { what: &'static str, source: std::io::Error },
+    #[error("{0}")]
+    Setting(String),
+}
+
+/// A running data plane. Stops when told to; dropping it does not stop it in an orderly way.
+pub struct Gateway {
+    addresses: Vec<(Listener, SocketAddr)>,
+    shared: Arc<Shared>,
+    /// False → serving, true → draining.
+    draining: signal::Sender<bool>,
+    workers: Vec<JoinHandle<()>>,
+    control: Option<JoinHandle<()>>,
+    control_stop: signal::Sender<bool>,
+    watch: Option<Watch>,
+    settings: Settings,
+}
+
+impl Gateway {
+    /// Starts everything; returns once all listeners accept and the first configuration is in force, or found
+    /// missing.
+    pub fn start(settings: Settings, telemetry: Arc<Telemetry>, instance: &Instance) -> Result<Self, StartError> {
+        let cpus = worker::cpus(&settings.workers);
+        telemetry.event(&Event::GatewayStarting { version: &instance.version, workers: cpus.len() as u64 });
+        let shared = Arc::new(Shared {
+            snapshot: ArcSwapOption::empty(),
+            telemetry: Arc::clone(&telemetry),
+            counters: RateCounters::default(),
+            cache: BuiltInCache::default(),
+            budget: gateway_policy::ports::BufferBudget {
+                message_bytes_max: settings.net.request_buffer_bytes_max,
+            },
+            forwarded_proto: settings.net.forwarded_proto,
+        });
+        let mut listeners = Listeners::bind(&settings, &cpus)?;
+        let admin = control::bind_admin(settings.net.admin)?;
+        let watch = configure(&settings, &shared, instance)?;
+        let datapath = Arc::new(listeners.attach(&settings, &cpus)?);
+        let mut addresses = listeners.addresses();
+        addresses.extend(admin.as_ref().map(|(_, address)| (Listener::Admin, *address)));
+        let (draining, drained) = signal::channel(false);
+        let tls = listeners.tls.take();
+        let server = tls.as_ref().map(|tls| Arc::clone(&tls.server));
+        let workers = worker::spawn(listeners.bound, server, &settings, &cpus, &shared, &addresses, &drained)?;
+        let (control_stop, stopped) = signal::channel(false);
+        let control = Control { shared: Arc::clone(&shared), datapath, tls, draining: drained, stopped };
+        let control = control.spawn(admin.map(|(listener, _)| listener))?;
+        telemetry.event(&Event::GatewayListening { addresses: &addresses });
+        Ok(Self { addresses, shared, draining, workers, control: Some(control), control_stop, watch, settings })
+    }
+
+    /// Bound addresses by listener.
+    pub fn addresses(&self) -> &[(Listener, SocketAddr)] {
+        &self.addresses
+    }
+
+    /// The bound address of a listener.
+    pub fn address(&self, listener: Listener) -> Option<SocketAddr> {
+        self.addresses.iter().find(|(name, _)| *name == listener).map(|(_, address)| *address)
+    }
+
+    /// Drains as R-05 says: not ready, wait, stop accepting, finish what is in flight, stop.
+    pub fn stop(mut self) {
+        let timeout = self.settings.shutdown.timeout;
+        let telemetry = Arc::clone(&self.shared.telemetry);
+        telemetry.event(&Event::GatewayStopping { requests_in_flight: 0, deadline_seconds: timeout });
+        self.watch = None;
+        let _ = self.draining.send(true);
+        for worker in self.workers.drain(..) {
+            // A worker that panicked has said so in the log.
+            let _ = worker.join();
+        }
+        let _ = self.control_stop.send(true);
+        if let Some(control) = self.control.take() {
+            let _ = control.join();
+        }
+        telemetry.event(&Event::GatewayStopped { requests_cut: 0 });
+        telemetry.close(Duration::from_secs(2));
+    }
+}
+
+/// Loads the folder, brings it into force and watches it. Without a folder the gateway answers 503 until it has one.
+fn configure(settings: &Settings, shared: &Arc<Shared>, instance: &Instance) -> Result<Option<Watch>, StartError> {
+    let config = &settings.config;
+    let Some(dir) = config.folder.clone() else {
+        tracing::warn!(event_type = "ConfigurationMissing", "no configuration folder is set; every request gets 503");
+        return Ok(None);
+    };
+    let folder = FolderSettings {
+        dir,
+        overrides: config.overrides.clone(),
+        gateway: config.gateway.clone(),
+        secrets_dir: config.secrets.clone(),
+        env: config.environment.clone(),
+    };
+    let deployment = deployment(settings, instance);
+    let applier = Applier { shared: Arc::clone(shared), deployment };
+    let outcome = load(&folder);
+    let first = LoadOutcome { diagnostics: outcome.diagnostics.clone(), set: outcome.set.clone(), ..outcome };
+    applier.apply(first);
+    watch(folder, &outcome, move |outcome| applier.apply(outcome))
+        .map(Some)
+        .map_err(|source| StartError::Io { what: "the folder watch cannot start", source })
+}
+
+fn deployment(settings: &Settings, instance: &Instance) -> gateway_expression::host::Deployment {
+    gateway_expression::host::Deployment {
+        gateway_id: instance.gateway_id.clone(),
+        region: settings.config.location.clone(),
+        gateway: gateway_expression::host::Gateway {
+            id: instance.gateway_id.clone(),
+            instance_id: instance.instance_id.clone(),
+            is_managed: false,
+        },
+        ..gateway_expression::host::Deployment::default()
+    }
+}
+
+/// The traffic listeners, bound and not yet served.
+struct Listeners {
+    bound: Vec<(Listener, Bound, Vec<Binding>)>,
+    tls: Option<Tls>,
+}
+
+impl Listeners {
+    fn bind(settings: &Settings, cpus: &[Option<usize>]) -> Result<Self, StartError> {
+        let tls = match settings.net.https {
+            ListenAddress::At(_) => Some(Tls::start(settings.net.tls_certificates.as_deref())?),
+            ListenAddress::Off => None,
+        };
+        let mut bound = Vec::new();
+        for (listener, address, bindings) in [
+            (Listener::Http, settings.net.http, &settings.datapath.http_bindings),
+            (Listener::Https, settings.net.https, &settings.datapath.https_bindings),
+        ] {
+            if let Some(address) = address.address() {
+                let opened = bind(&ListenerSettings::new(listener.as_str(), address), cpus)?;
+                bound.push((listener, opened, bindings.clone()));
+            }
+        }
+        Ok(Self { bound, tls })
+    }
+
+    fn addresses(&self) -> Vec<(Listener, SocketAddr)> {
+        self.bound.iter().map(|(listener, bound, _)| (*listener, bound.address)).collect()
+    }
+
+    /// Starts the kernel path over the sockets.
+    fn attach(&self, settings: &Settings, cpus: &[Option<usize>]) -> Result<Datapath, StartError> {
+        let specs: Vec<_> = self.bound.iter().map(|(_, bound, more)| spec(bound, more, cpus)).collect();
+        let wanted = &settings.datapath;
+        let settings = gateway_datapath::DatapathSettings {
+            mode: wanted.mode,
+            interfaces: (!wanted.interfaces.is_empty()).then(|| wanted.interfaces.clone()),
+            xdp: wanted.xdp,
+            steering: wanted.steering,
+            log: wanted.log,
+        };
+        Ok(Datapath::start(&settings, &specs)?)
+    }
+}
+
+fn spec<'a>(bound: &'a Bound, more: &[Binding], cpus: &[Option<usize>]) -> ListenerSpec<'a> {
+    let port = bound.address.port();
+    let own = Binding { address: bound.address.ip(), ports: port..=port };
+    ListenerSpec {
+        name: bound.name.clone(),
+        bindings: std::iter::once(own).chain(more.iter().cloned()).collect(),
+        workers: bound
+            .sockets
+            .iter()
+            .zip(cpus)
+            .map(|(socket, cpu)| gateway_datapath::Worker {
+                cpu: cpu.and_then(|cpu| u32::try_from(cpu).ok()),
+                sockets: vec![socket.as_fd()],
+            })
+            .collect(),
+    }
+}
+
+/// What workers share on their way to backends.
+fn upstream_shared(settings: &Settings) -> Result<UpstreamShared, StartError> {
+    let mut roots = Roots::system();
+    if let Some(file) = &settings.net.backend_roots {
+        roots.add_file(file).map_err(|error| {
+            StartError::Setting(format!("setting net.client.tls.roots: {}: {error}", file.display()))
+        })?;
+    }
+    Ok(UpstreamShared::new(roots))
+}

@@ -1,0 +1,81 @@
+//! The control thread: admin listener, the one-second timer of the kernel figures, readiness.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use gateway_datapath::Datapath;
+use gateway_proxy::downstream::BindError;
+use gateway_proxy::worker::Shared;
+use tokio::sync::watch;
+
+use super::StartError;
+use crate::settings::ListenAddress;
+use crate::tls::Tls;
+use crate::{admin, datapath};
+
+/// What the control thread looks after.
+pub struct Control {
+    pub shared: Arc<Shared>,
+    pub datapath: Arc<Datapath>,
+    pub tls: Option<Tls>,
+    pub draining: watch::Receiver<bool>,
+    pub stopped: watch::Receiver<bool>,
+}
+
+/// Binds the admin listener; `None` when it is off.
+pub fn bind_admin(address: ListenAddress) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
+    let Some(address) = address.address() else { return Ok(None) };
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    });
+    let fail = |source| StartError::Bind(BindError { name: "admin".to_owned(), address, source });
+    bound.map(Some).map_err(fail)
+}
+
+impl Control {
+    /// Starts the thread; it ends when `stopped` turns true. Dropping the datapath then detaches it.
+    pub fn spawn(self, admin: Option<TcpListener>) -> Result<JoinHandle<()>, StartError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|source| StartError::Io { what: "the control thread has no runtime", source })?;
+        std::thread::Builder::new()
+            .name("control".to_owned())
+            .spawn(move || tokio::task::LocalSet::new().block_on(&runtime, self.run(admin)))
+            .map_err(|source| StartError::Io { what: "the control thread cannot start", source })
+    }
+
+    async fn run(mut self, listener: Option<TcpListener>) {
+        if let Some(listener) = listener {
+            let admin = admin::Admin {
+                shared: Arc::clone(&self.shared),
+                datapath: Arc::clone(&self.datapath),
+                draining: self.draining.clone(),
+            };
+            tokio::task::spawn_local(admin::serve(Arc::new(admin), listener));
+        }
+        let figures = keep_up(Arc::clone(&self.shared), Arc::clone(&self.datapath), self.tls.take());
+        tokio::select! {
+            () = figures => {}
+            _ = self.stopped.wait_for(|stopped| *stopped) => {}
+        }
+    }
+}
+
+/// Kernel figures into the registry once a second; new interfaces and certificates are looked for every five.
+async fn keep_up(shared: Arc<Shared>, path: Arc<Datapath>, mut tls: Option<Tls>) {
+    let mut timer = tokio::time::interval(Duration::from_secs(1));
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    for round in 0_u64.. {
+        timer.tick().await;
+        if round % 5 == 0 {
+            path.refresh();
+            if let Some(tls) = &mut tls {
+                tls.refresh(&shared.telemetry);
+            }
+        }
+        shared.telemetry.registry().set_kernel(datapath::metrics(&path));
+    }
+}

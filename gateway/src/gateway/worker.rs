@@ -1,0 +1,130 @@
+//! Worker threads: one current-thread runtime each, with its own sockets, connections and upstream pools.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use gateway_datapath::Binding;
+use gateway_proxy::downstream::{Bound, ConnectionCap, Server, Settings as DownstreamSettings, TlsServer};
+use gateway_proxy::upstream::{Upstream, UpstreamSettings, UpstreamShared};
+use gateway_proxy::worker::{Shared, Worker};
+use gateway_telemetry::Listener;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
+use tokio::sync::watch;
+
+use super::{StartError, upstream_shared};
+use crate::settings::{Pin, Settings, WorkerSettings};
+
+/// The processor of each worker; `None` = not pinned.
+pub fn cpus(settings: &WorkerSettings) -> Vec<Option<usize>> {
+    let allowed = sched_getaffinity(Pid::from_raw(0)).unwrap_or_else(|_| CpuSet::new());
+    let cores: Vec<usize> = (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu).unwrap_or(false)).collect();
+    let count = if settings.count == 0 { cores.len().max(1) } else { settings.count };
+    let pin = match settings.pin {
+        Pin::On => !cores.is_empty(),
+        Pin::Auto => cores.len() >= count,
+        Pin::Off => false,
+    };
+    (0..count).map(|worker| pin.then(|| cores[worker % cores.len()])).collect()
+}
+
+/// What a worker begins with.
+struct Start {
+    index: usize,
+    cpu: Option<usize>,
+    sockets: Vec<(String, std::net::TcpListener, Option<Arc<TlsServer>>)>,
+    shared: Arc<Shared>,
+    upstream: UpstreamSettings,
+    upstream_shared: UpstreamShared,
+    downstream: DownstreamSettings,
+    draining: watch::Receiver<bool>,
+    settings: Arc<Settings>,
+}
+
+/// Starts a thread for each entry of `cpus`.
+pub fn spawn(
+    listeners: Vec<(Listener, Bound, Vec<Binding>)>,
+    tls: Option<Arc<TlsServer>>,
+    settings: &Settings,
+    cpus: &[Option<usize>],
+    shared: &Arc<Shared>,
+    addresses: &[(Listener, SocketAddr)],
+    draining: &watch::Receiver<bool>,
+) -> Result<Vec<JoinHandle<()>>, StartError> {
+    let upstream_shared = upstream_shared(settings)?;
+    let upstream = UpstreamSettings {
+        buffer_bytes_max: settings.net.request_buffer_bytes_max,
+        trusted_proxies: settings.net.trusted_proxies.clone(),
+        allowed_networks: settings.net.allowed_networks.clone(),
+        own_listeners: addresses.iter().map(|(_, address)| *address).collect(),
+        ..UpstreamSettings::default()
+    };
+    let cap = ConnectionCap::new(settings.net.connections_max.unwrap_or(usize::MAX));
+    let downstream = DownstreamSettings { connections: Arc::new(cap), ..DownstreamSettings::default() };
+    let settings = Arc::new(settings.clone());
+    let mut sockets: Vec<Vec<_>> = cpus.iter().map(|_| Vec::new()).collect();
+    for (listener, bound, _) in listeners {
+        let tls = tls.clone().filter(|_| listener == Listener::Https);
+        for (worker, socket) in bound.sockets.into_iter().enumerate() {
+            sockets[worker].push((bound.name.clone(), socket, tls.clone()));
+        }
+    }
+    let mut threads = Vec::with_capacity(cpus.len());
+    for (index, sockets) in sockets.into_iter().enumerate() {
+        let start = Start {
+            index,
+            cpu: cpus[index],
+            sockets,
+            shared: Arc::clone(shared),
+            upstream: upstream.clone(),
+            upstream_shared: upstream_shared.clone(),
+            downstream: downstream.clone(),
+            draining: draining.clone(),
+            settings: Arc::clone(&settings),
+        };
+        let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || start.run());
+        threads.push(thread.map_err(|source| StartError::Io { what: "a worker thread cannot start", source })?);
+    }
+    Ok(threads)
+}
+
+impl Start {
+    fn run(self) {
+        if let Some(cpu) = self.cpu {
+            pin(cpu);
+        }
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                tracing::error!(worker = self.index, %error, "a worker has no runtime");
+                return;
+            }
+        };
+        tokio::task::LocalSet::new().block_on(&runtime, self.serve());
+    }
+
+    async fn serve(mut self) {
+        let upstream = Upstream::new(self.upstream, &self.upstream_shared);
+        let worker = Rc::new(Worker::new(self.index, self.shared, upstream));
+        let server = Server::new(worker, self.downstream);
+        for (name, socket, tls) in self.sockets {
+            if let Err(error) = server.listen(&name, socket, tls) {
+                tracing::error!(worker = self.index, listener = name, %error, "a listener cannot be served");
+            }
+        }
+        // An error means that the gateway has gone, which ends the worker as well.
+        let _ = self.draining.wait_for(|draining| *draining).await;
+        tokio::time::sleep(self.settings.shutdown.delay).await;
+        server.drain(self.settings.shutdown.timeout).await;
+    }
+}
+
+fn pin(cpu: usize) {
+    let mut set = CpuSet::new();
+    let pinned = set.set(cpu).and_then(|()| sched_setaffinity(Pid::from_raw(0), &set));
+    if let Err(error) = pinned {
+        tracing::warn!(cpu, %error, "a worker is not pinned");
+    }
+}

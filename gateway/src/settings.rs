@@ -1,0 +1,257 @@
+//! Settings: one table of dotted names, each with its default, unit and meaning (`design.md` §2).
+//!
+//! Precedence, highest first: `--set` and flags, `--settings FILE` (TOML), environment (the dotted name, or its
+//! upper-case form with `_`). Unknown names warn; a bad value stops the start before any socket is bound.
+
+mod sources;
+mod table;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gateway_sync::folder::Environment;
+use thiserror::Error;
+
+pub use sources::{Given, gather};
+pub use table::{SETTINGS, SettingDef, help_text};
+
+/// A setting with a value that cannot be.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("setting {name}: the value {value:?} is not valid: {reason}")]
+pub struct SettingError {
+    pub name: String,
+    pub value: String,
+    pub reason: String,
+}
+
+/// Where a listener listens, or that it does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenAddress {
+    At(SocketAddr),
+    Off,
+}
+
+impl ListenAddress {
+    pub fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::At(address) => Some(address),
+            Self::Off => None,
+        }
+    }
+}
+
+/// Everything that can be set, typed. Built from defaults, then changed by each source in turn.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub config: ConfigSettings,
+    pub net: NetSettings,
+    pub workers: WorkerSettings,
+    pub datapath: DatapathSettings,
+    pub logs: LogSettings,
+    pub shutdown: ShutdownSettings,
+}
+
+/// Where the configuration comes from.
+#[derive(Clone, Debug)]
+pub struct ConfigSettings {
+    pub folder: Option<PathBuf>,
+    pub overrides: Option<PathBuf>,
+    pub secrets: Option<PathBuf>,
+    /// Name of the gateway resource whose APIs are served; all APIs when it has no list.
+    pub gateway: Option<String>,
+    /// Location name of telemetry.
+    pub location: String,
+    /// Where tokens and secrets of the folder are looked up; the process's own.
+    pub environment: Environment,
+}
+
+/// Listeners and the limits of what comes in by them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetSettings {
+    pub http: ListenAddress,
+    pub https: ListenAddress,
+    pub admin: ListenAddress,
+    pub forwarded_proto: bool,
+    pub connections_max: Option<usize>,
+    pub tls_certificates: Option<PathBuf>,
+    /// More roots for backends, PEM.
+    pub backend_roots: Option<PathBuf>,
+    pub request_buffer_bytes_max: u64,
+    pub trusted_proxies: Vec<gateway_proxy::upstream::Network>,
+    /// Link-local networks that policies may call all the same.
+    pub allowed_networks: Vec<gateway_proxy::upstream::Network>,
+}
+
+/// Threads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkerSettings {
+    /// 0 = one a core.
+    pub count: usize,
+    pub pin: Pin,
+}
+
+/// Whether each worker stays on its core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pin {
+    /// When there is a core for each worker.
+    Auto,
+    On,
+    Off,
+}
+
+/// The kernel path.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DatapathSettings {
+    pub mode: gateway_datapath::Mode,
+    pub interfaces: Vec<String>,
+    pub xdp: gateway_datapath::Ingress,
+    pub steering: gateway_datapath::Steering,
+    /// More addresses and ports of the HTTP listener, steered to it without a bind.
+    pub http_bindings: Vec<gateway_datapath::Binding>,
+    pub https_bindings: Vec<gateway_datapath::Binding>,
+    /// Log records of the programs.
+    pub log: bool,
+}
+
+/// The process log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogSettings {
+    pub std: gateway_telemetry::Std,
+    /// One of the names of `telemetry.logs.std.level`.
+    pub level: String,
+    pub color: bool,
+}
+
+/// The way down.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShutdownSettings {
+    /// Between "not ready" and closing the listeners.
+    pub delay: Duration,
+    /// For requests in flight.
+    pub timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        // The defaults stand in the table, once; this is only a place to put them.
+        let mut settings = Self {
+            config: ConfigSettings {
+                folder: None,
+                overrides: None,
+                secrets: None,
+                gateway: None,
+                location: String::new(),
+                environment: Environment::process(),
+            },
+            net: NetSettings {
+                http: ListenAddress::Off,
+                https: ListenAddress::Off,
+                admin: ListenAddress::Off,
+                forwarded_proto: false,
+                connections_max: None,
+                tls_certificates: None,
+                backend_roots: None,
+                request_buffer_bytes_max: 0,
+                trusted_proxies: Vec::new(),
+                allowed_networks: Vec::new(),
+            },
+            workers: WorkerSettings { count: 0, pin: Pin::Auto },
+            datapath: DatapathSettings {
+                mode: gateway_datapath::Mode::Off,
+                interfaces: Vec::new(),
+                xdp: gateway_datapath::Ingress::Off,
+                steering: gateway_datapath::Steering::Auto,
+                http_bindings: Vec::new(),
+                https_bindings: Vec::new(),
+                log: false,
+            },
+            logs: LogSettings { std: gateway_telemetry::Std::None, level: String::new(), color: false },
+            shutdown: ShutdownSettings { delay: Duration::ZERO, timeout: Duration::ZERO },
+        };
+        for def in SETTINGS {
+            if let Err(reason) = (def.apply)(&mut settings, def.default) {
+                unreachable!("the default of {} is valid: {reason}", def.name);
+            }
+        }
+        settings
+    }
+}
+
+impl Settings {
+    /// Applies what the sources gave, lowest precedence first. All mistakes at once; unknown names come back.
+    pub fn from_given(given: &[Given]) -> Result<(Self, Vec<String>), Vec<SettingError>> {
+        let mut settings = Self::default();
+        let mut unknown = Vec::new();
+        let mut errors = Vec::new();
+        for Given { name, value } in given {
+            let Some(def) = SETTINGS.iter().find(|def| def.name == name) else {
+                unknown.push(name.clone());
+                continue;
+            };
+            if let Err(reason) = (def.apply)(&mut settings, value.trim()) {
+                let value = if def.secret { "***".to_owned() } else { value.clone() };
+                errors.push(SettingError { name: name.clone(), value, reason });
+            }
+        }
+        if errors.is_empty() { Ok((settings, unknown)) } else { Err(errors) }
+    }
+}
+
+impl Settings {
+    /// What can be seen before any socket is bound: files that must be there.
+    pub fn check(&self) -> Result<(), SettingError> {
+        let missing = |name: &str, path: &PathBuf, kind: &str| SettingError {
+            name: name.to_owned(),
+            value: path.display().to_string(),
+            reason: format!("there is no such {kind}"),
+        };
+        match &self.config.folder {
+            Some(path) if !path.is_dir() => return Err(missing("config.folder", path, "folder")),
+            _ => {}
+        }
+        match &self.config.overrides {
+            Some(path) if !path.is_file() => return Err(missing("config.overrides", path, "file")),
+            _ => {}
+        }
+        match &self.net.tls_certificates {
+            Some(path) if !path.is_dir() => return Err(missing("net.server.tls.certificates", path, "folder")),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(pairs: &[(&str, &str)]) -> Vec<Given> {
+        pairs.iter().map(|(n, v)| Given { name: (*n).to_owned(), value: (*v).to_owned() }).collect()
+    }
+
+    #[test]
+    fn default_is_what_the_design_says() {
+        let settings = Settings::default();
+        assert_eq!(settings.net.http, ListenAddress::At("[::]:8080".parse().unwrap()));
+        assert_eq!(settings.net.admin, ListenAddress::At("127.0.0.1:9090".parse().unwrap()));
+        assert_eq!(settings.shutdown.timeout, Duration::from_secs(30));
+    }
+
+    #[test]
+    fn from_given_later_sources_win_and_unknown_names_come_back() {
+        let list = given(&[("workers", "2"), ("no.such", "x"), ("workers", "3")]);
+        let (settings, unknown) = Settings::from_given(&list).unwrap();
+        assert_eq!(settings.workers.count, 3);
+        assert_eq!(unknown, ["no.such"]);
+    }
+
+    #[test]
+    fn from_given_bad_values_are_all_named() {
+        let errors = Settings::from_given(&given(&[("workers", "x"), ("net.http.address", "nowhere")])).unwrap_err();
+        let text: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(text.len(), 2);
+        assert!(text[0].contains("workers") && text[0].contains("\"x\""), "{text:?}");
+        assert!(text[1].contains("ADDR:PORT"), "{text:?}");
+    }
+}

@@ -1,0 +1,256 @@
+// tidy: table
+//! The table of settings.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use gateway_datapath::Binding;
+use gateway_proxy::upstream::Network;
+
+use super::{ListenAddress, Pin, Settings};
+
+/// One setting.
+pub struct SettingDef {
+    /// Dotted name.
+    pub name: &'static str,
+    /// Default, in the form a user would write.
+    pub default: &'static str,
+    /// Unit, or the values it takes.
+    pub unit: &'static str,
+    pub help: &'static str,
+    /// Never shown in errors.
+    pub secret: bool,
+    /// Reads a value; the reason when it cannot be.
+    pub apply: fn(&mut Settings, &str) -> Result<(), String>,
+}
+
+const fn setting(
+    name: &'static str,
+    default: &'static str,
+    unit: &'static str,
+    help: &'static str,
+    apply: fn(&mut Settings, &str) -> Result<(), String>,
+) -> SettingDef {
+    SettingDef { name, default, unit, help, secret: false, apply }
+}
+
+/// Every setting there is.
+pub const SETTINGS: &[SettingDef] = &[
+    setting("config.folder", "", "path", "APIOps folder to serve (flag --config)", |s, v| {
+        s.config.folder = path(v);
+        Ok(())
+    }),
+    setting("config.overrides", "", "path", "configuration.<env>.yaml, laid over the folder", |s, v| {
+        s.config.overrides = path(v);
+        Ok(())
+    }),
+    setting("config.secrets", "", "path", "folder of files with the secrets that the configuration leaves out", |s, v| {
+        s.config.secrets = path(v);
+        Ok(())
+    }),
+    setting("gateway.name", "", "name", "gateway resource whose APIs are served; empty = all", |s, v| {
+        s.config.gateway = text(v);
+        Ok(())
+    }),
+    setting("gateway.location", "", "name", "location name shown in telemetry", |s, v| {
+        v.clone_into(&mut s.config.location);
+        Ok(())
+    }),
+    setting("net.http.address", "[::]:8080", "ADDR:PORT or off", "HTTP listener (flag --http)", |s, v| {
+        s.net.http = listen(v)?;
+        Ok(())
+    }),
+    setting("net.https.address", "[::]:8081", "ADDR:PORT or off", "HTTPS listener (flag --https)", |s, v| {
+        s.net.https = listen(v)?;
+        Ok(())
+    }),
+    setting("admin.address", "127.0.0.1:9090", "ADDR:PORT or off", "metrics, health and status (flag --admin)", |s, v| {
+        s.net.admin = listen(v)?;
+        Ok(())
+    }),
+    setting("net.server.http.forwarded.proto.enabled", "false", "true or false", "trust X-Forwarded-Proto when an API's scheme is matched", |s, v| {
+        s.net.forwarded_proto = boolean(v)?;
+        Ok(())
+    }),
+    setting("net.server.trusted-proxies", "", "addresses, comma-separated", "peers whose X-Forwarded-* fields are kept", |s, v| {
+        s.net.trusted_proxies = networks(v)?;
+        Ok(())
+    }),
+    setting("policy.send-request.allowed-networks", "", "addresses, comma-separated", "link-local networks that policies may call", |s, v| {
+        s.net.allowed_networks = networks(v)?;
+        Ok(())
+    }),
+    setting("net.server.connections.max", "", "connections", "cap on client connections; empty = half of the descriptor limit", |s, v| {
+        s.net.connections_max = if v.is_empty() { None } else { Some(number(v)?) };
+        Ok(())
+    }),
+    setting("net.server.tls.certificates", "", "path", "folder of NAME.crt and NAME.key (PEM); empty = self-signed", |s, v| {
+        s.net.tls_certificates = path(v);
+        Ok(())
+    }),
+    setting("net.client.tls.roots", "", "path", "PEM file of CA certificates trusted for backends, beside the system's", |s, v| {
+        s.net.backend_roots = path(v);
+        Ok(())
+    }),
+    setting("policy.buffer.bytes.max", "4194304", "bytes", "most that policies buffer of one message", |s, v| {
+        s.net.request_buffer_bytes_max = number(v)?;
+        Ok(())
+    }),
+    setting("workers", "0", "threads", "worker threads; 0 = one a core (flag --workers)", |s, v| {
+        s.workers.count = number(v)?;
+        if s.workers.count > 1024 { Err("at most 1024".to_owned()) } else { Ok(()) }
+    }),
+    setting("workers.pin", "auto", "auto, on or off", "keep each worker on its core; auto = when there are enough", |s, v| {
+        s.workers.pin = match v {
+            "auto" => Pin::Auto,
+            "on" => Pin::On,
+            "off" => Pin::Off,
+            _ => return Err("auto, on or off is expected".to_owned()),
+        };
+        Ok(())
+    }),
+    setting("datapath.mode", "auto", "auto, required or off", "kernel path (flag --datapath)", |s, v| {
+        s.datapath.mode = word(v)?;
+        Ok(())
+    }),
+    setting("datapath.interface", "", "names, comma-separated", "interfaces; empty = those with the listen addresses (flag --interface)", |s, v| {
+        s.datapath.interfaces = list(v);
+        Ok(())
+    }),
+    setting("datapath.xdp", "auto", "auto, native, generic, tcx or off", "how packets are seen", |s, v| {
+        s.datapath.xdp = word(v)?;
+        Ok(())
+    }),
+    setting("datapath.steering", "auto", "auto, cpu or hash", "how new connections are spread over the workers", |s, v| {
+        s.datapath.steering = word(v)?;
+        Ok(())
+    }),
+    setting("datapath.http.bindings", "", "ADDR:PORT[-PORT], comma-separated", "more addresses steered to the HTTP listener", |s, v| {
+        s.datapath.http_bindings = bindings(v)?;
+        Ok(())
+    }),
+    setting("datapath.https.bindings", "", "ADDR:PORT[-PORT], comma-separated", "more addresses steered to the HTTPS listener", |s, v| {
+        s.datapath.https_bindings = bindings(v)?;
+        Ok(())
+    }),
+    setting("datapath.log", "false", "true or false", "log records of the kernel programs, at debug", |s, v| {
+        s.datapath.log = boolean(v)?;
+        Ok(())
+    }),
+    setting("telemetry.logs.std", "text", "none, text or json", "log on standard output", |s, v| {
+        s.logs.std = word(v)?;
+        Ok(())
+    }),
+    setting("telemetry.logs.std.level", "info", "all, debug, info, warn, error or fatal", "least level that is logged", |s, v| {
+        s.logs.level = one_of(v, &["all", "debug", "info", "warn", "error", "fatal"])?;
+        Ok(())
+    }),
+    setting("telemetry.logs.std.color", "true", "true or false", "colours in text logs on a terminal", |s, v| {
+        s.logs.color = boolean(v)?;
+        Ok(())
+    }),
+    setting("shutdown.delay", "5", "seconds", "from not ready to closing the listeners", |s, v| {
+        s.shutdown.delay = seconds(v)?;
+        Ok(())
+    }),
+    setting("shutdown.timeout", "30", "seconds", "for requests in flight after the listeners are closed", |s, v| {
+        s.shutdown.timeout = seconds(v)?;
+        Ok(())
+    }),
+];
+
+/// The table for `--help`.
+pub fn help_text() -> String {
+    let mut text = "Settings (--set NAME=VALUE, --settings FILE, environment):\n".to_owned();
+    for def in SETTINGS {
+        let default = if def.default.is_empty() { "none" } else { def.default };
+        let _ = writeln!(text, "  {:<42} {} [{}; default {default}]", def.name, def.help, def.unit);
+    }
+    text
+}
+
+fn path(value: &str) -> Option<PathBuf> {
+    (!value.is_empty()).then(|| value.into())
+}
+
+fn text(value: &str) -> Option<String> {
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+fn list(value: &str) -> Vec<String> {
+    value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}
+
+fn listen(value: &str) -> Result<ListenAddress, String> {
+    if value == "off" {
+        return Ok(ListenAddress::Off);
+    }
+    // A bare `:8080` means every address, as users of other servers write it.
+    let full = if value.starts_with(':') { format!("[::]{value}") } else { value.to_owned() };
+    SocketAddr::from_str(&full).map(ListenAddress::At).map_err(|_| "ADDR:PORT is expected, or off".to_owned())
+}
+
+fn number<T: FromStr>(value: &str) -> Result<T, String> {
+    value.parse().map_err(|_| "a whole number is expected".to_owned())
+}
+
+fn boolean(value: &str) -> Result<bool, String> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err("true or false is expected".to_owned()),
+    }
+}
+
+/// A value that its own type reads.
+fn word<T: FromStr<Err: std::fmt::Display>>(value: &str) -> Result<T, String> {
+    value.parse().map_err(|error: T::Err| error.to_string())
+}
+
+fn networks(value: &str) -> Result<Vec<Network>, String> {
+    let parse = |text: String| Network::parse(&text).ok_or_else(|| format!("{text:?} is no address or network"));
+    list(value).into_iter().map(parse).collect()
+}
+
+/// `192.0.2.1:80`, `[2001:db8::1]:9000-9100`.
+fn bindings(value: &str) -> Result<Vec<Binding>, String> {
+    list(value).iter().map(|text| binding(text)).collect()
+}
+
+fn binding(text: &str) -> Result<Binding, String> {
+    let wrong = || format!("{text:?}: ADDR:PORT or ADDR:PORT-PORT is expected");
+    let (start, end) = match text.rsplit_once('-') {
+        Some((start, end)) => (start, Some(end.parse::<u16>().map_err(|_| wrong())?)),
+        None => (text, None),
+    };
+    let first: SocketAddr = start.parse().map_err(|_| wrong())?;
+    let last = end.unwrap_or(first.port());
+    if first.port() == 0 || last < first.port() {
+        return Err(wrong());
+    }
+    Ok(Binding { address: first.ip(), ports: first.port()..=last })
+}
+
+fn one_of(value: &str, values: &[&str]) -> Result<String, String> {
+    if values.contains(&value) {
+        Ok(value.to_owned())
+    } else {
+        Err(format!("one of {} is expected", values.join(", ")))
+    }
+}
+
+/// Seconds, or `hh:mm:ss` as the original's settings write durations.
+fn seconds(value: &str) -> Result<Duration, String> {
+    let wrong = || "seconds or hh:mm:ss is expected".to_owned();
+    if let Ok(seconds) = value.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).map_err(|_| wrong());
+    }
+    let parts: Vec<u64> = value.split(':').map(|part| part.parse().map_err(|_| wrong())).collect::<Result<_, _>>()?;
+    match parts[..] {
+        [h, m @ 0..60, s @ 0..60] => Ok(Duration::from_secs(h.saturating_mul(3600) + m * 60 + s)),
+        _ => Err(wrong()),
+    }
+}

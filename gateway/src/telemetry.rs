@@ -1,0 +1,38 @@
+//! Telemetry of this process: who it is, its log, its registry.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use gateway_telemetry::{Buckets, Instance, Log, LogSettings, Registry, Sink, Telemetry};
+
+use crate::settings::Settings;
+
+/// Starts the log and the registry. The error names the setting.
+pub fn start(settings: &Settings) -> Result<(Arc<Telemetry>, Instance), String> {
+    let instance = instance(settings);
+    let workers = crate::gateway::worker_count(settings);
+    let registry = Arc::new(Registry::new(workers, Buckets::default(), Arc::new(instance.clone())));
+    let mut wanted = LogSettings {
+        std: settings.logs.std,
+        color: settings.logs.color && std::io::stdout().is_terminal(),
+        ..LogSettings::default()
+    };
+    wanted.set_level(&settings.logs.level).map_err(|error| error.to_string())?;
+    let log = Log::stdout(wanted, Arc::new(instance.clone()), registry.log_stats()).map_err(|error| error.to_string())?;
+    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+    if let Some(log) = log {
+        // A second gateway in the same process (tests) writes through the first one's log.
+        let _ = log.install();
+        sinks.push(Box::new(log));
+    }
+    Ok((Arc::new(Telemetry::new(registry, sinks)), instance))
+}
+
+fn instance(settings: &Settings) -> Instance {
+    Instance {
+        gateway_id: settings.config.gateway.clone().unwrap_or_default(),
+        region: settings.config.location.clone(),
+        instance_id: uuid::Uuid::new_v4().to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
