@@ -242,3 +242,45 @@ pub const GROUPS_MAX: u32 = LISTENERS_MAX * 2;
 pub const fn worker_index(group: u32, worker: u32) -> u32 {
     group * WORKERS_MAX + worker
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn counter_index_every_combination_has_its_own_slot() {
+        let mut slots = BTreeSet::new();
+        for listener in 0..LISTENERS_MAX as u16 {
+            for direction in Direction::ALL {
+                for protocol in Protocol::ALL {
+                    for verdict in Verdict::ALL {
+                        let slot = counter_index(listener, direction, protocol, verdict);
+                        assert!(slot < COUNTERS_MAX && slots.insert(slot));
+                        assert_eq!(slot / COUNTERS_PER_LISTENER, u32::from(listener));
+                    }
+                }
+            }
+        }
+        assert_eq!(slots.len() as u32, LISTENERS_MAX * 2 * 3 * 3);
+    }
+
+    #[test]
+    fn rtt_class_is_the_number_of_bits() {
+        for microseconds in (0..100_000).chain([1 << 22, (1 << 23) - 1, 1 << 23, u32::MAX]) {
+            let bits = u32::BITS - microseconds.leading_zeros();
+            assert_eq!(rtt_class(microseconds), bits.min(RTT_CLASSES as u32 - 1), "{microseconds} µs");
+        }
+    }
+
+    #[test]
+    fn worker_index_last_of_a_group_is_below_the_next_group() {
+        let last = worker_index(group_index(3, false), WORKERS_MAX - 1);
+        assert_eq!(last + 1, worker_index(group_index(3, true), 0));
+        let most = worker_index(group_index(LISTENERS_MAX as u16 - 1, true), WORKERS_MAX - 1);
+        assert_eq!(most + 1, GROUPS_MAX * WORKERS_MAX);
+    }
+}

@@ -45,14 +45,14 @@ header!(
     /// RFC 791 §3.1, without options.
     Ipv4, 20, {
         version_length: u8, service: u8, total_length: u16, identification: u16, fragment: u16,
-        time_to_live: u8, protocol: u8, checksum: u16, source: [u8; 4], destination: [u8; 4],
+        time_to_live: u8, protocol: u8, checksum: u16, source: u32, destination: u32,
     }
 );
 header!(
     /// RFC 8200 §3.
     Ipv6, 40, {
         version_class: u16, flow_label: u16, payload_length: u16, next_header: u8, hop_limit: u8,
-        source: [u16; 8], destination: [u16; 8],
+        source: [u32; 4], destination: [u32; 4],
     }
 );
 header!(
@@ -88,14 +88,8 @@ impl Address {
     }
 
     /// From the sixteen bytes of an IPv6 address.
-    #[inline(always)]
     pub fn v6(bytes: [u8; 16]) -> Self {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bytes;
-        Self([
-            u32::from_ne_bytes([a, b, c, d]),
-            u32::from_ne_bytes([e, f, g, h]),
-            u32::from_ne_bytes([i, j, k, l]),
-            u32::from_ne_bytes([m, n, o, p]),
-        ])
+        let word = |i: usize| [bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]];
+        Self([0, 4, 8, 12].map(|i| u32::from_ne_bytes(word(i))))
     }
 }

@@ -109,36 +109,21 @@ impl Parsed {
         if self.network == 0 {
             return None;
         }
-        if self.v6 {
+        let address = if self.v6 {
             let ip: Ipv6 = packet.header(self.network)?;
-            let words = match direction {
+            Address(match direction {
                 Direction::In => ip.destination,
                 Direction::Out => ip.source,
-            };
-            let pair = |i: usize| pair_of(words, i);
-            return Some(Address([pair(0), pair(1), pair(2), pair(3)]));
-        }
-        let ip: Ipv4 = packet.header(self.network)?;
-        let bytes = match direction {
-            Direction::In => ip.destination,
-            Direction::Out => ip.source,
+            })
+        } else {
+            let ip: Ipv4 = packet.header(self.network)?;
+            Address::v4(match direction {
+                Direction::In => ip.destination,
+                Direction::Out => ip.source,
+            })
         };
-        Some(Address::v4(u32::from_ne_bytes(bytes)))
+        Some(address)
     }
-}
-
-#[inline(always)]
-fn pair_of(words: [u16; 8], pair: usize) -> u32 {
-    let [a, b, c, d, e, f, g, h] = words;
-    let (first, second) = match pair {
-        0 => (a, b),
-        1 => (c, d),
-        2 => (e, f),
-        _ => (g, h),
-    };
-    let [p, q] = first.to_ne_bytes();
-    let [r, s] = second.to_ne_bytes();
-    u32::from_ne_bytes([p, q, r, s])
 }
 
 /// Reads `packet` from its Ethernet header on.
@@ -155,7 +140,7 @@ pub fn parse<P: Packet + ?Sized>(packet: &P) -> Parsed {
         _ => Err((Protocol::Other, Verdict::Pass)),
     };
     match transport {
-        Ok(transport) => self::transport(packet, network, ether_type == ETHER_TYPE_IPV6, transport),
+        Ok(transport) => self::transport(packet, network, ether_type == ETHER_TYPE_IPV6, &transport),
         Err((protocol, verdict)) => Parsed::without_ports(protocol, verdict),
     }
 }
@@ -187,8 +172,8 @@ struct Transport {
 }
 
 #[inline(always)]
-fn transport<P: Packet + ?Sized>(packet: &P, network: usize, v6: bool, transport: Transport) -> Parsed {
-    let Transport { protocol: number, offset, length } = transport;
+fn transport<P: Packet + ?Sized>(packet: &P, network: usize, v6: bool, transport: &Transport) -> Parsed {
+    let Transport { protocol: number, offset, length } = *transport;
     let protocol = Protocol::of(number);
     let mut parsed = Parsed { v6, network, ..Parsed::without_ports(protocol, Verdict::Pass) };
     match protocol {

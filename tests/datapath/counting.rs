@@ -152,13 +152,13 @@ fn counting_after_the_kill_switch_stands_still() {
     let datapath = world.start(&settings(Ingress::Native), &[listener("http", "::", PORT..=PORT)]);
     let frame = ethernet(IPV4, &ipv4(TCP, 0, 0, &tcp(PORT, SYN, &[])));
     let slot = ("http", "tcp", "pass");
-    world.send(&[frame.clone()]);
+    world.send(std::slice::from_ref(&frame));
     counters_when(&datapath, |counters| figures(counters, slot).0 == 1);
     datapath.set_enabled(false).unwrap();
     assert!(!datapath.status().enabled);
     world.send(&vec![frame.clone(); 5]);
     datapath.set_enabled(true).unwrap();
-    world.send(&[frame.clone()]);
+    world.send(std::slice::from_ref(&frame));
     let counters = counters_when(&datapath, |counters| figures(counters, slot).0 == 2);
     assert_eq!(figures(&counters, slot), (2, 2 * frame.len() as u64));
 }

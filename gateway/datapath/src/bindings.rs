@@ -217,7 +217,8 @@ mod tests {
     #[test]
     fn plan_same_binding_twice_names_both_listeners() {
         let one = binding("::", 80..=80);
-        let error = planned(&[(&[one.clone()], &[]), (&[one], &[])]).unwrap_err();
+        let error =
+            planned(&[(std::slice::from_ref(&one), &[]), (std::slice::from_ref(&one), &[])]).unwrap_err();
         assert_eq!(error.to_string(), "[::]:80 belongs to both a and b");
     }
 

@@ -194,7 +194,9 @@ fn sums<V: Plain + Default>(map: &Map<V>, count: u32, add: impl Fn(&mut V, &V)) 
     let entries = map.per_cpu(count)?;
     let sum = |values: &Vec<V>| {
         let mut sum = V::default();
-        values.iter().for_each(|value| add(&mut sum, value));
+        for value in values {
+            add(&mut sum, value);
+        }
         sum
     };
     Ok(entries.iter().map(sum).collect())

@@ -8,6 +8,7 @@ use gateway_common::map::{CPUS_MAX, Config, WORKERS_MAX, group_index, worker_ind
 use nix::sys::socket::{SockaddrStorage, getsockname, getsockopt, sockopt};
 
 use crate::bindings::{self, BindingError, Bound, Listener, Plan, number};
+use crate::capability::{Need, explain};
 use crate::load::{LoadedProgram, Maps};
 use crate::settings::ListenerSpec;
 
@@ -150,7 +151,8 @@ impl Prepared<'_> {
                     Ok(true) => attached.push(name),
                     Ok(false) => {}
                     Err(error) => {
-                        refused.push(crate::load::describe(&format!("sk_reuseport on {name}"), &error))
+                        let feature = format!("sk_reuseport on {name}");
+                        refused.push(explain(&feature, Need::Attach, &error));
                     }
                 }
             }

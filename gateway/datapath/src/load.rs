@@ -1,7 +1,6 @@
 //! From the embedded object to loaded programs and open maps. aya does the parsing, the relocation and the
 //! loading; attaching is ours (`kernel::link`).
 
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use aya::maps::{Map as AyaMap, MapData, MapError};
@@ -201,11 +200,6 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
-}
-
-/// Open file limit and the like reach us as plain errors.
-pub fn describe(feature: &str, error: &io::Error) -> String {
-    explain(feature, Need::Attach, error)
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ impl<V: Copy> Map<V> {
 impl<V: Plain + Default> Map<V> {
     /// The first `count` entries of a per-CPU array, each with its values on all possible CPUs, in one call.
     pub fn per_cpu(&self, count: u32) -> io::Result<Vec<Vec<V>>> {
-        const { assert!(size_of::<V>() % 8 == 0, "the kernel rounds per-CPU values up to 8 bytes") };
+        const { assert!(size_of::<V>().is_multiple_of(8), "the kernel rounds per-CPU values up to 8 bytes") };
         let cpus = aya::util::nr_cpus().map_err(|(_, error)| error)?;
         let mut keys = vec![0_u32; count as usize];
         let mut values = vec![V::default(); count as usize * cpus];
