@@ -29,8 +29,11 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<()> {
 
 /// Installs what `groups` lack; how many things that were.
 pub fn ensure(workspace: &Workspace, groups: &[Group]) -> anyhow::Result<usize> {
-    let packages = apt::ensure(workspace, groups)?;
-    let tools = cargo_tools::ensure(workspace, groups)?;
+    // Either toolchain for the kernel programs will do; a complete one is not joined by the other.
+    let done = |group: Group| group == Group::Ebpf && missing_for_ebpf().is_none();
+    let groups: Vec<Group> = groups.iter().copied().filter(|group| !done(*group)).collect();
+    let packages = apt::ensure(workspace, &groups)?;
+    let tools = cargo_tools::ensure(workspace, &groups)?;
     Ok(packages + tools)
 }
 
@@ -39,7 +42,7 @@ pub fn missing_for_ebpf() -> Option<String> {
     if process::find("bpf-linker").is_none() {
         return Some("no bpf-linker on this machine".to_owned());
     }
-    if !needs::has_nightly_source() && !needs::has_distribution_toolchain() {
+    if !needs::has_distribution_toolchain() && !needs::has_nightly_source() {
         return Some(
             "neither rustup's nightly with rust-src nor the packages rustc-web and libstd-rust-web-dev-bpf"
                 .to_owned(),

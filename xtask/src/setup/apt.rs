@@ -1,6 +1,6 @@
 //! Packages of Debian and Ubuntu.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 use std::time::Duration;
@@ -47,17 +47,35 @@ pub fn ensure(workspace: &Workspace, groups: &[Group]) -> anyhow::Result<usize> 
         return Ok(0);
     }
     update_lists(workspace)?;
-    let (available, absent) = split_by_candidate(missing)?;
+    let candidates = candidates(&missing)?;
+    let (available, absent): (Vec<_>, Vec<_>) =
+        missing.into_iter().partition(|package| candidates.contains(package.name));
+    let given_up = give_up(&absent)?;
+    // Packages that serve the same purpose stand and fall together.
+    let useful: Vec<&Package> = available
+        .into_iter()
+        .filter(|package| package.otherwise.is_none_or(|otherwise| !given_up.contains_key(otherwise)))
+        .collect();
+    if !useful.is_empty() {
+        install(&useful)?;
+    }
+    Ok(useful.len())
+}
+
+/// What is done without, and the packages that would be needed for it; said in a line each. Fails where there is no
+/// doing without.
+fn give_up<'a>(absent: &[&'a Package]) -> anyhow::Result<BTreeMap<&'a str, Vec<&'a str>>> {
+    let mut given_up: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for package in absent {
-        match package.otherwise {
-            Some(otherwise) => eprintln!("setup: no package {} here: {otherwise}", package.name),
-            None => bail!("this distribution has no package {}", package.name),
-        }
+        let Some(otherwise) = package.otherwise else {
+            bail!("this distribution has no package {}", package.name)
+        };
+        given_up.entry(otherwise).or_default().push(package.name);
     }
-    if !available.is_empty() {
-        install(&available)?;
+    for (otherwise, packages) in &given_up {
+        eprintln!("setup: no package {} here: {otherwise}", packages.join(", "));
     }
-    Ok(available.len())
+    Ok(given_up)
 }
 
 fn install(packages: &[&Package]) -> anyhow::Result<()> {
@@ -91,12 +109,11 @@ fn update_lists(workspace: &Workspace) -> anyhow::Result<()> {
     fs::write(&stamp, "").with_context(|| format!("cannot write {}", stamp.display()))
 }
 
-/// Which of `packages` this distribution has, and which it has not.
-fn split_by_candidate(packages: Vec<&Package>) -> anyhow::Result<(Vec<&Package>, Vec<&Package>)> {
+/// Which of `packages` this distribution has.
+fn candidates(packages: &[&Package]) -> anyhow::Result<BTreeSet<String>> {
     let mut command = Command::new("apt-cache");
     command.env("LC_ALL", "C").arg("policy").args(packages.iter().map(|package| package.name));
-    let candidates = with_candidate(&process::output(&mut command)?);
-    Ok(packages.into_iter().partition(|package| candidates.contains(package.name)))
+    Ok(with_candidate(&process::output(&mut command)?))
 }
 
 /// The packages for which `apt-cache policy` names a version to install.
@@ -130,5 +147,14 @@ mod tests {
         let policy = "wrk:\n  Installed: (none)\n  Candidate: 4.1.0-3+b2\n  Version table:\n\
                       ghost:\n  Installed: (none)\n  Candidate: (none)\n";
         assert_eq!(with_candidate(policy), BTreeSet::from(["wrk".to_owned()]));
+    }
+
+    #[test]
+    fn absent_package_is_given_up_by_purpose_or_refused() -> anyhow::Result<()> {
+        let absent: Vec<&Package> = PACKAGES.iter().filter(|package| package.group == Group::Ebpf).collect();
+        assert_eq!(give_up(&absent)?.len(), 1);
+        let needed: Vec<&Package> = PACKAGES.iter().filter(|package| package.otherwise.is_none()).collect();
+        assert!(give_up(&needed).is_err());
+        Ok(())
     }
 }
