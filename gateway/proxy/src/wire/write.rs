@@ -18,43 +18,29 @@ pub struct RequestLine<'a> {
     pub host: &'a str,
 }
 
-/// What a request says about its connection.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RequestOptions {
-    /// Pass the request's `Upgrade` fields on.
-    pub upgrade: bool,
-    /// Pass `Expect: 100-continue` on; otherwise it is left out.
-    pub expect_continue: bool,
-    /// Ask for trailers (`TE: trailers`).
-    pub trailers: bool,
-}
-
-/// Writes a request head. `Host` of `headers` is replaced by the line's.
-pub fn request_head(
-    out: &mut Vec<u8>,
-    line: &RequestLine<'_>,
-    headers: &Headers,
-    framing: Framing,
-    options: RequestOptions,
-) {
+/// Writes the request line and `Host`; the other fields follow, then [`request_end`].
+pub fn request_line(out: &mut Vec<u8>, line: &RequestLine<'_>) {
     push(out, &[line.method.as_str(), " ", line.base, line.path]);
     if !line.query.is_empty() {
         push(out, &["?", line.query]);
     }
     push(out, &[" HTTP/1.1\r\nHost: ", line.host, "\r\n"]);
-    for (name, value) in headers.iter() {
-        let skip = fields::is_hop_by_hop(name)
-            || name.eq_ignore_ascii_case("host")
-            || (!options.expect_continue && name.eq_ignore_ascii_case("expect"));
-        if !skip {
-            field(out, name, value);
-        }
-    }
+}
+
+/// Ends a request head: framing, then what is said about the connection. `upgrade` names the protocol to switch
+/// to; `trailers` asks for trailers (`TE`).
+pub fn request_end(
+    out: &mut Vec<u8>,
+    method: &Method,
+    framing: Framing,
+    upgrade: Option<&[u8]>,
+    trailers: bool,
+) {
     match framing {
-        Framing::None if expects_body(line.method) => push(out, &["Content-Length: 0\r\n"]),
+        Framing::None if expects_body(method) => push(out, &["Content-Length: 0\r\n"]),
         _ => framing_field(out, framing),
     }
-    match (options.upgrade.then(|| headers.get("upgrade")).flatten(), options.trailers) {
+    match (upgrade, trailers) {
         (Some(protocol), _) => {
             field(out, "Upgrade", protocol);
             push(out, &["Connection: Upgrade\r\n"]);

@@ -1,0 +1,292 @@
+//! What a request looks like to the backend: its URL, its fields and its framing, all made anew.
+
+use std::borrow::Cow;
+
+use gateway_policy::backend::Backend;
+use gateway_policy::exchange::Exchange;
+use gateway_policy::message::{Headers, Method, Request, Url};
+
+use super::failure::UpstreamError;
+use super::settings::Network;
+use crate::wire::{Framing, fields, target, write};
+
+/// A request about to be sent. Borrows everything that need not change.
+#[derive(Clone, Debug)]
+pub struct Outgoing<'a> {
+    pub method: &'a Method,
+    /// Where it goes: scheme, host and port; the path and query are those below.
+    pub to: &'a Url,
+    /// Path of the backend, without trailing slash; may be empty.
+    pub base: &'a str,
+    /// Begins with `/`.
+    pub path: Cow<'a, str>,
+    pub query: Cow<'a, str>,
+    pub host: Cow<'a, str>,
+    headers: &'a Headers,
+    /// Credentials of the backend; they replace fields of the same name.
+    credentials: &'a [(String, String)],
+    forwarded: Option<Forwarded<'a>>,
+    /// Value of `Upgrade` to pass on.
+    pub upgrade: Option<&'a [u8]>,
+    /// Ask for trailers.
+    pub trailers: bool,
+    /// Fields left out because the request goes to another host than was meant (redirects).
+    pub foreign: bool,
+}
+
+/// What we say about the client (H1-21).
+#[derive(Clone, Copy, Debug)]
+struct Forwarded<'a> {
+    client: &'a str,
+    original: &'a Url,
+    /// The peer is a proxy whose own statements stand.
+    trusted: bool,
+}
+
+impl<'a> Outgoing<'a> {
+    /// The exchange's request, to its backend.
+    pub fn forward(
+        exchange: &'a Exchange,
+        backend: &'a Backend,
+        trusted_proxies: &[Network],
+    ) -> Result<Self, UpstreamError> {
+        let Request { method, url, headers, .. } = &exchange.request;
+        let path = path_below_base(&url.path)?;
+        Ok(Self {
+            method,
+            to: &backend.base,
+            base: backend.base.path.trim_end_matches('/'),
+            path,
+            query: query_with(&url.query, &backend.query)?,
+            host: host_field(exchange, backend),
+            headers,
+            credentials: &backend.headers,
+            forwarded: Some(Forwarded {
+                client: &exchange.connection.ip,
+                original: &exchange.original_url,
+                trusted: trusted_proxies.iter().any(|network| network.contains(exchange.connection.peer)),
+            }),
+            upgrade: if exchange.upgrade { headers.get("upgrade") } else { None },
+            trailers: wants_trailers(headers),
+            foreign: false,
+        })
+    }
+
+    /// A request that a policy made (`send-request`).
+    pub fn call(request: &'a Request) -> Result<Self, UpstreamError> {
+        let Request { method, url, headers, .. } = request;
+        let host = match headers.get_str("host") {
+            Some(host) => Cow::Borrowed(host),
+            None => Cow::Owned(url.authority()),
+        };
+        Ok(Self {
+            method,
+            to: url,
+            base: "",
+            path: path_below_base(&url.path)?,
+            query: query_with(&url.query, &[])?,
+            host,
+            headers,
+            credentials: &[],
+            forwarded: None,
+            upgrade: None,
+            trailers: false,
+            foreign: false,
+        })
+    }
+
+    /// The same request to the place a redirect names; another host gets no credentials.
+    pub fn redirected(&self, method: &'a Method, to: &'a Url, foreign: bool) -> Result<Self, UpstreamError> {
+        Ok(Self {
+            method,
+            to,
+            base: "",
+            path: path_below_base(&to.path)?,
+            query: query_with(&to.query, &[])?,
+            host: Cow::Owned(to.authority()),
+            credentials: if foreign { &[] } else { self.credentials },
+            foreign,
+            ..self.clone()
+        })
+    }
+
+    /// The whole URL, which redirects are relative to.
+    pub fn url(&self) -> Url {
+        Url {
+            path: [self.base, &self.path].concat(),
+            query: self.query.clone().into_owned(),
+            ..self.to.clone()
+        }
+    }
+
+    /// Every field but `Host`, framing and connection fields.
+    pub fn each_field(&self, mut visit: impl FnMut(&str, &[u8])) {
+        let mut client_list: Option<&[u8]> = None;
+        for (name, value) in self.headers.iter() {
+            match self.judge(name) {
+                Keep::Yes => visit(name, value),
+                Keep::No => {}
+                Keep::ClientList => client_list = Some(value),
+            }
+        }
+        for (name, value) in self.credentials {
+            visit(name, value.as_bytes());
+        }
+        if let Some(forwarded) = &self.forwarded {
+            forwarded.visit(self.headers, client_list, visit);
+        }
+    }
+
+    fn judge(&self, name: &str) -> Keep {
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        if fields::is_hop_by_hop(name) || is("host") || is("expect") {
+            return Keep::No;
+        }
+        if self.credentials.iter().any(|(own, _)| is(own)) || (self.foreign && is_credential(name)) {
+            return Keep::No;
+        }
+        let Some(forwarded) = &self.forwarded else { return Keep::Yes };
+        match name.len() {
+            15 if is("x-forwarded-for") && forwarded.trusted => Keep::ClientList,
+            15 if is("x-forwarded-for") => Keep::No,
+            16 if is("x-forwarded-host") && !forwarded.trusted => Keep::No,
+            17 if is("x-forwarded-proto") && !forwarded.trusted => Keep::No,
+            _ => Keep::Yes,
+        }
+    }
+
+    /// Writes an HTTP/1.1 head.
+    pub fn write_head(&self, out: &mut Vec<u8>, framing: Framing, expect_continue: bool) {
+        let line = write::RequestLine {
+            method: self.method,
+            base: self.base,
+            path: &self.path,
+            query: &self.query,
+            host: &self.host,
+        };
+        write::request_line(out, &line);
+        self.each_field(|name, value| write::field(out, name, value));
+        if expect_continue {
+            write::field(out, "Expect", b"100-continue");
+        }
+        write::request_end(out, self.method, framing, self.upgrade, self.trailers);
+    }
+}
+
+enum Keep {
+    Yes,
+    No,
+    /// The list of addresses that a trusted proxy sent: ours is added.
+    ClientList,
+}
+
+impl Forwarded<'_> {
+    fn visit(&self, headers: &Headers, list: Option<&[u8]>, mut visit: impl FnMut(&str, &[u8])) {
+        match list {
+            Some(list) => visit("X-Forwarded-For", &[list, b", ", self.client.as_bytes()].concat()),
+            None => visit("X-Forwarded-For", self.client.as_bytes()),
+        }
+        if !(self.trusted && headers.contains("x-forwarded-proto")) {
+            visit("X-Forwarded-Proto", self.original.scheme.as_str().as_bytes());
+        }
+        if !(self.trusted && headers.contains("x-forwarded-host")) {
+            let Url { scheme, host, port, .. } = self.original;
+            if *port == scheme.default_port() {
+                visit("X-Forwarded-Host", host.as_bytes());
+            } else {
+                visit("X-Forwarded-Host", self.original.authority().as_bytes());
+            }
+        }
+    }
+}
+
+/// `Host` as a policy set it, else the backend's own: a field that still names the client's host was not set.
+fn host_field<'a>(exchange: &'a Exchange, backend: &'a Backend) -> Cow<'a, str> {
+    let own = || {
+        if backend.base.port == backend.base.scheme.default_port() {
+            Cow::Borrowed(backend.base.host.as_str())
+        } else {
+            Cow::Owned(backend.base.authority())
+        }
+    };
+    match exchange.request.headers.get_str("host") {
+        Some(set) if !names_host(set, &exchange.original_url) => Cow::Borrowed(set),
+        _ => own(),
+    }
+}
+
+/// Whether a `Host` value is the authority of the URL, with or without a default port or trailing dot.
+fn names_host(value: &str, url: &Url) -> bool {
+    let Some(start) = value.get(..url.host.len()) else { return false };
+    if !start.eq_ignore_ascii_case(&url.host) {
+        return false;
+    }
+    let rest = value.get(url.host.len()..).unwrap_or_default();
+    let rest = rest.strip_prefix('.').unwrap_or(rest);
+    match rest.strip_prefix(':') {
+        Some(port) => port.parse() == Ok(url.port) || port.is_empty(),
+        // A host alone means the scheme's port; what listener the client came by does not change its host.
+        None => rest.is_empty(),
+    }
+}
+
+fn wants_trailers(headers: &Headers) -> bool {
+    headers.get_all("te").flat_map(fields::list).any(|coding| coding.eq_ignore_ascii_case(b"trailers"))
+}
+
+/// Fields that prove who the caller is.
+fn is_credential(name: &str) -> bool {
+    ["authorization", "cookie", "proxy-authorization", "ocp-apim-subscription-key", "api-key"]
+        .iter()
+        .any(|credential| name.eq_ignore_ascii_case(credential))
+}
+
+/// The path once more in canonical form, since policies rewrite it: it cannot climb out of the base (P-02).
+fn path_below_base(path: &str) -> Result<Cow<'_, str>, UpstreamError> {
+    let canonical = if is_plain_path(path) {
+        Cow::Borrowed(path)
+    } else {
+        let normal = target::normalise_path(path.as_bytes()).map_err(|error| match error {
+            crate::wire::WireError::TargetAboveRoot => UpstreamError::PathEscapesBase,
+            _ => UpstreamError::InvalidRequest("the path is malformed"),
+        })?;
+        Cow::Owned(normal)
+    };
+    // `..;x` climbs for servers that cut parameters off before they resolve dot segments.
+    if canonical.contains("/..;") { Err(UpstreamError::PathEscapesBase) } else { Ok(canonical) }
+}
+
+/// Whether a path is canonical beyond doubt: no escapes, no dot at the start of a segment, nothing unusual.
+fn is_plain_path(path: &str) -> bool {
+    let mut before = 0;
+    path.starts_with('/')
+        && path.bytes().all(|byte| {
+            let dot_segment = byte == b'.' && before == b'/';
+            before = byte;
+            !dot_segment && (byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(&byte))
+        })
+}
+
+/// The query with the backend's own parameters behind it.
+fn query_with<'a>(query: &'a str, added: &[(String, String)]) -> Result<Cow<'a, str>, UpstreamError> {
+    let plain = query.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && byte != b'#');
+    let checked = if plain {
+        Cow::Borrowed(query)
+    } else {
+        let checked = target::check_query(query.as_bytes());
+        Cow::Owned(checked.map_err(|_| UpstreamError::InvalidRequest("the query is malformed"))?)
+    };
+    if added.is_empty() {
+        return Ok(checked);
+    }
+    let mut joined = checked.into_owned();
+    for (name, value) in added {
+        if !joined.is_empty() {
+            joined.push('&');
+        }
+        joined.push_str(name);
+        joined.push('=');
+        joined.push_str(value);
+    }
+    Ok(Cow::Owned(joined))
+}

@@ -1,0 +1,172 @@
+//! Exchanges to forward and backends to forward them to.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gateway_policy::backend::Backend;
+use gateway_policy::exchange::{Arrival, Connection, Exchange, Protocol};
+use gateway_policy::fault::Fault;
+use gateway_policy::message::{Body, Headers, Method, Request, Url};
+use gateway_policy::ports::ForwardOptions;
+use gateway_proxy::upstream::{Roots, Upstream, UpstreamSettings, UpstreamShared};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::LocalSet;
+
+/// Runs a test as a worker runs: one thread, local tasks.
+pub fn on_worker<T>(test: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    LocalSet::new().block_on(&runtime, async {
+        tokio::time::timeout(Duration::from_secs(20), test).await.expect("test hangs")
+    })
+}
+
+pub fn upstream() -> Rc<Upstream> {
+    upstream_with(UpstreamSettings::default())
+}
+
+pub fn upstream_with(settings: UpstreamSettings) -> Rc<Upstream> {
+    Upstream::new(settings, &UpstreamShared::new(Roots::none()))
+}
+
+/// A request of a client at 192.0.2.1 for `http://gateway.example/path`.
+pub fn request(method: &str, target: &str) -> Request {
+    let url = Url::parse(&format!("http://gateway.example{target}")).unwrap();
+    let mut headers = Headers::new();
+    headers.append("Host", b"gateway.example").unwrap();
+    Request { method: Method::parse(method.as_bytes()).unwrap(), url, headers, body: Body::Empty }
+}
+
+pub fn exchange(request: Request, backend: &str) -> Exchange {
+    exchange_to(request, Backend::from_url(Url::parse(backend).unwrap()))
+}
+
+pub fn exchange_to(request: Request, backend: Backend) -> Exchange {
+    let connection = Connection {
+        peer: [192, 0, 2, 1].into(),
+        ip: "192.0.2.1".into(),
+        protocol: Protocol::Http11,
+        tls_version: None,
+        server_name: None,
+    };
+    let mut exchange = Exchange::new(Arrival {
+        connection: Rc::new(connection),
+        received: Instant::now(),
+        request,
+        deployment: Arc::default(),
+    });
+    exchange.backend = Some(Arc::new(backend));
+    exchange
+}
+
+/// Forwards with default options and reads the whole response body.
+pub async fn forward(upstream: &Upstream, exchange: &mut Exchange) -> Result<(u16, String), Fault> {
+    forward_with(upstream, exchange, ForwardOptions::default()).await
+}
+
+pub async fn forward_with(
+    upstream: &Upstream,
+    exchange: &mut Exchange,
+    options: ForwardOptions,
+) -> Result<(u16, String), Fault> {
+    upstream.forward(exchange, options).await?;
+    let response = exchange.response.as_mut().unwrap();
+    response.body.buffer(64 << 20).await.expect("response body");
+    Ok((response.status, String::from_utf8_lossy(response.body.buffered()).into_owned()))
+}
+
+/// A GET of `/` to the backend.
+pub async fn get(upstream: &Upstream, backend: &Scripted) -> Result<(u16, String), Fault> {
+    forward(upstream, &mut exchange(request("GET", "/"), &backend.url())).await
+}
+
+/// A backend on loopback.
+pub struct Scripted {
+    pub address: SocketAddr,
+    /// Connections accepted.
+    pub connections: Rc<Cell<usize>>,
+    /// Requests seen by [`answering`], heads and bodies.
+    pub requests: Rc<RefCell<Vec<String>>>,
+}
+
+impl Scripted {
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn last_request(&self) -> String {
+        self.requests.borrow().last().cloned().unwrap_or_default()
+    }
+}
+
+/// Runs `serve` for every connection, with its number from 0.
+pub async fn scripted<F: Future<Output = ()> + 'static>(
+    serve: impl Fn(usize, TcpStream) -> F + 'static,
+) -> Scripted {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let connections = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&connections);
+    tokio::task::spawn_local(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let number = counted.get();
+            counted.set(number + 1);
+            tokio::task::spawn_local(serve(number, stream));
+        }
+    });
+    Scripted { address, connections, requests: Rc::default() }
+}
+
+/// Answers every request of every connection with the same bytes.
+pub async fn answering(response: impl Into<Vec<u8>>) -> Scripted {
+    let response: Rc<[u8]> = response.into().into();
+    let requests: Rc<RefCell<Vec<String>>> = Rc::default();
+    let seen = Rc::clone(&requests);
+    let mut backend = scripted(move |_, mut stream| {
+        let (seen, response) = (Rc::clone(&seen), Rc::clone(&response));
+        async move {
+            let mut buffer = Vec::new();
+            while let Some(request) = read_request(&mut stream, &mut buffer).await {
+                seen.borrow_mut().push(request);
+                if stream.write_all(&response).await.is_err() {
+                    return;
+                }
+            }
+        }
+    })
+    .await;
+    backend.requests = requests;
+    backend
+}
+
+/// Reads one request: head, and body by `Content-Length` or chunks as they stand. `None` at the end.
+pub async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<String> {
+    loop {
+        if let Some(end) = request_end(buffer) {
+            let request = String::from_utf8_lossy(&buffer[..end]).into_owned();
+            buffer.drain(..end);
+            return Some(request);
+        }
+        if stream.read_buf(buffer).await.ok()? == 0 {
+            return None;
+        }
+    }
+}
+
+fn request_end(buffer: &[u8]) -> Option<usize> {
+    let text = String::from_utf8_lossy(buffer).to_ascii_lowercase();
+    let head = text.find("\r\n\r\n")? + 4;
+    if text[..head].contains("transfer-encoding: chunked") {
+        return text[head..].find("0\r\n\r\n").map(|at| head + at + 5);
+    }
+    let length = text[..head]
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .map_or(0, |length| length.parse().unwrap());
+    (buffer.len() >= head + length).then_some(head + length)
+}
