@@ -255,11 +255,9 @@ impl<S: Service> Http1<'_, S> {
         });
         let connection = match head.version {
             Version::Http11 => Rc::clone(self.connection),
-            Version::Http10 => Rc::new(Connection {
-                ip: self.connection.ip.clone(),
-                protocol: Protocol::Http10,
-                tls_version: self.connection.tls_version,
-            }),
+            Version::Http10 => {
+                Rc::new(Connection { protocol: Protocol::Http10, ..(**self.connection).clone() })
+            }
         };
         Call {
             client: Rc::clone(self.client),
@@ -321,7 +319,7 @@ impl<S: Service> Http1<'_, S> {
 
     async fn reply(&self, asked: Asked, response: Response, persistence: Persistence) -> (Sent, After) {
         let pace = self.server.settings.pace;
-        let mut reply = self.link.with(|ends| Reply::begin(ends, asked, response, persistence, pace));
+        let mut reply = Reply::begin(&self.link, asked, response, persistence, pace);
         let mut watch = Watch::default();
         self.timer.clear();
         let complete = poll_fn(|cx| {

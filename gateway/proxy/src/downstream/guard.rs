@@ -137,13 +137,11 @@ impl<'a, S: Service> Opened<'a, S> {
         protocol: Protocol,
         tls_version: Option<&'static str>,
     ) -> Self {
-        let ip = client.peer.ip().to_canonical().to_string().into();
+        let peer = client.peer.ip().to_canonical();
+        let server_name = client.server_name.clone();
+        let connection = Connection { peer, ip: peer.to_string().into(), protocol, tls_version, server_name };
         server.service.connection_opened(&client, protocol);
-        Self {
-            server,
-            client: Rc::new(client),
-            connection: Rc::new(Connection { ip, protocol, tls_version }),
-        }
+        Self { server, client: Rc::new(client), connection: Rc::new(connection) }
     }
 
     /// The same connection, found to speak HTTP/2.

@@ -50,9 +50,10 @@ enum Step {
 }
 
 impl Reply {
-    /// Puts the head, and what is there of the body, into the outbox.
+    /// Puts the head, and what is there of the body, into the outbox. The link must be free: the body may be that of
+    /// the request on the same connection.
     pub fn begin(
-        ends: &mut Ends,
+        link: &Link,
         asked: Asked,
         response: Response,
         persistence: Persistence,
@@ -63,22 +64,25 @@ impl Reply {
             Announce::Framing(Framing::UntilClose) => Persistence::Close,
             _ => persistence,
         };
-        ends.interim = Interim::None;
-        let before = ends.outbox.small().len();
-        let line = StatusLine { version: asked.version, status: response.status, reason: &response.reason };
-        write::response_head(ends.outbox.small(), line, &response.headers, plan.announce, persistence);
-        let head_bytes = (ends.outbox.small().len() - before) as u64;
+        let head_bytes = link.with(|ends| {
+            ends.interim = Interim::None;
+            let before = ends.outbox.small().len();
+            let line =
+                StatusLine { version: asked.version, status: response.status, reason: &response.reason };
+            write::response_head(ends.outbox.small(), line, &response.headers, plan.announce, persistence);
+            ends.outbox.small().len() - before
+        });
         let mut reply = Self {
             source: None,
             pace: Pace::new(pace),
-            head_bytes,
+            head_bytes: head_bytes as u64,
             body_bytes: 0,
             persists: persistence == Persistence::KeepAlive,
             written: 0,
         };
         match response.body {
             _ if !plan.sends_body => {}
-            Body::Bytes(data) => reply.push(ends, data, false),
+            Body::Bytes(data) => link.with(|ends| reply.push(ends, data, false)),
             Body::Stream(stream) => {
                 let (left, chunked) = match plan.announce {
                     Announce::Framing(Framing::Length(length)) => (Some(length), false),

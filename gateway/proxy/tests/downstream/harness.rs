@@ -159,11 +159,9 @@ async fn answer(call: Call) -> Handled<()> {
 
 fn describe(request: &Request) -> String {
     let body = String::from_utf8_lossy(request.body.buffered()).into_owned();
-    let fields: String = request
-        .headers
-        .iter()
-        .map(|(name, value)| format!("{name}={};", String::from_utf8_lossy(value)))
-        .collect();
+    let fields: Vec<_> =
+        request.headers.iter().map(|(n, v)| format!("{n}={};", String::from_utf8_lossy(v))).collect();
+    let fields = fields.concat();
     format!("{} {} [{fields}] {body}", request.method, request.url)
 }
 
@@ -372,7 +370,7 @@ impl Wire {
     /// The same, but `None` when the connection ends before, or is reset.
     pub fn exactly_or_end(&mut self, count: usize) -> Option<Vec<u8>> {
         while self.read.len() < count {
-            let mut bytes = [0; 64 << 10];
+            let mut bytes = vec![0; 64 << 10];
             match self.stream.read(&mut bytes) {
                 Ok(0) => return None,
                 Ok(count) => self.read.extend_from_slice(&bytes[..count]),
@@ -385,7 +383,7 @@ impl Wire {
 
     /// One read; `false` at the end.
     fn more(&mut self) -> bool {
-        let mut bytes = [0; 64 << 10];
+        let mut bytes = vec![0; 64 << 10];
         let count = self.stream.read(&mut bytes).unwrap();
         self.read.extend_from_slice(&bytes[..count]);
         count > 0
