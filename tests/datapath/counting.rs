@@ -40,8 +40,8 @@ fn table() -> Vec<Row> {
         (ethernet(IPV4, &ipv4(UDP, 0, 0x2000, &udp(PORT, &data))), 1, "other", "udp", "fragment"),
         (ethernet(IPV4, &ipv4(TCP, 0, 0x0010, &data)), 2, "other", "tcp", "fragment"),
         (ethernet(IPV6, &fragment_v6(UDP, 0x0001, &udp(PORT, &data))), 1, "other", "udp", "fragment"),
-        // An atomic fragment is whole.
-        (ethernet(IPV6, &fragment_v6(UDP, 0, &udp(PORT, &data))), 1, "http", "udp", "pass"),
+        // A fragment header is one, even if all of the packet is there.
+        (ethernet(IPV6, &fragment_v6(UDP, 0, &udp(PORT, &data))), 1, "other", "udp", "fragment"),
         (ethernet(IPV4, &ipv4(TCP, 0, 0, &tcp(PORT, SYN, &[]))[..30]), 2, "other", "tcp", "unparsed"),
         (ethernet(IPV6, &six(&[60; 5], TCP, &tcp(PORT, SYN, &[]))), 1, "other", "other", "unparsed"),
         (ethernet(IPV4, &ipv4(TCP, 0, 0, &tcp(ELSEWHERE, SYN, &[]))), 6, "other", "tcp", "pass"),

@@ -149,37 +149,51 @@ fn off_by_setting_runs_without_programs() {
     assert_eq!(render_status(&status), "datapath: off\nreason: switched off by setting\n");
 }
 
-#[test]
-fn without_capabilities_auto_is_off_with_one_line() {
-    let Some(world) = World::new() else { return };
-    // setpriv (util-linux) runs the holder without any capability.
+/// Runs [`bounded`] at the gateway's end with no capabilities but these; `None` with a line without setpriv
+/// (util-linux).
+fn with_capabilities(world: &World, kept: &str) -> Option<String> {
     let output = world.gateway.run(|| {
         Command::new("setpriv")
-            .args(["--bounding-set=-all", "--inh-caps=-all", "--"])
+            .args([&format!("--bounding-set=-all{kept}"), "--inh-caps=-all", "--"])
             .arg(env::current_exe().unwrap())
-            .args(["--exact", "lifecycle::powerless", "--nocapture"])
+            .args(["--exact", "lifecycle::bounded", "--nocapture"])
             .env(HOLDER, "1")
             .output()
     });
     let Ok(output) = output else {
         eprintln!("SKIPPED: no setpriv");
-        return;
+        return None;
     };
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        text.contains("off: eBPF map ") && text.contains("needs CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON (EPERM)"),
-        "{text}"
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// No test of its own: what a process without capabilities gets.
 #[test]
-fn powerless() {
+fn without_capabilities_auto_is_off_with_one_line() {
+    let Some(world) = World::new() else { return };
+    let Some(text) = with_capabilities(&world, "") else { return };
+    assert!(text.contains("datapath: off\nreason: eBPF map "), "{text}");
+    assert!(text.contains(": needs CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON (EPERM)\n"), "{text}");
+}
+
+#[test]
+fn with_the_two_capabilities_everything_works() {
+    let Some(world) = World::new() else { return };
+    // 12: CAP_NET_ADMIN, 39: CAP_BPF; the unit file of a service would give just these.
+    let Some(text) = with_capabilities(&world, ",+cap_12,+cap_39") else { return };
+    assert!(text.contains("interface gw0: in native, out tcx\n"), "{text}");
+    assert!(!text.contains("not in use: program"), "{text}");
+}
+
+/// No test of its own: what a process with few capabilities gets.
+#[test]
+fn bounded() {
     if env::var_os(HOLDER).is_none() {
         return;
     }
-    let datapath = Datapath::start(&settings(Ingress::Auto), &[listener("http", "::", PORT..=PORT)]).unwrap();
-    println!("off: {}", datapath.status().reason.unwrap());
+    let datapath =
+        Datapath::start(&settings(Ingress::Native), &[listener("http", "::", PORT..=PORT)]).unwrap();
+    print!("{}", render_status(&datapath.status()));
 }
 
 #[test]

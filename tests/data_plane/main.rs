@@ -1,0 +1,4 @@
+//! Behaviour of the data plane through its listeners.
+
+mod access;
+mod routing;
