@@ -39,10 +39,15 @@ impl Upstream {
             Outcome::Response(response) => response,
             Outcome::Upgraded(..) => return Err(UpstreamError::UnaskedUpgrade),
         };
-        response.body.buffer(self.settings.buffer_bytes_max).await.map_err(|error| match error {
+        let bytes_max = self.settings.buffer_bytes_max;
+        response.body.buffer(bytes_max).await.map_err(|error| match error {
             BodyError::TooLarge { bytes_max } => UpstreamError::ResponseTooLarge { bytes_max },
             _ => UpstreamError::Closed,
         })?;
+        // A response that came in one read has been buffered before.
+        if response.body.len().is_some_and(|length| length > bytes_max) {
+            return Err(UpstreamError::ResponseTooLarge { bytes_max });
+        }
         Ok(response)
     }
 

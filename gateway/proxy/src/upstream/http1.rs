@@ -115,6 +115,9 @@ impl Reading {
                     Step::Interim => {}
                 }
             }
+            if !begins_like_a_response(connection.buffer.data()) {
+                return Poll::Ready(Err(UpstreamError::Malformed(WireError::StartLine)));
+            }
             match ready!(connection.buffer.poll_fill(&mut connection.io, cx)) {
                 Ok(0) => return Poll::Ready(Err(self.ended(connection, upload))),
                 Ok(_) => self.answered = true,
@@ -153,6 +156,12 @@ impl Reading {
 enum Step {
     Interim,
     Final,
+}
+
+/// Whether an unfinished head can become one: what speaks another protocol is not waited for (U-04).
+fn begins_like_a_response(bytes: &[u8]) -> bool {
+    const START: &[u8] = b"HTTP/1.";
+    bytes.iter().zip(START).all(|(byte, expected)| byte == expected)
 }
 
 /// Whether a 101 switches to what was asked for (RFC 9110 §7.8).

@@ -8,7 +8,7 @@ use gateway_policy::message::{Headers, Method, Request, Url};
 
 use super::failure::UpstreamError;
 use super::settings::Network;
-use crate::wire::{Framing, fields, target, write};
+use crate::wire::{Framing, WireError, fields, target, write};
 
 /// A request about to be sent. Borrows everything that need not change.
 #[derive(Clone, Debug)]
@@ -243,17 +243,16 @@ fn is_credential(name: &str) -> bool {
 
 /// The path once more in canonical form, since policies rewrite it: it cannot climb out of the base (P-02).
 fn path_below_base(path: &str) -> Result<Cow<'_, str>, UpstreamError> {
-    let canonical = if is_plain_path(path) {
-        Cow::Borrowed(path)
-    } else {
-        let normal = target::normalise_path(path.as_bytes()).map_err(|error| match error {
-            crate::wire::WireError::TargetAboveRoot => UpstreamError::PathEscapesBase,
-            _ => UpstreamError::InvalidRequest("the path is malformed"),
-        })?;
-        Cow::Owned(normal)
-    };
-    // `..;x` climbs for servers that cut parameters off before they resolve dot segments.
-    if canonical.contains("/..;") { Err(UpstreamError::PathEscapesBase) } else { Ok(canonical) }
+    if is_plain_path(path) {
+        return Ok(Cow::Borrowed(path));
+    }
+    let canonical = target::normalise_path(path.as_bytes()).map_err(|error| match error {
+        WireError::TargetAboveRoot => UpstreamError::PathEscapesBase,
+        // `..;x` climbs for servers that cut parameters off before they resolve dot segments.
+        _ if path.contains("/..;") => UpstreamError::PathEscapesBase,
+        _ => UpstreamError::InvalidRequest("the path is malformed"),
+    })?;
+    Ok(Cow::Owned(canonical))
 }
 
 /// Whether a path is canonical beyond doubt: no escapes, no dot at the start of a segment, nothing unusual.

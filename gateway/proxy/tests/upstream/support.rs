@@ -5,12 +5,13 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use gateway_policy::backend::Backend;
 use gateway_policy::exchange::{Arrival, Connection, Exchange, Protocol};
 use gateway_policy::fault::Fault;
-use gateway_policy::message::{Body, Headers, Method, Request, Url};
+use gateway_policy::message::{Body, BodyError, BodyStream, Frame, Headers, Method, Request, Url};
 use gateway_policy::ports::ForwardOptions;
 use gateway_proxy::upstream::{Roots, Upstream, UpstreamSettings, UpstreamShared};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -169,4 +170,54 @@ fn request_end(buffer: &[u8]) -> Option<usize> {
         .find_map(|line| line.strip_prefix("content-length: "))
         .map_or(0, |length| length.parse().unwrap());
     (buffer.len() >= head + length).then_some(head + length)
+}
+
+/// A body that yields what a test sends it; the end when the sender is dropped.
+pub struct Piped(pub tokio::sync::mpsc::UnboundedReceiver<Result<Frame, BodyError>>, pub Option<u64>);
+
+pub type PipeSender = tokio::sync::mpsc::UnboundedSender<Result<Frame, BodyError>>;
+
+impl BodyStream for Piped {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
+        let frame = self.0.poll_recv(cx);
+        if let (Poll::Ready(Some(Ok(Frame::Data(data)))), Some(left)) = (&frame, &mut self.1) {
+            *left = left.saturating_sub(data.len() as u64);
+        }
+        frame
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        self.1
+    }
+}
+
+/// A streaming body of announced or unknown length, and the way to feed it.
+pub fn piped(length: Option<u64>) -> (PipeSender, Body) {
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    (sender, Body::Stream(Box::new(Piped(receiver, length))))
+}
+
+pub fn data(bytes: impl Into<bytes::Bytes>) -> Result<Frame, BodyError> {
+    Ok(Frame::Data(bytes.into()))
+}
+
+/// The next frame of a response body.
+pub async fn next_frame(body: &mut Body) -> Option<Result<Frame, BodyError>> {
+    let Body::Stream(stream) = body else { panic!("not streaming: {body:?}") };
+    std::future::poll_fn(|cx| stream.poll_frame(cx)).await
+}
+
+/// The next frame as text; it must be data.
+pub async fn next_text(body: &mut Body) -> String {
+    match next_frame(body).await {
+        Some(Ok(Frame::Data(data))) => String::from_utf8(data.to_vec()).unwrap(),
+        other => panic!("no data: {other:?}"),
+    }
+}
+
+/// Waits until something holds, for as long as the test may run.
+pub async fn until(holds: impl Fn() -> bool) {
+    while !holds() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
