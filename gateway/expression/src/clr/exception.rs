@@ -77,6 +77,9 @@ exceptions! {
         "The given key was not present in the dictionary.";
     NotImplemented = "System.NotImplementedException": System, "The method or operation is not implemented.";
     NotSupported = "System.NotSupportedException": System, "Specified method is not supported.";
+    InsufficientExecutionStack = "System.InsufficientExecutionStackException": System,
+        "Insufficient stack to continue executing the program safely. This can happen from having too many functions \
+         on the call stack or function on the stack using too much stack space.";
     PlatformNotSupported = "System.PlatformNotSupportedException": NotSupported,
         "Operation is not supported on this platform.";
     NullReference = "System.NullReferenceException": System,
