@@ -2,26 +2,43 @@
 
 use std::io;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Returns at the first signal. From then on another one ends the process with 1.
-pub fn wait() -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(next())?;
-    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        if runtime.block_on(next()).is_ok() {
-            std::process::exit(1);
-        }
-    })?;
-    Ok(())
+/// Handlers in place; to be installed before anyone may send a signal.
+pub struct Signals {
+    runtime: Runtime,
+    terminate: Signal,
+    interrupt: Signal,
 }
 
-async fn next() -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+impl Signals {
+    pub fn install() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let guard = runtime.enter();
+        let terminate = signal(SignalKind::terminate())?;
+        let interrupt = signal(SignalKind::interrupt())?;
+        drop(guard);
+        Ok(Self { runtime, terminate, interrupt })
     }
-    Ok(())
+
+    /// Returns at the first signal. From then on another one ends the process with 1.
+    pub fn wait(mut self) -> io::Result<()> {
+        self.next();
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            self.next();
+            std::process::exit(1);
+        })?;
+        Ok(())
+    }
+
+    fn next(&mut self) {
+        let Self { runtime, terminate, interrupt } = self;
+        runtime.block_on(async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        });
+    }
 }

@@ -4,6 +4,7 @@
 mod backend;
 mod client;
 mod config;
+pub mod process;
 mod running;
 
 pub use backend::{Backend, Recorded, Reply};

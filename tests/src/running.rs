@@ -81,6 +81,19 @@ impl Running {
             .sum()
     }
 
+    /// The same once it has not changed for a moment: an event is closed just behind its answer.
+    pub fn settled(&self, name: &str, labels: &[&str]) -> f64 {
+        let mut last = self.metric(name, labels);
+        loop {
+            std::thread::sleep(std::time::Duration::from_millis(60));
+            let now = self.metric(name, labels);
+            if now.to_bits() == last.to_bits() {
+                return now;
+            }
+            last = now;
+        }
+    }
+
     /// Stops the gateway in an orderly way.
     pub fn stop(mut self) {
         if let Some(gateway) = self.gateway.take() {

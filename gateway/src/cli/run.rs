@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::{EXIT_FAILED, EXIT_SETTINGS, EXIT_UNAVAILABLE, fail};
 use crate::gateway::{Gateway, StartError};
 use crate::settings::{Settings, gather, help_text};
+use crate::signals::Signals;
 use crate::telemetry;
 
 #[derive(Debug, Default, clap::Args)]
@@ -94,6 +95,10 @@ pub fn serve((settings, unknown): (Settings, Vec<String>), started: impl FnOnce(
     for name in unknown {
         tracing::warn!(event_type = "UnknownSetting", name, "a setting of this name is not known and is ignored");
     }
+    let signals = match Signals::install() {
+        Ok(signals) => signals,
+        Err(error) => return fail(EXIT_FAILED, format!("signals cannot be handled: {error}")),
+    };
     let gateway = match Gateway::start(settings, telemetry, &instance) {
         Ok(gateway) => gateway,
         Err(error) => {
@@ -106,7 +111,7 @@ pub fn serve((settings, unknown): (Settings, Vec<String>), started: impl FnOnce(
         }
     };
     started(&gateway);
-    match crate::signals::wait() {
+    match signals.wait() {
         Ok(()) => {
             gateway.stop();
             ExitCode::SUCCESS

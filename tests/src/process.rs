@@ -1,0 +1,84 @@
+//! A gateway as a process of its own: exit codes, signals, standard output.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// The built binary: beside the test's own, which the same build made.
+pub fn binary() -> PathBuf {
+    let own = std::env::current_exe().expect("the test's path");
+    let path = own.ancestors().nth(2).expect("target/debug").join("gateway");
+    assert!(path.exists(), "{} is missing: cargo build -p gateway", path.display());
+    path
+}
+
+/// Runs the binary to its end.
+pub fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("the binary runs")
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// A process that serves; killed when dropped.
+pub struct Process {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Process {
+    /// Starts `gateway run` on free ports with JSON logs and waits until it listens.
+    pub fn start(arguments: &[&str]) -> Self {
+        let fixed = ["run", "--http", "127.0.0.1:0", "--https", "off", "--admin", "127.0.0.1:0", "--datapath", "off"];
+        let mut child = command(&[&fixed, arguments].concat())
+            .args(["--set", "telemetry.logs.std=json"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let stdout = child.stdout.take().expect("its output");
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            BufReader::new(stdout).lines().map_while(Result::ok).all(|line| sender.send(line).is_ok())
+        });
+        Self { child, lines }
+    }
+
+    /// The next log line that holds `part`.
+    pub fn line_with(&self, part: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(Duration::from_secs(20)).expect("a log line");
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    /// The bound address of a listener, from the line of `GatewayListening`.
+    pub fn address(line: &str, listener: &str) -> std::net::SocketAddr {
+        let part = format!("\"{listener}\":\"");
+        let from = line.find(&part).unwrap_or_else(|| panic!("{listener} in {line}")) + part.len();
+        line[from..].split('"').next().expect("an address").parse().expect("an address")
+    }
+
+    pub fn signal(&self, signal: nix::sys::signal::Signal) {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).expect("a pid"));
+        nix::sys::signal::kill(pid, signal).expect("a signal sent");
+    }
+
+    /// Waits for the end; the exit code.
+    pub fn wait(&mut self) -> Option<i32> {
+        self.child.wait().expect("the end").code()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
