@@ -47,14 +47,25 @@ impl Applier {
             });
             return;
         }
-        let Compiled { snapshot, diagnostics } =
-            compile(&outcome.set, outcome.diagnostics, self.deployment.clone(), previous.as_deref(), telemetry.registry());
+        let Compiled { snapshot, diagnostics } = compile(
+            &outcome.set,
+            outcome.diagnostics,
+            self.deployment.clone(),
+            previous.as_deref(),
+            telemetry.registry(),
+        );
         log_findings(&diagnostics);
         self.report(&snapshot, &diagnostics, previous.as_deref(), began);
         self.shared.snapshot.store(Some(Arc::new(snapshot)));
     }
 
-    fn report(&self, snapshot: &Snapshot, diagnostics: &[Diagnostic], previous: Option<&Snapshot>, began: Instant) {
+    fn report(
+        &self,
+        snapshot: &Snapshot,
+        diagnostics: &[Diagnostic],
+        previous: Option<&Snapshot>,
+        began: Instant,
+    ) {
         let telemetry = &self.shared.telemetry;
         let broken = diagnostic::broken_apis(diagnostics);
         let revision = snapshot.revision.to_string();

@@ -33,7 +33,9 @@ pub async fn relay(request: Request<Incoming>) {
     let Ok(upgraded) = hyper::upgrade::on(request).await else { return };
     let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
     while let Some(Ok(message)) = socket.next().await {
-        if message.is_close() || ((message.is_text() || message.is_binary()) && socket.send(message).await.is_err()) {
+        if message.is_close()
+            || ((message.is_text() || message.is_binary()) && socket.send(message).await.is_err())
+        {
             break;
         }
     }

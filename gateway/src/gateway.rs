@@ -63,7 +63,11 @@ pub struct Gateway {
 impl Gateway {
     /// Starts everything; returns once all listeners accept and the first configuration is in force, or found
     /// missing.
-    pub fn start(settings: Settings, telemetry: Arc<Telemetry>, instance: &Instance) -> Result<Self, StartError> {
+    pub fn start(
+        settings: Settings,
+        telemetry: Arc<Telemetry>,
+        instance: &Instance,
+    ) -> Result<Self, StartError> {
         let cpus = worker::cpus(&settings.workers);
         telemetry.event(&Event::GatewayStarting { version: &instance.version, workers: cpus.len() as u64 });
         let shared = Arc::new(Shared {
@@ -85,12 +89,22 @@ impl Gateway {
         let (draining, drained) = signal::channel(false);
         let tls = listeners.tls.take();
         let server = tls.as_ref().map(|tls| Arc::clone(&tls.server));
-        let workers = worker::spawn(listeners.bound, server, &settings, &cpus, &shared, &addresses, &drained)?;
+        let workers =
+            worker::spawn(listeners.bound, server, &settings, &cpus, &shared, &addresses, &drained)?;
         let (control_stop, stopped) = signal::channel(false);
         let control = Control { shared: Arc::clone(&shared), datapath, tls, draining: drained, stopped };
         let control = control.spawn(admin.map(|(listener, _)| listener))?;
         telemetry.event(&Event::GatewayListening { addresses: &addresses });
-        Ok(Self { addresses, shared, draining, workers, control: Some(control), control_stop, watch, settings })
+        Ok(Self {
+            addresses,
+            shared,
+            draining,
+            workers,
+            control: Some(control),
+            control_stop,
+            watch,
+            settings,
+        })
     }
 
     /// Bound addresses by listener.
@@ -124,10 +138,17 @@ impl Gateway {
 }
 
 /// Loads the folder, brings it into force and watches it. Without a folder the gateway answers 503 until it has one.
-fn configure(settings: &Settings, shared: &Arc<Shared>, instance: &Instance) -> Result<Option<Watch>, StartError> {
+fn configure(
+    settings: &Settings,
+    shared: &Arc<Shared>,
+    instance: &Instance,
+) -> Result<Option<Watch>, StartError> {
     let config = &settings.config;
     let Some(dir) = config.folder.clone() else {
-        tracing::warn!(event_type = "ConfigurationMissing", "no configuration folder is set; every request gets 503");
+        tracing::warn!(
+            event_type = "ConfigurationMissing",
+            "no configuration folder is set; every request gets 503"
+        );
         return Ok(None);
     };
     let folder = FolderSettings {

@@ -215,7 +215,9 @@ impl Settings {
             _ => {}
         }
         match &self.net.tls_certificates {
-            Some(path) if !path.is_dir() => return Err(missing("net.server.tls.certificates", path, "folder")),
+            Some(path) if !path.is_dir() => {
+                return Err(missing("net.server.tls.certificates", path, "folder"));
+            }
             _ => {}
         }
         Ok(())
@@ -248,7 +250,8 @@ mod tests {
 
     #[test]
     fn from_given_bad_values_are_all_named() {
-        let errors = Settings::from_given(&given(&[("workers", "x"), ("net.http.address", "nowhere")])).unwrap_err();
+        let errors =
+            Settings::from_given(&given(&[("workers", "x"), ("net.http.address", "nowhere")])).unwrap_err();
         let text: Vec<_> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(text.len(), 2);
         assert!(text[0].contains("workers") && text[0].contains("\"x\""), "{text:?}");

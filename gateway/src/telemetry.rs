@@ -18,7 +18,8 @@ pub fn start(settings: &Settings) -> Result<(Arc<Telemetry>, Instance), String> 
         ..LogSettings::default()
     };
     wanted.set_level(&settings.logs.level).map_err(|error| error.to_string())?;
-    let log = Log::stdout(wanted, Arc::new(instance.clone()), registry.log_stats()).map_err(|error| error.to_string())?;
+    let log = Log::stdout(wanted, Arc::new(instance.clone()), registry.log_stats())
+        .map_err(|error| error.to_string())?;
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     if let Some(log) = log {
         // A second gateway in the same process (tests) writes through the first one's log.

@@ -36,7 +36,8 @@ impl Tls {
                 (read, certificates)
             }
         };
-        let server = TlsServer::new(certificates, true).map_err(|error| StartError::Setting(error.to_string()))?;
+        let server =
+            TlsServer::new(certificates, true).map_err(|error| StartError::Setting(error.to_string()))?;
         Ok(Self { server: Arc::new(server), folder: folder.map(Path::to_path_buf), read })
     }
 
@@ -65,7 +66,8 @@ fn setting_error(folder: &Path, reason: &str) -> StartError {
 }
 
 fn self_signed() -> Result<Certificate, StartError> {
-    Certificate::self_signed(&["localhost".to_owned()]).map_err(|error| StartError::Setting(error.to_string()))
+    Certificate::self_signed(&["localhost".to_owned()])
+        .map_err(|error| StartError::Setting(error.to_string()))
 }
 
 fn files(folder: &Path) -> Result<Files, String> {

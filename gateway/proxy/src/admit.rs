@@ -28,7 +28,11 @@ pub struct Refusal {
 }
 
 /// Finds API and operation, checks the key, and fills in the exchange.
-pub fn admit(snapshot: &Snapshot, exchange: &mut Exchange, scheme: Scheme) -> Result<Admission, Box<Refusal>> {
+pub fn admit(
+    snapshot: &Snapshot,
+    exchange: &mut Exchange,
+    scheme: Scheme,
+) -> Result<Admission, Box<Refusal>> {
     let found = snapshot.router.find(&exchange.original_url, &exchange.request.headers);
     let Some(found) = found.filter(|found| takes_scheme(&found.route.protocols, scheme)) else {
         return Err(refusal(not_found(), None, LabelId::UNMATCHED));
@@ -42,7 +46,7 @@ pub fn admit(snapshot: &Snapshot, exchange: &mut Exchange, scheme: Scheme) -> Re
     exchange.backend.clone_from(&api.backend);
     let operation = match_operation(&api, &operation_path, exchange)?;
     exchange.request.url.path = if operation_path.is_empty() { "/".to_owned() } else { operation_path };
-    exchange.upgrade = api.is_websocket;
+    exchange.upgrade &= api.is_websocket;
     authorize(snapshot, &api, &operation, exchange)
 }
 
@@ -76,6 +80,7 @@ fn match_operation(
     match api.operations.find(method, path, &exchange.request.url.query) {
         Some(found) => {
             exchange.caller.operation = Some(Arc::clone(&found.operation.info));
+            exchange.caller.operation_contract = Some(Arc::clone(&found.operation.contract));
             exchange.matched_parameters = found.parameters;
             Ok(Arc::clone(found.operation))
         }
@@ -96,13 +101,22 @@ fn authorize(
         return match pipelines.open() {
             Some(open) => Ok(in_product(operation, &open.id, exchange)),
             None if !api.subscription_required => Ok(without_product(operation)),
-            None => Err(refusal(key_missing(api, exchange), Some(Arc::clone(&pipelines.none)), operation.labels.none)),
+            None => Err(refusal(
+                key_missing(api, exchange),
+                Some(Arc::clone(&pipelines.none)),
+                operation.labels.none,
+            )),
         };
     };
     let entry = snapshot.keys.find(key.as_bytes());
     let root = api.id.root();
-    let Some((entry, grant)) = entry.and_then(|entry| Some((entry, entry.grant(&root, &api.products)?))) else {
-        return Err(refusal(key_invalid(api, exchange), Some(Arc::clone(&pipelines.none)), operation.labels.none));
+    let Some((entry, grant)) = entry.and_then(|entry| Some((entry, entry.grant(&root, &api.products)?)))
+    else {
+        return Err(refusal(
+            key_invalid(api, exchange),
+            Some(Arc::clone(&pipelines.none)),
+            operation.labels.none,
+        ));
     };
     exchange.caller.subscription = Some(Arc::clone(&entry.subscription));
     exchange.caller.user.clone_from(&entry.user);

@@ -8,18 +8,19 @@ mod template;
 pub use operations::{OperationMatch, OperationTable};
 pub use template::{Template, TemplateError};
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use gateway_policy::message::{Headers, Scheme, Url};
 
 use crate::snapshot::ApiRoute;
 
-/// All APIs by path.
+/// All APIs by path. Keys come from the configuration alone, so a fast hash serves.
 #[derive(Debug, Default)]
 pub struct Router {
     /// By lower-case path without slashes at its ends.
-    paths: HashMap<Box<str>, ApiPath>,
+    paths: FxHashMap<Box<str>, ApiPath>,
     /// Most segments of any path; longer prefixes need no look.
     segments_max: usize,
 }
@@ -145,7 +146,11 @@ impl ApiPath {
             Some(at) => at,
             None => {
                 let revisions = ApiRevisions::default();
-                self.versions.push(Version { place: place.clone(), identifier: identifier.into(), revisions });
+                self.versions.push(Version {
+                    place: place.clone(),
+                    identifier: identifier.into(),
+                    revisions,
+                });
                 self.versions.len() - 1
             }
         };
@@ -169,7 +174,9 @@ impl ApiPath {
                     }
                     (own.or(revision), rest)
                 }
-                VersionPlace::Query(name) if query_has(&url.query, name, &version.identifier) => (revision, rest),
+                VersionPlace::Query(name) if query_has(&url.query, name, &version.identifier) => {
+                    (revision, rest)
+                }
                 VersionPlace::Header(name) if headers.get(name) == Some(version.identifier.as_bytes()) => {
                     (revision, rest)
                 }
@@ -213,7 +220,9 @@ impl ApiRevisions {
     fn find(&self, revision: Option<&str>) -> Option<&Arc<ApiRoute>> {
         match revision {
             None => self.current.as_ref(),
-            Some(number) => self.by_number.iter().find(|(known, _)| **known == *number).map(|(_, route)| route),
+            Some(number) => {
+                self.by_number.iter().find(|(known, _)| **known == *number).map(|(_, route)| route)
+            }
         }
     }
 }

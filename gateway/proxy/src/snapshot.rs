@@ -15,6 +15,7 @@ use gateway_expression::host::{Api, Deployment, Operation, Product};
 use gateway_model::{ApiId, Diagnostic, PolicyScope, ProductId, Protocol};
 use gateway_policy::backend::Backend;
 use gateway_policy::compile::CompiledDocument;
+use gateway_policy::exchange::contract::OperationContract;
 use gateway_policy::pipeline::Pipeline;
 use gateway_telemetry::LabelId;
 
@@ -62,6 +63,8 @@ pub struct ApiRoute {
 #[derive(Debug)]
 pub struct OperationRoute {
     pub info: Arc<Operation>,
+    /// What the description promises, for `mock-response`.
+    pub contract: Arc<OperationContract>,
     pub pipelines: Arc<Pipelines>,
     pub labels: Labels,
 }

@@ -2,6 +2,7 @@
 
 mod record;
 mod service;
+mod upstream_figures;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::tunnel::Tunnel;
 use crate::upstream::Upstream;
 
 pub use record::Record;
+use upstream_figures::UpstreamFigures;
 
 /// What all workers share: read-only but for sharded or atomic counters and the built-in cache.
 pub struct Shared {
@@ -46,11 +48,12 @@ pub struct Worker {
     pub shared: Arc<Shared>,
     pub upstream: Rc<Upstream>,
     no_deployment: Arc<Deployment>,
+    figures: UpstreamFigures,
 }
 
 impl Worker {
     pub fn new(index: usize, shared: Arc<Shared>, upstream: Rc<Upstream>) -> Self {
-        Self { index, shared, upstream, no_deployment: Arc::default() }
+        Self { index, shared, upstream, no_deployment: Arc::default(), figures: UpstreamFigures::default() }
     }
 
     /// Answers one request: the response, the backend's side of an upgrade, and the record that closes the event.
@@ -104,7 +107,11 @@ impl Worker {
 
     /// The scheme the client used, as far as it can be trusted.
     fn client_scheme(&self, exchange: &Exchange) -> Scheme {
-        let told = self.shared.forwarded_proto.then(|| exchange.request.headers.get_str("X-Forwarded-Proto")).flatten();
+        let told = self
+            .shared
+            .forwarded_proto
+            .then(|| exchange.request.headers.get_str("X-Forwarded-Proto"))
+            .flatten();
         match told {
             Some("https") => Scheme::Https,
             Some("http") => Scheme::Http,

@@ -47,7 +47,9 @@ struct Reading {
 impl Datapath {
     pub fn execute(self) -> ExitCode {
         let result = match self.action {
-            Action::Status(place) => read(place.admin).map(|reading| print!("{}", render_status(&reading.status))),
+            Action::Status(place) => {
+                read(place.admin).map(|reading| print!("{}", render_status(&reading.status)))
+            }
             Action::Top { place, count } => top(place.admin, count),
             Action::Detach => return detach(),
         };
@@ -89,7 +91,8 @@ fn read(admin: SocketAddr) -> Result<Reading, String> {
     let unreachable = |error: io::Error| format!("no gateway answers at {admin} (see --admin): {error}");
     let mut stream = TcpStream::connect_timeout(&admin, Duration::from_secs(5)).map_err(unreachable)?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).map_err(unreachable)?;
-    write!(stream, "GET /datapath HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n").map_err(unreachable)?;
+    write!(stream, "GET /datapath HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n")
+        .map_err(unreachable)?;
     let mut text = String::new();
     stream.read_to_string(&mut text).map_err(unreachable)?;
     let (_, body) = text.split_once("\r\n\r\n").ok_or("the answer is no HTTP")?;

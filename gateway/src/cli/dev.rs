@@ -22,7 +22,10 @@ pub struct Dev {
 impl Dev {
     pub fn execute(self) -> ExitCode {
         if !self.config.is_dir() {
-            let text = format!("--config {}: there is no such folder (run from the project's root)", self.config.display());
+            let text = format!(
+                "--config {}: there is no such folder (run from the project's root)",
+                self.config.display()
+            );
             return fail(EXIT_SETTINGS, text);
         }
         let echo = match echo::start() {
@@ -34,7 +37,8 @@ impl Dev {
             Ok(settings) => settings,
             Err(code) => return code,
         };
-        settings.config.environment = Environment::process().with_default("ECHO_URL", &format!("http://{echo}"));
+        settings.config.environment =
+            Environment::process().with_default("ECHO_URL", &format!("http://{echo}"));
         serve((settings, unknown), greet)
     }
 }
@@ -43,9 +47,11 @@ impl Dev {
 fn greet(gateway: &Gateway) {
     let shown = |listener| gateway.address(listener).map(|address| format!("localhost:{}", address.port()));
     eprintln!();
-    for (name, listener, scheme) in
-        [("HTTP", Listener::Http, "http"), ("HTTPS", Listener::Https, "https"), ("admin", Listener::Admin, "http")]
-    {
+    for (name, listener, scheme) in [
+        ("HTTP", Listener::Http, "http"),
+        ("HTTPS", Listener::Https, "https"),
+        ("admin", Listener::Admin, "http"),
+    ] {
         if let Some(place) = shown(listener) {
             eprintln!("  {name:<6} {scheme}://{place}");
         }

@@ -68,7 +68,11 @@ impl Explain {
     }
 
     /// Documents in effect, outermost first; the scope of one that does not compile.
-    fn documents(&self, set: &ResourceSet, snapshot: &Snapshot) -> Result<Vec<Arc<CompiledDocument>>, PolicyScope> {
+    fn documents(
+        &self,
+        set: &ResourceSet,
+        snapshot: &Snapshot,
+    ) -> Result<Vec<Arc<CompiledDocument>>, PolicyScope> {
         let api = ApiId::from(self.api.as_str());
         let product = self.product.as_deref().map(|name| PolicyScope::Product(name.into()));
         let operation = PolicyScope::Operation(api.clone(), self.operation.as_str().into());

@@ -39,6 +39,7 @@ impl Expression {
 }
 
 fn read_fixture(file: &std::path::Path) -> Result<serde_json::Value, String> {
-    let text = std::fs::read_to_string(file).map_err(|error| format!("--fixture {}: {error}", file.display()))?;
+    let text =
+        std::fs::read_to_string(file).map_err(|error| format!("--fixture {}: {error}", file.display()))?;
     serde_json::from_str(&text).map_err(|error| format!("--fixture {}: {error}", file.display()))
 }

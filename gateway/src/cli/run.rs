@@ -93,7 +93,11 @@ pub fn serve((settings, unknown): (Settings, Vec<String>), started: impl FnOnce(
         Err(message) => return fail(EXIT_SETTINGS, message),
     };
     for name in unknown {
-        tracing::warn!(event_type = "UnknownSetting", name, "a setting of this name is not known and is ignored");
+        tracing::warn!(
+            event_type = "UnknownSetting",
+            name,
+            "a setting of this name is not known and is ignored"
+        );
     }
     let signals = match Signals::install() {
         Ok(signals) => signals,

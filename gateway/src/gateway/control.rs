@@ -40,7 +40,8 @@ impl Control {
     /// Starts the thread; it ends when `stopped` turns true. Dropping the datapath then detaches it.
     pub fn spawn(self, admin: Option<TcpListener>) -> Result<JoinHandle<()>, StartError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|source| StartError::Io { what: "the control thread has no runtime", source })?;
+        let runtime =
+            runtime.map_err(|source| StartError::Io { what: "the control thread has no runtime", source })?;
         std::thread::Builder::new()
             .name("control".to_owned())
             .spawn(move || tokio::task::LocalSet::new().block_on(&runtime, self.run(admin)))

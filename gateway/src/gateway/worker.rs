@@ -20,7 +20,8 @@ use crate::settings::{Pin, Settings, WorkerSettings};
 /// The processor of each worker; `None` = not pinned.
 pub fn cpus(settings: &WorkerSettings) -> Vec<Option<usize>> {
     let allowed = sched_getaffinity(Pid::from_raw(0)).unwrap_or_else(|_| CpuSet::new());
-    let cores: Vec<usize> = (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu).unwrap_or(false)).collect();
+    let cores: Vec<usize> =
+        (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu).unwrap_or(false)).collect();
     let count = if settings.count == 0 { cores.len().max(1) } else { settings.count };
     let pin = match settings.pin {
         Pin::On => !cores.is_empty(),
@@ -85,7 +86,8 @@ pub fn spawn(
             settings: Arc::clone(&settings),
         };
         let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || start.run());
-        threads.push(thread.map_err(|source| StartError::Io { what: "a worker thread cannot start", source })?);
+        threads
+            .push(thread.map_err(|source| StartError::Io { what: "a worker thread cannot start", source })?);
     }
     Ok(threads)
 }

@@ -23,8 +23,9 @@ pub fn gather(
         given.extend(from_file(file)?);
     }
     for assignment in assignments {
-        let (name, value) =
-            assignment.split_once('=').ok_or_else(|| format!("--set {assignment:?}: NAME=VALUE is expected"))?;
+        let (name, value) = assignment
+            .split_once('=')
+            .ok_or_else(|| format!("--set {assignment:?}: NAME=VALUE is expected"))?;
         given.push(Given { name: name.trim().to_owned(), value: value.to_owned() });
     }
     for (name, value) in flags {
@@ -65,7 +66,8 @@ fn upper_snake(name: &str) -> String {
 }
 
 fn from_file(file: &Path) -> Result<Vec<Given>, String> {
-    let text = std::fs::read_to_string(file).map_err(|error| format!("--settings {}: {error}", file.display()))?;
+    let text =
+        std::fs::read_to_string(file).map_err(|error| format!("--settings {}: {error}", file.display()))?;
     let table: toml::Table =
         text.parse().map_err(|error: toml::de::Error| format!("--settings {}: {error}", file.display()))?;
     let mut given = Vec::new();

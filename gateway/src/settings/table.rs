@@ -47,10 +47,16 @@ pub const SETTINGS: &[SettingDef] = &[
         s.config.overrides = path(v);
         Ok(())
     }),
-    setting("config.secrets", "", "path", "folder of files with the secrets that the configuration leaves out", |s, v| {
-        s.config.secrets = path(v);
-        Ok(())
-    }),
+    setting(
+        "config.secrets",
+        "",
+        "path",
+        "folder of files with the secrets that the configuration leaves out",
+        |s, v| {
+            s.config.secrets = path(v);
+            Ok(())
+        },
+    ),
     setting("gateway.name", "", "name", "gateway resource whose APIs are served; empty = all", |s, v| {
         s.config.gateway = text(v);
         Ok(())
@@ -67,99 +73,201 @@ pub const SETTINGS: &[SettingDef] = &[
         s.net.https = listen(v)?;
         Ok(())
     }),
-    setting("admin.address", "127.0.0.1:9090", "ADDR:PORT or off", "metrics, health and status (flag --admin)", |s, v| {
-        s.net.admin = listen(v)?;
-        Ok(())
-    }),
-    setting("net.server.http.forwarded.proto.enabled", "false", "true or false", "trust X-Forwarded-Proto when an API's scheme is matched", |s, v| {
-        s.net.forwarded_proto = boolean(v)?;
-        Ok(())
-    }),
-    setting("net.server.trusted-proxies", "", "addresses, comma-separated", "peers whose X-Forwarded-* fields are kept", |s, v| {
-        s.net.trusted_proxies = networks(v)?;
-        Ok(())
-    }),
-    setting("policy.send-request.allowed-networks", "", "addresses, comma-separated", "link-local networks that policies may call", |s, v| {
-        s.net.allowed_networks = networks(v)?;
-        Ok(())
-    }),
-    setting("net.server.connections.max", "", "connections", "cap on client connections; empty = half of the descriptor limit", |s, v| {
-        s.net.connections_max = if v.is_empty() { None } else { Some(number(v)?) };
-        Ok(())
-    }),
-    setting("net.server.tls.certificates", "", "path", "folder of NAME.crt and NAME.key (PEM); empty = self-signed", |s, v| {
-        s.net.tls_certificates = path(v);
-        Ok(())
-    }),
-    setting("net.client.tls.roots", "", "path", "PEM file of CA certificates trusted for backends, beside the system's", |s, v| {
-        s.net.backend_roots = path(v);
-        Ok(())
-    }),
-    setting("policy.buffer.bytes.max", "4194304", "bytes", "most that policies buffer of one message", |s, v| {
-        s.net.request_buffer_bytes_max = number(v)?;
-        Ok(())
-    }),
+    setting(
+        "admin.address",
+        "127.0.0.1:9090",
+        "ADDR:PORT or off",
+        "metrics, health and status (flag --admin)",
+        |s, v| {
+            s.net.admin = listen(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "net.server.http.forwarded.proto.enabled",
+        "false",
+        "true or false",
+        "trust X-Forwarded-Proto when an API's scheme is matched",
+        |s, v| {
+            s.net.forwarded_proto = boolean(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "net.server.trusted-proxies",
+        "",
+        "addresses, comma-separated",
+        "peers whose X-Forwarded-* fields are kept",
+        |s, v| {
+            s.net.trusted_proxies = networks(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "policy.send-request.allowed-networks",
+        "",
+        "addresses, comma-separated",
+        "link-local networks that policies may call",
+        |s, v| {
+            s.net.allowed_networks = networks(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "net.server.connections.max",
+        "",
+        "connections",
+        "cap on client connections; empty = half of the descriptor limit",
+        |s, v| {
+            s.net.connections_max = if v.is_empty() { None } else { Some(number(v)?) };
+            Ok(())
+        },
+    ),
+    setting(
+        "net.server.tls.certificates",
+        "",
+        "path",
+        "folder of NAME.crt and NAME.key (PEM); empty = self-signed",
+        |s, v| {
+            s.net.tls_certificates = path(v);
+            Ok(())
+        },
+    ),
+    setting(
+        "net.client.tls.roots",
+        "",
+        "path",
+        "PEM file of CA certificates trusted for backends, beside the system's",
+        |s, v| {
+            s.net.backend_roots = path(v);
+            Ok(())
+        },
+    ),
+    setting(
+        "policy.buffer.bytes.max",
+        "4194304",
+        "bytes",
+        "most that policies buffer of one message",
+        |s, v| {
+            s.net.request_buffer_bytes_max = number(v)?;
+            Ok(())
+        },
+    ),
     setting("workers", "0", "threads", "worker threads; 0 = one a core (flag --workers)", |s, v| {
         s.workers.count = number(v)?;
         if s.workers.count > 1024 { Err("at most 1024".to_owned()) } else { Ok(()) }
     }),
-    setting("workers.pin", "auto", "auto, on or off", "keep each worker on its core; auto = when there are enough", |s, v| {
-        s.workers.pin = match v {
-            "auto" => Pin::Auto,
-            "on" => Pin::On,
-            "off" => Pin::Off,
-            _ => return Err("auto, on or off is expected".to_owned()),
-        };
-        Ok(())
-    }),
+    setting(
+        "workers.pin",
+        "auto",
+        "auto, on or off",
+        "keep each worker on its core; auto = when there are enough",
+        |s, v| {
+            s.workers.pin = match v {
+                "auto" => Pin::Auto,
+                "on" => Pin::On,
+                "off" => Pin::Off,
+                _ => return Err("auto, on or off is expected".to_owned()),
+            };
+            Ok(())
+        },
+    ),
     setting("datapath.mode", "auto", "auto, required or off", "kernel path (flag --datapath)", |s, v| {
         s.datapath.mode = word(v)?;
         Ok(())
     }),
-    setting("datapath.interface", "", "names, comma-separated", "interfaces; empty = those with the listen addresses (flag --interface)", |s, v| {
-        s.datapath.interfaces = list(v);
-        Ok(())
-    }),
+    setting(
+        "datapath.interface",
+        "",
+        "names, comma-separated",
+        "interfaces; empty = those with the listen addresses (flag --interface)",
+        |s, v| {
+            s.datapath.interfaces = list(v);
+            Ok(())
+        },
+    ),
     setting("datapath.xdp", "auto", "auto, native, generic, tcx or off", "how packets are seen", |s, v| {
         s.datapath.xdp = word(v)?;
         Ok(())
     }),
-    setting("datapath.steering", "auto", "auto, cpu or hash", "how new connections are spread over the workers", |s, v| {
-        s.datapath.steering = word(v)?;
-        Ok(())
-    }),
-    setting("datapath.http.bindings", "", "ADDR:PORT[-PORT], comma-separated", "more addresses steered to the HTTP listener", |s, v| {
-        s.datapath.http_bindings = bindings(v)?;
-        Ok(())
-    }),
-    setting("datapath.https.bindings", "", "ADDR:PORT[-PORT], comma-separated", "more addresses steered to the HTTPS listener", |s, v| {
-        s.datapath.https_bindings = bindings(v)?;
-        Ok(())
-    }),
-    setting("datapath.log", "false", "true or false", "log records of the kernel programs, at debug", |s, v| {
-        s.datapath.log = boolean(v)?;
-        Ok(())
-    }),
+    setting(
+        "datapath.steering",
+        "auto",
+        "auto, cpu or hash",
+        "how new connections are spread over the workers",
+        |s, v| {
+            s.datapath.steering = word(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "datapath.http.bindings",
+        "",
+        "ADDR:PORT[-PORT], comma-separated",
+        "more addresses steered to the HTTP listener",
+        |s, v| {
+            s.datapath.http_bindings = bindings(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "datapath.https.bindings",
+        "",
+        "ADDR:PORT[-PORT], comma-separated",
+        "more addresses steered to the HTTPS listener",
+        |s, v| {
+            s.datapath.https_bindings = bindings(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "datapath.log",
+        "false",
+        "true or false",
+        "log records of the kernel programs, at debug",
+        |s, v| {
+            s.datapath.log = boolean(v)?;
+            Ok(())
+        },
+    ),
     setting("telemetry.logs.std", "text", "none, text or json", "log on standard output", |s, v| {
         s.logs.std = word(v)?;
         Ok(())
     }),
-    setting("telemetry.logs.std.level", "info", "all, debug, info, warn, error or fatal", "least level that is logged", |s, v| {
-        s.logs.level = one_of(v, &["all", "debug", "info", "warn", "error", "fatal"])?;
-        Ok(())
-    }),
-    setting("telemetry.logs.std.color", "true", "true or false", "colours in text logs on a terminal", |s, v| {
-        s.logs.color = boolean(v)?;
-        Ok(())
-    }),
+    setting(
+        "telemetry.logs.std.level",
+        "info",
+        "all, debug, info, warn, error or fatal",
+        "least level that is logged",
+        |s, v| {
+            s.logs.level = one_of(v, &["all", "debug", "info", "warn", "error", "fatal"])?;
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.logs.std.color",
+        "true",
+        "true or false",
+        "colours in text logs on a terminal",
+        |s, v| {
+            s.logs.color = boolean(v)?;
+            Ok(())
+        },
+    ),
     setting("shutdown.delay", "5", "seconds", "from not ready to closing the listeners", |s, v| {
         s.shutdown.delay = seconds(v)?;
         Ok(())
     }),
-    setting("shutdown.timeout", "30", "seconds", "for requests in flight after the listeners are closed", |s, v| {
-        s.shutdown.timeout = seconds(v)?;
-        Ok(())
-    }),
+    setting(
+        "shutdown.timeout",
+        "30",
+        "seconds",
+        "for requests in flight after the listeners are closed",
+        |s, v| {
+            s.shutdown.timeout = seconds(v)?;
+            Ok(())
+        },
+    ),
 ];
 
 /// The table for `--help`.
@@ -211,7 +319,8 @@ fn word<T: FromStr<Err: std::fmt::Display>>(value: &str) -> Result<T, String> {
 }
 
 fn networks(value: &str) -> Result<Vec<Network>, String> {
-    let parse = |text: String| Network::parse(&text).ok_or_else(|| format!("{text:?} is no address or network"));
+    let parse =
+        |text: String| Network::parse(&text).ok_or_else(|| format!("{text:?} is no address or network"));
     list(value).into_iter().map(parse).collect()
 }
 
@@ -248,7 +357,8 @@ fn seconds(value: &str) -> Result<Duration, String> {
     if let Ok(seconds) = value.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).map_err(|_| wrong());
     }
-    let parts: Vec<u64> = value.split(':').map(|part| part.parse().map_err(|_| wrong())).collect::<Result<_, _>>()?;
+    let parts: Vec<u64> =
+        value.split(':').map(|part| part.parse().map_err(|_| wrong())).collect::<Result<_, _>>()?;
     match parts[..] {
         [h, m @ 0..60, s @ 0..60] => Ok(Duration::from_secs(h.saturating_mul(3600) + m * 60 + s)),
         _ => Err(wrong()),

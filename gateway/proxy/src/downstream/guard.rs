@@ -36,7 +36,9 @@ pub fn serve<S: Service>(
         let server = Rc::clone(&guard.server);
         let timer = server.timers.timer();
         // Whatever the connection waits for, it has shown its task to the timer, which wakes it to be dropped here.
-        abortable(&timer, run(&server, stream, peer, &door, &timer)).await;
+        let w = run(&server, stream, peer, &door, &timer);
+        eprintln!("run {}", std::mem::size_of_val(&w));
+        abortable(&timer, w).await;
         drop(guard);
     });
 }
@@ -120,7 +122,9 @@ async fn http1<S: Service>(
         timer,
         default_host: &door.host,
     };
-    http1.serve().await
+    let w = http1.serve();
+    eprintln!("http1 {}", std::mem::size_of_val(&w));
+    w.await
 }
 
 /// A connection the service has been told of, until it is told of its end.

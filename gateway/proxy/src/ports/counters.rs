@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use gateway_policy::ports::{Counters, RateDecision, RateLimit};
+use gateway_policy::ports::{Counters, Hit, RateDecision, RateLimit};
 
 const SHARDS: usize = 64;
 const TICKS_PER_PERIOD: u64 = 256;
@@ -68,11 +68,25 @@ impl RateCounters {
         now: Instant,
         apply: impl FnOnce(&mut Window, u64) -> T,
     ) -> T {
-        let shard = (self.hasher.hash_one(key) as usize) % SHARDS;
         // The modulo is the bound; the first shard stands in where the type system cannot see it.
-        let mut shard = lock(self.shards.get(shard).unwrap_or(&self.shards[0]));
+        let mut shard = lock(self.shards.get(self.shard_of(key)).unwrap_or(&self.shards[0]));
+        self.with_window_of(&mut shard, key, limit, now, apply)
+    }
+
+    fn shard_of(&self, key: &str) -> usize {
+        (self.hasher.hash_one(key) as usize) % SHARDS
+    }
+
+    fn with_window_of<T>(
+        &self,
+        shard: &mut Shard,
+        key: &str,
+        limit: RateLimit,
+        now: Instant,
+        apply: impl FnOnce(&mut Window, u64) -> T,
+    ) -> T {
         if !shard.contains_key(key) {
-            make_room(&mut shard, self.shard_keys_max, now);
+            make_room(shard, self.shard_keys_max, now);
             shard.insert(key.into(), Window::new(limit.period, now));
         }
         let tick = tick_of(now.saturating_duration_since(self.start), limit.period);
@@ -84,6 +98,37 @@ impl RateCounters {
             }
             None => apply(&mut Window::new(limit.period, now), tick),
         }
+    }
+
+    /// `hit_all` at a given time, under the locks of all shards concerned, taken in order so that workers do not
+    /// wait for each other in a circle.
+    fn hit_all_at(&self, hits: &[Hit], now: Instant) -> RateDecision {
+        let since = now.saturating_duration_since(self.start);
+        let of: Vec<usize> = hits.iter().map(|hit| self.shard_of(&hit.key)).collect();
+        let mut order = of.clone();
+        order.sort_unstable();
+        order.dedup();
+        let mut shards: Vec<_> = order.iter().filter_map(|at| self.shards.get(*at)).map(lock).collect();
+        let mut each = |apply: &dyn Fn(&mut Window, u64, RateLimit) -> RateDecision| {
+            let mut joint = RateDecision::FREE;
+            for (hit, shard) in hits.iter().zip(&of) {
+                let Some(shard) = order.binary_search(shard).ok().and_then(|at| shards.get_mut(at)) else {
+                    continue;
+                };
+                let apply = |window: &mut Window, tick| apply(window, tick, hit.limit);
+                joint = joint.and(self.with_window_of(shard, &hit.key, hit.limit, now, apply));
+            }
+            joint
+        };
+        let joint = each(&|window, _, limit| window.decide(limit, since));
+        if !joint.allowed {
+            return joint;
+        }
+        each(&|window, tick, limit| {
+            window.add(tick, 1);
+            let remaining = limit.calls.saturating_sub(window.total);
+            RateDecision { remaining, ..RateDecision::FREE }
+        })
     }
 
     /// `hit` at a given time.
@@ -112,6 +157,10 @@ impl Counters for RateCounters {
 
     fn add(&self, key: &str, limit: RateLimit, increment: u64) {
         self.with_window(key, limit, Instant::now(), |window, tick| window.add(tick, increment));
+    }
+
+    fn hit_all(&self, hits: &[Hit]) -> RateDecision {
+        self.hit_all_at(hits, Instant::now())
     }
 }
 
@@ -258,6 +307,37 @@ mod tests {
             .collect();
         let passed: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
         assert_eq!(passed, 1000);
+    }
+
+    fn hit(key: &str, calls: u64) -> Hit {
+        Hit { key: key.to_owned(), limit: RateLimit { calls, period: Duration::from_secs(300) } }
+    }
+
+    #[test]
+    fn hit_all_one_without_room_counts_in_none() {
+        let counters = RateCounters::default();
+        let both = [hit("wide", 5), hit("narrow", 2)];
+        let seen: Vec<_> =
+            (0..4).map(|_| counters.hit_all(&both)).map(|d| (d.allowed, d.remaining)).collect();
+        assert_eq!(seen, [(true, 1), (true, 0), (false, 0), (false, 0)]);
+        assert_eq!(counters.peek("wide", both[0].limit).remaining, 3, "refused calls are not counted");
+        assert!(counters.hit_all(&both).retry_after > Duration::from_secs(299));
+    }
+
+    #[test]
+    fn hit_all_from_several_threads_counts_in_all_or_none() {
+        let counters = Arc::new(RateCounters::default());
+        let threads = (0..4).map(|thread| {
+            let counters = Arc::clone(&counters);
+            // Both orders, so that taking locks as they come would end in a deadlock.
+            let mut hits = [hit("wide", 1000), hit("narrow", 700)];
+            hits.rotate_left(thread % 2);
+            std::thread::spawn(move || (0..500).filter(|_| counters.hit_all(&hits).allowed).count())
+        });
+        let threads: Vec<_> = threads.collect();
+        let passed: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+        assert_eq!(passed, 700);
+        assert_eq!(counters.peek("wide", hit("wide", 1000).limit).remaining, 300);
     }
 
     #[test]

@@ -30,7 +30,13 @@ impl Expiry<Box<str>, Entry> for PerEntry {
         Some(entry.lifetime)
     }
 
-    fn expire_after_update(&self, _: &Box<str>, entry: &Entry, _: Instant, _: Option<Duration>) -> Option<Duration> {
+    fn expire_after_update(
+        &self,
+        _: &Box<str>,
+        entry: &Entry,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
         Some(entry.lifetime)
     }
 }

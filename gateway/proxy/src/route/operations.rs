@@ -4,9 +4,9 @@
 //! the rest; among templates of the same path the one with more query parameters, then the longer text, then the
 //! name.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::template::{QueryValue, Segment, Template};
@@ -14,18 +14,18 @@ use super::template::{QueryValue, Segment, Template};
 /// Matches method, path and query to an operation.
 #[derive(Debug)]
 pub struct OperationTable<T> {
-    by_method: HashMap<Box<str>, Node<T>>,
+    by_method: FxHashMap<Box<str>, Node<T>>,
 }
 
 impl<T> Default for OperationTable<T> {
     fn default() -> Self {
-        Self { by_method: HashMap::new() }
+        Self { by_method: FxHashMap::default() }
     }
 }
 
 #[derive(Debug)]
 struct Node<T> {
-    literals: HashMap<Box<str>, Node<T>>,
+    literals: FxHashMap<Box<str>, Node<T>>,
     parameters: Vec<ParameterEdge<T>>,
     /// Templates that end here.
     ends: Vec<Entry<T>>,
@@ -59,7 +59,7 @@ pub struct OperationMatch<'a, T> {
 
 impl<T> Default for Node<T> {
     fn default() -> Self {
-        Self { literals: HashMap::new(), parameters: Vec::new(), ends: Vec::new(), rests: Vec::new() }
+        Self { literals: FxHashMap::default(), parameters: Vec::new(), ends: Vec::new(), rests: Vec::new() }
     }
 }
 
@@ -109,7 +109,8 @@ impl<T> Node<T> {
                 // More text around a parameter is more specific, so it is tried first.
                 let length = prefix.len() + suffix.len();
                 let at = self.parameters.partition_point(|e| e.prefix.len() + e.suffix.len() >= length);
-                let edge = ParameterEdge { prefix: prefix.into(), suffix: suffix.into(), node: Node::default() };
+                let edge =
+                    ParameterEdge { prefix: prefix.into(), suffix: suffix.into(), node: Node::default() };
                 self.parameters.insert(at, edge);
                 at
             }
@@ -168,7 +169,8 @@ fn bind(template: &Template, path: &str, query: &str) -> Matched {
         match segment {
             Segment::Literal(_) => {}
             Segment::Parameter { prefix, name, suffix } => {
-                let value = text.strip_prefix(&**prefix).and_then(|t| t.strip_suffix(&**suffix)).unwrap_or(text);
+                let value =
+                    text.strip_prefix(&**prefix).and_then(|t| t.strip_suffix(&**suffix)).unwrap_or(text);
                 matched.push((Arc::clone(name), decode(value)));
             }
             Segment::Rest(Some(name)) => matched.push((Arc::clone(name), decode(rest))),
@@ -178,7 +180,8 @@ fn bind(template: &Template, path: &str, query: &str) -> Matched {
     }
     for parameter in &template.query {
         let QueryValue::Parameter(name) = &parameter.value else { continue };
-        let value = pairs(query).find(|(n, _)| n.eq_ignore_ascii_case(&parameter.name)).map_or("", |(_, v)| v);
+        let value =
+            pairs(query).find(|(n, _)| n.eq_ignore_ascii_case(&parameter.name)).map_or("", |(_, v)| v);
         matched.push((Arc::clone(name), decode(&value.replace('+', " "))));
     }
     matched

@@ -19,7 +19,11 @@ pub struct Template {
 pub enum Segment {
     Literal(Box<str>),
     /// `{name}`, with text around it where the template has some: `v{major}.json`.
-    Parameter { prefix: Box<str>, name: Arc<str>, suffix: Box<str> },
+    Parameter {
+        prefix: Box<str>,
+        name: Arc<str>,
+        suffix: Box<str>,
+    },
     /// `*` or `{*name}` at the end: the rest of the path, any depth, also empty.
     Rest(Option<Arc<str>>),
 }
@@ -70,7 +74,8 @@ impl Template {
                 segments.push(parse_segment(segment)?);
             }
         }
-        let query = query.split('&').filter(|pair| !pair.is_empty()).map(parse_query).collect::<Result<_, _>>()?;
+        let query =
+            query.split('&').filter(|pair| !pair.is_empty()).map(parse_query).collect::<Result<_, _>>()?;
         let template = Self { segments, query, text: text.into() };
         let mut names: Vec<_> = template.parameters().collect();
         let count = names.len();
@@ -99,7 +104,11 @@ fn parse_segment(text: &str) -> Result<Segment, TemplateError> {
         return Ok(Segment::Rest(None));
     }
     let Some((prefix, rest)) = text.split_once('{') else {
-        return if text.contains('}') { Err(TemplateError::Brace) } else { Ok(Segment::Literal(text.into())) };
+        return if text.contains('}') {
+            Err(TemplateError::Brace)
+        } else {
+            Ok(Segment::Literal(text.into()))
+        };
     };
     let (name, suffix) = rest.split_once('}').ok_or(TemplateError::Brace)?;
     if suffix.contains('{') {
@@ -110,7 +119,9 @@ fn parse_segment(text: &str) -> Result<Segment, TemplateError> {
     }
     match name.strip_prefix('*') {
         Some("") => Err(TemplateError::EmptyName),
-        Some(rest_name) if prefix.is_empty() && suffix.is_empty() => Ok(Segment::Rest(Some(rest_name.into()))),
+        Some(rest_name) if prefix.is_empty() && suffix.is_empty() => {
+            Ok(Segment::Rest(Some(rest_name.into())))
+        }
         Some(_) => Err(TemplateError::RestNotLast),
         None if name.is_empty() => Err(TemplateError::EmptyName),
         None => Ok(Segment::Parameter { prefix: prefix.into(), name: name.into(), suffix: suffix.into() }),

@@ -1,15 +1,14 @@
 //! Backend entities and service URLs as the upstream side needs them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use gateway_model::{Api, BackendId, BackendType, Diagnostic, Resource, ResourceSet};
-use gateway_policy::backend::{Backend, BackendTls, trim_base_path};
+use gateway_model::{Api, BackendType, Diagnostic, Resource, ResourceSet};
+use gateway_policy::backend::{Backend, BackendTls, Backends, trim_base_path};
 use gateway_policy::message::Url;
 
 /// Compiles the backend entities; one that cannot be used is reported and missing.
-pub fn compile(set: &ResourceSet, diagnostics: &mut Vec<Diagnostic>) -> HashMap<BackendId, Arc<Backend>> {
-    let mut backends = HashMap::new();
+pub fn compile(set: &ResourceSet, diagnostics: &mut Vec<Diagnostic>) -> Backends {
+    let mut backends = Backends::new();
     for entity in set.backends.values() {
         match entity_of(entity) {
             Ok(backend) => {
@@ -25,14 +24,18 @@ pub fn compile(set: &ResourceSet, diagnostics: &mut Vec<Diagnostic>) -> HashMap<
 
 fn entity_of(entity: &gateway_model::Backend) -> Result<Backend, (&'static str, String)> {
     if entity.backend_type == BackendType::Pool {
-        return Err(("backend-unsupported", format!("backend {} is a pool; pools are not served yet", entity.id)));
+        return Err((
+            "backend-unsupported",
+            format!("backend {} is a pool; pools are not served yet", entity.id),
+        ));
     }
     if entity.properties.as_ref().is_some_and(|p| p.service_fabric_cluster.is_some()) {
         let text = format!("backend {} is a Service Fabric cluster, which is not served yet", entity.id);
         return Err(("backend-unsupported", text));
     }
-    let mut base = Url::parse(&entity.url)
-        .map_err(|error| ("backend-url", format!("the url {:?} of backend {} is invalid: {error}", entity.url, entity.id)))?;
+    let mut base = Url::parse(&entity.url).map_err(|error| {
+        ("backend-url", format!("the url {:?} of backend {} is invalid: {error}", entity.url, entity.id))
+    })?;
     trim_base_path(&mut base);
     let tls = entity.tls.clone().unwrap_or_default();
     let mut backend = Backend {

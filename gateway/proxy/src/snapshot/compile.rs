@@ -5,14 +5,18 @@ use std::sync::Arc;
 
 use gateway_expression::host::{Deployment, Product};
 use gateway_model::{
-    Api, ApiId, ApiType, Diagnostic, PolicyScope, ProductId, Resource, ResourceSet, VersioningScheme, diagnostic,
+    Api, ApiId, ApiType, Diagnostic, PolicyScope, ProductId, Resource, ResourceSet, VersioningScheme,
+    diagnostic,
 };
 use gateway_policy::compile::{CompiledDocument, default_global, effective};
+use gateway_policy::exchange::contract::{OperationContract, Schemas};
 use gateway_policy::pipeline::Pipeline;
 use gateway_telemetry::Registry;
 
 use super::documents::{Documents, References, compile_all};
-use super::{ApiRoute, Labels, OperationRoute, Pipelines, ProductPipeline, Snapshot, backends, caller, subscriptions};
+use super::{
+    ApiRoute, Labels, OperationRoute, Pipelines, ProductPipeline, Snapshot, backends, caller, subscriptions,
+};
 use crate::route::{Address, OperationTable, Router, Template, VersionPlace};
 
 /// A new snapshot and what is wrong with its resources.
@@ -33,7 +37,7 @@ pub fn compile(
     registry: &Registry,
 ) -> Compiled {
     let mut diagnostics = found;
-    let entities = backends::compile(set, &mut diagnostics);
+    let entities = Arc::new(backends::compile(set, &mut diagnostics));
     let references = References::new(set, &entities);
     let documents = compile_all(set, &references, &mut diagnostics);
     let keys = subscriptions::compile(set, &mut diagnostics);
@@ -115,7 +119,10 @@ impl Compiler<'_> {
             if router.add(&address, Arc::clone(&route)) {
                 routes.insert(api.id.clone(), route);
             } else {
-                let text = format!("another API is already reached at path {:?} in this version and revision", api.path);
+                let text = format!(
+                    "another API is already reached at path {:?} in this version and revision",
+                    api.path
+                );
                 let finding = Diagnostic::error("duplicate-path", api.origin.clone(), text).on(api.id());
                 self.diagnostics.push(finding);
             }
@@ -176,6 +183,7 @@ impl Compiler<'_> {
         let shared = Arc::new(self.pipelines(&products, api_document.as_deref(), None));
         let mut operations = OperationTable::default();
         let set = self.set;
+        let schemas = Arc::new(Schemas::new(set.schemas_of(&api.id)));
         for operation in set.operations_of(&api.id) {
             let template = match Template::parse(&operation.url_template) {
                 Ok(template) => template,
@@ -192,7 +200,9 @@ impl Compiler<'_> {
                 Some(own) => Arc::new(self.pipelines(&products, api_document.as_deref(), Some(&own))),
             };
             let labels = self.labels(api, operation.id.as_str(), &pipelines);
-            let route = OperationRoute { info: Arc::new(caller::operation(operation)), pipelines, labels };
+            let contract = Arc::new(OperationContract::new(operation, Arc::clone(&schemas)));
+            let info = Arc::new(caller::operation(operation));
+            let route = OperationRoute { info, contract, pipelines, labels };
             operations.add(&operation.method, operation.id.as_str(), template, Arc::new(route));
         }
         ApiRoute {
@@ -236,7 +246,12 @@ impl Compiler<'_> {
                 let document = self.documents.get(&PolicyScope::Product(id.clone()));
                 let info = Arc::clone(self.products.get(id)?);
                 let is_open = !info.subscription_required;
-                Some(ProductPipeline { id: id.clone(), info, is_open, pipeline: join(document.map(|d| &**d)) })
+                Some(ProductPipeline {
+                    id: id.clone(),
+                    info,
+                    is_open,
+                    pipeline: join(document.map(|d| &**d)),
+                })
             })
             .collect();
         Pipelines { none: join(None), by_product }

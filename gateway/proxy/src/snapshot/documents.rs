@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use gateway_model::{BackendId, Diagnostic, FragmentId, PolicyScope, ResourceSet};
-use gateway_policy::backend::Backend;
+use gateway_model::{Diagnostic, FragmentId, PolicyScope, ResourceSet};
+use gateway_policy::backend::Backends;
 use gateway_policy::compile::{CompiledDocument, Lookup, compile_document};
 use gateway_policy::fault::Scope;
 
@@ -13,12 +13,12 @@ use gateway_policy::fault::Scope;
 pub struct References<'a> {
     set: &'a ResourceSet,
     named_values: BTreeMap<String, &'a str>,
-    backends: &'a HashMap<BackendId, Arc<Backend>>,
+    backends: &'a Arc<Backends>,
     lower: RefCell<String>,
 }
 
 impl<'a> References<'a> {
-    pub fn new(set: &'a ResourceSet, backends: &'a HashMap<BackendId, Arc<Backend>>) -> Self {
+    pub fn new(set: &'a ResourceSet, backends: &'a Arc<Backends>) -> Self {
         let named_values = set
             .named_values_by_display_name()
             .into_iter()
@@ -42,8 +42,8 @@ impl Lookup for References<'_> {
         self.set.policy(&scope).map(|document| (&*document.text, Arc::clone(&document.origin.file)))
     }
 
-    fn backend(&self, id: &str) -> Option<Arc<Backend>> {
-        self.backends.get(&BackendId::from(id)).cloned()
+    fn backends(&self) -> Arc<Backends> {
+        Arc::clone(self.backends)
     }
 }
 
@@ -51,7 +51,11 @@ impl Lookup for References<'_> {
 pub type Documents = HashMap<PolicyScope, Option<Arc<CompiledDocument>>>;
 
 /// Compiles every document of the set. Findings inside an API's documents name the API.
-pub fn compile_all(set: &ResourceSet, references: &References<'_>, diagnostics: &mut Vec<Diagnostic>) -> Documents {
+pub fn compile_all(
+    set: &ResourceSet,
+    references: &References<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Documents {
     let mut documents = Documents::new();
     for document in set.policies.values() {
         let Some(scope) = scope_of(&document.scope) else { continue };

@@ -23,7 +23,10 @@ pub fn compile(set: &ResourceSet, diagnostics: &mut Vec<Diagnostic>) -> KeyIndex
                 (None, Some(hash)) => match parse_digest(hash) {
                     Some(digest) => digest,
                     None => {
-                        let text = format!("a key hash of subscription {} is not 64 hex digits (SHA-256)", subscription.id);
+                        let text = format!(
+                            "a key hash of subscription {} is not 64 hex digits (SHA-256)",
+                            subscription.id
+                        );
                         diagnostics.push(finding(subscription, "key-hash", text));
                         continue;
                     }
@@ -31,7 +34,8 @@ pub fn compile(set: &ResourceSet, diagnostics: &mut Vec<Diagnostic>) -> KeyIndex
                 (None, None) => continue,
             };
             if !keys.add(digest, entry(set, subscription, key.as_ref())) {
-                let text = format!("a key of subscription {} is another subscription's key too", subscription.id);
+                let text =
+                    format!("a key of subscription {} is another subscription's key too", subscription.id);
                 diagnostics.push(finding(subscription, "key-duplicate", text));
             }
         }

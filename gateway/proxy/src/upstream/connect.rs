@@ -57,8 +57,9 @@ impl Dialer {
 
     async fn connect_now(&self, target: &Target) -> Result<Io, UpstreamError> {
         let addresses = self.addresses(target).await?;
-        let stream = race(addresses, target.port).await.map_err(|cause| self.connect_error(target, cause))?;
-        self.set_options(&stream).map_err(|cause| self.connect_error(target, cause))?;
+        let stream =
+            race(addresses, target.port).await.map_err(|cause| Self::connect_error(target, cause))?;
+        self.set_options(&stream).map_err(|cause| Self::connect_error(target, cause))?;
         if target.guarded {
             self.check_connection(target, &stream)?;
         }
@@ -81,7 +82,7 @@ impl Dialer {
 
     fn check_connection(&self, target: &Target, stream: &TcpStream) -> Result<(), UpstreamError> {
         let ends = stream.local_addr().and_then(|local| stream.peer_addr().map(|peer| (local, peer)));
-        let (local, peer) = ends.map_err(|cause| self.connect_error(target, cause))?;
+        let (local, peer) = ends.map_err(|cause| Self::connect_error(target, cause))?;
         if self.guard.allows_connection(local, peer) {
             Ok(())
         } else {
@@ -114,7 +115,7 @@ impl Dialer {
         Ok(Io::Tls(Box::new(stream)))
     }
 
-    fn connect_error(&self, target: &Target, cause: io::Error) -> UpstreamError {
+    fn connect_error(target: &Target, cause: io::Error) -> UpstreamError {
         UpstreamError::Connect { authority: target.authority(), cause }
     }
 }

@@ -81,10 +81,9 @@ impl Deadlines {
         let mut woken = Vec::new();
         let mut slots = self.slots.borrow_mut();
         for slot in &mut slots.entries {
-            if matches!(slot.state, State::Waiting(_)) && slot.at <= now {
-                if let State::Waiting(Some(waker)) = std::mem::replace(&mut slot.state, State::Passed) {
-                    woken.push(waker);
-                }
+            let passed = matches!(slot.state, State::Waiting(_)) && slot.at <= now;
+            if passed && let State::Waiting(Some(waker)) = std::mem::replace(&mut slot.state, State::Passed) {
+                woken.push(waker);
             }
         }
         let left = slots.used > 0;

@@ -92,30 +92,22 @@ impl Dns {
     ) -> Result<Vec<IpAddr>, DnsError> {
         let answer = self.query(host).await;
         let now = Instant::now();
-        match answer {
+        let error = match answer {
             Ok((addresses, until)) => {
                 let addresses: Arc<[IpAddr]> = addresses.into();
                 slot.store(Arc::clone(&addresses), until, now);
-                Ok(slot.rotated(&addresses))
+                return Ok(slot.rotated(&addresses));
             }
-            Err(DnsError::Unavailable(cause)) => match slot.last_good(now) {
-                Some(addresses) => {
-                    tracing::warn!(host, cause, "name servers do not answer, the last addresses are used");
-                    counters.stale_addresses.increment();
-                    slot.postpone(now);
-                    Ok(slot.rotated(&addresses))
-                }
-                None => {
-                    let error = DnsError::Unavailable(cause);
-                    slot.store_failure(error.clone(), now);
-                    Err(error)
-                }
-            },
-            Err(error) => {
-                slot.store_failure(error.clone(), now);
-                Err(error)
-            }
+            Err(error) => error,
+        };
+        if let (DnsError::Unavailable(cause), Some(addresses)) = (&error, slot.last_good(now)) {
+            tracing::warn!(host, cause, "name servers do not answer, the last addresses are used");
+            counters.stale_addresses.increment();
+            slot.postpone(now);
+            return Ok(slot.rotated(&addresses));
         }
+        slot.store_failure(error.clone(), now);
+        Err(error)
     }
 
     async fn query(&self, host: &str) -> Result<(Vec<IpAddr>, Instant), DnsError> {

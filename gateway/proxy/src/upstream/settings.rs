@@ -34,7 +34,7 @@ impl Default for UpstreamSettings {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_mins(1),
             idle_max_per_target: 256,
             connections_max_per_target: 2048,
             tcp_user_timeout: Duration::from_secs(30),

@@ -28,7 +28,9 @@ struct Inner {
 impl Record {
     pub fn begin(telemetry: Arc<Telemetry>, worker: usize, exchange: Exchange) -> Self {
         let label = LabelId::UNMATCHED;
-        Self { inner: Some(Box::new(Inner { telemetry, worker, exchange, label, status: 0, answered: None })) }
+        Self {
+            inner: Some(Box::new(Inner { telemetry, worker, exchange, label, status: 0, answered: None })),
+        }
     }
 
     /// The request; `None` once finished.

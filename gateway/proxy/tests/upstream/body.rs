@@ -44,7 +44,9 @@ fn request_stream_of_known_length_is_counted() {
         let backend = answering("HTTP/1.1 204 No Content\r\n\r\n").await;
         for (pieces, whole) in [(vec!["ab", "cde"], true), (vec!["abcdef"], false), (vec!["abc"], false)] {
             let (sender, body) = piped(Some(5));
-            pieces.iter().for_each(|piece| sender.send(data(*piece)).unwrap());
+            for piece in &pieces {
+                sender.send(data(*piece)).unwrap();
+            }
             drop(sender);
             let mut request = request("POST", "/");
             request.body = body;
@@ -76,7 +78,7 @@ fn large_bodies_arrive_whole_both_ways() {
             tokio::io::copy(&mut read, &mut write).await.ok();
         })
         .await;
-        let content: Bytes = (0..3_000_000_u32).map(|n| (n * 7 >> 3) as u8).collect::<Vec<_>>().into();
+        let content: Bytes = (0..3_000_000_u32).map(|n| ((n * 7) >> 3) as u8).collect::<Vec<_>>().into();
         for (length, piece) in
             [(None, 1000), (None, 70_000), (Some(3_000_000), 16_384), (Some(3_000_000), 1_000_000)]
         {
@@ -276,7 +278,7 @@ fn response_until_close_ends_with_the_connection() {
         let backend = scripted(|_, mut stream| async move {
             read_request(&mut stream, &mut Vec::new()).await;
             stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nabc").await.unwrap();
-            stream.write_all(&[b'd'; 100_000]).await.unwrap();
+            stream.write_all(&vec![b'd'; 100_000]).await.unwrap();
         })
         .await;
         let upstream = upstream();

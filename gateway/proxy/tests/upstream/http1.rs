@@ -33,7 +33,7 @@ fn forward_small_response_is_whole_and_its_connection_back() {
             let backend = answering(response).await;
             let upstream = upstream();
             let mut exchange = exchange(request("GET", "/"), &backend.url());
-            upstream.forward(&mut exchange, Default::default()).await.unwrap();
+            upstream.forward(&mut exchange, ForwardOptions::default()).await.unwrap();
             let response = exchange.response.as_ref().unwrap();
             assert!(matches!(&response.body, Body::Bytes(bytes) if &bytes[..] == b"hello"));
             assert_eq!(upstream.idle_connections(), 1);

@@ -1,0 +1,101 @@
+//! The worker at the listeners' seam: calls in, events and counts out.
+
+use std::future::Future;
+use std::rc::Rc;
+
+use gateway_policy::exchange::Protocol;
+use gateway_telemetry::Listener;
+use gateway_telemetry::metrics::labels::{Anomaly, ConnectionProtocol, Shed, TlsOutcome};
+
+use super::{Record, Worker};
+use crate::service::{Call, Client, Handled, Sent, Service};
+
+impl Service for Worker {
+    type Token = Record;
+
+    fn call(self: &Rc<Self>, call: Call) -> impl Future<Output = Handled<Record>> {
+        let worker = Rc::clone(self);
+        async move { worker.answer(call).await }
+    }
+
+    fn finish(&self, token: Record, sent: Sent) {
+        token.finish(&sent);
+        let upstream = &self.upstream;
+        self.figures.settle(
+            upstream.counters(),
+            upstream.open_connections(),
+            self.shared.telemetry.shard(self.index),
+        );
+    }
+
+    fn anomaly(&self, _: &str, reason: &'static str) {
+        let shard = self.shared.telemetry.shard(self.index);
+        match kind(reason) {
+            Kind::Anomaly(anomaly) => shard.protocol_anomaly(anomaly),
+            Kind::Shed(shed) => shard.request_shed(shed),
+            Kind::Tls(outcome) => shard.tls_handshake(outcome),
+            Kind::Panic => shard.panic_caught(),
+        }
+    }
+
+    fn connection_opened(&self, client: &Client, protocol: Protocol) {
+        let shard = self.shared.telemetry.shard(self.index);
+        let listener = listener(&client.listener);
+        shard.connection_opened(listener);
+        shard.connection_moved(listener, ConnectionProtocol::Unknown, connection_protocol(protocol));
+    }
+
+    fn connection_closed(&self, client: &Client, protocol: Protocol) {
+        let shard = self.shared.telemetry.shard(self.index);
+        shard.connection_closed(listener(&client.listener), connection_protocol(protocol));
+    }
+}
+
+fn listener(name: &str) -> Listener {
+    if name == "https" { Listener::Https } else { Listener::Http }
+}
+
+fn connection_protocol(protocol: Protocol) -> ConnectionProtocol {
+    match protocol {
+        Protocol::Http10 | Protocol::Http11 => ConnectionProtocol::Http1,
+        Protocol::Http2 => ConnectionProtocol::Http2,
+    }
+}
+
+enum Kind {
+    Anomaly(Anomaly),
+    Shed(Shed),
+    Tls(TlsOutcome),
+    Panic,
+}
+
+/// The counter of a reason that the listeners give.
+fn kind(reason: &str) -> Kind {
+    Kind::Anomaly(match reason {
+        "panic" => return Kind::Panic,
+        "tls-handshake" => return Kind::Tls(TlsOutcome::Failed),
+        "tls-handshake-timeout" => return Kind::Tls(TlsOutcome::TimedOut),
+        "connections" | "descriptors-exhausted" => return Kind::Shed(Shed::Connections),
+        "draining" => return Kind::Shed(Shed::Draining),
+        "method" | "method-not-allowed" => Anomaly::Method,
+        "version" => Anomaly::Version,
+        "target" | "target-above-root" | "too-many-parameters" => Anomaly::Target,
+        "target-too-long" => Anomaly::UriTooLong,
+        "host" => Anomaly::Host,
+        "head-too-large" | "too-many-fields" => Anomaly::HeadersTooLarge,
+        "field" | "nomination" | "line-ending" => Anomaly::Header,
+        "content-length" | "transfer-encoding" | "length-and-encoding" | "unexpected-body" => {
+            Anomaly::Framing
+        }
+        "expectation" => Anomaly::Expectation,
+        "chunk" | "chunk-extension" => Anomaly::Chunk,
+        "trailers" => Anomaly::Trailer,
+        "head-timeout" => Anomaly::HeaderTimeout,
+        "body-timeout" => Anomaly::BodyTimeout,
+        "body-too-large" => Anomaly::BodyTooLarge,
+        "misdirected" => Anomaly::Misdirected,
+        "h2-flood" => Anomaly::Http2Flood,
+        reason if reason.starts_with("h2") => Anomaly::Http2Protocol,
+        _ => Anomaly::RequestLine,
+    })
+}
