@@ -7,14 +7,18 @@
 //! **Strings** are `&str`/`String`. C# strings are UTF-16 and may hold lone surrogates, which UTF-8 cannot;
 //! [`text`] says how they are kept.
 
+pub mod basic;
 pub mod bit_converter;
 pub mod date_time;
 pub mod date_time_offset;
 pub mod encoding;
 pub mod exception;
+pub mod form;
 pub mod guid;
 pub mod json;
+pub mod jwt;
 pub mod number;
+pub mod random;
 pub mod regex;
 pub mod text;
 pub mod time_span;

@@ -59,11 +59,22 @@ pub(super) struct Lexer<'a> {
     state: State,
     frames: Vec<Frame>,
     depth_max: usize,
+    /// Whether strings that look like dates become dates.
+    pub(super) dates: bool,
 }
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(text: &'a str, depth_max: usize) -> Self {
-        Self { text, at: 0, line: 1, line_start: 0, state: State::Start, frames: Vec::new(), depth_max }
+        Self {
+            text,
+            at: 0,
+            line: 1,
+            line_start: 0,
+            state: State::Start,
+            frames: Vec::new(),
+            depth_max,
+            dates: true,
+        }
     }
 
     /// The byte at a place; beyond the end `None`.
@@ -168,10 +179,8 @@ impl<'a> Lexer<'a> {
         let event = match byte {
             b'"' | b'\'' => {
                 let text = self.quoted(byte)?;
-                let value = match super::date::date_of(&text)? {
-                    Some(date) => Scalar::Date(date),
-                    None => Scalar::String(text),
-                };
+                let date = if self.dates { super::date::date_of(&text)? } else { None };
+                let value = date.map_or(Scalar::String(text), Scalar::Date);
                 self.finish_value(value)
             }
             b't' => self.word("true", "boolean", Scalar::Bool(true))?,

@@ -18,7 +18,20 @@ const DEPTH_BOUND: usize = super::node::DEPTH_MAX as usize / 2 - 1;
 /// # Errors
 /// `JsonReaderException`; `ArgumentOutOfRangeException` for a `/Date(ms)/` out of range.
 pub fn parse(text: &str, depth_max: usize) -> Result<JToken> {
-    let mut lexer = Lexer::new(text, depth_max.min(DEPTH_BOUND));
+    read(Lexer::new(text, depth_max.min(DEPTH_BOUND)))
+}
+
+/// As [`parse`] with the default depth, strings staying strings (`DateParseHandling.None`).
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_without_dates(text: &str) -> Result<JToken> {
+    let mut lexer = Lexer::new(text, DEPTH_DEFAULT);
+    lexer.dates = false;
+    read(lexer)
+}
+
+fn read(mut lexer: Lexer<'_>) -> Result<JToken> {
     let Some(first) = lexer.next()? else { return Err(lexer.error("Error reading JToken from JsonReader.")) };
     let token = match first {
         Event::Comment(text) => JToken::value(Scalar::Comment(text)),
