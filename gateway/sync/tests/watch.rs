@@ -11,6 +11,8 @@ use gateway_sync::folder::{FolderSettings, LoadOutcome, Watch, load, watch};
 
 /// A change must be live in this time; the rest of the way to the snapshot takes milliseconds.
 const LIVE: Duration = Duration::from_secs(2);
+/// Shorter than the rescan, so that only an event can be in time, and long enough for a busy machine.
+const EVENT: Duration = Duration::from_secs(8);
 /// Longer than the quiet time after an event, shorter than the rescan.
 const NOTHING: Duration = Duration::from_millis(2500);
 
@@ -47,7 +49,7 @@ fn scratch() -> tempfile::TempDir {
 }
 
 fn next(receive: &Receiver<LoadOutcome>) -> LoadOutcome {
-    receive.recv_timeout(LIVE).unwrap_or_else(|error| panic!("no change within {LIVE:?}: {error}"))
+    receive.recv_timeout(EVENT).unwrap_or_else(|error| panic!("no change within {EVENT:?}: {error}"))
 }
 
 #[test]

@@ -13,6 +13,7 @@ use super::layout::ApiFile;
 use super::load::{Content, Loader, bad_name};
 
 mod definition;
+mod parallel;
 
 /// The files of one API revision.
 #[derive(Default)]
@@ -67,10 +68,15 @@ impl<'t> ApiFiles<'t> {
 /// Loads all APIs: current revisions first, because the others take properties from them.
 pub(super) fn load(loader: &mut Loader<'_>, apis: &BTreeMap<ApiId, ApiFiles<'_>>) {
     let (current, others): (Vec<_>, Vec<_>) = apis.iter().partition(|(api, _)| api.revision().is_none());
+    let mut read = Vec::new();
     for (id, files) in current.into_iter().chain(others) {
-        if let Some(api) = read_api(loader, id, files) {
-            load_api(loader, api, files);
-        }
+        read.extend(read_api(loader, id, files).map(|api| (api, files)));
+    }
+    // Definitions are most of the bytes, and none needs another one.
+    let definitions = parallel::map(&read, |(api, files)| definition::read(api, &files.specifications));
+    for ((api, files), definition) in read.into_iter().zip(definitions) {
+        loader.found.extend(definition.diagnostics);
+        load_api(loader, api, files, definition.definition.unwrap_or_default());
     }
 }
 
@@ -84,15 +90,7 @@ fn read_api(loader: &mut Loader<'_>, id: &ApiId, files: &ApiFiles<'_>) -> Option
     // Path and the like of another revision are those of the current one.
     let mandatory: &[&str] = if id.revision().is_none() { &["path"] } else { &[] };
     let api = loader.typed::<Api>(information, &format!("apis/{id}"), &resource, mandatory)?;
-    let mut api = Api { id: id.clone(), origin: Origin::start(information.0.clone()), ..api };
-    if api.id.revision().is_some() {
-        // `x` is the current revision, whatever a document of another revision says.
-        api.is_current_written = Some(false);
-        if let Some(current) = loader.set.apis.get(&id.root()) {
-            share(current, &mut api);
-        }
-    }
-    Some(api)
+    Some(Api { id: id.clone(), origin: Origin::start(information.0.clone()), ..api })
 }
 
 /// What all revisions of an API have in common (management-api.md §1.16, policies.md §6.4).
@@ -108,19 +106,22 @@ fn share(current: &Api, api: &mut Api) {
     api.subscription_key_parameter_names.clone_from(&current.subscription_key_parameter_names);
 }
 
-fn load_api(loader: &mut Loader<'_>, mut api: Api, files: &ApiFiles<'_>) {
+fn load_api(loader: &mut Loader<'_>, mut api: Api, files: &ApiFiles<'_>, definition: Definition) {
     let id = api.id.clone();
-    let definition = definition::read(loader, &mut api, &files.specifications);
+    if id.revision().is_some() {
+        // `x` is the current revision, whatever a document of another revision says.
+        api.is_current_written = Some(false);
+        if let Some(current) = loader.set.apis.get(&id.root()) {
+            share(current, &mut api);
+        }
+    }
     if api.service_url.is_none() {
         api.service_url.clone_from(&definition.service_url);
     }
     if api.display_name.is_empty() {
         api.display_name = definition.title.clone().unwrap_or_else(|| id.to_string());
     }
-    if let ApiType::Other(kind) = &api.api_type {
-        let message = format!("API '{id}' has type '{kind}', which is not served");
-        loader.found.push(Diagnostic::error("api-type", api.origin.clone(), message).on(api.id()));
-    }
+    check_type(loader, &api, files);
     let is_websocket = api.api_type == ApiType::WebSocket;
     let origin = api.origin.clone();
     loader.insert(api);
@@ -138,6 +139,23 @@ fn load_api(loader: &mut Loader<'_>, mut api: Api, files: &ApiFiles<'_>) {
     for (file, content) in &files.rest {
         load_rest(loader, &id, *file, *content);
     }
+}
+
+/// What can be said about the type of an API.
+fn check_type(loader: &mut Loader<'_>, api: &Api, files: &ApiFiles<'_>) {
+    let is_empty = files.specifications.is_empty() && files.operations.is_empty();
+    let finding = match &api.api_type {
+        ApiType::Other(kind) => {
+            let message = format!("API '{}' has type '{kind}', which is not served", api.id);
+            Diagnostic::error("api-type", api.origin.clone(), message)
+        }
+        ApiType::Http | ApiType::Soap if is_empty => {
+            let message = format!("API '{}' has no operations: no request will find one", api.id);
+            Diagnostic::warning("api-without-operations", api.origin.clone(), message)
+        }
+        _ => return,
+    };
+    loader.found.push(finding.on(api.id()));
 }
 
 /// The one operation of a WebSocket API (policies.md §9).
