@@ -56,12 +56,8 @@ header!(
     }
 );
 header!(
-    /// RFC 8200 §4.2: how hop-by-hop, routing and destination options begin.
+    /// RFC 8200 §4.2: how extension headers begin; the second byte of a fragment header is reserved.
     Ipv6Extension, 2, { next_header: u8, length: u8 }
-);
-header!(
-    /// RFC 8200 §4.5.
-    Ipv6Fragment, 8, { next_header: u8, reserved: u8, fragment: u16, identification: u32 }
 );
 header!(
     /// RFC 9293 §3.1, without options.

@@ -8,6 +8,7 @@ mod connections;
 mod counting;
 mod frames;
 mod lifecycle;
+mod logging;
 mod steering;
 mod trial;
 mod world;

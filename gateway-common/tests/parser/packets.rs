@@ -17,8 +17,6 @@ pub enum Extension {
     HopByHop(u8),
     Routing(u8),
     Options(u8),
-    /// The length field: words of 4 bytes beyond the first two.
-    Authentication(u8),
     /// Offset and flags as they are.
     Fragment(u16),
 }
@@ -113,15 +111,13 @@ impl Recipe {
 
 fn expected_v6(extensions: &[Extension], protocol: Protocol) -> (Protocol, Verdict) {
     for (place, extension) in extensions.iter().enumerate() {
-        if place == EXTENSION_HEADERS_MAX {
-            return (Protocol::Other, Verdict::Unparsed);
-        }
-        if let Extension::Fragment(field) = extension
-            && field & 0xfff9 != 0
-        {
+        if let Extension::Fragment(_) = extension {
             // What is behind another extension header is not looked at.
             let last = place + 1 == extensions.len();
             return (if last { protocol } else { Protocol::Other }, Verdict::Fragment);
+        }
+        if place == EXTENSION_HEADERS_MAX {
+            return (Protocol::Other, Verdict::Unparsed);
         }
     }
     (protocol, Verdict::Pass)
@@ -149,7 +145,6 @@ fn ipv6(number: u8, extensions: &[Extension], segment: &[u8]) -> Vec<u8> {
             Extension::HopByHop(length) | Extension::Routing(length) | Extension::Options(length) => {
                 (*length, (usize::from(*length) + 1) * 8)
             }
-            Extension::Authentication(length) => (*length, (usize::from(*length) + 2) * 4),
             Extension::Fragment(_) => (0, 8),
         };
         let mut header = vec![*next, length];
@@ -174,7 +169,6 @@ fn kind(extension: &Extension) -> u8 {
         Extension::HopByHop(_) => 0,
         Extension::Routing(_) => 43,
         Extension::Options(_) => 60,
-        Extension::Authentication(_) => 51,
         Extension::Fragment(_) => 44,
     }
 }
@@ -184,8 +178,7 @@ fn extension() -> impl Strategy<Value = Extension> {
         (0..4_u8).prop_map(Extension::HopByHop),
         (0..4_u8).prop_map(Extension::Routing),
         (0..4_u8).prop_map(Extension::Options),
-        (0..4_u8).prop_map(Extension::Authentication),
-        prop_oneof![Just(0), any::<u16>()].prop_map(Extension::Fragment),
+        any::<u16>().prop_map(Extension::Fragment),
     ]
 }
 
@@ -199,7 +192,7 @@ pub fn recipe() -> impl Strategy<Value = Recipe> {
     let transport = prop_oneof![
         (0..=10_u8, any::<u8>()).prop_map(|(options, flags)| Transport::Tcp { options, flags }),
         Just(Transport::Udp),
-        prop::sample::select(vec![1_u8, 2, 50, 58, 59, 132]).prop_map(Transport::Other),
+        prop::sample::select(vec![1_u8, 2, 50, 51, 58, 59, 132]).prop_map(Transport::Other),
     ];
     (prop::collection::vec(tag, 0..4), network, transport, 0..40_usize)
         .prop_map(|(tags, network, transport, data)| Recipe { tags, network, transport, data })

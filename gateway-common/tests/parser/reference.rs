@@ -107,20 +107,19 @@ fn v6(mut reader: Reader<'_>) -> Option<Parsed> {
     let mut walked = 0;
     let mut held = true;
     let mut headers = 0;
-    while [0, 43, 44, 51, 60].contains(&next) {
-        if headers == 4 || !held {
+    while [0, 43, 44, 60].contains(&next) {
+        if !held {
+            return None;
+        }
+        let begin = reader.rest.get(..2)?.to_vec();
+        if next == 44 {
+            return Some(plain(protocol(begin[0]), Verdict::Fragment));
+        }
+        if headers == 4 {
             return None;
         }
         headers += 1;
-        let begin = reader.rest.get(..if next == 44 { 8 } else { 2 })?.to_vec();
-        if next == 44 && number(&begin[2..4]) & 0xfff9 != 0 {
-            return Some(plain(protocol(begin[0]), Verdict::Fragment));
-        }
-        let bytes = match next {
-            44 => 8,
-            51 => 8 + usize::from(begin[1]) * 4,
-            _ => 8 + usize::from(begin[1]) * 8,
-        };
+        let bytes = 8 + usize::from(begin[1]) * 8;
         walked += bytes;
         next = begin[0];
         held = reader.take(bytes).is_some();

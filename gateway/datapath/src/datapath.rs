@@ -20,6 +20,9 @@ use crate::logging::ToTracing;
 use crate::settings::{Binding, DatapathSettings, Ingress, ListenerSpec, Mode, Steering};
 use crate::status::{InterfaceStatus, ListenerStatus, ProgramStatus, State, Status};
 
+/// Loopback is never chosen, so that a gateway for this host alone has nothing to count on.
+const NO_INTERFACE: &str = "no interface carries a listen address";
+
 /// The datapath was required, and does not work. Exit code 69.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("datapath required, but {reason}")]
@@ -171,10 +174,11 @@ impl Active {
         let changing = self.changing();
         let mut lines: Vec<&str> = Vec::new();
         if changing.attachments.is_empty() {
-            lines.push("no interface carries a listen address");
+            lines.push(NO_INTERFACE);
         }
         if self.settings.xdp != Ingress::Off {
-            let failed = changing.attachments.iter().filter(|one| one.ingress == Ingress::Off || !one.egress);
+            // Leaving packets need TCX (Linux 6.6): figures without them are still figures.
+            let failed = changing.attachments.iter().filter(|one| one.ingress == Ingress::Off);
             lines.extend(failed.flat_map(|one| &one.refused).map(String::as_str));
         }
         let observed_only = |line: &&str| !line.starts_with("sock_ops") && !line.contains(name::SOCK_OPS);
@@ -183,8 +187,12 @@ impl Active {
     }
 
     fn log(&self) {
-        for attachment in &self.changing().attachments {
+        let attachments = &self.changing().attachments;
+        for attachment in attachments {
             log_attachment(attachment);
+        }
+        if attachments.is_empty() {
+            tracing::info!(reason = NO_INTERFACE, "datapath counts no packets");
         }
         for line in &self.refused {
             tracing::warn!(reason = line, "datapath feature not in use");
@@ -211,6 +219,7 @@ impl Active {
                 attached,
             }
         });
+        let none = changing.attachments.is_empty().then(|| NO_INTERFACE.to_owned());
         Status {
             state: State::On,
             reason: None,
@@ -219,7 +228,7 @@ impl Active {
             listeners: self.listeners.clone(),
             programs: programs.collect(),
             steering: self.steering,
-            refused: self.refused.clone(),
+            refused: self.refused.iter().cloned().chain(none).collect(),
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! An accelerator, never a condition: without it every request is served just the same. Programs are attached
 //! through links that nothing pins, so that they end with the process, however it ends. Programs of others are
-//! left alone. Source: `reference/ebpf-datapath.md`.
+//! left alone. The start takes `CAP_BPF`, `CAP_NET_ADMIN` and `CAP_PERFMON` (without the last the verifier forbids
+//! the programs' pointer arithmetic). Source: `reference/ebpf-datapath.md`.
 //!
 //! [`Datapath::start`] → [`Datapath::counters`] once a second, [`Datapath::refresh`] now and then → drop.
 

@@ -114,3 +114,78 @@ fn line(text: &mut String, content: &str) {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{content}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::counters::{ConnectionCounts, PacketCount};
+    use crate::settings::{Ingress, Steering};
+    use crate::status::{InterfaceStatus, ListenerStatus, ProgramStatus};
+
+    fn reading(packets: u64, bytes: u64, established: u64, rtt_class: usize, samples: u64) -> Counters {
+        let count = PacketCount {
+            direction: "in".into(),
+            protocol: "tcp".into(),
+            verdict: "pass".into(),
+            packets,
+            bytes,
+        };
+        let mut listener = ListenerCounters { listener: "http".into(), ..ListenerCounters::default() };
+        listener.packets.push(count);
+        listener.connections = ConnectionCounts { established, closed: 3, ..ConnectionCounts::default() };
+        listener.round_trips.classes[rtt_class] = samples;
+        Counters { listeners: vec![listener], chosen: Vec::new() }
+    }
+
+    #[test]
+    fn render_top_two_readings_gives_rates() {
+        let before = reading(1_000, 1_000_000, 5, 7, 10);
+        let now = reading(3_000, 3_500_000, 9, 7, 30);
+        let text = render_top(&before, &now, Duration::from_secs(2));
+        let words: Vec<_> = text.lines().nth(1).unwrap().split_whitespace().collect();
+        assert_eq!(words, ["http", "1000", "10.00", "0", "0.00", "2", "6", "0", "<128us"]);
+    }
+
+    #[test]
+    fn render_top_without_samples_shows_no_median() {
+        let text = render_top(&Counters::default(), &reading(0, 0, 3, 0, 0), Duration::ZERO);
+        assert!(text.trim_end().ends_with('-'), "{text}");
+    }
+
+    #[test]
+    fn render_status_names_modes_places_and_refusals() {
+        let status = Status {
+            state: State::On,
+            reason: None,
+            enabled: true,
+            interfaces: vec![InterfaceStatus {
+                name: "eth0".into(),
+                index: 2,
+                ingress: Ingress::Generic,
+                egress: true,
+                refused: vec!["native counting on eth0: the driver does not support it (EOPNOTSUPP)".into()],
+            }],
+            listeners: vec![ListenerStatus { name: "http".into(), bindings: vec!["[::]:8080".into()] }],
+            programs: vec![ProgramStatus {
+                name: "gw_ingress".into(),
+                id: 7,
+                tag: "00ff".into(),
+                verified_instructions: None,
+                attached: vec!["xdp on interface 2".into()],
+            }],
+            steering: Some(Steering::Hash),
+            refused: vec!["sock_ops: no cgroup2 is mounted".into()],
+        };
+        let expected = "datapath: on\n\
+             interface eth0: in generic, out tcx\n\
+             \x20 not in use: native counting on eth0: the driver does not support it (EOPNOTSUPP)\n\
+             listener http: [::]:8080\n\
+             new connections go to workers by hash\n\
+             program gw_ingress (id 7, tag 00ff): xdp on interface 2\n\
+             not in use: sock_ops: no cgroup2 is mounted\n";
+        assert_eq!(render_status(&status), expected);
+        // What travels through `GET /datapath`.
+        let json = serde_json::to_string(&status).unwrap();
+        assert_eq!(serde_json::from_str::<Status>(&json).unwrap(), status);
+    }
+}
