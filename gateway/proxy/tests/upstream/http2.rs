@@ -265,7 +265,7 @@ fn grpc_bidirectional_stream_answers_while_it_listens() {
             tokio::task::spawn_local(async move {
                 let mut incoming = request.into_body();
                 while let Some(Ok(frame)) = next(&mut incoming).await {
-                    if let Ok(data) = frame.into_data() {
+                    if let Some(data) = frame.into_data().ok().filter(|data| !data.is_empty()) {
                         send(&sender, [b"re:", &data[..]].concat());
                     }
                 }
