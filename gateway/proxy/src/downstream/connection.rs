@@ -84,13 +84,14 @@ impl<S: Service> Http1<'_, S> {
                 Next::Close => return End::Closed,
                 Next::Http2 => break,
                 Next::Refuse(error) => {
-                    self.refuse(error).await;
+                    Box::pin(self.refuse(error)).await;
                     return End::Closed;
                 }
                 Next::Request(head) => {
                     served += 1;
                     let last = served >= self.server.settings.requests_per_connection;
-                    match self.exchange(*head, last).await {
+                    // Boxed, as idle connections are many and exchanges are few.
+                    match Box::pin(self.exchange(head, last)).await {
                         After::NextRequest => {}
                         After::Drop => return End::Closed,
                         After::Linger => {
@@ -171,7 +172,7 @@ impl<S: Service> Http1<'_, S> {
     }
 
     /// One request and its response.
-    async fn exchange(&self, head: RequestHead, last: bool) -> After {
+    async fn exchange(&self, head: Box<RequestHead>, last: bool) -> After {
         let asked = Asked {
             version: head.version,
             is_head: head.method == Method::Head,
@@ -230,7 +231,8 @@ impl<S: Service> Http1<'_, S> {
     }
 
     /// Hands a request over, with its body: whole when it came along with the head, else as a stream.
-    fn call_of(&self, head: RequestHead) -> Call {
+    fn call_of(&self, head: Box<RequestHead>) -> Call {
+        let head = *head;
         let body = self.link.with(|ends| {
             ends.body = BodyReader::new(head.framing);
             ends.interim = Interim::None;

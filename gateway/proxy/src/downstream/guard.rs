@@ -36,9 +36,7 @@ pub fn serve<S: Service>(
         let server = Rc::clone(&guard.server);
         let timer = server.timers.timer();
         // Whatever the connection waits for, it has shown its task to the timer, which wakes it to be dropped here.
-        let w = run(&server, stream, peer, &door, &timer);
-        eprintln!("run {}", std::mem::size_of_val(&w));
-        abortable(&timer, w).await;
+        abortable(&timer, run(&server, stream, peer, &door, &timer)).await;
         drop(guard);
     });
 }
@@ -72,6 +70,7 @@ async fn abortable(timer: &Timer, work: impl Future<Output = ()>) {
     poll_fn(|cx| if timer.timers().is_aborting() { Poll::Ready(()) } else { work.as_mut().poll(cx) }).await;
 }
 
+/// Boxed is what ends, or is rare: an idle connection keeps no room for it.
 async fn run<S: Service>(
     server: &Rc<Server<S>>,
     stream: TcpStream,
@@ -88,18 +87,21 @@ async fn run<S: Service>(
             let opened = Opened::new(server, client, Protocol::Http11, None);
             if let End::Http2(io) = http1(server, io, &opened, door, timer).await {
                 let opened = opened.upgraded();
-                http2::serve(server, io, &opened.client, &opened.connection, timer).await;
+                let serving = http2::serve(server, io, &opened.client, &opened.connection, timer);
+                Box::pin(serving).await;
             }
         }
         Some(tls) => {
-            let Some((io, facts)) = handshake(server, stream, tls, door, timer).await else { return };
+            let shaking = Box::pin(handshake(server, stream, tls, door, timer));
+            let Some((io, facts)) = shaking.await else { return };
             client.scheme = Scheme::Https;
             client.server_name = facts.server_name;
             let protocol = if facts.http2 { Protocol::Http2 } else { Protocol::Http11 };
             let opened = Opened::new(server, client, protocol, facts.version);
             if facts.http2 {
                 let io = Rewound { read: ReadBuffer::new(), io };
-                http2::serve(server, io, &opened.client, &opened.connection, timer).await;
+                let serving = http2::serve(server, io, &opened.client, &opened.connection, timer);
+                Box::pin(serving).await;
             } else {
                 http1(server, io, &opened, door, timer).await;
             }
@@ -122,9 +124,7 @@ async fn http1<S: Service>(
         timer,
         default_host: &door.host,
     };
-    let w = http1.serve();
-    eprintln!("http1 {}", std::mem::size_of_val(&w));
-    w.await
+    http1.serve().await
 }
 
 /// A connection the service has been told of, until it is told of its end.
