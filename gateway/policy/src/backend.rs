@@ -1,6 +1,9 @@
 //! Where a request can be sent: the backend entity (`policies.md` §7) or a bare base URL.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+
+use gateway_model::BackendId;
 
 use crate::message::Url;
 
@@ -17,6 +20,9 @@ pub struct Backend {
     /// Query parameters added to every request (`credentials.query`), encoded.
     pub query: Vec<(String, String)>,
 }
+
+/// The backend entities of a configuration, for names that only an expression knows.
+pub type Backends = HashMap<BackendId, Arc<Backend>>;
 
 /// What is checked of the backend's certificate (RFC 5280 chain, RFC 6125 name). Default: both.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -49,7 +49,9 @@ pub enum Kind {
 pub enum Content {
     Empty,
     /// Character data: a literal, or one expression where the flag says so.
-    Text { expression: bool },
+    Text {
+        expression: bool,
+    },
     /// Elements of these names and numbers, in any order.
     Elements(&'static [ChildDef]),
     /// The same, in this order.

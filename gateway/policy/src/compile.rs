@@ -8,12 +8,12 @@ mod schema;
 use std::sync::Arc;
 
 use gateway_expression::{Expected, Expression, Options};
-use gateway_model::{Diagnostic, Origin};
+use gateway_model::{BackendId, Diagnostic, Origin};
 
 pub use document::{CompiledDocument, compile_document};
 pub use effective::{default_global, effective};
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Backends};
 use crate::catalogue::{self, Content};
 use crate::fault::{Scope, Section};
 use crate::pipeline::{Block, Needs, Statement, Step};
@@ -26,7 +26,11 @@ pub trait Lookup {
     /// Text and file of a policy fragment.
     fn fragment(&self, id: &str) -> Option<(&str, Arc<str>)>;
     /// A backend entity.
-    fn backend(&self, id: &str) -> Option<Arc<Backend>>;
+    fn backend(&self, id: &str) -> Option<Arc<Backend>> {
+        self.backends().get(&BackendId::from(id)).cloned()
+    }
+    /// All backend entities of the configuration that the document belongs to.
+    fn backends(&self) -> Arc<Backends>;
 }
 
 /// State of compiling one document.
@@ -91,6 +95,11 @@ impl<'a> Compiler<'a> {
         self.diagnostics.len()
     }
 
+    /// Takes over the body reads noted so far: the policy buffers for itself, at another time than before it runs.
+    pub fn take_needs(&mut self) -> Needs {
+        std::mem::take(&mut self.needs)
+    }
+
     /// Notes that the statement reads bodies beyond what its expressions say.
     pub fn need(&mut self, needs: Needs) {
         self.needs |= needs;
@@ -105,8 +114,10 @@ impl<'a> Compiler<'a> {
             }
             Err(findings) => {
                 for finding in findings {
-                    let message =
-                        format!("{} [{},{}: {}]", finding.message, finding.line, finding.column, finding.code);
+                    let message = format!(
+                        "{} [{},{}: {}]",
+                        finding.message, finding.line, finding.column, finding.code
+                    );
                     self.error("expression", at, message);
                 }
                 None
@@ -188,7 +199,8 @@ impl<'a> Compiler<'a> {
     fn unknown(&mut self, element: &Element) {
         match catalogue::REFUSED.iter().find(|(name, _)| *name == &*element.name) {
             Some((name, missing)) => {
-                let text = format!("The policy '{name}' is not supported by this gateway: it needs {missing}.");
+                let text =
+                    format!("The policy '{name}' is not supported by this gateway: it needs {missing}.");
                 self.error("policy-unsupported", element.at, text);
             }
             None => {
@@ -204,7 +216,11 @@ impl<'a> Compiler<'a> {
             return self.error("xsd", element.at, "The required attribute 'fragment-id' is missing.");
         };
         if self.in_fragment {
-            return self.error("fragment-nested", element.at, "A policy fragment cannot include another fragment.");
+            return self.error(
+                "fragment-nested",
+                element.at,
+                "A policy fragment cannot include another fragment.",
+            );
         }
         let Some((text, file)) = self.lookup.fragment(&id.value) else {
             let message = format!("The policy fragment '{}' does not exist.", id.value);

@@ -1,6 +1,9 @@
 //! One request on its way through the pipeline: everything policies read and change.
 
+pub mod contract;
 mod host;
+pub mod stored_response;
+pub mod trace;
 
 use std::any::Any;
 use std::cell::{Cell, OnceCell};
@@ -16,8 +19,10 @@ use uuid::Uuid;
 
 use crate::backend::Backend;
 use crate::fault::{Fault, Section};
-use crate::message::{Body, BodyError, Headers, Request, Response, Url};
+use crate::message::{Body, BodyError, Headers, Method, Request, Response, Url};
 use crate::ports::Ports;
+use contract::OperationContract;
+use trace::Trace;
 
 /// The client's connection, shared by its requests.
 #[derive(Clone, Debug)]
@@ -45,6 +50,8 @@ pub enum Protocol {
 pub struct Caller {
     pub api: Option<Arc<Api>>,
     pub operation: Option<Arc<Operation>>,
+    /// What the description promises of the operation, for `mock-response`; `None` while there is none.
+    pub operation_contract: Option<Arc<OperationContract>>,
     pub product: Option<Arc<Product>>,
     pub subscription: Option<Arc<Subscription>>,
     pub user: Option<Arc<User>>,
@@ -83,6 +90,8 @@ pub struct Exchange {
     pub request: Request,
     /// As received: scheme, host, port, full path and query.
     pub original_url: Url,
+    /// As received, whatever `set-method` did.
+    pub original_method: Method,
     /// Template parameters of the operation, URL-decoded, in template order.
     pub matched_parameters: SmallVec<[(Arc<str>, String); 4]>,
     pub response: Option<Response>,
@@ -94,6 +103,8 @@ pub struct Exchange {
     pub error_elapsed_ms: u64,
     pub measures: Measures,
     pub deferred: Vec<Deferred>,
+    /// Notes of `trace` and `context.Trace`.
+    pub trace: Trace,
     /// Fields that go onto the answer whatever makes it: a backend, a policy or an error.
     pub answer_headers: Option<Box<Headers>>,
     /// The request asks a WebSocket API to upgrade; set by routing.
@@ -104,7 +115,11 @@ pub struct Exchange {
     id_text: OnceCell<Box<str>>,
     request_consumed: Cell<bool>,
     response_consumed: Cell<bool>,
+    calls: u32,
 }
+
+/// Calls that one request may make: `forward-request`, `send-request` and `send-one-way-request` together.
+pub const CALLS_MAX: u32 = 64;
 
 /// What a new exchange begins with.
 #[derive(Debug)]
@@ -125,6 +140,7 @@ impl Exchange {
             caller: Caller::default(),
             deployment: arrival.deployment,
             original_url: arrival.request.url.clone(),
+            original_method: arrival.request.method.clone(),
             request: arrival.request,
             matched_parameters: SmallVec::new(),
             response: None,
@@ -134,6 +150,7 @@ impl Exchange {
             error_elapsed_ms: 0,
             measures: Measures::default(),
             deferred: Vec::new(),
+            trace: Trace::default(),
             answer_headers: None,
             upgrade: false,
             tunnel: None,
@@ -141,7 +158,18 @@ impl Exchange {
             id_text: OnceCell::new(),
             request_consumed: Cell::new(false),
             response_consumed: Cell::new(false),
+            calls: 0,
         }
+    }
+
+    /// Counts a call that is about to be made; the fault of one too many.
+    pub fn count_call(&mut self) -> Result<(), Fault> {
+        if self.calls >= CALLS_MAX {
+            let text = format!("The request has made {CALLS_MAX} calls, more are not allowed.");
+            return Err(Fault::internal("", "CallLimitExceeded", text));
+        }
+        self.calls += 1;
+        Ok(())
     }
 
     /// The request id as hyphenated lower-case text.

@@ -91,7 +91,11 @@ impl Fault {
 
     /// An expression threw (`expressions.md` §7.2). The runner fills in the policy's name.
     pub fn expression(message: &str) -> Self {
-        Self::internal("", "ExpressionValueEvaluationFailure", format!("Expression evaluation failed. {message}"))
+        Self::internal(
+            "",
+            "ExpressionValueEvaluationFailure",
+            format!("Expression evaluation failed. {message}"),
+        )
     }
 
     /// A value that would break the message it is put into.

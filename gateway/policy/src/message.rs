@@ -6,6 +6,7 @@
 mod body;
 mod headers;
 mod method;
+pub mod query;
 mod url;
 
 pub use body::{Body, BodyError, BodyStream, Frame};

@@ -224,7 +224,8 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    fn block(&self, section: Section) -> &Block {
+    /// The statements of a section.
+    pub fn block(&self, section: Section) -> &Block {
         match section {
             Section::Inbound => &self.inbound,
             Section::Backend => &self.backend,

@@ -1,26 +1,58 @@
 //! One file a policy, named like its element.
 
+pub mod cache_lookup_value;
+pub mod cache_remove_value;
+pub mod cache_store_value;
+pub mod check_header;
 pub mod choose;
 pub mod cors;
+pub mod find_and_replace;
 pub mod forward_request;
+pub mod ip_filter;
+pub mod mock_response;
+pub mod rate_limit;
 pub mod rate_limit_by_key;
+pub mod retry;
 pub mod return_response;
+pub mod rewrite_uri;
+pub mod send_one_way_request;
+pub mod send_request;
+pub mod set_backend_service;
 pub mod set_body;
 pub mod set_header;
+pub mod set_method;
+pub mod set_query_parameter;
 pub mod set_status;
 pub mod set_variable;
+pub mod trace;
 
 use crate::catalogue::PolicyDef;
 
-/// Every policy, in the order of the service's documentation.
+/// Every policy, by element name.
 pub static CATALOGUE: &[&PolicyDef] = &[
+    &cache_lookup_value::CACHE_LOOKUP_VALUE,
+    &cache_remove_value::CACHE_REMOVE_VALUE,
+    &cache_store_value::CACHE_STORE_VALUE,
+    &check_header::CHECK_HEADER,
     &choose::CHOOSE,
     &cors::CORS,
+    &find_and_replace::FIND_AND_REPLACE,
     &forward_request::FORWARD_REQUEST,
+    &ip_filter::IP_FILTER,
+    &mock_response::MOCK_RESPONSE,
+    &rate_limit::RATE_LIMIT,
     &rate_limit_by_key::RATE_LIMIT_BY_KEY,
+    &retry::RETRY,
     &return_response::RETURN_RESPONSE,
+    &rewrite_uri::REWRITE_URI,
+    &send_one_way_request::SEND_ONE_WAY_REQUEST,
+    &send_request::SEND_REQUEST,
+    &set_backend_service::SET_BACKEND_SERVICE,
     &set_body::SET_BODY,
     &set_header::SET_HEADER,
+    &set_method::SET_METHOD,
+    &set_query_parameter::SET_QUERY_PARAMETER,
     &set_status::SET_STATUS,
     &set_variable::SET_VARIABLE,
+    &trace::TRACE,
 ];

@@ -109,6 +109,32 @@ pub trait Counters {
 
     /// Adds without looking (increments postponed to the end of the request).
     fn add(&self, key: &str, limit: RateLimit, increment: u64);
+
+    /// One call on several windows: when all have room it counts in each of them, else in none. The decision has
+    /// the least `remaining` and the longest `retry_after`.
+    ///
+    /// As written here it is exact for counters of one thread; those of several workers do it under their locks.
+    fn hit_all(&self, hits: &[Hit]) -> RateDecision {
+        let mut joint = RateDecision::FREE;
+        for hit in hits {
+            joint = joint.and(self.peek(&hit.key, hit.limit));
+        }
+        if !joint.allowed {
+            return joint;
+        }
+        let mut counted = RateDecision::FREE;
+        for hit in hits {
+            counted = counted.and(self.hit(&hit.key, hit.limit, 1));
+        }
+        counted
+    }
+}
+
+/// A window that a call counts in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    pub key: String,
+    pub limit: RateLimit,
 }
 
 /// `calls` in any window of `period`.
@@ -126,6 +152,21 @@ pub struct RateDecision {
     pub remaining: u64,
     /// Until there is room again; zero when allowed.
     pub retry_after: Duration,
+}
+
+impl RateDecision {
+    /// What no counter objects to.
+    pub const FREE: Self = Self { allowed: true, remaining: u64::MAX, retry_after: Duration::ZERO };
+
+    /// Both together: allowed when both are.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            allowed: self.allowed && other.allowed,
+            remaining: self.remaining.min(other.remaining),
+            retry_after: self.retry_after.max(other.retry_after),
+        }
+    }
 }
 
 /// The value cache of `cache-*-value`. Entries are shared by the workers and bounded in bytes.

@@ -31,6 +31,14 @@ pub enum IntArg {
     Expression(Expression),
 }
 
+/// An argument of any type, which stays as it is.
+#[derive(Clone, Debug)]
+pub enum AnyArg {
+    /// A string.
+    Literal(Arc<str>),
+    Expression(Expression),
+}
+
 /// Evaluates an expression over the exchange.
 pub fn evaluate(expression: &Expression, exchange: &Exchange) -> Result<Value, Fault> {
     expression.evaluate(exchange).map_err(|exception| Fault::expression(&exception.message))
@@ -61,6 +69,15 @@ impl TextArg {
         match self {
             Self::Literal(text) => Some(text),
             Self::Expression(_) => None,
+        }
+    }
+}
+
+impl AnyArg {
+    pub fn get(&self, exchange: &Exchange) -> Result<Value, Fault> {
+        match self {
+            Self::Literal(text) => Ok(Value::str(text)),
+            Self::Expression(expression) => evaluate(expression, exchange),
         }
     }
 }
@@ -110,6 +127,16 @@ impl Compiler<'_> {
             self.expression(text, Expected::String, at).map(TextArg::Expression)
         } else {
             Some(TextArg::Literal(text.into()))
+        }
+    }
+
+    /// An attribute of any type; a literal is a string.
+    pub fn any(&mut self, element: &Element, name: &str) -> Option<AnyArg> {
+        let attribute = element.attribute(name)?;
+        if is_expression(&attribute.value) {
+            self.expression(&attribute.value, Expected::Any, attribute.at).map(AnyArg::Expression)
+        } else {
+            Some(AnyArg::Literal(attribute.value.as_str().into()))
         }
     }
 

@@ -47,7 +47,8 @@ pub fn compile_document(
     let mut latest = None;
     for element in root.elements() {
         compiler.statement = (element.name.clone(), element.at);
-        let Some(section) = Section::ALL.into_iter().find(|section| section.as_str() == &*element.name) else {
+        let Some(section) = Section::ALL.into_iter().find(|section| section.as_str() == &*element.name)
+        else {
             let text = format!(
                 "The element 'policies' has invalid child element '{}'. List of possible elements expected: 'inbound, backend, outbound, on-error'.",
                 element.name
@@ -84,7 +85,11 @@ fn read_root(text: &str, limits: Limits, name: &str, compiler: &mut Compiler<'_>
     };
     compiler.statement = (root.name.clone(), root.at);
     if &*root.name != name {
-        compiler.error("xsd", root.at, format!("The '{}' element is not declared; '{name}' is expected.", root.name));
+        compiler.error(
+            "xsd",
+            root.at,
+            format!("The '{}' element is not declared; '{name}' is expected.", root.name),
+        );
         return None;
     }
     if root.children.iter().any(super::visible_text) {
@@ -97,7 +102,8 @@ fn read_root(text: &str, limits: Limits, name: &str, compiler: &mut Compiler<'_>
 pub fn read_fragment(text: &str, compiler: &mut Compiler<'_>) -> Option<Element> {
     let limits = Limits { bytes_max: 512 << 10, ..Limits::default() };
     let root = read_root(text, limits, "fragment", compiler)?;
-    let misplaced = |name: &str| name == "base" || Section::ALL.iter().any(|section| section.as_str() == name);
+    let misplaced =
+        |name: &str| name == "base" || Section::ALL.iter().any(|section| section.as_str() == name);
     for element in root.elements().filter(|element| misplaced(&element.name)) {
         let text = format!("A policy fragment cannot contain '{}'.", element.name);
         compiler.error("fragment-content", element.at, text);
@@ -108,7 +114,11 @@ pub fn read_fragment(text: &str, compiler: &mut Compiler<'_>) -> Option<Element>
 fn compile_section(parent: &Element, section: Section, compiler: &mut Compiler<'_>) -> Vec<Item> {
     compiler.section = section;
     if parent.children.iter().any(super::visible_text) {
-        compiler.error("xsd", parent.text_at(), format!("The element '{}' cannot contain text.", parent.name));
+        compiler.error(
+            "xsd",
+            parent.text_at(),
+            format!("The element '{}' cannot contain text.", parent.name),
+        );
     }
     if section == Section::Backend && parent.elements().count() > 1 {
         let text = "The 'backend' section may contain one policy only.";

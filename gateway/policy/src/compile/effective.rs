@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::document::{CompiledDocument, Item};
 use super::{Lookup, compile_document};
+use crate::backend::Backends;
 use crate::fault::{Scope, Section};
 use crate::pipeline::{Block, Pipeline, Statement};
 
@@ -44,8 +45,8 @@ pub fn default_global() -> CompiledDocument {
         fn fragment(&self, _: &str) -> Option<(&str, Arc<str>)> {
             None
         }
-        fn backend(&self, _: &str) -> Option<Arc<crate::backend::Backend>> {
-            None
+        fn backends(&self) -> Arc<Backends> {
+            Arc::default()
         }
     }
     const TEXT: &str =

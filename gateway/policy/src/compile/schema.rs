@@ -5,7 +5,12 @@ use crate::catalogue::{AttributeDef, ChildDef, Content, Kind};
 use crate::xml::{Attribute, Element, Position, unresolved};
 
 /// Checks an element against what it may carry; whether nothing was wrong.
-pub fn check(element: &Element, attributes: &[AttributeDef], content: &Content, c: &mut Compiler<'_>) -> bool {
+pub fn check(
+    element: &Element,
+    attributes: &[AttributeDef],
+    content: &Content,
+    c: &mut Compiler<'_>,
+) -> bool {
     let before = c.findings();
     check_attributes(element, attributes, c);
     check_content(element, content, c);
@@ -65,8 +70,12 @@ fn check_datatype(value: &str, kind: Kind) -> Result<(), String> {
         Kind::Bool => Err(format!("The string '{value}' is not a valid Boolean value.")),
         Kind::Int(least, most) => match value.parse::<i64>() {
             Err(_) => Err(format!("The string '{value}' is not a valid Int32 value.")),
-            Ok(number) if number < least => Err(format!("The MinInclusive constraint failed: at least {least}.")),
-            Ok(number) if number > most => Err(format!("The MaxInclusive constraint failed: at most {most}.")),
+            Ok(number) if number < least => {
+                Err(format!("The MinInclusive constraint failed: at least {least}."))
+            }
+            Ok(number) if number > most => {
+                Err(format!("The MaxInclusive constraint failed: at most {most}."))
+            }
             Ok(_) => Ok(()),
         },
         Kind::Double => match value.parse::<f64>() {
@@ -171,7 +180,10 @@ fn check_children(element: &Element, content: &Content, defs: &[ChildDef], c: &m
             );
             c.error("xsd", element.at, text);
         } else if count > def.most {
-            let text = format!("The element '{}' may hold '{}' at most {} time(s).", element.name, def.element, def.most);
+            let text = format!(
+                "The element '{}' may hold '{}' at most {} time(s).",
+                element.name, def.element, def.most
+            );
             c.error("xsd", element.at, text);
         }
     }

@@ -4,10 +4,12 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use gateway_expression::Value;
 use gateway_expression::host::{
-    Api, Body, Deployment, Host, LastError, Message, Operation, Product, Subscription, UrlParts, User, WhichUrl,
+    Api, Body, Deployment, Host, LastError, Message, Operation, Product, Subscription, UrlParts, User,
+    WhichUrl,
 };
 
 use super::Exchange;
+use super::trace::{Severity, TraceEntry};
 use crate::message::{self, Headers};
 
 /// 100 ns ticks from 0001-01-01 to 1970-01-01.
@@ -48,11 +50,26 @@ impl Host for Exchange {
 
     fn now_ticks(&self) -> i64 {
         // Wall clock at receipt plus monotonic time since: `Elapsed` never runs backwards (C-10).
-        ticks(self.timestamp) + (Instant::now().saturating_duration_since(self.received).as_nanos() / 100) as i64
+        ticks(self.timestamp)
+            + (Instant::now().saturating_duration_since(self.received).as_nanos() / 100) as i64
+    }
+
+    fn trace(&self, source: &str, message: &str) {
+        self.trace.add(TraceEntry {
+            source: source.into(),
+            severity: Severity::default(),
+            message: message.to_owned(),
+            metadata: Vec::new(),
+            elapsed: self.received.elapsed(),
+        });
     }
 
     fn method(&self) -> &str {
         self.request.method.as_str()
+    }
+
+    fn original_method(&self) -> &str {
+        self.original_method.as_str()
     }
 
     fn ip_address(&self) -> &str {
@@ -66,7 +83,9 @@ impl Host for Exchange {
             WhichUrl::Current => {
                 let own = url_parts(&self.request.url);
                 match &self.backend {
-                    Some(backend) => UrlParts { path: own.path, query: own.query, ..url_parts(&backend.base) },
+                    Some(backend) => {
+                        UrlParts { path: own.path, query: own.query, ..url_parts(&backend.base) }
+                    }
                     None => own,
                 }
             }

@@ -80,7 +80,10 @@ impl Headers {
 
     /// Every value of a field, one entry a line.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.fields.iter().filter(move |field| self.is_named(**field, name)).map(|field| self.value_of(*field))
+        self.fields
+            .iter()
+            .filter(move |field| self.is_named(**field, name))
+            .map(|field| self.value_of(*field))
     }
 
     pub fn contains(&self, name: &str) -> bool {
@@ -201,7 +204,9 @@ fn check_value(value: &[u8]) -> Result<(), InvalidField> {
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.iter().map(|(name, value)| (name, String::from_utf8_lossy(value)))).finish()
+        f.debug_map()
+            .entries(self.iter().map(|(name, value)| (name, String::from_utf8_lossy(value))))
+            .finish()
     }
 }
 
@@ -210,10 +215,7 @@ mod tests {
     use super::*;
 
     fn lines(headers: &Headers) -> Vec<(String, String)> {
-        headers
-            .iter()
-            .map(|(n, v)| (n.to_owned(), String::from_utf8_lossy(v).into_owned()))
-            .collect()
+        headers.iter().map(|(n, v)| (n.to_owned(), String::from_utf8_lossy(v).into_owned())).collect()
     }
 
     #[test]

@@ -21,7 +21,12 @@ pub static CORS: PolicyDef = PolicyDef {
         optional("terminate-unmatched-request", Kind::Bool).expression(),
     ],
     content: Content::Elements(&[
-        child("allowed-origins", (1, 1), &[], Content::Elements(&[child("origin", (1, MANY), &[], Content::Text { expression: false })])),
+        child(
+            "allowed-origins",
+            (1, 1),
+            &[],
+            Content::Elements(&[child("origin", (1, MANY), &[], Content::Text { expression: false })]),
+        ),
         child(
             "allowed-methods",
             (0, 1),
@@ -55,7 +60,9 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     let origins = list(element, "allowed-origins").map(|origin| normalise(&origin.text())).collect();
     let cors = Cors {
         allow_credentials: c.boolean(element, "allow-credentials").unwrap_or(BoolArg::Literal(false)),
-        terminate_unmatched: c.boolean(element, "terminate-unmatched-request").unwrap_or(BoolArg::Literal(true)),
+        terminate_unmatched: c
+            .boolean(element, "terminate-unmatched-request")
+            .unwrap_or(BoolArg::Literal(true)),
         origins,
         methods: list(element, "allowed-methods").filter_map(|method| c.content(method)).collect(),
         max_age: element
@@ -107,7 +114,11 @@ impl Cors {
         let origin = exchange.request.headers.get_str("Origin").unwrap_or_default();
         if !self.allows(origin) {
             let terminate = self.terminate_unmatched.get(exchange)?;
-            return Ok(if terminate { Preflight::Answer(Box::new(Response::new(200))) } else { Preflight::Next });
+            return Ok(if terminate {
+                Preflight::Answer(Box::new(Response::new(200)))
+            } else {
+                Preflight::Next
+            });
         }
         let mut response = Response::new(200);
         self.allow_origin(origin, exchange, &mut response)?;

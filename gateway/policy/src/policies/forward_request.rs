@@ -84,7 +84,8 @@ impl ForwardRequest {
             };
         }
         if let Some(timeout) = &self.continue_timeout {
-            options.continue_timeout = Some(Duration::from_secs(timeout.get(exchange)?.max(0).unsigned_abs()));
+            options.continue_timeout =
+                Some(Duration::from_secs(timeout.get(exchange)?.max(0).unsigned_abs()));
         }
         if let Some(follow) = &self.follow_redirects {
             options.follow_redirects = follow.get(exchange)?;
@@ -101,6 +102,7 @@ impl AsyncPolicy for ForwardRequest {
     ) -> LocalFuture<'a, Result<Flow, Fault>> {
         Box::pin(async move {
             let options = self.evaluate(exchange)?;
+            exchange.count_call()?;
             if options.buffer_request_body {
                 exchange.buffer_request(ports).await?;
             }

@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use gateway_expression::Value;
-
 use super::set_body::SetBody;
-use super::set_header::{SET_HEADER, SetHeader};
+use super::set_header::SetHeader;
 use super::set_status::SetStatus;
-use super::{set_body, set_status};
+use super::{set_body, set_header, set_status};
 use crate::catalogue::{ALL, Content, Kind, MANY, PolicyDef, child, optional};
 use crate::compile::Compiler;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, stored_response};
 use crate::fault::Fault;
-use crate::message::{Body, Response};
+use crate::message::Response;
 use crate::pipeline::{Flow, Policy, Step};
 use crate::ports::Ports;
 use crate::xml::Element;
@@ -23,7 +21,7 @@ pub static RETURN_RESPONSE: PolicyDef = PolicyDef {
     attributes: &[optional("response-variable-name", Kind::Text)],
     content: Content::Sequence(&[
         child("set-status", (0, 1), set_status::ATTRIBUTES, Content::Empty),
-        child("set-header", (0, MANY), SET_HEADER.attributes, Content::Any),
+        child("set-header", (0, MANY), set_header::ATTRIBUTES, set_header::CONTENT),
         child("set-body", (0, 1), set_body::ATTRIBUTES, set_body::CONTENT),
     ]),
     once: false,
@@ -57,25 +55,11 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
 impl ReturnResponse {
     fn base(&self, exchange: &Exchange) -> Result<Response, Fault> {
         let Some(name) = &self.variable else { return Ok(Response::new(200)) };
-        match exchange.variable(name) {
-            Some(Value::Response(data)) => Ok(response_of(data)),
-            _ => Err(Fault::expression(&format!("The variable '{name}' does not hold a response."))),
-        }
+        exchange
+            .variable(name)
+            .and_then(stored_response::from_value)
+            .ok_or_else(|| Fault::expression(&format!("The variable '{name}' does not hold a response.")))
     }
-}
-
-/// A response as the wire needs it, from one held in a variable.
-fn response_of(data: &gateway_expression::ResponseData) -> Response {
-    let mut response = Response::new(data.status);
-    response.reason.clone_from(&data.reason);
-    for (name, value) in &data.headers {
-        // They came off the wire, so they are valid; framing is made anew.
-        if !["Content-Length", "Transfer-Encoding", "Connection"].iter().any(|n| n.eq_ignore_ascii_case(name)) {
-            let _ = response.headers.append(name, value.as_bytes());
-        }
-    }
-    response.body = Body::from(data.body.clone());
-    response
 }
 
 impl Policy for ReturnResponse {

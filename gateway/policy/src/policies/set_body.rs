@@ -51,7 +51,11 @@ impl SetBody {
     /// Compiles the element; findings go to the compiler.
     pub fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Self> {
         if let Some(template) = element.attribute("template").filter(|template| template.value == "liquid") {
-            c.error("policy-unsupported", template.at, "Liquid templates are not supported yet; use an expression.");
+            c.error(
+                "policy-unsupported",
+                template.at,
+                "Liquid templates are not supported yet; use an expression.",
+            );
             return None;
         }
         let holder = element.child("value").unwrap_or(element);

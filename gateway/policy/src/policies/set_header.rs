@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use crate::catalogue::{ALL, Content, Kind, MANY, PolicyDef, child, optional, required};
+use crate::catalogue::{ALL, AttributeDef, Content, Kind, MANY, PolicyDef, child, optional, required};
 use crate::compile::Compiler;
 use crate::compile::arguments::TextArg;
 use crate::exchange::Exchange;
@@ -17,11 +17,8 @@ use crate::xml::Element;
 pub static SET_HEADER: PolicyDef = PolicyDef {
     element: "set-header",
     sections: ALL,
-    attributes: &[
-        required("name", Kind::Text).expression(),
-        optional("exists-action", Kind::OneOf(ExistsAction::NAMES)).expression(),
-    ],
-    content: Content::Elements(&[child("value", (0, MANY), &[], Content::Text { expression: true })]),
+    attributes: ATTRIBUTES,
+    content: CONTENT,
     once: false,
     docs: "Sets, appends or deletes a field of the request (inbound, backend) or response (outbound, on-error). \
            `exists-action`: override (default), skip, append, delete. Several values are joined with `,` except \
@@ -29,6 +26,16 @@ pub static SET_HEADER: PolicyDef = PolicyDef {
            Transfer-Encoding cannot be changed. A null value leaves the field out.",
     compile,
 };
+
+/// Attributes of the element, also as a child of other policies.
+pub const ATTRIBUTES: &[AttributeDef] = &[
+    required("name", Kind::Text).expression(),
+    optional("exists-action", Kind::OneOf(ExistsAction::NAMES)).expression(),
+];
+
+/// Its values.
+pub const CONTENT: Content =
+    Content::Elements(&[child("value", (0, MANY), &[], Content::Text { expression: true })]);
 
 /// What happens to a field or query parameter that is already there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +107,10 @@ impl SetHeader {
         let values: Vec<TextArg> = element.elements().filter_map(|value| c.content(value)).collect();
         if let Some(literal) = name.as_ref().and_then(TextArg::literal) {
             let mut probe = Headers::new();
-            let probed = values.iter().filter_map(TextArg::literal).try_for_each(|v| probe.append(literal, v.as_bytes()));
+            let probed = values
+                .iter()
+                .filter_map(TextArg::literal)
+                .try_for_each(|v| probe.append(literal, v.as_bytes()));
             if let Err(error) = probed.and_then(|()| probe.append(literal, b"")) {
                 c.error("header-invalid", element.at, error);
             }
@@ -146,7 +156,9 @@ impl Edit<'_> {
                 return Ok(());
             }
             ExistsAction::Skip if headers.contains(name) => return Ok(()),
-            ExistsAction::Override if self.values.len() == 1 => return headers.set(name, self.values[0].as_bytes()),
+            ExistsAction::Override if self.values.len() == 1 => {
+                return headers.set(name, self.values[0].as_bytes());
+            }
             ExistsAction::Override => {
                 headers.remove(name);
             }

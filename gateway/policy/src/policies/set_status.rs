@@ -22,10 +22,8 @@ pub static SET_STATUS: PolicyDef = PolicyDef {
 };
 
 /// Attributes of the element, also as a child of `return-response`.
-pub const ATTRIBUTES: &[crate::catalogue::AttributeDef] = &[
-    required("code", Kind::Int(200, 999)).expression(),
-    optional("reason", Kind::Text).expression(),
-];
+pub const ATTRIBUTES: &[crate::catalogue::AttributeDef] =
+    &[required("code", Kind::Int(200, 999)).expression(), optional("reason", Kind::Text).expression()];
 
 /// A compiled `set-status`.
 #[derive(Debug)]

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use gateway_expression::{Expected, Expression, Value, is_expression};
-
 use crate::catalogue::{ALL, Content, Kind, PolicyDef, required};
 use crate::compile::Compiler;
-use crate::compile::arguments::evaluate;
+use crate::compile::arguments::AnyArg;
 use crate::exchange::Exchange;
 use crate::fault::Fault;
 use crate::pipeline::{Flow, Policy, Step};
@@ -29,29 +27,15 @@ struct SetVariable {
     value: AnyArg,
 }
 
-/// A value kept with its type.
-enum AnyArg {
-    Literal(Arc<str>),
-    Expression(Expression),
-}
-
 fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     let name = c.literal(element, "name")?;
-    let value = element.attribute("value")?;
-    let value = if is_expression(&value.value) {
-        AnyArg::Expression(c.expression(&value.value, Expected::Any, value.at)?)
-    } else {
-        AnyArg::Literal(value.value.as_str().into())
-    };
+    let value = c.any(element, "value")?;
     Some(Step::sync(SetVariable { name, value }))
 }
 
 impl Policy for SetVariable {
     fn apply(&self, exchange: &mut Exchange, _: &dyn Ports) -> Result<Flow, Fault> {
-        let value = match &self.value {
-            AnyArg::Literal(text) => Value::str(text),
-            AnyArg::Expression(expression) => evaluate(expression, exchange)?,
-        };
+        let value = self.value.get(exchange)?;
         exchange.set_variable(&self.name, value);
         Ok(Flow::Continue)
     }

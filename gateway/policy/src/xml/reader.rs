@@ -41,7 +41,9 @@ pub fn read(expanded: &Expanded, submitted: &str, limits: Limits) -> Result<Elem
     let root = reader.element(0)?;
     reader.skip_misc()?;
     if reader.at < reader.text.len() {
-        return Err(reader.error(reader.at, "There are multiple root elements, or text behind the root element."));
+        return Err(
+            reader.error(reader.at, "There are multiple root elements, or text behind the root element.")
+        );
     }
     Ok(root)
 }
@@ -98,7 +100,9 @@ impl Reader<'_> {
             } else if self.starts_with("<?") {
                 self.skip_past("?>", "processing instruction")?;
             } else if self.starts_with("<!") {
-                return Err(self.error(self.at, "For security reasons DTD is prohibited in a policy document."));
+                return Err(
+                    self.error(self.at, "For security reasons DTD is prohibited in a policy document.")
+                );
             } else {
                 return Ok(());
             }
@@ -132,12 +136,19 @@ impl Reader<'_> {
     fn element(&mut self, depth: usize) -> Read<Element> {
         let start = self.at;
         if depth >= self.limits.depth_max {
-            return Err(self.error(start, format!("Elements are nested deeper than {}.", self.limits.depth_max)));
+            return Err(
+                self.error(start, format!("Elements are nested deeper than {}.", self.limits.depth_max))
+            );
         }
         self.at += 1;
         let name = self.name()?;
-        let mut element =
-            Element { name, attributes: Vec::new(), children: Vec::new(), at: self.position(start), span: 0..0 };
+        let mut element = Element {
+            name,
+            attributes: Vec::new(),
+            children: Vec::new(),
+            at: self.position(start),
+            span: 0..0,
+        };
         if self.attributes(&mut element)? {
             self.content(&mut element, depth)?;
         }
@@ -159,7 +170,9 @@ impl Reader<'_> {
                 return Ok(true);
             }
             if self.rest().is_empty() {
-                return Err(self.error(self.at, format!("Unexpected end of file in element '{}'.", element.name)));
+                return Err(
+                    self.error(self.at, format!("Unexpected end of file in element '{}'.", element.name))
+                );
             }
             let name_at = self.at;
             let name = self.name()?;
@@ -232,11 +245,16 @@ impl Reader<'_> {
             } else if self.starts_with("<?") {
                 self.skip_past("?>", "processing instruction")?;
             } else if self.starts_with("<!") {
-                return Err(self.error(self.at, "For security reasons DTD is prohibited in a policy document."));
+                return Err(
+                    self.error(self.at, "For security reasons DTD is prohibited in a policy document.")
+                );
             } else if self.starts_with("<") {
                 element.children.push(Node::Element(self.element(depth + 1)?));
             } else if self.rest().is_empty() {
-                return Err(self.error(self.at, format!("Unexpected end of file: element '{}' is not closed.", element.name)));
+                return Err(self.error(
+                    self.at,
+                    format!("Unexpected end of file: element '{}' is not closed.", element.name),
+                ));
             } else {
                 self.text_node(element)?;
             }
@@ -276,7 +294,8 @@ impl Reader<'_> {
         let plain_end = rest.find('<').unwrap_or(rest.len());
         let plain = decode(&rest[..plain_end]);
         // Only what opens the element's text can be an expression; behind other content it is plain text.
-        let opens = element.children.iter().all(|node| matches!(node, Node::Text(t) if t.value.trim().is_empty()));
+        let opens =
+            element.children.iter().all(|node| matches!(node, Node::Text(t) if t.value.trim().is_empty()));
         let (value, end) = if opens && is_expression(&plain) && !is_whole_expression(&plain) {
             self.raw_expression(start, &|rest| rest.trim_start().starts_with('<').then_some(0))?
         } else {

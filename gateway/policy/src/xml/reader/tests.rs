@@ -72,7 +72,11 @@ fn read_mistakes_name_the_place() {
 fn read_deep_nesting_is_refused() {
     let text = "<a>".repeat(100_000);
     let error = parse(&text).unwrap_err();
-    assert!(error.message.contains("nested deeper") || error.message.contains("exceeds"), "{}", error.message);
+    assert!(
+        error.message.contains("nested deeper") || error.message.contains("exceeds"),
+        "{}",
+        error.message
+    );
 }
 
 proptest::proptest! {

@@ -1,0 +1,36 @@
+//! `send-one-way-request` (`policies.md` C 3.2).
+
+use super::send_request::{CHILDREN, CallTemplate, MODE, TIMEOUT};
+use crate::catalogue::{ALL, Content, PolicyDef};
+use crate::compile::Compiler;
+use crate::exchange::Exchange;
+use crate::fault::Fault;
+use crate::pipeline::{Flow, Policy, Step};
+use crate::ports::Ports;
+use crate::xml::Element;
+
+pub static SEND_ONE_WAY_REQUEST: PolicyDef = PolicyDef {
+    element: "send-one-way-request",
+    sections: ALL,
+    attributes: &[MODE, TIMEOUT],
+    content: Content::Sequence(CHILDREN),
+    once: false,
+    docs: "Sends a request of its own without waiting for the answer; what becomes of it is never an error of the \
+           request. Attributes and children as for `send-request`.",
+    compile,
+};
+
+struct SendOneWayRequest(CallTemplate);
+
+fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
+    let before = c.findings();
+    let call = CallTemplate::compile(element, c);
+    (c.findings() == before).then(|| Step::sync(SendOneWayRequest(call)))
+}
+
+impl Policy for SendOneWayRequest {
+    fn apply(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        ports.send_one_way(self.0.evaluate(exchange)?);
+        Ok(Flow::Continue)
+    }
+}

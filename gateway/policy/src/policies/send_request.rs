@@ -1,0 +1,257 @@
+//! `send-request` (`policies.md` C 3.1), and what `send-one-way-request` shares with it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gateway_expression::Value;
+
+use super::set_body::SetBody;
+use super::set_header::SetHeader;
+use super::set_method::SetMethod;
+use super::{set_body, set_header, set_method};
+use crate::catalogue::{
+    ALL, AttributeDef, ChildDef, Content, Kind, MANY, PolicyDef, child, optional, required,
+};
+use crate::compile::Compiler;
+use crate::compile::arguments::{IntArg, TextArg};
+use crate::exchange::{Exchange, stored_response};
+use crate::fault::{Fault, Section};
+use crate::message::{Body, Headers, Method, Request, Url};
+use crate::pipeline::{AsyncPolicy, Flow, Needs, Step};
+use crate::ports::{LocalFuture, OutboundCall, Ports};
+use crate::xml::Element;
+
+pub static SEND_REQUEST: PolicyDef = PolicyDef {
+    element: "send-request",
+    sections: ALL,
+    attributes: &[
+        MODE,
+        required("response-variable-name", Kind::Text),
+        TIMEOUT,
+        optional("ignore-error", Kind::Bool),
+    ],
+    content: Content::Sequence(CHILDREN),
+    once: false,
+    docs: "Sends a request of its own and keeps the response in a variable. `mode`: new (default), or copy of the \
+           current request (in outbound and on-error without its body). `timeout` in seconds, default 60. A status of \
+           400 or more is no error; where no response comes, `ignore-error=\"true\"` sets the variable to null, else \
+           on-error runs (500). A request may make 64 calls in all. The `authentication-…` and `proxy` children are \
+           not supported yet.",
+    compile,
+};
+
+pub const MODE: AttributeDef = optional("mode", Kind::OneOf(&["new", "copy"]));
+pub const TIMEOUT: AttributeDef = optional("timeout", Kind::Int(0, 86_400)).expression();
+
+/// Children of a policy that sends a request, in this order.
+pub const CHILDREN: &[ChildDef] = &[
+    child("set-url", (0, 1), &[], Content::Text { expression: true }),
+    child("set-method", (0, 1), &[], set_method::CONTENT),
+    child("set-header", (0, MANY), set_header::ATTRIBUTES, set_header::CONTENT),
+    child("set-body", (0, 1), set_body::ATTRIBUTES, set_body::CONTENT),
+    child(
+        "authentication-certificate",
+        (0, 1),
+        &[
+            optional("thumbprint", Kind::Text).expression(),
+            optional("certificate-id", Kind::Text).expression(),
+            optional("body", Kind::Text).expression(),
+            optional("password", Kind::Text).expression(),
+        ],
+        Content::Empty,
+    ),
+    child(
+        "authentication-basic",
+        (0, 1),
+        &[required("username", Kind::Text).expression(), required("password", Kind::Text).expression()],
+        Content::Empty,
+    ),
+    child(
+        "authentication-managed-identity",
+        (0, 1),
+        &[
+            required("resource", Kind::Text).expression(),
+            optional("client-id", Kind::Text).expression(),
+            optional("output-token-variable-name", Kind::Text),
+            optional("ignore-error", Kind::Bool),
+        ],
+        Content::Empty,
+    ),
+    child(
+        "proxy",
+        (0, 1),
+        &[
+            required("url", Kind::Text).expression(),
+            optional("username", Kind::Text).expression(),
+            optional("password", Kind::Text).expression(),
+        ],
+        Content::Empty,
+    ),
+];
+
+/// A request to be made, before its expressions are evaluated.
+#[derive(Debug)]
+pub struct CallTemplate {
+    /// Begins as a copy of the current request.
+    is_copy: bool,
+    url: Option<SetUrl>,
+    method: Option<SetMethod>,
+    headers: Vec<SetHeader>,
+    body: Option<SetBody>,
+    timeout: IntArg,
+}
+
+#[derive(Debug)]
+enum SetUrl {
+    Literal(Url),
+    Expression(TextArg),
+}
+
+impl CallTemplate {
+    /// Compiles attributes and children; findings go to the compiler.
+    pub fn compile(element: &Element, c: &mut Compiler<'_>) -> Self {
+        let is_copy = c.literal(element, "mode").as_deref() == Some("copy");
+        for name in ["set-url", "set-method"] {
+            if !is_copy && element.child(name).is_none() {
+                let text = format!(
+                    "The element '{}' has incomplete content. List of possible elements expected: '{name}'.",
+                    element.name
+                );
+                c.error("xsd", element.at, text);
+            }
+        }
+        for inner in
+            element.elements().filter(|e| e.name.starts_with("authentication-") || &*e.name == "proxy")
+        {
+            let text = format!("The element '{}' is not supported in '{}' yet.", inner.name, element.name);
+            c.error("policy-unsupported", inner.at, text);
+        }
+        let body = element.child("set-body").and_then(|child| SetBody::compile(child, c));
+        if is_copy && body.is_none() && sees_request_body(c.section) {
+            c.need(Needs { request_body: true, response_body: false });
+        }
+        let headers = element.elements().filter(|child| &*child.name == "set-header");
+        Self {
+            is_copy,
+            url: element.child("set-url").and_then(|child| SetUrl::compile(child, c)),
+            method: element.child("set-method").and_then(|child| SetMethod::compile(child, c)),
+            headers: headers.filter_map(|child| SetHeader::compile(child, c)).collect(),
+            body,
+            timeout: c.int(element, "timeout").unwrap_or(IntArg::Literal(60)),
+        }
+    }
+
+    /// The call, ready to be made; it has been counted.
+    pub fn evaluate(&self, exchange: &mut Exchange) -> Result<OutboundCall, Fault> {
+        let mut request = if self.is_copy { copy_of(exchange) } else { blank() };
+        if let Some(url) = &self.url {
+            request.url = url.evaluate(exchange)?;
+        }
+        if let Some(method) = &self.method {
+            request.method = method.evaluate(exchange)?;
+        }
+        for header in &self.headers {
+            header.evaluate(exchange)?.apply(&mut request.headers)?;
+        }
+        if let Some(body) = &self.body {
+            request.body = body.evaluate(exchange)?;
+        }
+        let seconds = self.timeout.get(exchange)?.max(0).unsigned_abs();
+        exchange.count_call()?;
+        Ok(OutboundCall { request, timeout: Duration::from_secs(seconds) })
+    }
+}
+
+impl SetUrl {
+    fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Self> {
+        let argument = c.content(element)?;
+        let Some(text) = argument.literal() else { return Some(Self::Expression(argument)) };
+        match Url::parse(text) {
+            Ok(url) => Some(Self::Literal(url)),
+            Err(error) => {
+                c.error(
+                    "url-invalid",
+                    element.text_at(),
+                    format!("'{text}' is not a URL that can be called: {error}."),
+                );
+                None
+            }
+        }
+    }
+
+    fn evaluate(&self, exchange: &Exchange) -> Result<Url, Fault> {
+        match self {
+            Self::Literal(url) => Ok(url.clone()),
+            Self::Expression(argument) => {
+                Url::parse(&argument.get(exchange)?).map_err(|error| Fault::invalid_value("", error))
+            }
+        }
+    }
+}
+
+/// Behind the backend the request's body is gone, or of no more use.
+fn sees_request_body(section: Section) -> bool {
+    matches!(section, Section::Inbound | Section::Backend)
+}
+
+fn blank() -> Request {
+    Request { method: Method::Get, url: Url::default(), headers: Headers::new(), body: Body::Empty }
+}
+
+/// The current request as it would be forwarded, but for the credentials of the backend entity.
+fn copy_of(exchange: &mut Exchange) -> Request {
+    let own = &exchange.request.url;
+    let url = match &exchange.backend {
+        Some(backend) => Url {
+            path: format!("{}{}", backend.base.path, own.path),
+            query: own.query.clone(),
+            ..backend.base.clone()
+        },
+        None => own.clone(),
+    };
+    let mut headers = exchange.request.headers.clone();
+    // The copy goes to another host, and its framing is made anew.
+    for name in ["Host", "Content-Length", "Transfer-Encoding", "Expect"] {
+        headers.remove(name);
+    }
+    let body =
+        if sees_request_body(exchange.section) { exchange.request.body.take_or_share() } else { Body::Empty };
+    Request { method: exchange.request.method.clone(), url, headers, body }
+}
+
+struct SendRequest {
+    call: CallTemplate,
+    variable: Arc<str>,
+    ignore_error: bool,
+}
+
+fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
+    let before = c.findings();
+    let call = CallTemplate::compile(element, c);
+    let variable = c.literal(element, "response-variable-name")?;
+    let ignore_error = c.literal_bool(element, "ignore-error", false);
+    (c.findings() == before).then(|| Step::waiting(SendRequest { call, variable, ignore_error }))
+}
+
+impl SendRequest {
+    async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        let call = self.call.evaluate(exchange)?;
+        let value = match ports.send(call).await {
+            Ok(response) => stored_response::to_value(&response),
+            Err(_) if self.ignore_error => Value::Null,
+            Err(error) => return Err(Fault::internal("", error.reason, error.message)),
+        };
+        exchange.set_variable(&self.variable, value);
+        Ok(Flow::Continue)
+    }
+}
+
+impl AsyncPolicy for SendRequest {
+    fn apply<'a>(
+        &'a self,
+        exchange: &'a mut Exchange,
+        ports: &'a dyn Ports,
+    ) -> LocalFuture<'a, Result<Flow, Fault>> {
+        Box::pin(self.run(exchange, ports))
+    }
+}
