@@ -1,8 +1,8 @@
-//! What XDP and TC do with a packet: read it, find its listener, count it.
+//! What XDP and TC do with a packet that is read: find its listener, count it.
 
+use gateway_common::Parsed;
 use gateway_common::map::{Direction, counter_index, tcp_flags_index};
 use gateway_common::packet::{Header, Packet};
-use gateway_common::{Parsed, parse};
 
 use crate::listener;
 use crate::maps::{COUNTERS, TCP_FLAGS};
@@ -30,11 +30,6 @@ impl Frame {
     pub const fn shorter_than(&self, whole: u32) -> bool {
         self.start + (whole as usize) > self.end
     }
-
-    #[inline(always)]
-    pub const fn holds(&self, bytes: usize) -> bool {
-        self.start + bytes <= self.end
-    }
 }
 
 impl Packet for Frame {
@@ -57,10 +52,9 @@ pub struct Weight {
 
 /// Counts the packet for the listener it belongs to.
 #[inline(always)]
-pub fn account(frame: &Frame, direction: Direction, weight: impl FnOnce(&Parsed) -> Weight) {
-    let parsed = parse(frame);
+pub fn account(frame: &Frame, parsed: &Parsed, direction: Direction, weight: Weight) {
     let entry = listener::find(parsed.local_port(direction), || parsed.local_address(frame, direction));
-    let Weight { packets, bytes } = weight(&parsed);
+    let Weight { packets, bytes } = weight;
     let index = counter_index(entry.listener, direction, parsed.protocol, parsed.verdict);
     if let Some(counters) = COUNTERS.get_ptr_mut(index) {
         // SAFETY: the map gave the pointer, and this CPU's slot is ours while the program runs.

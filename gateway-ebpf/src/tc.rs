@@ -3,17 +3,16 @@
 use aya_ebpf::bindings::__sk_buff;
 use aya_ebpf::macros::classifier;
 use aya_ebpf::programs::TcContext;
-use gateway_common::Parsed;
 use gateway_common::map::Direction;
+use gateway_common::{Parsed, Verdict, parse};
 
 use crate::account::{Frame, Weight, account};
 use crate::maps;
 
 /// `TCX_NEXT`: no opinion.
 const NEXT: i32 = -1;
-/// All headers that are read, as long as they get without IPv6 extensions; a packet whose linear part is
-/// shorter is pulled together first.
-const HEADERS_MAX: usize = 14 + 8 + 60 + 20;
+/// What is pulled together when the headers reach beyond the linear part.
+const HEADERS_MAX: u32 = 256;
 /// The tag that the stack has taken out of the frame.
 const VLAN_TAG: u64 = 4;
 
@@ -36,14 +35,17 @@ fn count(ctx: &TcContext, direction: Direction) -> i32 {
     }
     // SAFETY: the context's own bounds, read anew after the pull, which moves the packet.
     let mut frame = unsafe { Frame::new(ctx.data(), ctx.data_end()) };
+    let mut parsed = parse(&frame);
     let whole = ctx.len();
-    if !frame.holds(HEADERS_MAX) && frame.shorter_than(whole) {
+    // Only then: a pull copies the headers of every packet that TCP keeps a clone of.
+    if parsed.verdict == Verdict::Unparsed && frame.shorter_than(whole) {
         // Failure leaves what there is, and the packet counts as not understood.
-        let _ = ctx.pull_data(whole.min(HEADERS_MAX as u32));
+        let _ = ctx.pull_data(whole.min(HEADERS_MAX));
         // SAFETY: as above.
         frame = unsafe { Frame::new(ctx.data(), ctx.data_end()) };
+        parsed = parse(&frame);
     }
-    account(&frame, direction, |parsed| weight(ctx, parsed));
+    account(&frame, &parsed, direction, weight(ctx, &parsed));
     NEXT
 }
 

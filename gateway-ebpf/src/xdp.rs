@@ -4,8 +4,8 @@ use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::helpers::generated::bpf_xdp_get_buff_len;
 use aya_ebpf::macros::xdp;
 use aya_ebpf::programs::XdpContext;
-use gateway_common::Verdict;
 use gateway_common::map::Direction;
+use gateway_common::{Verdict, parse};
 
 use crate::account::{Frame, Weight, account};
 use crate::maps;
@@ -16,12 +16,12 @@ pub fn gw_ingress(ctx: XdpContext) -> u32 {
     if maps::enabled().is_some() {
         // SAFETY: the context's own bounds; nothing below moves the packet.
         let frame = unsafe { Frame::new(ctx.data(), ctx.data_end()) };
-        account(&frame, Direction::In, |parsed| {
-            if parsed.verdict == Verdict::Unparsed {
-                aya_log_ebpf::debug!(&ctx, "packet not understood: {} bytes", length(&ctx));
-            }
-            Weight { packets: 1, bytes: length(&ctx) }
-        });
+        let parsed = parse(&frame);
+        let bytes = length(&ctx);
+        if parsed.verdict == Verdict::Unparsed {
+            aya_log_ebpf::debug!(&ctx, "packet not understood: {} bytes", bytes);
+        }
+        account(&frame, &parsed, Direction::In, Weight { packets: 1, bytes });
     }
     xdp_action::XDP_PASS
 }

@@ -11,6 +11,7 @@ pub enum Command {
     TestRun = 10,
     ObjectInfo = 15,
     MapLookupBatch = 24,
+    MapUpdateBatch = 26,
     LinkCreate = 28,
     LinkById = 30,
     LinkNextId = 31,

@@ -57,6 +57,25 @@ impl<V: Copy> Map<V> {
         };
         call(Command::MapUpdate, &mut attribute).map(drop)
     }
+
+    /// Sets many values in one call (Linux 5.6).
+    pub fn update_all<K: Copy>(&self, entries: &[(K, V)]) -> io::Result<()> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let (keys, values): (Vec<K>, Vec<V>) = entries.iter().copied().unzip();
+        let mut attribute = BatchAttribute {
+            in_batch: 0,
+            out_batch: 0,
+            keys: keys.as_ptr() as u64,
+            values: values.as_ptr() as u64,
+            count: entries.len() as u32,
+            map_fd: self.fd.as_raw_fd() as u32,
+            elem_flags: 0,
+            flags: 0,
+        };
+        call(Command::MapUpdateBatch, &mut attribute).map(drop)
+    }
 }
 
 impl<V: Plain + Default> Map<V> {
