@@ -160,6 +160,19 @@ fn folder_that_goes_away_is_told_once_and_comes_back() {
     assert_eq!(value(&next(&receive)).as_deref(), Some("two"));
 }
 
+/// Faster than the quiet time: nobody sees the folder missing, but the kernel's watch of it is gone.
+#[test]
+fn folder_moved_away_and_back_is_still_watched() {
+    let parent = scratch();
+    let (dir, gone) = (parent.path().join("folder"), parent.path().join("gone"));
+    greeting(&dir, "one");
+    let (_watch, receive) = start(settings(&dir));
+    fs::rename(&dir, &gone).and_then(|()| fs::rename(&gone, &dir)).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(receive.recv_timeout(NOTHING).err(), Some(RecvTimeoutError::Timeout));
+    greeting(&dir, "two");
+    assert_eq!(value(&next(&receive)).as_deref(), Some("two"));
+}
+
 #[test]
 fn link_to_another_release_is_followed() {
     let parent = scratch();

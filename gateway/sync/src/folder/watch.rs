@@ -65,7 +65,7 @@ pub fn watch(
         // Without a receiver the watch has ended.
         let _ = to_thread.send(Signal::Changed);
     };
-    let events = Events::start(&settings, changed.clone());
+    let events = Events::new(&settings, changed.clone());
     // Something may have happened between the caller's load and the watch.
     changed();
     let state = State {

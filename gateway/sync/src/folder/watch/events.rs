@@ -4,8 +4,11 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::event::ModifyKind;
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::folder::FolderSettings;
 
@@ -17,11 +20,13 @@ pub(super) struct Events<C> {
     changed: C,
     watcher: Option<RecommendedWatcher>,
     identity: Option<Identity>,
+    /// The folder itself came or went: what was watched may not be any more.
+    stale: Arc<AtomicBool>,
 }
 
 impl<C: Fn() + Clone + Send + 'static> Events<C> {
-    pub(super) fn start(settings: &FolderSettings, changed: C) -> Self {
-        let mut events = Self { changed, watcher: None, identity: None };
+    pub(super) fn new(settings: &FolderSettings, changed: C) -> Self {
+        let mut events = Self { changed, watcher: None, identity: None, stale: Arc::default() };
         events.restart(settings);
         events
     }
@@ -32,9 +37,9 @@ impl<C: Fn() + Clone + Send + 'static> Events<C> {
     }
 
     /// A folder that took the place of the one that is watched (a renamed one, or a link that was swapped) is
-    /// watched from now on.
+    /// watched from now on; so is one that was away for a moment, because the kernel's watch of it is gone.
     pub(super) fn follow(&mut self, settings: &FolderSettings) {
-        if identity(&settings.dir) != self.identity {
+        if self.stale.swap(false, Ordering::AcqRel) || identity(&settings.dir) != self.identity {
             self.restart(settings);
         }
     }
@@ -42,7 +47,7 @@ impl<C: Fn() + Clone + Send + 'static> Events<C> {
     fn restart(&mut self, settings: &FolderSettings) {
         self.identity = identity(&settings.dir);
         let was_seen = self.watcher.take().is_some();
-        match start(settings, self.changed.clone()) {
+        match watcher(settings, self.changed.clone(), Arc::clone(&self.stale)) {
             Ok(watcher) => {
                 self.watcher = Some(watcher);
                 if was_seen {
@@ -61,14 +66,20 @@ fn identity(dir: &Path) -> Option<Identity> {
     fs::metadata(dir).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
-fn start(
+fn watcher(
     settings: &FolderSettings,
     changed: impl Fn() + Send + 'static,
+    stale: Arc<AtomicBool>,
 ) -> notify::Result<RecommendedWatcher> {
     let concern = Concern::of(settings);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        // An error may be an overflow: then anything may have happened.
-        if event.map_or(true, |event| concern.is_met_by(&event)) {
+        // After an error, which may be an overflow, anything may have happened.
+        let (is_met, is_root) =
+            event.map_or((true, true), |event| (concern.is_met_by(&event), concern.is_root(&event)));
+        if is_root {
+            stale.store(true, Ordering::Release);
+        }
+        if is_met {
             changed();
         }
     })?;
@@ -94,6 +105,7 @@ fn beside(settings: &FolderSettings) -> Vec<PathBuf> {
 
 /// Which events are about the configuration, and not about its neighbours.
 struct Concern {
+    root: PathBuf,
     folders: Vec<PathBuf>,
     names: Vec<OsString>,
 }
@@ -102,6 +114,7 @@ impl Concern {
     fn of(settings: &FolderSettings) -> Self {
         let files = [Some(&settings.dir), settings.overrides.as_ref()];
         Self {
+            root: settings.dir.clone(),
             folders: std::iter::once(&settings.dir).chain(&settings.secrets_dir).cloned().collect(),
             names: files
                 .into_iter()
@@ -115,6 +128,18 @@ impl Concern {
         // Reading is no change: our own readings must not wake us.
         !event.kind.is_access()
             && (event.paths.is_empty() || event.paths.iter().any(|path| self.covers(path)))
+    }
+
+    /// Whether the folder itself came or went.
+    fn is_root(&self, event: &Event) -> bool {
+        let comes_or_goes = event.kind.is_create()
+            || event.kind.is_remove()
+            || matches!(event.kind, EventKind::Modify(ModifyKind::Name(_)));
+        // Its holder may write the path in another way: `./config` for `config`.
+        let is_root = |path: &PathBuf| {
+            *path == self.root || (path.file_name() == self.root.file_name() && !path.starts_with(&self.root))
+        };
+        comes_or_goes && event.paths.iter().any(is_root)
     }
 
     fn covers(&self, path: &Path) -> bool {
@@ -131,15 +156,17 @@ impl Concern {
 mod tests {
     use super::*;
 
-    #[test]
-    fn concern_covers_the_configuration_and_not_its_neighbours() {
-        let settings = FolderSettings {
+    fn concern() -> Concern {
+        Concern::of(&FolderSettings {
             dir: "/etc/gateway/config".into(),
             overrides: Some("/etc/gateway/configuration.prod.yaml".into()),
             secrets_dir: Some("/run/secrets".into()),
             ..FolderSettings::default()
-        };
-        let concern = Concern::of(&settings);
+        })
+    }
+
+    #[test]
+    fn concern_covers_the_configuration_and_not_its_neighbours() {
         for (path, covered) in [
             ("/etc/gateway/config/apis/a/policy.xml", true),
             ("/etc/gateway/config", true),
@@ -149,7 +176,24 @@ mod tests {
             ("/etc/gateway/other", false),
             ("/etc/gateway/config.old", false),
         ] {
-            assert_eq!(concern.covers(Path::new(path)), covered, "{path}");
+            assert_eq!(concern().covers(Path::new(path)), covered, "{path}");
+        }
+    }
+
+    #[test]
+    fn concern_tells_the_folder_from_what_is_in_it() {
+        use notify::event::{CreateKind, RenameMode};
+        let name = EventKind::Modify(ModifyKind::Name(RenameMode::To));
+        for (kind, path, root) in [
+            (name, "/etc/gateway/config", true),
+            (name, "./config", true),
+            (EventKind::Create(CreateKind::Folder), "/etc/gateway/config", true),
+            (EventKind::Modify(ModifyKind::Any), "/etc/gateway/config", false),
+            (name, "/etc/gateway/config/config", false),
+            (name, "/etc/gateway/other", false),
+        ] {
+            let event = Event::new(kind).add_path(path.into());
+            assert_eq!(concern().is_root(&event), root, "{kind:?} {path}");
         }
     }
 }
