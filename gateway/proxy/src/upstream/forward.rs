@@ -55,7 +55,8 @@ impl Upstream {
     ) -> Result<Outcome, UpstreamError> {
         let backend = Arc::clone(exchange.backend.as_ref().ok_or(UpstreamError::NoBackend)?);
         if options.buffer_request_body {
-            let buffered = exchange.request.body.buffer(self.settings.buffer_bytes_max).await;
+            let bytes_max = self.settings.buffer_bytes_max;
+            let buffered = Box::pin(exchange.request.body.buffer(bytes_max)).await;
             buffered.map_err(UpstreamError::RequestBody)?;
         }
         let mut body = exchange.request.body.take_or_share();
@@ -86,7 +87,7 @@ impl Upstream {
         let outcome = self.transmit(&outgoing, body, manner).await?;
         match outcome {
             Outcome::Response(response) if options.follow_redirects => {
-                self.follow(response, &outgoing, body, manner).await
+                Box::pin(self.follow(response, &outgoing, body, manner)).await
             }
             outcome => Ok(outcome),
         }

@@ -169,7 +169,7 @@ fn build(outgoing: &Outgoing<'_>, body: RequestBody) -> Result<Request<RequestBo
     }
     let uri = Uri::builder()
         .scheme(outgoing.to.scheme.as_str())
-        .authority(&*outgoing.host)
+        .authority(outgoing.host.map_or_else(|| outgoing.to.authority(), str::to_owned))
         .path_and_query(target)
         .build()
         .map_err(|_| invalid("the URL is malformed"))?;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use gateway_policy::backend::Backend;
 use gateway_policy::exchange::Exchange;
 use gateway_policy::message::{Headers, Method, Request, Url};
+use smallvec::SmallVec;
 
 use super::failure::UpstreamError;
 use super::settings::Network;
@@ -21,7 +22,8 @@ pub struct Outgoing<'a> {
     /// Begins with `/`.
     pub path: Cow<'a, str>,
     pub query: Cow<'a, str>,
-    pub host: Cow<'a, str>,
+    /// `Host` as a policy set it; else that of `to`.
+    pub host: Option<&'a str>,
     headers: &'a Headers,
     /// Credentials of the backend; they replace fields of the same name.
     credentials: &'a [(String, String)],
@@ -58,7 +60,7 @@ impl<'a> Outgoing<'a> {
             base: backend.base.path.trim_end_matches('/'),
             path,
             query: query_with(&url.query, &backend.query)?,
-            host: host_field(exchange, backend),
+            host: headers.get_str("host").filter(|set| !names_host(set, &exchange.original_url)),
             headers,
             credentials: &backend.headers,
             forwarded: Some(Forwarded {
@@ -75,17 +77,13 @@ impl<'a> Outgoing<'a> {
     /// A request that a policy made (`send-request`).
     pub fn call(request: &'a Request) -> Result<Self, UpstreamError> {
         let Request { method, url, headers, .. } = request;
-        let host = match headers.get_str("host") {
-            Some(host) => Cow::Borrowed(host),
-            None => Cow::Owned(url.authority()),
-        };
         Ok(Self {
             method,
             to: url,
             base: "",
             path: path_below_base(&url.path)?,
             query: query_with(&url.query, &[])?,
-            host,
+            host: headers.get_str("host"),
             headers,
             credentials: &[],
             forwarded: None,
@@ -103,7 +101,7 @@ impl<'a> Outgoing<'a> {
             base: "",
             path: path_below_base(&to.path)?,
             query: query_with(&to.query, &[])?,
-            host: Cow::Owned(to.authority()),
+            host: None,
             credentials: if foreign { &[] } else { self.credentials },
             foreign,
             ..self.clone()
@@ -162,7 +160,8 @@ impl<'a> Outgoing<'a> {
             base: self.base,
             path: &self.path,
             query: &self.query,
-            host: &self.host,
+            host: self.host.unwrap_or(&self.to.host),
+            port: if self.host.is_none() { explicit_port(self.to) } else { None },
         };
         write::request_line(out, &line);
         self.each_field(|name, value| write::field(out, name, value));
@@ -190,29 +189,20 @@ impl Forwarded<'_> {
             visit("X-Forwarded-Proto", self.original.scheme.as_str().as_bytes());
         }
         if !(self.trusted && headers.contains("x-forwarded-host")) {
-            let Url { scheme, host, port, .. } = self.original;
-            if *port == scheme.default_port() {
-                visit("X-Forwarded-Host", host.as_bytes());
-            } else {
-                visit("X-Forwarded-Host", self.original.authority().as_bytes());
+            let mut host = SmallVec::<[u8; 72]>::from_slice(self.original.host.as_bytes());
+            if let Some(port) = explicit_port(self.original) {
+                host.push(b':');
+                let digits = [10_000, 1_000, 100, 10, 1].iter().filter(|place| port >= **place);
+                host.extend(digits.map(|place| b'0' + (port / place % 10) as u8));
             }
+            visit("X-Forwarded-Host", &host);
         }
     }
 }
 
-/// `Host` as a policy set it, else the backend's own: a field that still names the client's host was not set.
-fn host_field<'a>(exchange: &'a Exchange, backend: &'a Backend) -> Cow<'a, str> {
-    let own = || {
-        if backend.base.port == backend.base.scheme.default_port() {
-            Cow::Borrowed(backend.base.host.as_str())
-        } else {
-            Cow::Owned(backend.base.authority())
-        }
-    };
-    match exchange.request.headers.get_str("host") {
-        Some(set) if !names_host(set, &exchange.original_url) => Cow::Borrowed(set),
-        _ => own(),
-    }
+/// The port where it is not the scheme's own.
+fn explicit_port(url: &Url) -> Option<u16> {
+    (url.port != url.scheme.default_port()).then_some(url.port)
 }
 
 /// Whether a `Host` value is the authority of the URL, with or without a default port or trailing dot.

@@ -42,10 +42,10 @@ impl Upstream {
         let clear = outgoing.to.scheme == Scheme::Http;
         match manner.version {
             HttpVersion::Http2 if outgoing.upgrade.is_none() => {
-                self.over_http2(&pool(HttpVersion::Http2), outgoing, body, manner).await
+                Box::pin(self.over_http2(&pool(HttpVersion::Http2), outgoing, body)).await
             }
             HttpVersion::Http2OrHttp1 if !clear && outgoing.upgrade.is_none() => {
-                self.over_either(&pool(HttpVersion::Http2OrHttp1), outgoing, body, manner).await
+                Box::pin(self.over_either(&pool(HttpVersion::Http2OrHttp1), outgoing, body, manner)).await
             }
             // A WebSocket begins as HTTP/1.1; without TLS nobody can offer HTTP/2.
             _ => self.over_http1(&pool(HttpVersion::Http1), outgoing, body, manner).await,
@@ -79,11 +79,13 @@ impl Upstream {
         }
         self.counters.retried.increment();
         let connection = self.open(pool, pool.new_permit()).await?;
-        self.on_connection(connection, outgoing, body, manner).await.map_err(|failure| failure.error)
+        let again = Box::pin(self.on_connection(connection, outgoing, body, manner));
+        again.await.map_err(|failure| failure.error)
     }
 
     async fn open(&self, pool: &Rc<Pool>, permit: Permit) -> Result<Connection, UpstreamError> {
-        let io = self.dialer.connect(&pool.target).await?;
+        // Boxed, as everything rare is: a request that finds a connection should not carry its state.
+        let io = Box::pin(self.dialer.connect(&pool.target)).await?;
         Ok(Connection::new(io, permit))
     }
 
@@ -133,7 +135,7 @@ impl Upstream {
         if pool.speaks_http1() {
             return self.over_http1(&self.http1_pool(outgoing, manner), outgoing, body, manner).await;
         }
-        self.over_http2(pool, outgoing, body, manner).await
+        self.over_http2(pool, outgoing, body).await
     }
 
     fn http1_pool(&self, outgoing: &Outgoing<'_>, manner: Manner<'_>) -> Rc<Pool> {
@@ -145,7 +147,6 @@ impl Upstream {
         pool: &Rc<Pool>,
         outgoing: &Outgoing<'_>,
         body: &mut Body,
-        _manner: Manner<'_>,
     ) -> Result<Outcome, UpstreamError> {
         let sender = self.http2_sender(pool).await?;
         let failure = match http2::exchange(sender, outgoing, body.take_or_share()).await {

@@ -14,8 +14,9 @@ pub struct RequestLine<'a> {
     pub path: &'a str,
     /// Without `?`; empty when there is none.
     pub query: &'a str,
-    /// Value of `Host`.
+    /// `Host`, and the port behind it unless that is the scheme's own.
     pub host: &'a str,
+    pub port: Option<u16>,
 }
 
 /// Writes the request line and `Host`; the other fields follow, then [`request_end`].
@@ -24,7 +25,12 @@ pub fn request_line(out: &mut Vec<u8>, line: &RequestLine<'_>) {
     if !line.query.is_empty() {
         push(out, &["?", line.query]);
     }
-    push(out, &[" HTTP/1.1\r\nHost: ", line.host, "\r\n"]);
+    push(out, &[" HTTP/1.1\r\nHost: ", line.host]);
+    if let Some(port) = line.port {
+        out.push(b':');
+        push_decimal(out, u64::from(port));
+    }
+    out.extend_from_slice(b"\r\n");
 }
 
 /// Ends a request head: framing, then what is said about the connection. `upgrade` names the protocol to switch

@@ -249,3 +249,17 @@ fn forward_to_ipv6_loopback_works() {
         assert!(serving.await.unwrap().contains(&format!("\r\nHost: [::1]:{port}\r\n")));
     });
 }
+
+#[test]
+fn forward_port_of_the_client_is_part_of_the_forwarded_host() {
+    on_worker(async {
+        let backend = answering("HTTP/1.1 204 No Content\r\n\r\n").await;
+        for port in [1, 90, 8080, 10_000, 65_535] {
+            let mut exchange = exchange(request("GET", "/"), &backend.url());
+            exchange.original_url.port = port;
+            forward(&upstream(), &mut exchange).await.unwrap();
+            let line = format!("\r\nX-Forwarded-Host: gateway.example:{port}\r\n");
+            assert!(backend.last_request().contains(&line), "{}", backend.last_request());
+        }
+    });
+}

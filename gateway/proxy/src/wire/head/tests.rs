@@ -272,7 +272,7 @@ proptest! {
         let headers = into_headers(&fields);
         let framing = length.map_or(Framing::Chunked, Framing::Length);
         let mut wire = Vec::new();
-        let line = RequestLine { method: &method, base: "/base", path: &path, query: &query, host: "a.example:81" };
+        let line = RequestLine { method: &method, base: "/base", path: &path, query: &query, host: "a.example", port: Some(81) };
         write::request_line(&mut wire, &line);
         headers.iter().for_each(|(name, value)| write::field(&mut wire, name, value));
         write::request_end(&mut wire, &method, framing, None, false);
