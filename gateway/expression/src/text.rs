@@ -1,13 +1,15 @@
 //! Strings of expressions: UTF-8 inside, UTF-16 units outside (expressions.md §6.1, §9.3).
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::clr;
+
 /// An immutable C# string. Cheap to clone; nearly always ASCII, where a UTF-16 index is a byte index.
+/// Lone surrogates are kept as [`clr::text`] says.
 #[derive(Clone)]
 pub struct Text(Repr);
 
@@ -17,8 +19,6 @@ enum Repr {
     Shared { ascii: bool, text: Arc<str> },
     /// Made while running.
     Local { ascii: bool, text: Rc<str> },
-    /// Holds at least one lone surrogate, which UTF-8 cannot.
-    Wide(Rc<[u16]>),
 }
 
 impl Text {
@@ -29,27 +29,14 @@ impl Text {
 
     /// From UTF-16 units; lone surrogates survive.
     pub fn from_units(units: &[u16]) -> Self {
-        match String::from_utf16(units) {
-            Ok(text) => Self::from(text),
-            Err(_) => Self(Repr::Wide(units.into())),
-        }
+        Self::from(clr::text::from_units(units))
     }
 
-    /// The text as UTF-8; lone surrogates become U+FFFD.
-    pub fn as_str(&self) -> Cow<'_, str> {
+    /// The text.
+    pub fn as_str(&self) -> &str {
         match &self.0 {
-            Repr::Shared { text, .. } => Cow::Borrowed(text),
-            Repr::Local { text, .. } => Cow::Borrowed(text),
-            Repr::Wide(units) => Cow::Owned(String::from_utf16_lossy(units)),
-        }
-    }
-
-    /// The text as UTF-8 where that loses nothing.
-    pub fn utf8(&self) -> Option<&str> {
-        match &self.0 {
-            Repr::Shared { text, .. } => Some(text),
-            Repr::Local { text, .. } => Some(text),
-            Repr::Wide(_) => None,
+            Repr::Shared { text, .. } => text,
+            Repr::Local { text, .. } => text,
         }
     }
 
@@ -60,52 +47,30 @@ impl Text {
 
     /// `Length`: UTF-16 units.
     pub fn len(&self) -> usize {
-        match (&self.0, self.utf8()) {
-            (Repr::Wide(units), _) => units.len(),
-            (_, Some(text)) if self.is_ascii() => text.len(),
-            (_, Some(text)) => text.chars().map(char::len_utf16).sum(),
-            (_, None) => 0,
-        }
+        if self.is_ascii() { self.as_str().len() } else { clr::text::length(self.as_str()) }
     }
 
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.bytes() == 0
+        self.as_str().is_empty()
     }
 
     /// Bytes held, for the memory budget.
     pub fn bytes(&self) -> usize {
-        match &self.0 {
-            Repr::Wide(units) => units.len() * 2,
-            _ => self.utf8().map_or(0, str::len),
-        }
+        self.as_str().len()
     }
 
     /// The UTF-16 unit at an index.
     pub fn unit(&self, index: usize) -> Option<u16> {
-        match (&self.0, self.utf8()) {
-            (Repr::Wide(units), _) => units.get(index).copied(),
-            (_, Some(text)) if self.is_ascii() => text.as_bytes().get(index).map(|b| u16::from(*b)),
-            (_, Some(text)) => text.encode_utf16().nth(index),
-            (_, None) => None,
+        if self.is_ascii() {
+            return self.as_str().as_bytes().get(index).map(|b| u16::from(*b));
         }
+        clr::text::units(self.as_str()).nth(index)
     }
 
     /// All UTF-16 units.
     pub fn units(&self) -> Vec<u16> {
-        match &self.0 {
-            Repr::Wide(units) => units.to_vec(),
-            _ => self.utf8().unwrap_or_default().encode_utf16().collect(),
-        }
-    }
-
-    /// `Substring`; `None` when out of range.
-    pub fn substring(&self, start: usize, length: usize) -> Option<Self> {
-        let end = start.checked_add(length)?;
-        if let (true, Some(text)) = (self.is_ascii(), self.utf8()) {
-            return text.get(start..end).map(Self::from);
-        }
-        self.units().get(start..end).map(Self::from_units)
+        clr::text::to_units(self.as_str())
     }
 }
 
@@ -123,10 +88,7 @@ impl From<String> for Text {
 
 impl PartialEq for Text {
     fn eq(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (Repr::Wide(a), Repr::Wide(b)) => a == b,
-            _ => self.utf8().is_some() && self.utf8() == other.utf8(),
-        }
+        self.as_str() == other.as_str()
     }
 }
 
@@ -134,10 +96,7 @@ impl Eq for Text {}
 
 impl Hash for Text {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        match &self.0 {
-            Repr::Wide(units) => units.hash(state),
-            _ => self.utf8().hash(state),
-        }
+        self.as_str().hash(state);
     }
 }
 
@@ -150,11 +109,10 @@ impl PartialOrd for Text {
 impl Ord for Text {
     /// Ordinal: by UTF-16 unit.
     fn cmp(&self, other: &Self) -> Ordering {
-        match (self.utf8(), other.utf8()) {
-            (Some(a), Some(b)) if self.is_ascii() && other.is_ascii() => a.cmp(b),
-            (Some(a), Some(b)) => a.encode_utf16().cmp(b.encode_utf16()),
-            _ => self.units().cmp(&other.units()),
+        if self.is_ascii() && other.is_ascii() {
+            return self.as_str().cmp(other.as_str());
         }
+        clr::text::units(self.as_str()).cmp(clr::text::units(other.as_str()))
     }
 }
 
@@ -166,7 +124,7 @@ impl fmt::Debug for Text {
 
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.as_str())
+        f.write_str(self.as_str())
     }
 }
 
@@ -180,10 +138,10 @@ mod tests {
     }
 
     #[test]
-    fn substring_through_a_pair_keeps_the_lone_surrogate() {
-        let half = Text::from("😀a").substring(1, 2).expect("in range");
+    fn units_of_half_a_pair_survive() {
+        let half = Text::from_units(&[0xDE00, u16::from(b'a')]);
         assert_eq!(half.units(), [0xDE00, u16::from(b'a')]);
-        assert_eq!(half.utf8(), None);
+        assert_eq!(half.len(), 2);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod portable;
 mod read;
 
 pub use array::Array;
+pub(crate) use read::instant;
 pub use portable::Portable;
 
 use std::any::Any;
@@ -14,6 +15,7 @@ use std::rc::Rc;
 
 use rust_decimal::Decimal;
 
+use crate::clr;
 use crate::host::Host;
 use crate::run::{Closure, Fault, Iter, Vm};
 use crate::text::Text;
@@ -88,7 +90,7 @@ pub enum Value {
 
 /// A part of the implicit `context`, read from the host when asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names are those of the members")]
+
 pub enum ContextPart {
     Context,
     Api,
@@ -140,6 +142,11 @@ pub trait Object: Any {
     /// `GetHashCode()`; `None` means by identity.
     fn hash(&self) -> Option<u64> {
         None
+    }
+    /// Whether another object stands for the same thing: handles of one node.
+    fn is_same(&self, other: &dyn Object) -> bool {
+        let _ = other;
+        false
     }
     /// What `foreach` sees, when the object is a sequence.
     fn iterate(self: Rc<Self>, vm: &mut Vm<'_>) -> Option<Result<Box<dyn Iter>, Fault>> {
@@ -229,7 +236,7 @@ impl Value {
 
     /// `ToString()` in the invariant culture; null is empty.
     pub fn to_text(&self) -> String {
-        read::text(self, None).as_str().into_owned()
+        clr::text::to_well_formed(read::text(self, None).as_str()).into_owned()
     }
 
     /// `ToString()` with the exchange at hand, which parts of `context` need.
@@ -273,10 +280,10 @@ impl Value {
         }
     }
 
-    /// The string, if it is one without lone surrogates.
+    /// The string, if it is one.
     pub fn as_str(&self) -> Option<&str> {
         match self {
-            Self::Str(text) => text.utf8(),
+            Self::Str(text) => Some(text.as_str()),
             _ => None,
         }
     }

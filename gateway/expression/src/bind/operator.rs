@@ -1,0 +1,585 @@
+//! Unary and binary operators (C# specification §12.4).
+
+use super::argument::Arg;
+use super::conversion::{implicit, is_explicit_reference, number_type, numeric};
+use super::{Binder, Bound, Candidate, Val};
+use crate::code::{Call, Node, Number, Numeric, WhenNull};
+use crate::span::Span;
+use crate::syntax::{Binary, Constant, Expr, ExprKind, Mode, Unary};
+use crate::types::{Type, library};
+
+impl Binder<'_> {
+    pub(super) fn binary(&mut self, operator: Binary, left: &Expr, right: &Expr, span: Span) -> Val {
+        match operator {
+            Binary::AndAlso | Binary::OrElse => return self.short_circuit(operator, left, right, span),
+            Binary::Coalesce => return self.coalesce(left, right, span),
+            _ => {}
+        }
+        // A long chain leans left: walk it without recursion.
+        let mut chain = vec![(operator, right, span)];
+        let mut first = left;
+        while let ExprKind::Binary(operator, a, b) = &first.kind {
+            if matches!(operator, Binary::AndAlso | Binary::OrElse | Binary::Coalesce) {
+                break;
+            }
+            chain.push((*operator, b, first.span));
+            first = a;
+        }
+        let mut left = self.expr(first);
+        let mut left_span = first.span;
+        for (operator, right, span) in chain.into_iter().rev() {
+            let right_bound = self.expr(right);
+            left = Bound::Value(self.binary_of(operator, left, right_bound, (left_span, right.span), span));
+            left_span = span;
+        }
+        self.as_value(left, span)
+    }
+
+    pub(super) fn binary_of(&mut self, operator: Binary, left: Bound, right: Bound, spans: (Span, Span), span: Span) -> Val {
+        let equality = matches!(operator, Binary::Eq | Binary::Ne);
+        if equality {
+            if let (Bound::Tuple(a), Bound::Tuple(b)) = (&left, &right) {
+                if a.len() == b.len() {
+                    return self.tuple_equality(operator, a.clone(), b.clone(), span);
+                }
+            }
+        }
+        let (left, right) = match (left, right) {
+            (Bound::Default, Bound::Value(other)) => (self.default_of(&other.ty), other),
+            (Bound::Value(other), Bound::Default) => {
+                let default = self.default_of(&other.ty);
+                (other, default)
+            }
+            (left, right) => (self.as_value(left, spans.0), self.as_value(right, spans.1)),
+        };
+        if left.ty.is_error() || right.ty.is_error() {
+            return Val::error();
+        }
+        self.binary_values(operator, left, right, span)
+    }
+
+    pub(super) fn binary_values(&mut self, operator: Binary, left: Val, right: Val, span: Span) -> Val {
+        let equality = matches!(operator, Binary::Eq | Binary::Ne);
+        if equality && (left.ty == Type::Null || right.ty == Type::Null) {
+            if let Some(found) = self.compare_null(operator, &left, &right) {
+                return found;
+            }
+        }
+        if operator == Binary::Add && (left.ty == Type::STRING || right.ty == Type::STRING) {
+            let void = |ty: &Type| *ty == Type::Void;
+            if !void(&left.ty) && !void(&right.ty) && self.user_operator(operator, &left, &right).is_none() {
+                return self.concat(left, right);
+            }
+        }
+        if let Some((candidate, lifted)) = self.user_operator(operator, &left, &right) {
+            return self.apply_operator(operator, &candidate, lifted, left, right);
+        }
+        if let Some(found) = self.enum_operator(operator, &left, &right, span) {
+            return found;
+        }
+        if let Some(found) = self.bool_operator(operator, &left, &right) {
+            return found;
+        }
+        if let Some(found) = self.numeric_operator(operator, &left, &right, span) {
+            return found;
+        }
+        if equality {
+            if let Some(found) = self.reference_equality(operator, &left, &right) {
+                return found;
+            }
+        }
+        self.bad_operator(operator, &left, &right, span)
+    }
+
+    fn bad_operator(&mut self, operator: Binary, left: &Val, right: &Val, span: Span) -> Val {
+        let message = format!(
+            "Operator '{}' cannot be applied to operands of type '{}' and '{}'",
+            operator.symbol(),
+            left.ty.display(),
+            right.ty.display()
+        );
+        self.error("CS0019", message, span)
+    }
+
+    /// `x == null` where nothing but the null matters.
+    fn compare_null(&mut self, operator: Binary, left: &Val, right: &Val) -> Option<Val> {
+        let other = if right.ty == Type::Null { left } else { right };
+        if other.ty == Type::Null {
+            return Some(Self::constant(Constant::Bool(operator == Binary::Eq), Type::BOOL));
+        }
+        if other.ty == Type::Void {
+            return None;
+        }
+        if other.ty.is_value_type() && other.ty.nullable().is_none() {
+            // Comparable only through a lifted operator, whose answer is known.
+            let lifted = numeric(&other.ty).is_some()
+                || other.ty == Type::BOOL
+                || other.ty.is_enum()
+                || other.ty.def().is_some_and(|def| !library().get(def).named("==").is_empty());
+            return lifted.then(|| {
+                let answer = Node::Const(Constant::Bool(operator == Binary::Ne));
+                Val::new(Node::Seq(vec![other.node.clone()], Box::new(answer)), Type::BOOL)
+            });
+        }
+        let node = Node::Same(operator == Binary::Eq, Box::new((left.node.clone(), right.node.clone())));
+        Some(Val::new(node, Type::BOOL))
+    }
+
+    fn concat(&mut self, left: Val, right: Val) -> Val {
+        if let (Some(Constant::Str(a)), Some(Constant::Str(b))) = (&left.constant, &right.constant) {
+            return Self::constant(Constant::Str(format!("{a}{b}").into()), Type::STRING);
+        }
+        let mut parts = match (left.node, &left.constant) {
+            (Node::Concat(parts), None) if left.ty == Type::STRING => parts,
+            (node, _) => vec![node],
+        };
+        match right.node {
+            Node::Concat(more) if right.ty == Type::STRING => parts.extend(more),
+            node => parts.push(node),
+        }
+        Val::new(Node::Concat(parts), Type::STRING)
+    }
+
+    /// An operator that one of the types declares; the flag says that it is lifted over null.
+    fn user_operator(&mut self, operator: Binary, left: &Val, right: &Val) -> Option<(Candidate, bool)> {
+        let mut candidates: Vec<Candidate> = Vec::new();
+        for ty in [left.ty.non_nullable(), right.ty.non_nullable()] {
+            let mut current = Some(ty.clone());
+            while let Some(ty) = current {
+                if let Some(def) = ty.def() {
+                    for member in library().get(def).named(operator.symbol()) {
+                        let known = candidates.iter().any(|c| std::ptr::eq(c.member, *member));
+                        if !known && member.parameters.len() == 2 {
+                            candidates.push(Candidate { member, class: ty.arguments().to_vec() });
+                        }
+                    }
+                }
+                current = library().base(&ty);
+            }
+        }
+        if candidates.is_empty() {
+            return None;
+        }
+        let arg = |val: &Val| Arg { name: None, mode: Mode::Value, bound: Bound::Value(val.clone()), span: Span::default() };
+        if let Ok(found) = self.choose_overload(&candidates, &[arg(left), arg(right)], &[]) {
+            return Some((found.candidate, false));
+        }
+        if left.ty.nullable().is_none() && right.ty.nullable().is_none() {
+            return None;
+        }
+        let inner = |val: &Val| Val { ty: val.ty.non_nullable().clone(), ..val.clone() };
+        let found = self.choose_overload(&candidates, &[arg(&inner(left)), arg(&inner(right))], &[]).ok()?;
+        Some((found.candidate, true))
+    }
+
+    fn apply_operator(&mut self, operator: Binary, found: &Candidate, lifted: bool, left: Val, right: Val) -> Val {
+        let types: Vec<Type> = found.member.parameters.iter().map(|p| p.ty.substitute(&found.class, &[])).collect();
+        let result = found.member.result.substitute(&found.class, &[]);
+        let call = |a: Node, b: Node| {
+            Node::Call(Box::new(Call {
+                member: found.member,
+                arguments: vec![a, b],
+                types: found.class.clone().into(),
+                checks_null: false,
+                references: Vec::new(),
+            }))
+        };
+        let of = |index: usize| types.get(index).cloned().unwrap_or(Type::Error);
+        if !lifted {
+            let a = self.convert(Bound::Value(left), &of(0), Span::default());
+            let b = self.convert(Bound::Value(right), &of(1), Span::default());
+            return Val::new(call(a.node, b.node), result);
+        }
+        let (x, y) = (self.temporary(of(0)), self.temporary(of(1)));
+        let a = self.convert(Bound::Value(left), &Type::nullable_of(of(0)), Span::default());
+        let b = self.convert(Bound::Value(right), &Type::nullable_of(of(1)), Span::default());
+        let operation = call(Node::Local(x), Node::Local(y));
+        let (when, ty) = lifted_result(operator, &result);
+        Val::new(Self::lifted(vec![(a.node, x), (b.node, y)], operation, when), ty)
+    }
+
+    fn enum_operator(&mut self, operator: Binary, left: &Val, right: &Val, span: Span) -> Option<Val> {
+        let (a, b) = (left.ty.non_nullable().clone(), right.ty.non_nullable().clone());
+        let ty = match (a.is_enum(), b.is_enum()) {
+            (true, true) if a == b => a,
+            (true, false) if right.constant == Some(Constant::I32(0)) || b == Type::INT => a,
+            (false, true) if left.constant == Some(Constant::I32(0)) || a == Type::INT => b,
+            _ => return None,
+        };
+        let to_number = |binder: &mut Self, val: &Val| {
+            let target = if val.ty.nullable().is_some() { Type::nullable_of(Type::INT) } else { Type::INT };
+            binder.cast(Bound::Value(val.clone()), &target, span)
+        };
+        let (x, y) = (to_number(self, left), to_number(self, right));
+        let compares = matches!(operator, Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge);
+        let both = left.ty.non_nullable().is_enum() && right.ty.non_nullable().is_enum();
+        let bits = matches!(operator, Binary::And | Binary::Or | Binary::Xor);
+        let steps = matches!(operator, Binary::Add | Binary::Sub);
+        let zero = |val: &Val| val.constant == Some(Constant::I32(0));
+        let ok = (compares && (both || zero(left) || zero(right))) || (bits && both) || steps;
+        if !ok {
+            return None;
+        }
+        let val = self.numeric_operator(operator, &x, &y, span)?;
+        if compares || (both && operator == Binary::Sub) {
+            return Some(val);
+        }
+        let target = if val.ty.nullable().is_some() { Type::nullable_of(ty) } else { ty };
+        Some(self.cast(Bound::Value(val), &target, span))
+    }
+
+    fn bool_operator(&mut self, operator: Binary, left: &Val, right: &Val) -> Option<Val> {
+        let is_bool = |ty: &Type| *ty.non_nullable() == Type::BOOL;
+        if !is_bool(&left.ty) && !is_bool(&right.ty) {
+            return None;
+        }
+        let logic = matches!(operator, Binary::And | Binary::Or | Binary::Xor | Binary::Eq | Binary::Ne);
+        if !logic || !(is_bool(&left.ty) && is_bool(&right.ty)) {
+            return None;
+        }
+        let pair = (left.node.clone(), right.node.clone());
+        if left.ty == Type::BOOL && right.ty == Type::BOOL {
+            if let (Some(Constant::Bool(a)), Some(Constant::Bool(b))) = (&left.constant, &right.constant) {
+                let value = match operator {
+                    Binary::And => a & b,
+                    Binary::Or => a | b,
+                    Binary::Eq => a == b,
+                    _ => a != b,
+                };
+                return Some(Self::constant(Constant::Bool(value), Type::BOOL));
+            }
+            return Some(Val::new(Node::Logic(operator, Box::new(pair)), Type::BOOL));
+        }
+        if matches!(operator, Binary::And | Binary::Or) {
+            return Some(Val::new(Node::Logic3(operator, Box::new(pair)), Type::nullable_of(Type::BOOL)));
+        }
+        let (x, y) = (self.temporary(Type::BOOL), self.temporary(Type::BOOL));
+        let operation = Node::Logic(operator, Box::new((Node::Local(x), Node::Local(y))));
+        let (when, ty) = lifted_result(operator, &Type::BOOL);
+        Some(Val::new(Self::lifted(vec![(pair.0, x), (pair.1, y)], operation, when), ty))
+    }
+
+    pub(super) fn numeric_operator(&mut self, operator: Binary, left: &Val, right: &Val, span: Span) -> Option<Val> {
+        let shift = matches!(operator, Binary::Shl | Binary::Shr);
+        let (a, b) = (left.ty.non_nullable().clone(), right.ty.non_nullable().clone());
+        // `null + 1`: the null takes the other's type.
+        let (a, b) = match (left.ty == Type::Null, right.ty == Type::Null) {
+            (true, false) => (b.clone(), b),
+            (false, true) => (a.clone(), a),
+            _ => (a, b),
+        };
+        let (x, y) = (numeric(&a)?, numeric(&b)?);
+        let number = if shift {
+            implicit(&b, &Type::INT)?;
+            promote_one(x)?
+        } else {
+            self.promote(x, y, left, right)?
+        };
+        let bits = matches!(operator, Binary::And | Binary::Or | Binary::Xor | Binary::Shl | Binary::Shr);
+        if bits && matches!(number, Number::F32 | Number::F64 | Number::Decimal) {
+            return None;
+        }
+        let ty = number_type(number);
+        let right_ty = if shift { Type::INT } else { ty.clone() };
+        let compares = matches!(operator, Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge);
+        let is_lifted = left.ty.nullable().is_some() || right.ty.nullable().is_some() || left.ty == Type::Null || right.ty == Type::Null;
+        if !is_lifted {
+            let a = self.convert(Bound::Value(left.clone()), &ty, span);
+            let b = self.convert(Bound::Value(right.clone()), &right_ty, span);
+            return Some(self.number_node(operator, number, compares, a, b, span));
+        }
+        let (l, r) = (self.temporary(ty.clone()), self.temporary(right_ty.clone()));
+        let a = self.convert(Bound::Value(left.clone()), &Type::nullable_of(ty.clone()), span);
+        let b = self.convert(Bound::Value(right.clone()), &Type::nullable_of(right_ty.clone()), span);
+        let plain = self.number_node(
+            operator,
+            number,
+            compares,
+            Val::new(Node::Local(l), ty),
+            Val::new(Node::Local(r), right_ty),
+            span,
+        );
+        let (when, ty) = lifted_result(operator, &plain.ty);
+        Some(Val::new(Self::lifted(vec![(a.node, l), (b.node, r)], plain.node, when), ty))
+    }
+
+    fn number_node(&mut self, operator: Binary, number: Number, compares: bool, a: Val, b: Val, span: Span) -> Val {
+        if compares {
+            if let (Some(x), Some(y)) = (&a.constant, &b.constant) {
+                let (x, y) = (crate::run::constant_value(x), crate::run::constant_value(y));
+                let answer = crate::run::compare(operator, number, &x, &y);
+                return Self::constant(Constant::Bool(answer), Type::BOOL);
+            }
+            return Val::new(Node::Compare { operator, number, operands: Box::new((a.node, b.node)) }, Type::BOOL);
+        }
+        let ty = number_type(number);
+        if let Some(folded) = self.fold(operator, number, (&a, &b), &ty, span) {
+            return folded;
+        }
+        let checked = self.checked;
+        Val::new(Node::Arithmetic { operator, number, checked, operands: Box::new((a.node, b.node)) }, ty)
+    }
+
+    /// Binary numeric promotion; `None` when the kinds do not go together.
+    fn promote(&self, x: Numeric, y: Numeric, left: &Val, right: &Val) -> Option<Number> {
+        use Numeric::{Decimal, F32, F64, I64, U32, U64};
+        let has = |kind: Numeric| x == kind || y == kind;
+        if has(Decimal) {
+            return (!has(F32) && !has(F64)).then_some(Number::Decimal);
+        }
+        if has(F64) {
+            return Some(Number::F64);
+        }
+        if has(F32) {
+            return Some(Number::F32);
+        }
+        let signed = |kind: Numeric| matches!(kind, Numeric::I8 | Numeric::I16 | Numeric::I32 | I64);
+        if has(U64) {
+            // A constant that is not negative may join ulong.
+            let fits = |kind: Numeric, val: &Val| {
+                !signed(kind) || super::convert::constant_fits(val, &Type::ULONG)
+            };
+            return (fits(x, left) && fits(y, right)).then_some(Number::U64);
+        }
+        if has(I64) {
+            return Some(Number::I64);
+        }
+        if has(U32) {
+            let other_is_signed = signed(x) || signed(y);
+            let fits = |kind: Numeric, val: &Val| !signed(kind) || super::convert::constant_fits(val, &Type::UINT);
+            if fits(x, left) && fits(y, right) {
+                return Some(Number::U32);
+            }
+            return Some(if other_is_signed { Number::I64 } else { Number::U32 });
+        }
+        Some(Number::I32)
+    }
+
+    fn reference_equality(&mut self, operator: Binary, left: &Val, right: &Val) -> Option<Val> {
+        let wanted = operator == Binary::Eq;
+        let pair = Box::new((left.node.clone(), right.node.clone()));
+        if left.ty == Type::STRING && right.ty == Type::STRING {
+            if let (Some(Constant::Str(a)), Some(Constant::Str(b))) = (&left.constant, &right.constant) {
+                return Some(Self::constant(Constant::Bool((a == b) == wanted), Type::BOOL));
+            }
+            return Some(Val::new(Node::StringEquals(wanted, pair), Type::BOOL));
+        }
+        let reference = |ty: &Type| !ty.is_value_type() && *ty != Type::Void;
+        if !reference(&left.ty) || !reference(&right.ty) {
+            return None;
+        }
+        let related = implicit(&left.ty, &right.ty).is_some()
+            || implicit(&right.ty, &left.ty).is_some()
+            || is_explicit_reference(&left.ty, &right.ty)
+            || is_explicit_reference(&right.ty, &left.ty);
+        related.then(|| Val::new(Node::Same(wanted, pair), Type::BOOL))
+    }
+
+    fn tuple_equality(
+        &mut self,
+        operator: Binary,
+        left: Vec<(Option<String>, Bound, Span)>,
+        right: Vec<(Option<String>, Bound, Span)>,
+        span: Span,
+    ) -> Val {
+        let mut whole: Option<Node> = None;
+        for ((_, a, a_span), (_, b, b_span)) in left.into_iter().zip(right) {
+            let part = self.binary_of(operator, a, b, (a_span, b_span), span);
+            if part.ty.is_error() {
+                return part;
+            }
+            let pair = |a, b| Box::new((a, b));
+            whole = Some(match whole {
+                None => part.node,
+                Some(before) if operator == Binary::Eq => Node::AndAlso(pair(before, part.node)),
+                Some(before) => Node::OrElse(pair(before, part.node)),
+            });
+        }
+        Val::new(whole.unwrap_or(Node::Const(Constant::Bool(true))), Type::BOOL)
+    }
+
+    fn short_circuit(&mut self, operator: Binary, left: &Expr, right: &Expr, span: Span) -> Val {
+        let (a, b) = (self.value(left), self.value(right));
+        if a.ty.is_error() || b.ty.is_error() {
+            return Val::error();
+        }
+        if a.ty != Type::BOOL || b.ty != Type::BOOL {
+            let to_bool = |binder: &mut Self, val: &Val| binder.convert_value(val.clone(), &Type::BOOL).ok();
+            return match (to_bool(self, &a), to_bool(self, &b)) {
+                (Some(a), Some(b)) => self.both(operator, a, b),
+                _ => self.bad_operator(operator, &a, &b, span),
+            };
+        }
+        self.both(operator, a, b)
+    }
+
+    fn both(&mut self, operator: Binary, a: Val, b: Val) -> Val {
+        if let (Some(Constant::Bool(x)), Some(Constant::Bool(y))) = (&a.constant, &b.constant) {
+            let value = if operator == Binary::AndAlso { *x && *y } else { *x || *y };
+            return Self::constant(Constant::Bool(value), Type::BOOL);
+        }
+        let pair = Box::new((a.node, b.node));
+        let node = if operator == Binary::AndAlso { Node::AndAlso(pair) } else { Node::OrElse(pair) };
+        Val::new(node, Type::BOOL)
+    }
+
+    fn coalesce(&mut self, left: &Expr, right: &Expr, span: Span) -> Val {
+        let a = self.value(left);
+        let b = self.expr(right);
+        if a.ty.is_error() || matches!(b, Bound::Error) {
+            return Val::error();
+        }
+        let shown = |bound: &Bound| match bound {
+            Bound::Value(val) => val.ty.display(),
+            _ => "<expression>".to_owned(),
+        };
+        if !a.ty.accepts_null() || a.ty == Type::Null {
+            let message =
+                format!("Operator '??' cannot be applied to operands of type '{}' and '{}'", a.ty.display(), shown(&b));
+            return self.error("CS0019", message, span);
+        }
+        let inner = a.ty.non_nullable().clone();
+        let ty = if a.ty.nullable().is_some() && self.converts(&b, &inner) && !matches!(b, Bound::Throw(_)) {
+            inner.clone()
+        } else if self.converts(&b, &a.ty) {
+            if matches!(b, Bound::Throw(_)) { inner.clone() } else { a.ty.clone() }
+        } else {
+            match &b {
+                Bound::Value(val) if self.converts(&Bound::Value(Val { ty: inner.clone(), ..a.clone() }), &val.ty.clone()) => val.ty.clone(),
+                _ => {
+                    let message = format!("Operator '??' cannot be applied to operands of type '{}' and '{}'", a.ty.display(), shown(&b));
+                    return self.error("CS0019", message, span);
+                }
+            }
+        };
+        let local = self.temporary(inner.clone());
+        let kept = if ty == a.ty { Val::new(Node::Local(local), a.ty.clone()) } else { Val::new(Node::Local(local), inner) };
+        let kept = self.convert(Bound::Value(kept), &ty, left.span);
+        let other = self.convert(b, &ty, right.span);
+        Val::new(Node::Coalesce(Box::new((a.node, local, kept.node, other.node))), ty)
+    }
+
+    pub(super) fn unary(&mut self, operator: Unary, operand: &Expr, span: Span) -> Val {
+        if matches!(operator, Unary::PreIncrement | Unary::PreDecrement | Unary::PostIncrement | Unary::PostDecrement) {
+            return self.increment(operator, operand, span);
+        }
+        let val = self.value(operand);
+        if val.ty.is_error() {
+            return Val::error();
+        }
+        let symbol = match operator {
+            Unary::Plus => "+",
+            Unary::Minus => "-",
+            Unary::Not => "!",
+            _ => "~",
+        };
+        let inner = val.ty.non_nullable().clone();
+        if val.ty.nullable().is_some() {
+            let local = self.temporary(inner.clone());
+            let plain = Val::new(Node::Local(local), inner);
+            return match self.unary_of(operator, plain, symbol, span) {
+                Some(found) => {
+                    let ty = Type::nullable_of(found.ty);
+                    Val::new(Self::lifted(vec![(val.node, local)], found.node, WhenNull::Null), ty)
+                }
+                None => self.bad_unary(symbol, &val.ty, span),
+            };
+        }
+        let ty = val.ty.clone();
+        match self.unary_of(operator, val, symbol, span) {
+            Some(found) => found,
+            None => self.bad_unary(symbol, &ty, span),
+        }
+    }
+
+    fn bad_unary(&mut self, symbol: &str, ty: &Type, span: Span) -> Val {
+        let message = format!("Operator '{symbol}' cannot be applied to operand of type '{}'", ty.display());
+        self.error("CS0023", message, span)
+    }
+
+    fn unary_of(&mut self, operator: Unary, val: Val, symbol: &str, span: Span) -> Option<Val> {
+        if operator == Unary::Not {
+            let val = self.convert_value(val, &Type::BOOL).ok()?;
+            if let Some(Constant::Bool(value)) = val.constant {
+                return Some(Self::constant(Constant::Bool(!value), Type::BOOL));
+            }
+            return Some(Val::new(Node::Not(Box::new(val.node)), Type::BOOL));
+        }
+        if let Some(def) = val.ty.def() {
+            let found = library().get(def).named(symbol).iter().find(|m| m.parameters.len() == 1);
+            if let Some(member) = found {
+                let call = Call {
+                    member,
+                    arguments: vec![val.node],
+                    types: val.ty.arguments().into(),
+                    checks_null: false,
+                    references: Vec::new(),
+                };
+                return Some(Val::new(Node::Call(Box::new(call)), member.result.substitute(val.ty.arguments(), &[])));
+            }
+        }
+        if val.ty.is_enum() && operator == Unary::Complement {
+            let ty = val.ty.clone();
+            let number = self.cast(Bound::Value(val), &Type::INT, span);
+            let flipped = Val::new(Node::Complement(Number::I32, Box::new(number.node)), Type::INT);
+            return Some(self.cast(Bound::Value(flipped), &ty, span));
+        }
+        let kind = promote_one(numeric(&val.ty)?)?;
+        let number = match (operator, kind) {
+            (Unary::Minus, Number::U32) => Number::I64,
+            (Unary::Minus, Number::U64) => return None,
+            (Unary::Complement, Number::F32 | Number::F64 | Number::Decimal) => return None,
+            _ => kind,
+        };
+        let ty = number_type(number);
+        let val = self.convert(Bound::Value(val), &ty, span);
+        self.negated(operator, number, val, ty, span)
+    }
+
+    fn negated(&mut self, operator: Unary, number: Number, val: Val, ty: Type, span: Span) -> Option<Val> {
+        if operator == Unary::Plus {
+            return Some(val);
+        }
+        if let Some(constant) = &val.constant {
+            let value = crate::run::constant_value(constant);
+            let folded = match operator {
+                Unary::Minus => crate::run::negate(number, !self.in_constant, &value).ok(),
+                _ => Some(crate::run::complement(number, &value)),
+            };
+            return match folded.and_then(|v| super::constant::of_value(&v)) {
+                Some(constant) => Some(Self::constant(constant, ty)),
+                None => Some(self.error("CS0220", "The operation overflows at compile time in checked mode".to_owned(), span)),
+            };
+        }
+        let node = match operator {
+            Unary::Minus => Node::Negate(number, self.checked, Box::new(val.node)),
+            _ => Node::Complement(number, Box::new(val.node)),
+        };
+        Some(Val::new(node, ty))
+    }
+}
+
+/// What a lifted operator gives: comparisons stay bool, everything else becomes nullable.
+fn lifted_result(operator: Binary, plain: &Type) -> (WhenNull, Type) {
+    match operator {
+        Binary::Eq => (WhenNull::Equal, Type::BOOL),
+        Binary::Ne => (WhenNull::NotEqual, Type::BOOL),
+        Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge => (WhenNull::False, Type::BOOL),
+        _ if plain.accepts_null() => (WhenNull::Null, plain.clone()),
+        _ => (WhenNull::Null, Type::nullable_of(plain.clone())),
+    }
+}
+
+/// Unary numeric promotion.
+pub(super) fn promote_one(kind: Numeric) -> Option<Number> {
+    Some(match kind {
+        Numeric::I8 | Numeric::U8 | Numeric::I16 | Numeric::U16 | Numeric::Char | Numeric::I32 => Number::I32,
+        Numeric::U32 => Number::U32,
+        Numeric::I64 => Number::I64,
+        Numeric::U64 => Number::U64,
+        Numeric::F32 => Number::F32,
+        Numeric::F64 => Number::F64,
+        Numeric::Decimal => Number::Decimal,
+        Numeric::Enum(_) => return None,
+    })
+}

@@ -1,0 +1,134 @@
+//! From text to an [`Expression`], and its evaluation.
+
+use std::sync::Arc;
+
+use crate::bind::Binder;
+use crate::code::Program;
+use crate::diagnostic::{Diagnostic, Reports};
+use crate::host::Host;
+use crate::lower;
+use crate::parser;
+use crate::run::{Limits, Vm};
+use crate::types::Type;
+use crate::value::Value;
+
+/// What the place that holds the expression wants (expressions.md §6.11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// A condition: must be a bool.
+    Bool,
+    /// int, or a smaller kind.
+    Int,
+    /// long, or a smaller kind.
+    Long,
+    /// double, or another number.
+    Double,
+    /// A string; everything else by its `ToString()`. Null stays null.
+    String,
+    /// `byte[]`.
+    Bytes,
+    /// The value as it is.
+    Any,
+}
+
+/// How to compile.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Refuse types and members that the allow-list has not (expressions.md §3). Default true.
+    pub strict: bool,
+    /// Budgets of each evaluation.
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { strict: true, limits: Limits::default() }
+    }
+}
+
+/// Which message bodies an evaluation may read: the pipeline buffers these and no others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// `context.Request.Body`.
+    pub request_body: bool,
+    /// `context.Response.Body` of the exchange.
+    pub response_body: bool,
+    /// A body is read without `preserveContent`, and gone afterwards.
+    pub consumes: bool,
+}
+
+/// A C# exception, or an exceeded limit, that ended an evaluation.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Exception {
+    /// CLR name, `System.FormatException`.
+    pub type_name: &'static str,
+    /// .NET's text.
+    pub message: String,
+}
+
+/// A compiled expression. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Expression(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    program: Program,
+    expected: Expected,
+    limits: Limits,
+    needs: Needs,
+}
+
+/// Whether an attribute's or element's text is an expression.
+pub fn is_expression(text: &str) -> bool {
+    let text = text.trim_start();
+    text.starts_with("@(") || text.starts_with("@{")
+}
+
+/// Compiles the text of an expression, `@(` or `@{` included.
+pub fn compile(text: &str, expected: Expected, options: &Options) -> Result<Expression, Vec<Diagnostic>> {
+    let mut reports = Reports::default();
+    let Some(body) = parser::parse(text, &mut reports) else { return Err(reports.finish(text)) };
+    let wanted = match expected {
+        Expected::Bool => Some(Type::BOOL),
+        Expected::Int => Some(Type::INT),
+        Expected::Long => Some(Type::LONG),
+        Expected::Double => Some(Type::DOUBLE),
+        Expected::Bytes => Some(Type::array_of(Type::BYTE, 1)),
+        Expected::String | Expected::Any => None,
+    };
+    let mut binder = Binder::new(&mut reports, options);
+    let bound = binder.program(&body, wanted.as_ref());
+    let (locals, functions, needs) =
+        (std::mem::take(&mut binder.locals), std::mem::take(&mut binder.functions), binder.needs);
+    if !reports.is_empty() {
+        return Err(reports.finish(text));
+    }
+    let program = lower::program(bound.body, &locals, functions, bound.result);
+    let limits = options.limits.clone();
+    Ok(Expression(Arc::new(Inner { program, expected, limits, needs })))
+}
+
+impl Expression {
+    /// Runs the expression. The exception is C#'s own, or names the limit that was exceeded.
+    pub fn evaluate(&self, host: &dyn Host) -> Result<Value, Exception> {
+        let mut vm = Vm::new(host, &self.0.program, &self.0.limits);
+        let outcome = vm.run_main().and_then(|value| match (self.0.expected, value) {
+            (Expected::String, Value::Null) => Ok(Value::Null),
+            (Expected::String, Value::Str(text)) => Ok(Value::Str(text)),
+            (Expected::String, other) => vm.to_text(&other).map(Value::Str),
+            (_, value) => Ok(value),
+        });
+        outcome.map_err(|fault| Exception { type_name: fault.type_name(), message: fault.message() })
+    }
+
+    /// Which bodies it may read.
+    pub fn needs(&self) -> Needs {
+        self.0.needs
+    }
+
+    /// The static type of the result, as C# writes it: `string`, `JObject`, `object`.
+    pub fn result_type(&self) -> String {
+        self.0.program.result.display()
+    }
+}

@@ -1,0 +1,108 @@
+//! The protocol of `gateway expression`: one JSON object a line in, one out.
+//!
+//! In: `{"id", "expr", "ret"?, "ctx"?}`, where `ret` is the wanted result (`bool`, `int`, `long`, `double`, `string`,
+//! `bytes`, `any`) and `ctx` replaces top-level keys of the fixture. Out: `{"id", "type", "value"}`,
+//! `{"id", "exception": {"type", "message"}}` or `{"id", "diagnostics": […]}`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::clr::encoding;
+use crate::compile::{Expected, Options, compile};
+use crate::host::Fixture;
+use crate::types::portable_text;
+use crate::value::Value;
+
+static DEFECTS: AtomicU64 = AtomicU64::new(0);
+
+/// Panics caught by [`answer`] since the process began: each is a defect.
+pub fn defects() -> u64 {
+    DEFECTS.load(Ordering::Relaxed)
+}
+
+/// The answer to one line; always one JSON object without a line break.
+pub fn answer(line: &str, fixture: &Json) -> String {
+    let request: Json = match serde_json::from_str(line) {
+        Ok(request @ Json::Object(_)) => request,
+        Ok(_) => return refused(&Json::Null, "the line is not a JSON object"),
+        Err(error) => return refused(&Json::Null, &format!("the line is not JSON: {error}")),
+    };
+    let id = request.get("id").cloned().unwrap_or(Json::Null);
+    match catch_unwind(AssertUnwindSafe(|| reply(&request, &id, fixture))) {
+        Ok(text) => text,
+        Err(_) => {
+            DEFECTS.fetch_add(1, Ordering::Relaxed);
+            refused(&id, "internal error")
+        }
+    }
+}
+
+fn refused(id: &Json, message: &str) -> String {
+    diagnostics(id, &[json!({ "line": 1, "column": 1, "code": "GW0001", "message": message })])
+}
+
+fn diagnostics(id: &Json, list: &[Json]) -> String {
+    json!({ "id": id, "diagnostics": list }).to_string()
+}
+
+fn expected(ret: &str) -> Option<Expected> {
+    Some(match ret {
+        "bool" => Expected::Bool,
+        "int" => Expected::Int,
+        "long" => Expected::Long,
+        "double" => Expected::Double,
+        "string" => Expected::String,
+        "bytes" | "byte[]" => Expected::Bytes,
+        "any" | "object" | "" => Expected::Any,
+        _ => return None,
+    })
+}
+
+fn reply(request: &Json, id: &Json, fixture: &Json) -> String {
+    let Some(text) = request.get("expr").and_then(Json::as_str) else {
+        return refused(id, "'expr' is missing or no string");
+    };
+    let Some(expected) = expected(request.get("ret").and_then(Json::as_str).unwrap_or("any")) else {
+        return refused(id, "'ret' is none of bool, int, long, double, string, bytes, any");
+    };
+    let mut context = fixture.as_object().cloned().unwrap_or_else(Map::new);
+    for (name, value) in request.get("ctx").and_then(Json::as_object).into_iter().flatten() {
+        context.insert(name.clone(), value.clone());
+    }
+    let host = match Fixture::parse(&Json::Object(context)) {
+        Ok(host) => host,
+        Err(error) => return refused(id, &error.to_string()),
+    };
+    let expression = match compile(text, expected, &Options::default()) {
+        Ok(expression) => expression,
+        Err(list) => {
+            let list: Vec<Json> = list
+                .iter()
+                .map(|d| json!({ "line": d.line, "column": d.column, "code": d.code, "message": d.message }))
+                .collect();
+            return diagnostics(id, &list);
+        }
+    };
+    match expression.evaluate(&host) {
+        Ok(value) => {
+            let text = if value.is_null() { Json::Null } else { Json::String(shown(&value, &host)) };
+            json!({ "id": id, "type": value.clr_type_name(), "value": text }).to_string()
+        }
+        Err(exception) => {
+            json!({ "id": id, "exception": { "type": exception.type_name, "message": exception.message } }).to_string()
+        }
+    }
+}
+
+/// `byte[]` as base64, dates as `o`, everything else as its `ToString()`.
+fn shown(value: &Value, host: &Fixture) -> String {
+    if let Some(bytes) = value.as_bytes() {
+        return encoding::to_base64(&bytes);
+    }
+    match value {
+        Value::DateTime(..) | Value::DateTimeOffset(..) => portable_text(value),
+        other => other.text_with(host).as_str().to_owned(),
+    }
+}

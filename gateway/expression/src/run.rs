@@ -1,0 +1,177 @@
+//! Runs the general form under budgets (expressions.md §9.2, §9.4; reliability-security.md §4.3).
+
+mod arithmetic;
+mod call;
+mod convert;
+mod evaluate;
+mod execute;
+mod fault;
+mod sequence;
+
+pub(crate) use arithmetic::{binary, compare, complement, negate};
+pub(crate) use convert::numeric as convert_numeric;
+pub(crate) use evaluate::{cast, constant_value};
+pub use fault::{Fault, Limit, Thrown};
+pub use sequence::Iter;
+pub(crate) use sequence::ValuesIter;
+
+pub use call::Closure;
+
+use std::time::{Duration, Instant};
+
+use crate::code::Program;
+use crate::host::Host;
+use crate::text::Text;
+use crate::value::Value;
+
+/// Budgets of one evaluation.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Calls, loop rounds and units of native work. Default 1,000,000.
+    pub steps: u64,
+    /// Bytes of strings, arrays and objects made. Default 16 MiB.
+    pub memory_bytes: u64,
+    /// Nested calls of lambdas and local functions. Default 64.
+    pub depth: u32,
+    /// UTF-16 units of one string. Default 4 Mi.
+    pub string_units: usize,
+    /// Elements of one collection. Default 100,000.
+    pub elements: usize,
+    /// Wall clock. Default 1 s.
+    pub time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            steps: 1_000_000,
+            memory_bytes: 16 << 20,
+            depth: 64,
+            string_units: 4 << 20,
+            elements: 100_000,
+            time: Duration::from_secs(1),
+        }
+    }
+}
+
+/// One evaluation.
+pub struct Vm<'a> {
+    pub(crate) host: &'a dyn Host,
+    pub(crate) program: &'a Program,
+    limits: &'a Limits,
+    steps_left: u64,
+    memory_left: u64,
+    depth: u32,
+    height: u32,
+    started: Option<Instant>,
+    stack: Vec<Value>,
+    base: usize,
+    /// Exceptions that handlers are at work on, for `throw;`.
+    handled: Vec<std::rc::Rc<Thrown>>,
+    result: Value,
+}
+
+/// Steps between looks at the clock.
+const CLOCK_STEPS: u64 = 4096;
+
+/// Nested nodes over all calls: what the native stack of a worker can bear.
+const HEIGHT_MAX: u32 = 1200;
+
+impl<'a> Vm<'a> {
+    pub(crate) fn new(host: &'a dyn Host, program: &'a Program, limits: &'a Limits) -> Self {
+        Self {
+            host,
+            program,
+            limits,
+            steps_left: limits.steps,
+            memory_left: limits.memory_bytes,
+            depth: 0,
+            height: 0,
+            started: None,
+            stack: Vec::new(),
+            base: 0,
+            handled: Vec::new(),
+            result: Value::Null,
+        }
+    }
+
+    /// Charges work.
+    pub(crate) fn steps(&mut self, count: u64) -> Result<(), Fault> {
+        let before = self.steps_left;
+        let Some(left) = before.checked_sub(count) else { return Err(Fault::Limit(Limit::Steps)) };
+        self.steps_left = left;
+        if before / CLOCK_STEPS != left / CLOCK_STEPS { self.look_at_clock() } else { Ok(()) }
+    }
+
+    fn look_at_clock(&mut self) -> Result<(), Fault> {
+        let started = *self.started.get_or_insert_with(Instant::now);
+        if started.elapsed() > self.limits.time { Err(Fault::Limit(Limit::Time)) } else { Ok(()) }
+    }
+
+    /// Charges memory.
+    pub(crate) fn charge(&mut self, bytes: usize) -> Result<(), Fault> {
+        match self.memory_left.checked_sub(bytes as u64) {
+            Some(left) => {
+                self.memory_left = left;
+                Ok(())
+            }
+            None => Err(Fault::Limit(Limit::Memory)),
+        }
+    }
+
+    /// Bytes that may still be made: natives that grow ask before they do.
+    pub(crate) fn memory_left(&self) -> usize {
+        usize::try_from(self.memory_left).unwrap_or(usize::MAX)
+    }
+
+    /// Checks and charges a collection's size.
+    pub(crate) fn elements(&mut self, count: usize) -> Result<(), Fault> {
+        if count > self.limits.elements {
+            return Err(Fault::Limit(Limit::Elements));
+        }
+        self.charge(count.saturating_mul(8))
+    }
+
+    /// Most elements of one collection.
+    pub(crate) fn elements_max(&self) -> usize {
+        self.limits.elements
+    }
+
+    /// Whether a string of so many bytes may be made: asked before it is.
+    pub(crate) fn may_make(&self, bytes: usize) -> Result<(), Fault> {
+        if bytes > self.limits.string_units {
+            return Err(Fault::Limit(Limit::StringLength));
+        }
+        if bytes > self.memory_left() { Err(Fault::Limit(Limit::Memory)) } else { Ok(()) }
+    }
+
+    /// Whether a value can be enumerated as content of a container.
+    pub(crate) fn is_sequence(&self, value: &Value) -> bool {
+        let sequence = crate::types::Type::IENUMERABLE;
+        !matches!(value, Value::Str(_)) && crate::types::is_instance(value, &sequence)
+    }
+
+    /// A new string, charged.
+    pub(crate) fn text(&mut self, text: impl Into<Text>) -> Result<Value, Fault> {
+        let text = text.into();
+        if text.bytes() > self.limits.string_units {
+            return Err(Fault::Limit(Limit::StringLength));
+        }
+        self.charge(text.bytes())?;
+        Ok(Value::Str(text))
+    }
+
+    /// `ToString()` of any value.
+    pub(crate) fn to_text(&mut self, value: &Value) -> Result<Text, Fault> {
+        let text = value.text_with(self.host);
+        if !matches!(value, Value::Str(_)) {
+            self.charge(text.bytes())?;
+        }
+        Ok(text)
+    }
+}
+
+/// The number that an integral, character or enumeration constant is.
+pub(crate) fn constant_number(constant: &crate::syntax::Constant) -> Option<i64> {
+    constant_value(constant).as_i64()
+}

@@ -1,0 +1,135 @@
+//! `Newtonsoft.Json` and `Newtonsoft.Json.Linq` (expressions.md §6.7), over [`crate::clr::json`].
+
+mod containers;
+mod convert;
+mod operators;
+mod serialize;
+mod token;
+
+
+
+use std::any::Any;
+use std::rc::Rc;
+
+use super::{Type, TypeTable, library};
+use crate::clr::json::{self, DEPTH_DEFAULT, JToken};
+use crate::host::Host;
+use crate::run::{Fault, Iter, ValuesIter, Vm};
+use crate::text::Text;
+use crate::value::{Object, Portable, Value};
+
+pub(super) static TABLES: &[&[TypeTable]] = &[token::TABLE, containers::TABLE, operators::TABLE, serialize::TABLE];
+
+/// A JSON token as a value: a handle of the tree.
+#[derive(Clone)]
+pub(crate) struct Json(pub JToken);
+
+impl Object for Json {
+    fn ty(&self) -> Type {
+        class_type(self.0.class_name())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn text(&self, _host: Option<&dyn Host>) -> Text {
+        Text::from(self.0.to_text())
+    }
+
+    fn equals(&self, other: &Value) -> Option<bool> {
+        let Some(other) = other.downcast::<Self>() else { return Some(false) };
+        let scalars = !self.0.is_container() && !other.0.is_container();
+        Some(self.0.same(&other.0) || (scalars && json::deep_equals(Some(&self.0), Some(&other.0))))
+    }
+
+    fn hash(&self) -> Option<u64> {
+        match self.0.scalar() {
+            Some(scalar) => Some(Value::str(&scalar.to_text()).hash_code()),
+            None => Some(self.0.identity() as u64),
+        }
+    }
+
+    fn is_same(&self, other: &dyn Object) -> bool {
+        other.as_any().downcast_ref::<Self>().is_some_and(|o| o.0.same(&self.0))
+    }
+
+    fn iterate(self: Rc<Self>, vm: &mut Vm<'_>) -> Option<Result<Box<dyn Iter>, Fault>> {
+        let children = self.0.children();
+        if let Err(fault) = vm.charge(children.len() * 24) {
+            return Some(Err(fault));
+        }
+        Some(Ok(ValuesIter::boxed(children.into_iter().map(value).collect())))
+    }
+
+    fn portable(&self) -> Option<Portable> {
+        Some(Portable::Json(self.0.to_json(json::Formatting::None).into()))
+    }
+}
+
+/// The value of a token.
+pub(super) fn value(token: JToken) -> Value {
+    Value::object(Json(token))
+}
+
+pub(super) fn optional(token: Option<JToken>) -> Value {
+    token.map_or(Value::Null, value)
+}
+
+/// A class of the namespace.
+pub(super) fn class_type(name: &str) -> Type {
+    library().named(&format!("Newtonsoft.Json.Linq.{name}"))
+}
+
+/// The token of a JSON text, as it was shared between threads.
+pub(crate) fn json_value(text: &str) -> Option<Value> {
+    json::parse(text, DEPTH_DEFAULT).ok().map(value)
+}
+
+/// A member of a JSON text, null when there is none.
+pub(crate) fn json_member(text: &str, name: &str) -> Result<Value, Fault> {
+    let token = json::parse(text, DEPTH_DEFAULT)?;
+    Ok(optional(token.by_name(name)?))
+}
+
+/// Parses text, charged by its size.
+pub(super) fn parse(vm: &mut Vm<'_>, text: &str, kind: &str) -> Result<Value, Fault> {
+    vm.steps(text.len() as u64 / 64)?;
+    vm.charge(text.len().saturating_mul(4))?;
+    let token = match kind {
+        "JObject" => json::parse_object(text, DEPTH_DEFAULT)?,
+        "JArray" => json::parse_array(text, DEPTH_DEFAULT)?,
+        _ => json::parse(text, DEPTH_DEFAULT)?,
+    };
+    Ok(value(token))
+}
+
+/// The value of a key when a dictionary is a JSON object.
+pub(super) fn dictionary_get(_vm: &mut Vm<'_>, dictionary: &Value, key: &Value) -> Result<Option<Value>, Fault> {
+    let (Some(object), Some(name)) = (dictionary.downcast::<Json>(), key.as_str()) else {
+        return Err(Fault::not_supported("The collection is not a dictionary."));
+    };
+    Ok(object.0.by_name(name)?.map(value))
+}
+
+/// Sets a key when a dictionary is a JSON object.
+pub(super) fn dictionary_set(dictionary: &Value, key: &Value, new: &Value) -> Result<(), Fault> {
+    let (Some(object), Some(name)) = (dictionary.downcast::<Json>(), key.as_str()) else {
+        return Err(Fault::not_supported("Collection is read-only."));
+    };
+    let token = new.downcast::<Json>().map_or_else(JToken::null, |j| j.0.clone());
+    Ok(object.0.set_by_name(name, &token)?)
+}
+
+/// Names and values of a JSON object, when the value is one.
+pub(super) fn entries(object: &Value) -> Option<Vec<(Value, Value)>> {
+    let json = object.downcast::<Json>().filter(|j| j.0.class_name() == "JObject")?;
+    let entry = |p: JToken| (Value::str(p.name().unwrap_or_default()), optional(p.property_value()));
+    Some(json.0.children().into_iter().map(entry).collect())
+}
+
+/// The order of two `JValue`s.
+pub(super) fn compare(a: &Value, b: &Value) -> Option<std::cmp::Ordering> {
+    let (x, y) = (a.downcast::<Json>()?.0.scalar()?, b.downcast::<Json>()?.0.scalar()?);
+    json::compare_scalars(&x, &y).ok().map(|order| order.cmp(&0))
+}

@@ -1,0 +1,307 @@
+//! Between C# values and tokens.
+
+use std::rc::Rc;
+
+use super::super::format::{date, date_value, offset, offset_value};
+use super::super::runtime::{anonymous_fields, is_instance, record_field};
+use super::super::{Type, collection};
+use super::{Json, value};
+use crate::clr::date_time::DateTime;
+use crate::clr::json::{self, CastTarget, JToken, Scalar};
+use crate::clr::number::IntegerType;
+use crate::clr::time_span::TimeSpan;
+use crate::run::{Fault, Vm};
+use crate::value::{Kind, Value};
+
+/// Today, which completes partial dates.
+pub(in super::super) fn today(vm: &Vm<'_>) -> DateTime {
+    date(vm.host.now_ticks(), Kind::Utc).unwrap_or(DateTime::MIN).date()
+}
+
+/// What a `JValue` of a C# value holds; `None` when there is no such value.
+pub(super) fn scalar(value: &Value) -> Option<Scalar> {
+    Some(match value {
+        Value::Null => Scalar::Null,
+        Value::Bool(v) => Scalar::Bool(*v),
+        Value::Char(unit) => Scalar::String(crate::clr::text::from_units(&[*unit]).into()),
+        Value::U64(v) => i64::try_from(*v).map_or(Scalar::Unsigned(*v), Scalar::Integer),
+        Value::F32(v) => Scalar::Single(*v),
+        Value::F64(v) => Scalar::Float(*v),
+        Value::Decimal(v) => Scalar::Decimal(*v),
+        Value::Str(text) => Scalar::String(text.as_str().into()),
+        Value::DateTime(ticks, kind) => Scalar::Date(date(*ticks, *kind).ok()?),
+        Value::DateTimeOffset(ticks, minutes) => Scalar::DateOffset(offset(*ticks, *minutes).ok()?),
+        Value::TimeSpan(ticks) => Scalar::TimeSpan(TimeSpan(*ticks)),
+        Value::Guid(bytes) => Scalar::Guid(*bytes),
+        Value::Enum(_, v) => Scalar::Integer(*v),
+        Value::Array(array) => Scalar::Bytes(array.bytes()?.into()),
+        Value::I8(_) | Value::U8(_) | Value::I16(_) | Value::U16(_) | Value::I32(_) | Value::U32(_) | Value::I64(_) => {
+            Scalar::Integer(value.as_i64()?)
+        }
+        Value::Object(_) => Scalar::Uri(super::super::uri_text(value)?.into()),
+        _ => return None,
+    })
+}
+
+/// A C# value of a scalar.
+pub(super) fn plain(scalar: &Scalar) -> Value {
+    match scalar {
+        Scalar::Null | Scalar::Undefined => Value::Null,
+        Scalar::Bool(v) => Value::Bool(*v),
+        Scalar::Integer(v) => Value::I64(*v),
+        Scalar::Unsigned(v) => Value::U64(*v),
+        Scalar::Float(v) => Value::F64(*v),
+        Scalar::Single(v) => Value::F32(*v),
+        Scalar::Decimal(v) => Value::Decimal(*v),
+        Scalar::String(text) | Scalar::Comment(text) | Scalar::Raw(text) => Value::str(text),
+        Scalar::Date(v) => date_value(*v),
+        Scalar::DateOffset(v) => offset_value(*v),
+        Scalar::Guid(bytes) => Value::Guid(*bytes),
+        Scalar::TimeSpan(v) => Value::TimeSpan(v.0),
+        Scalar::Bytes(bytes) => Value::bytes(bytes.to_vec()),
+        Scalar::Big(_) | Scalar::Uri(_) => Value::str(&scalar.to_text()),
+    }
+}
+
+/// The conversion target that a type is.
+pub(super) fn target(ty: &Type) -> Option<CastTarget> {
+    let integer = |t: IntegerType| Some(CastTarget::Integer(t));
+    match ty.non_nullable() {
+        t if *t == Type::BOOL => Some(CastTarget::Boolean),
+        t if *t == Type::CHAR => Some(CastTarget::Char),
+        t if *t == Type::SBYTE => integer(IntegerType::SByte),
+        t if *t == Type::BYTE => integer(IntegerType::Byte),
+        t if *t == Type::SHORT => integer(IntegerType::Int16),
+        t if *t == Type::USHORT => integer(IntegerType::UInt16),
+        t if *t == Type::INT => integer(IntegerType::Int32),
+        t if *t == Type::UINT => integer(IntegerType::UInt32),
+        t if *t == Type::LONG => integer(IntegerType::Int64),
+        t if *t == Type::ULONG => integer(IntegerType::UInt64),
+        t if *t == Type::FLOAT => Some(CastTarget::Single),
+        t if *t == Type::DOUBLE => Some(CastTarget::Double),
+        t if *t == Type::DECIMAL => Some(CastTarget::Decimal),
+        t if *t == Type::STRING => Some(CastTarget::String),
+        t if *t == Type::DATE_TIME => Some(CastTarget::DateTime),
+        t if *t == Type::DATE_TIME_OFFSET => Some(CastTarget::DateTimeOffset),
+        t if *t == Type::TIME_SPAN => Some(CastTarget::TimeSpan),
+        t if *t == Type::GUID => Some(CastTarget::Guid),
+        Type::Array(element, 1) if **element == Type::BYTE => Some(CastTarget::Bytes),
+        t if *t == super::super::uri_type() => Some(CastTarget::Uri),
+        _ => None,
+    }
+}
+
+/// A converted scalar as a value of exactly the type.
+pub(super) fn typed(vm: &mut Vm<'_>, scalar: &Scalar, ty: &Type) -> Result<Value, Fault> {
+    let plain = plain(scalar);
+    let number = plain.as_i64();
+    Ok(match (ty.non_nullable(), number) {
+        (_, _) if plain.is_null() => Value::Null,
+        (t, Some(v)) if *t == Type::CHAR => Value::Char(v as u16),
+        (t, Some(v)) if *t == Type::SBYTE => Value::I8(v as i8),
+        (t, Some(v)) if *t == Type::BYTE => Value::U8(v as u8),
+        (t, Some(v)) if *t == Type::SHORT => Value::I16(v as i16),
+        (t, Some(v)) if *t == Type::USHORT => Value::U16(v as u16),
+        (t, Some(v)) if *t == Type::INT => Value::I32(v as i32),
+        (t, Some(v)) if *t == Type::UINT => Value::U32(v as u32),
+        (t, Some(v)) if *t == Type::ULONG => Value::U64(v as u64),
+        (t, _) if *t == super::super::uri_type() => super::super::uri_value(vm, &scalar.to_text())?,
+        _ => plain,
+    })
+}
+
+/// `(T)token`.
+pub(super) fn cast(vm: &mut Vm<'_>, token: &Value, ty: &Type) -> Result<Value, Fault> {
+    let json = token.downcast::<Json>();
+    let Some(target) = target(ty) else { return Err(Fault::invalid_cast(token, ty)) };
+    let nullable = ty.accepts_null();
+    let found = json::cast(json.map(|j| &j.0), target, nullable, today(vm))?;
+    typed(vm, &found, ty)
+}
+
+/// `token.Value<T>()`, of a token that is there.
+pub(super) fn value_as(vm: &mut Vm<'_>, token: &Value, ty: &Type) -> Result<Value, Fault> {
+    if token.is_null() {
+        return Ok(super::super::default_value(ty));
+    }
+    if is_instance(token, ty) {
+        return Ok(token.clone());
+    }
+    let Some(json) = token.downcast::<Json>() else { return Err(Fault::invalid_cast(token, ty)) };
+    let inner = match json.0.scalar() {
+        Some(scalar) => scalar,
+        None => match json.0.property_value().and_then(|p| p.scalar()) {
+            Some(scalar) => scalar,
+            None => return Err(Fault::invalid_cast(token, ty)),
+        },
+    };
+    if *ty == Type::OBJECT {
+        return Ok(plain(&inner));
+    }
+    let Some(target) = target(ty) else { return Err(Fault::invalid_cast(token, ty)) };
+    if matches!(inner, Scalar::Null | Scalar::Undefined) && ty.accepts_null() {
+        return Ok(Value::Null);
+    }
+    let found = json::change_type(&inner, target, today(vm))?;
+    typed(vm, &found, ty)
+}
+
+/// `JToken.FromObject` and what the serializer makes of a value.
+pub(in super::super) fn from_object(vm: &mut Vm<'_>, source: &Value, depth: u32) -> Result<JToken, Fault> {
+    vm.steps(1)?;
+    if depth > 64 {
+        return Err(Fault::Limit(crate::run::Limit::Depth));
+    }
+    if let Some(json) = source.downcast::<Json>() {
+        return Ok(json.0.clone());
+    }
+    if let Some(scalar) = scalar(source) {
+        return Ok(JToken::value(scalar));
+    }
+    if let Some(fields) = anonymous_fields(source) {
+        let object = JToken::object();
+        for (name, field) in fields {
+            let token = from_object(vm, &field, depth + 1)?;
+            object.set_by_name(&name, &token)?;
+        }
+        return Ok(object);
+    }
+    if let (Some(key), Some(item)) = (record_field(source, 0), record_field(source, 1)) {
+        let object = JToken::object();
+        for (name, field) in [("Key", key), ("Value", item)] {
+            let token = from_object(vm, &field, depth + 1)?;
+            object.set_by_name(name, &token)?;
+        }
+        return Ok(object);
+    }
+    let is_map = source.downcast::<collection::Map>().is_some()
+        || matches!(source, Value::Context(_))
+        || source.downcast::<crate::message::StoredValue>().is_some();
+    if is_map {
+        let object = JToken::object();
+        for (key, item) in super::super::dictionary::entries(vm, source)? {
+            let token = from_object(vm, &item, depth + 1)?;
+            object.set_by_name(&key.to_text(), &token)?;
+        }
+        return Ok(object);
+    }
+    let array = JToken::array();
+    if vm.is_sequence(source) {
+        for item in vm.collect(source)? {
+            array.add(&from_object(vm, &item, depth + 1)?)?;
+        }
+        return Ok(array);
+    }
+    Ok(JToken::object())
+}
+
+/// The content that constructors and `Add` take: tokens as they are, sequences flattened.
+pub(super) fn content(vm: &mut Vm<'_>, source: &Value, into: &mut Vec<JToken>) -> Result<(), Fault> {
+    if let Some(json) = source.downcast::<Json>() {
+        // A container's children are its items only where the container is an array itself.
+        into.push(json.0.clone());
+        return Ok(());
+    }
+    if let Some(scalar) = scalar(source) {
+        into.push(JToken::value(scalar));
+        return Ok(());
+    }
+    if vm.is_sequence(source) {
+        for item in vm.collect(source)? {
+            content(vm, &item, into)?;
+        }
+        return Ok(());
+    }
+    let name = source.clr_type_name().unwrap_or_default();
+    Err(Fault::argument(&format!("Could not determine JSON object type for type {name}."), ""))
+}
+
+/// `ToObject<T>()` and `DeserializeObject<T>()`.
+pub(in super::super) fn to_type(vm: &mut Vm<'_>, token: &JToken, ty: &Type, depth: u32) -> Result<Value, Fault> {
+    vm.steps(1)?;
+    let own = value(token.clone());
+    if is_instance(&own, ty) && *ty != Type::OBJECT {
+        return Ok(own);
+    }
+    let wrong = |token: &JToken, ty: &Type| {
+        let message = format!("Error converting value to type '{}'. Path '{}'.", ty.clr_name(), token.path());
+        Fault::new("Newtonsoft.Json.JsonSerializationException", message)
+    };
+    if let Some(scalar) = token.scalar() {
+        if *ty == Type::OBJECT {
+            return Ok(plain(&scalar));
+        }
+        if matches!(scalar, Scalar::Null | Scalar::Undefined) {
+            return if ty.accepts_null() { Ok(Value::Null) } else { Err(wrong(token, ty)) };
+        }
+        if let Type::Def(def) = ty.non_nullable() {
+            if ty.non_nullable().is_enum() {
+                return Ok(Value::Enum(*def, plain(&scalar).as_i64().unwrap_or_default()));
+            }
+        }
+        let target = target(ty).ok_or_else(|| wrong(token, ty))?;
+        let found = json::change_type(&scalar, target, today(vm)).map_err(|e| {
+            let text = format!("Could not convert value to type: {}. Path '{}'. {}", ty.display(), token.path(), e.message);
+            if matches!(scalar, Scalar::String(_)) {
+                Fault::new("Newtonsoft.Json.JsonReaderException", text)
+            } else {
+                Fault::from(e)
+            }
+        })?;
+        return typed(vm, &found, ty);
+    }
+    if *ty == Type::OBJECT {
+        return Ok(own);
+    }
+    to_collection(vm, token, ty, depth)?.ok_or_else(|| {
+        let message = format!(
+            "Cannot deserialize the current JSON {} into type '{}' because the type requires a different JSON value to deserialize correctly.",
+            if token.class_name() == "JArray" { "array (e.g. [1,2,3])" } else { "object (e.g. {\"name\":\"value\"})" },
+            ty.clr_name()
+        );
+        Fault::new("Newtonsoft.Json.JsonSerializationException", message)
+    })
+}
+
+/// Arrays, lists and dictionaries.
+fn to_collection(vm: &mut Vm<'_>, token: &JToken, ty: &Type, depth: u32) -> Result<Option<Value>, Fault> {
+    if depth > 64 {
+        return Err(Fault::Limit(crate::run::Limit::Depth));
+    }
+    let is_array = token.class_name() == "JArray";
+    let is_object = token.class_name() == "JObject";
+    let children = token.children();
+    if let (Type::Array(element, 1), true) = (ty, is_array) {
+        let mut items = Vec::new();
+        for child in &children {
+            items.push(to_type(vm, child, element, depth + 1)?);
+        }
+        vm.elements(items.len())?;
+        return Ok(Some(Value::array((**element).clone(), items)));
+    }
+    let Some(def) = ty.def() else { return Ok(None) };
+    let name = super::super::library().get(def).full_name.as_str();
+    match (name.strip_prefix("System.Collections.Generic."), ty.arguments()) {
+        (Some("List" | "IList" | "IEnumerable" | "ICollection" | "IReadOnlyList" | "IReadOnlyCollection" | "HashSet"), [element]) if is_array => {
+            let mut items = Vec::new();
+            for child in &children {
+                items.push(to_type(vm, child, element, depth + 1)?);
+            }
+            if name.ends_with("HashSet") {
+                return collection::new_set(vm, element.clone(), items).map(Some);
+            }
+            collection::new_list(vm, element.clone(), items).map(Some)
+        }
+        (Some("Dictionary" | "IDictionary" | "IReadOnlyDictionary"), [key, item]) if is_object => {
+            let mut entries = Vec::new();
+            for child in &children {
+                let name = JToken::value(Scalar::String(Rc::from(child.name().unwrap_or_default())));
+                let key = to_type(vm, &name, key, depth + 1)?;
+                let inner = child.property_value().unwrap_or_else(JToken::null);
+                entries.push((key, to_type(vm, &inner, item, depth + 1)?));
+            }
+            collection::new_dictionary(vm, (key.clone(), item.clone()), false, entries).map(Some)
+        }
+        _ => Ok(None),
+    }
+}

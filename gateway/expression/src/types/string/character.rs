@@ -1,0 +1,70 @@
+//! `System.Char`.
+
+use super::super::{Allow, Args, Literal, TypeTable, c, m};
+use crate::clr::text;
+use crate::run::Fault;
+use crate::value::Value;
+
+pub(super) static TABLE: &[TypeTable] = &[TypeTable {
+    header: "struct System.Char : System.IComparable",
+    allow: Allow::All,
+    members: &[
+        c("char MinValue", Literal::Char(0)),
+        c("char MaxValue", Literal::Char(u16::MAX)),
+        m("static bool IsDigit(char c)", |_, a| class(a, text::is_digit)),
+        m("static bool IsLetter(char c)", |_, a| class(a, text::is_letter)),
+        m("static bool IsLetterOrDigit(char c)", |_, a| class(a, text::is_letter_or_digit)),
+        m("static bool IsNumber(char c)", |_, a| class(a, text::is_number)),
+        m("static bool IsUpper(char c)", |_, a| class(a, text::is_upper)),
+        m("static bool IsLower(char c)", |_, a| class(a, text::is_lower)),
+        m("static bool IsPunctuation(char c)", |_, a| class(a, text::is_punctuation)),
+        m("static bool IsSymbol(char c)", |_, a| class(a, text::is_symbol)),
+        m("static bool IsSeparator(char c)", |_, a| class(a, text::is_separator)),
+        m("static bool IsControl(char c)", |_, a| class(a, text::is_control)),
+        m("static bool IsWhiteSpace(char c)", |_, a| class(a, text::is_white_space)),
+        m("static bool IsSurrogate(char c)", |_, a| class(a, |u| (0xD800..0xE000).contains(&u))),
+        m("static bool IsHighSurrogate(char c)", |_, a| class(a, |u| (0xD800..0xDC00).contains(&u))),
+        m("static bool IsLowSurrogate(char c)", |_, a| class(a, |u| (0xDC00..0xE000).contains(&u))),
+        m("static bool IsDigit(string s, int index)", |_, a| class_in(a, text::is_digit)),
+        m("static bool IsLetter(string s, int index)", |_, a| class_in(a, text::is_letter)),
+        m("static bool IsLetterOrDigit(string s, int index)", |_, a| class_in(a, text::is_letter_or_digit)),
+        m("static bool IsUpper(string s, int index)", |_, a| class_in(a, text::is_upper)),
+        m("static bool IsLower(string s, int index)", |_, a| class_in(a, text::is_lower)),
+        m("static bool IsWhiteSpace(string s, int index)", |_, a| class_in(a, text::is_white_space)),
+        m("static char ToUpper(char c)", |_, a| Ok(Value::Char(text::upper_unit(a.char(0)?)))),
+        m("static char ToLower(char c)", |_, a| Ok(Value::Char(text::lower_unit(a.char(0)?)))),
+        m("static char ToUpperInvariant(char c)", |_, a| Ok(Value::Char(text::upper_unit(a.char(0)?)))),
+        m("static char ToLowerInvariant(char c)", |_, a| Ok(Value::Char(text::lower_unit(a.char(0)?)))),
+        m("static double GetNumericValue(char c)", |_, a| Ok(Value::F64(text::numeric_value(a.char(0)?)))),
+        m("static char Parse(string s)", |_, a| match a.str(0)?.units().as_slice() {
+            [unit] => Ok(Value::Char(*unit)),
+            _ => Err(Fault::new("System.FormatException", "String must be exactly one character long.")),
+        }),
+        m("static bool TryParse(string s, out char result)", |_, a| {
+            let units = a.opt_str(0).map(crate::text::Text::units).unwrap_or_default();
+            let found = if let [unit] = units.as_slice() { Some(*unit) } else { None };
+            a.set_out(1, Value::Char(found.unwrap_or_default()));
+            Ok(Value::Bool(found.is_some()))
+        }),
+        m("static string ConvertFromUtf32(int utf32)", |vm, a| {
+            let found = u32::try_from(a.i32(0)?).ok().and_then(char::from_u32);
+            let message = "A valid UTF32 value is between 0x000000 and 0x10ffff, inclusive, and should not include surrogate codepoint values (0x00d800 ~ 0x00dfff).";
+            let c = found.ok_or_else(|| Fault::out_of_range(message, "utf32"))?;
+            vm.text(c.to_string())
+        }),
+        m("static string ToString(char c)", |vm, a| vm.to_text(a.at(0)).map(Value::Str)),
+        m("int CompareTo(char value)", |_, a| Ok(Value::I32(i32::from(a.char(0)?) - i32::from(a.char(1)?)))),
+        m("bool Equals(char obj)", |_, a| Ok(Value::Bool(a.this().equals(a.at(1))))),
+    ],
+}];
+
+fn class(a: &Args<'_>, of: fn(u16) -> bool) -> Result<Value, Fault> {
+    Ok(Value::Bool(of(a.char(0)?)))
+}
+
+fn class_in(a: &Args<'_>, of: fn(u16) -> bool) -> Result<Value, Fault> {
+    let index = usize::try_from(a.i32(1)?).ok();
+    let unit = index.and_then(|i| a.str(0).ok()?.unit(i));
+    let unit = unit.ok_or_else(|| Fault::out_of_range("Specified argument was out of the range of valid values.", "index"))?;
+    Ok(Value::Bool(of(unit)))
+}

@@ -1,0 +1,74 @@
+//! Expressions and what they give: files `tests/cases/*.txt`, one case a line (see `cases/README`).
+
+use std::fmt::Write as _;
+
+use gateway_expression::lines;
+use serde_json::{Value, json};
+
+/// A line reads `expression => Type | value`, `expression => ! ExceptionType`, or `expression => # CODE`.
+/// `\n` in the expression and in the value is a line break; `…` at the end of a value matches any rest.
+fn check(name: &str, text: &str) -> Result<(), String> {
+    let fixture: Value = serde_json::from_str(include_str!("fixture.json")).map_err(|e| e.to_string())?;
+    let mut wrong = String::new();
+    for (number, line) in text.lines().enumerate() {
+        if line.trim().is_empty() || line.starts_with("//") {
+            continue;
+        }
+        let Some((expression, wanted)) = line.rsplit_once(" => ") else {
+            let _ = writeln!(wrong, "{name}:{}: no ' => '", number + 1);
+            continue;
+        };
+        let expression = expression.trim();
+        let expression = if expression.starts_with("@{") || expression.starts_with("@(") {
+            expression.replace("\\n", "\n")
+        } else {
+            format!("@({})", expression.replace("\\n", "\n"))
+        };
+        let answer = lines::answer(&json!({ "id": 1, "expr": expression }).to_string(), &fixture);
+        let found = shown(&answer);
+        let fits = match wanted.strip_suffix('…') {
+            Some(start) => found.starts_with(start),
+            None => found == wanted,
+        };
+        if !fits {
+            let _ = writeln!(wrong, "{name}:{}: {expression}\n   wanted {wanted}\n   found  {found}", number + 1);
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+}
+
+/// An answer in the form of the case files.
+fn shown(answer: &str) -> String {
+    let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+    if let Some(list) = answer.get("diagnostics").and_then(Value::as_array) {
+        let codes: Vec<&str> = list.iter().filter_map(|d| d.get("code").and_then(Value::as_str)).collect();
+        let messages: Vec<&str> = list.iter().filter_map(|d| d.get("message").and_then(Value::as_str)).collect();
+        return if std::env::var_os("MESSAGES").is_some() {
+            format!("# {} {}", codes.join(" "), messages.join(" | "))
+        } else {
+            format!("# {}", codes.join(" "))
+        };
+    }
+    if let Some(exception) = answer.get("exception") {
+        let part = |name: &str| exception.get(name).and_then(Value::as_str).unwrap_or_default();
+        return format!("! {}: {}", part("type"), part("message")).replace('\n', "\\n");
+    }
+    match answer.get("type").and_then(Value::as_str) {
+        None => "null".to_owned(),
+        Some(ty) => {
+            let value = answer.get("value").and_then(Value::as_str).unwrap_or_default();
+            format!("{ty} | {value}").replace('\n', "\\n")
+        }
+    }
+}
+
+macro_rules! tables {
+    ($($name:ident),*) => { $(
+        #[test]
+        fn $name() -> Result<(), String> {
+            check(stringify!($name), include_str!(concat!("cases/", stringify!($name), ".txt")))
+        }
+    )* };
+}
+
+tables!(operators, statements, context, json, strings, diagnostics);
