@@ -10,27 +10,20 @@ use std::time::{Duration, Instant};
 use gateway_policy::exchange::{Connection, Protocol};
 use gateway_policy::fault::envelope;
 use gateway_policy::message::{Body, Method, Request, Response, Scheme, standard_reason};
-use tokio::io::AsyncWrite;
 
 use super::Server;
-use super::io::{ClientIo, Rewound};
+use super::closing::{linger, settle};
+use super::io::Rewound;
 use super::link::{Ends, Interim, Link, RequestBody};
-use super::relay::Pipe;
+use super::relay::relay;
 use super::reply::{Asked, Reply};
 use super::timers::{Pace, Timer};
 use crate::service::{Call, Client, Handled, Sent, Service};
-use crate::tunnel::Tunnel;
 use crate::wire::write::Persistence;
-use crate::wire::{
-    BodyReader, Framing, HeadScan, Part, ReadBuffer, RequestContext, RequestHead, Version, WireError,
-};
+use crate::wire::{BodyReader, Framing, HeadScan, RequestContext, RequestHead, Version, WireError};
 
 /// Requests read ahead while one is being answered.
 const PIPELINE_BYTES: usize = 64 << 10;
-/// Read and thrown away so that an answer is not lost to a reset, or a connection to a body nobody wanted.
-const DISCARD_BYTES_MAX: usize = 64 << 10;
-/// Time for that.
-const DISCARD_TIME: Duration = Duration::from_secs(1);
 /// A client that closes its sending side may still read (U-03) or be gone (U-07), and only a write would tell. One
 /// that has sent a request gets its answer if it is there within this time, plus what the timer is late.
 const HALF_CLOSE_GRACE: Duration = Duration::from_millis(250);
@@ -95,7 +88,7 @@ impl<S: Service> Http1<'_, S> {
                         After::NextRequest => {}
                         After::Drop => return End::Closed,
                         After::Linger => {
-                            self.linger().await;
+                            linger(&self.link, self.timer).await;
                             return End::Closed;
                         }
                     }
@@ -198,10 +191,12 @@ impl<S: Service> Http1<'_, S> {
         };
         let (mut sent, mut after) = self.reply(asked, response, persistence).await;
         if let (Some(tunnel), true) = (tunnel, sent.complete) {
-            self.relay(tunnel, &mut sent).await;
+            let (up, down) = relay(&self.link, self.timer, tunnel, self.server.settings.pace.idle).await;
+            sent.request_bytes += up;
+            sent.body_bytes += down;
             after = After::Drop;
         }
-        if after == After::NextRequest && !self.settle().await {
+        if after == After::NextRequest && !settle(&self.link, self.timer).await {
             after = After::Linger;
         }
         sent.request_bytes += self.link.with(|ends| {
@@ -349,41 +344,6 @@ impl<S: Service> Http1<'_, S> {
         (sent, after)
     }
 
-    /// Gets the rest of a request body out of the way, if it is little and comes soon; whether it is.
-    async fn settle(&self) -> bool {
-        let (done, hopeless) = self.link.with(|ends| {
-            let too_much = ends.body.remaining().is_some_and(|left| left > DISCARD_BYTES_MAX as u64);
-            (ends.body.is_done(), too_much || ends.broken.is_some())
-        });
-        if done || hopeless {
-            return done && !hopeless;
-        }
-        // From here on the body is ours: a stream that somebody still holds is dead.
-        self.link.with(|ends| ends.request += 1);
-        self.timer.set(DISCARD_TIME);
-        let mut discarded = 0;
-        poll_fn(|cx| {
-            self.link.with(|ends| {
-                loop {
-                    match ends.poll_part(cx) {
-                        Poll::Ready(Ok(Part::Data(data))) => {
-                            discarded += data.len();
-                            if discarded > DISCARD_BYTES_MAX {
-                                return Poll::Ready(false);
-                            }
-                        }
-                        Poll::Ready(Ok(Part::End(_))) => return Poll::Ready(true),
-                        Poll::Ready(Ok(Part::More)) => {}
-                        Poll::Ready(Err(_)) => return Poll::Ready(false),
-                        Poll::Pending if self.timer.poll_passed(cx) => return Poll::Ready(false),
-                        Poll::Pending => return Poll::Pending,
-                    }
-                }
-            })
-        })
-        .await
-    }
-
     /// Answers what cannot be understood, and closes. The body echoes nothing of the input.
     async fn refuse(&self, error: WireError) {
         self.service().anomaly(&self.client.listener, error.reason());
@@ -400,7 +360,7 @@ impl<S: Service> Http1<'_, S> {
         }
         let asked = Asked { version: Version::Http11, is_head: false, accepts_trailers: false };
         if self.reply(asked, response, Persistence::Close).await.1 == After::Linger {
-            self.linger().await;
+            linger(&self.link, self.timer).await;
         }
     }
 
@@ -411,66 +371,6 @@ impl<S: Service> Http1<'_, S> {
         response.body = Body::from(envelope(500, standard_reason(500), None));
         let _ = response.headers.append("Content-Type", b"application/json");
         self.reply(asked, response, Persistence::Close).await.1
-    }
-
-    /// Closes our side and reads a little on, so that the kernel does not answer late bytes of the client with a reset
-    /// that would destroy the response in flight.
-    async fn linger(&self) {
-        self.timer.set(DISCARD_TIME);
-        let (mut is_shut, mut discarded) = (false, 0);
-        poll_fn(|cx| {
-            self.link.with(|ends| {
-                if !is_shut {
-                    match Pin::new(&mut ends.io).poll_shutdown(cx) {
-                        Poll::Ready(Ok(())) => is_shut = true,
-                        Poll::Ready(Err(_)) => return Poll::Ready(()),
-                        Poll::Pending => {}
-                    }
-                }
-                loop {
-                    discarded += ends.input.len();
-                    ends.input.consume(usize::MAX);
-                    match ends.input.poll_fill(&mut ends.io, cx) {
-                        Poll::Ready(Ok(1..)) if discarded <= DISCARD_BYTES_MAX => {}
-                        Poll::Ready(_) => return Poll::Ready(()),
-                        Poll::Pending if self.timer.poll_passed(cx) => return Poll::Ready(()),
-                        Poll::Pending => return Poll::Pending,
-                    }
-                }
-            })
-        })
-        .await;
-    }
-
-    /// Relays both ways until both have ended or one has failed.
-    async fn relay(&self, tunnel: Tunnel, sent: &mut Sent) {
-        let Tunnel(mut backend) = tunnel;
-        let mut up = self.link.with(|ends| {
-            let pipe = Pipe::starting_with(ends.input.data());
-            ends.input = ReadBuffer::new();
-            ends.outbox.release();
-            pipe
-        });
-        let mut down = Pipe::default();
-        self.timer.clear();
-        poll_fn(|cx| {
-            // For draining's sake: the task must be known.
-            let _ = self.timer.poll_passed(cx);
-            self.link.with(|ends: &mut Ends| {
-                let io: &mut ClientIo = &mut ends.io;
-                let up_done = up.poll(io, &mut backend, cx);
-                let down_done = down.poll(&mut backend, io, cx);
-                match (up_done, down_done) {
-                    (Poll::Ready(Err(_)), _)
-                    | (_, Poll::Ready(Err(_)))
-                    | (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(()),
-                    _ => Poll::Pending,
-                }
-            })
-        })
-        .await;
-        sent.body_bytes += down.bytes;
-        sent.request_bytes += up.bytes;
     }
 }
 

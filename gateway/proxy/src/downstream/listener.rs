@@ -1,11 +1,13 @@
 //! Listening sockets, one a worker on the same address (`SO_REUSEPORT`), and the loop that accepts.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit};
@@ -188,18 +190,18 @@ async fn accept<S: Service>(server: Rc<Server<S>>, listener: TcpListener, door: 
             Err(error) if is_exhaustion(&error) => {
                 // The spare descriptor sheds one waiting client with a close instead of leaving it to wonder.
                 drop(spare.take());
-                if let Ok((stream, _)) = listener.accept().await {
-                    drop(stream);
-                }
+                let _shed = poll_fn(|cx| Poll::Ready(listener.poll_accept(cx))).await;
                 spare = spare_descriptor();
-                server.service.anomaly(&door.name, "descriptors-exhausted");
+                server.service.anomaly(&door.name, "descriptors");
                 tracing::warn!(listener = &*door.name, %error, "accepting connections pauses");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(BACK_OFF_MAX);
             }
             // The client gave up before we came to it.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                tracing::debug!(listener = &*door.name, %error, "connection lost before it was accepted");
+                tracing::warn!(listener = &*door.name, %error, "accepting a connection failed");
+                tokio::time::sleep(BACK_OFF).await;
             }
         }
     }

@@ -1,35 +1,76 @@
 //! Bytes both ways between two connections, for an accepted upgrade.
 
+use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::link::Link;
+use super::timers::Timer;
+use crate::tunnel::Tunnel;
+use crate::wire::ReadBuffer;
+
 /// Read at a time; on the stack, so that a silent WebSocket owns no buffer.
 const SCRATCH_BYTES: usize = 16 << 10;
 
+/// Relays between a client and its tunnel until both directions have ended or one has failed; the bytes up and
+/// down. Silence is fine while both are open; once one has ended, the other has `idle` to follow.
+pub async fn relay(link: &Link, timer: &Timer, tunnel: Tunnel, idle: Duration) -> (u64, u64) {
+    let Tunnel(mut backend) = tunnel;
+    let mut up = link.with(|ends| {
+        let pipe = Pipe::starting_with(ends.input.data());
+        ends.input = ReadBuffer::new();
+        ends.outbox.release();
+        pipe
+    });
+    let (mut down, mut is_ending) = (Pipe::default(), false);
+    timer.clear();
+    poll_fn(|cx| {
+        let (up_done, down_done) = link.with(|ends| {
+            (up.poll(&mut ends.io, &mut backend, cx), down.poll(&mut backend, &mut ends.io, cx))
+        });
+        match (up_done, down_done) {
+            (Poll::Ready(Err(_)), _)
+            | (_, Poll::Ready(Err(_)))
+            | (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => return Poll::Ready(()),
+            (Poll::Pending, Poll::Pending) => {}
+            _ if !is_ending => {
+                is_ending = true;
+                timer.set(idle);
+            }
+            _ => {}
+        }
+        // Also shows the task to the timer, which wakes it when the worker's time is up.
+        if timer.poll_passed(cx) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    (up.bytes, down.bytes)
+}
+
 /// One direction.
 #[derive(Debug, Default)]
-pub struct Pipe {
+struct Pipe {
     /// Read and not yet written.
     waiting: BytesMut,
     ended: bool,
     closed: bool,
     /// Bytes written.
-    pub bytes: u64,
+    bytes: u64,
 }
 
 impl Pipe {
     /// A direction of which `first` has been read already.
-    pub fn starting_with(first: &[u8]) -> Self {
+    fn starting_with(first: &[u8]) -> Self {
         Self { waiting: BytesMut::from(first), ..Self::default() }
     }
 
     /// Moves what can be moved. Ready once the source has ended and the sink has been told.
-    pub fn poll<R, W>(&mut self, source: &mut R, sink: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>>
+    fn poll<R, W>(&mut self, source: &mut R, sink: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>>
     where
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,

@@ -145,6 +145,7 @@ async fn answer(call: Call) -> Handled<()> {
         }
         "/panic" => panic!("a bug in a service"),
         "/tunnel" => tunnel(call.upgrade),
+        "/farewell" => farewell().await,
         "/length" => {
             let mut response = Response::new(200);
             response.headers.append("Content-Length", b"1234").unwrap();
@@ -234,6 +235,13 @@ fn tunnel(upgrade: bool) -> Handled<()> {
     Handled { tunnel: Some(Tunnel(Box::new(near))), ..handled(response) }
 }
 
+/// A backend that says "bye" and no more.
+async fn farewell() -> Handled<()> {
+    let (near, mut far) = duplex(16);
+    far.write_all(b"bye").await.unwrap();
+    Handled { tunnel: Some(Tunnel(Box::new(near))), ..handled(Response::new(101)) }
+}
+
 /// A worker on a thread of its own.
 pub struct Worker {
     pub address: SocketAddr,
@@ -280,10 +288,7 @@ impl Worker {
     }
 
     pub fn connect(&self) -> Wire {
-        let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        stream.set_nodelay(true).unwrap();
-        Wire { stream, read: Vec::new() }
+        Wire::from(TcpStream::connect(self.address).unwrap())
     }
 
     /// Waits until the service has seen what `is_seen` looks for.
@@ -330,6 +335,14 @@ impl Answer {
 pub struct Wire {
     pub stream: TcpStream,
     read: Vec<u8>,
+}
+
+impl From<TcpStream> for Wire {
+    fn from(stream: TcpStream) -> Self {
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, read: Vec::new() }
+    }
 }
 
 impl Wire {

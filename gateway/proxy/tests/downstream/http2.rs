@@ -364,6 +364,20 @@ fn content_of_another_length_than_announced_is_never_whole() {
 }
 
 #[test]
+fn continue_is_sent_when_the_body_is_asked_for() {
+    let worker = Worker::start();
+    let mut frames = raw(&worker);
+    let expect = [(":method", "POST"), (":path", "/read"), ("expect", "100-continue")];
+    frames.request(1, &expect, false);
+    let interim = frames.next(HEADERS).unwrap();
+    // `:status 100` is no entry of the static table: its name by index 8, its value spelled out.
+    assert_eq!(interim.payload.len(), 1 + 1 + 2, "{:?}", interim.payload);
+    frames.0.try_send(frame(DATA, END_STREAM, 1, b"body"));
+    assert!(frames.next(HEADERS).is_some());
+    assert!(frames.next(DATA).unwrap().payload.ends_with(b"body"));
+}
+
+#[test]
 fn rapid_resets_end_the_connection() {
     let worker = Worker::start();
     let mut frames = raw(&worker);

@@ -1,12 +1,14 @@
 //! Connections that come, go, fail and are drained.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gateway_policy::exchange::Protocol;
 use gateway_proxy::downstream::{ConnectionCap, Settings};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use crate::harness::Worker;
+use crate::harness::{Wire, Worker};
 
 #[test]
 fn client_that_goes_away_cancels_its_call() {
@@ -97,6 +99,54 @@ fn connections_above_the_cap_are_shed_and_others_live() {
     worker.wait_until("a place is free", |seen| seen.closed.len() == 1);
     assert_eq!(worker.connect().get("/").status, 200);
     assert_eq!(worker.stopped().anomalies, ["connections"]);
+}
+
+#[test]
+fn descriptors_running_out_pauses_accepting_and_nothing_else() {
+    const CLIENTS: usize = 20;
+    let worker = Worker::start();
+    let mut before = worker.connect();
+    assert_eq!(before.get("/").status, 200);
+    // Clients live in this process too: their sockets exist before the last descriptor is gone.
+    let sockets: Vec<_> = (0..CLIENTS)
+        .map(|_| socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap())
+        .collect();
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, 100, hard).unwrap();
+    let mut hogs: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+    hogs.pop();
+    for socket in &sockets {
+        socket.connect(&worker.address.into()).unwrap();
+    }
+    worker.wait_until("it is noticed", |seen| seen.anomalies.len() >= 3);
+    assert_eq!(before.get("/").status, 200);
+    let pauses = worker.seen.lock().unwrap().anomalies.len();
+    assert!(pauses < 10, "{pauses} attempts: accepting does not pause");
+    drop(hogs);
+    let mut served = 0;
+    for socket in sockets {
+        let mut wire = Wire::from(std::net::TcpStream::from(socket));
+        if wire.try_send("GET /status/200 HTTP/1.1\r\nHost: a\r\n\r\n") && wire.exactly_or_end(12).is_some() {
+            served += 1;
+        }
+    }
+    let seen = worker.stopped();
+    assert!(seen.anomalies.iter().all(|reason| *reason == "descriptors"));
+    // One was shed with every attempt, the others were served in the end.
+    assert!(served >= CLIENTS - seen.anomalies.len() && served < CLIENTS, "{served} {:?}", seen.anomalies);
+}
+
+#[test]
+fn tunnel_of_which_one_side_has_ended_does_not_stay_for_ever() {
+    let mut settings = Settings::default();
+    settings.pace.idle = Duration::from_millis(300);
+    let worker = Worker::with(settings, None);
+    let mut wire = worker.connect();
+    let upgrade = "Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    wire.send(format!("GET /farewell HTTP/1.1\r\n{upgrade}")).until("bye");
+    // We hear the end and say nothing.
+    assert!(wire.is_closed());
+    worker.wait_until("the connection ends", |seen| seen.closed.len() == 1);
 }
 
 #[test]

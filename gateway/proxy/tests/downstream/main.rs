@@ -5,4 +5,6 @@ mod hostile;
 mod http1;
 mod http2;
 mod lifecycle;
+mod memory;
+mod noise;
 mod tls;

@@ -1,8 +1,8 @@
 //! An HTTP/2 request in canonical form.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use gateway_policy::message::{Body, BodyError, BodyStream, Frame, Headers, Method, Request, Scheme, Url};
 use h2::RecvStream;
@@ -136,6 +136,30 @@ fn read_trailers(map: &HeaderMap) -> Option<Headers> {
     (!trailers.is_empty()).then_some(trailers)
 }
 
+/// Asks the stream's task for `100 Continue` (RFC 9110 §10.1.1): the body may be read by another.
+#[derive(Debug, Default)]
+pub struct Interim {
+    asked: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Interim {
+    fn ask(&self) {
+        self.asked.set(true);
+        let waker = self.waker.take();
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    /// Whether it is to be sent now; if not, the task is woken when it is.
+    pub fn poll_asked(&self, cx: &mut Context<'_>) -> bool {
+        let asked = self.asked.take();
+        if !asked {
+            self.waker.replace(Some(cx.waker().clone()));
+        }
+        asked
+    }
+}
+
 /// The body of a request, as the service reads it. What it has taken, the client may send anew.
 pub struct RequestBody {
     stream: RecvStream,
@@ -147,6 +171,8 @@ pub struct RequestBody {
     pace: Pace,
     timer: Timer,
     received: Rc<Cell<u64>>,
+    /// The client waits for `100 Continue`.
+    interim: Option<Rc<Interim>>,
 }
 
 impl RequestBody {
@@ -157,14 +183,18 @@ impl RequestBody {
         pace: Pace,
         timer: Timer,
         received: Rc<Cell<u64>>,
+        interim: Option<Rc<Interim>>,
     ) -> Self {
-        Self { stream, left: length, owed: 0, data_done: false, done: false, pace, timer, received }
+        Self { stream, left: length, owed: 0, data_done: false, done: false, pace, timer, received, interim }
     }
 
     fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, h2::Error>>> {
         if !self.data_done {
             match self.stream.poll_data(cx) {
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => {
+                    self.interim.take().inspect(|interim| interim.ask());
+                    return Poll::Pending;
+                }
                 Poll::Ready(Some(data)) => return Poll::Ready(Some(data.map(Frame::Data))),
                 Poll::Ready(None) => self.data_done = true,
             }

@@ -14,7 +14,7 @@ use gateway_policy::message::{Body, Headers, Response, standard_reason};
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
 
-use super::request::{Refusal, RequestBody, read_head};
+use super::request::{Interim, Refusal, RequestBody, read_head};
 use super::{StreamGuard, response};
 use crate::downstream::Server;
 use crate::downstream::connection::{Panicked, poll_caught};
@@ -34,7 +34,10 @@ impl<S: Service> Serving<S> {
         let received = Instant::now();
         let (parts, stream) = request.into_parts();
         let is_head = parts.method == http::Method::HEAD;
-        let head = match read_head(&parts, self.client.scheme, self.server.settings.head.fields) {
+        let read = read_head(&parts, self.client.scheme, self.server.settings.head.fields);
+        // A client must not have us hold its fields twice, nor while it lets a refusal wait (H2-04).
+        drop(parts);
+        let head = match read {
             Ok(head) => head,
             Err(Refusal::Reset(reason)) => {
                 self.anomaly(reason);
@@ -45,11 +48,10 @@ impl<S: Service> Serving<S> {
                 return self.answer_plain(&mut respond, error.status(), is_head).await;
             }
         };
-        // What h2 needs of the head is its own by now.
-        drop(parts);
         let content = Rc::new(Cell::new(0));
         let head_bytes = head.bytes;
-        let body = self.body_of(&head.headers, stream, &content);
+        let interim = Rc::new(Interim::default());
+        let body = self.body_of(&head.headers, stream, &content, &interim);
         let call = Call {
             client: Rc::clone(&self.client),
             connection: Rc::clone(&self.connection),
@@ -57,7 +59,7 @@ impl<S: Service> Serving<S> {
             request: head.with_body(body),
             upgrade: false,
         };
-        let handled = match self.answer(call, &mut respond).await {
+        let handled = match self.answer(call, &mut respond, &interim).await {
             None => return self.guard.premature_reset(),
             Some(Ok(handled)) => handled,
             Some(Err(_)) => {
@@ -73,7 +75,13 @@ impl<S: Service> Serving<S> {
         self.server.service.finish(token, sent);
     }
 
-    fn body_of(&self, headers: &Headers, stream: RecvStream, received: &Rc<Cell<u64>>) -> Body {
+    fn body_of(
+        &self,
+        headers: &Headers,
+        stream: RecvStream,
+        received: &Rc<Cell<u64>>,
+        interim: &Rc<Interim>,
+    ) -> Body {
         if stream.is_end_stream() {
             return Body::Empty;
         }
@@ -81,7 +89,10 @@ impl<S: Service> Serving<S> {
         let length = headers.get_str("content-length").and_then(|length| length.parse().ok());
         let pace = Pace::new(self.server.settings.pace);
         let timer = self.server.timers.timer();
-        Body::Stream(Box::new(RequestBody::new(stream, length, pace, timer, Rc::clone(received))))
+        // No other expectation has got this far.
+        let interim = headers.contains("expect").then(|| Rc::clone(interim));
+        let received = Rc::clone(received);
+        Body::Stream(Box::new(RequestBody::new(stream, length, pace, timer, received, interim)))
     }
 
     /// Lets the service answer. `None` when the client reset the stream: the call has been dropped.
@@ -89,11 +100,20 @@ impl<S: Service> Serving<S> {
         &self,
         call: Call,
         respond: &mut SendResponse<Bytes>,
+        interim: &Interim,
     ) -> Option<Result<Handled<S::Token>, Panicked>> {
         let mut future = pin!(self.server.service.call(call));
         poll_fn(|cx| match poll_caught(future.as_mut(), cx) {
             Poll::Ready(handled) => Poll::Ready(Some(handled)),
-            Poll::Pending => respond.poll_reset(cx).map(|_| None),
+            Poll::Pending => {
+                if interim.poll_asked(cx) {
+                    let mut head = http::Response::new(());
+                    *head.status_mut() = http::StatusCode::CONTINUE;
+                    // If the stream is gone, `poll_reset` says so.
+                    let _ = respond.send_informational(head);
+                }
+                respond.poll_reset(cx).map(|_| None)
+            }
         })
         .await
     }
