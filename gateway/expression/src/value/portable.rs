@@ -40,6 +40,21 @@ pub enum Portable {
 }
 
 impl Portable {
+    /// About how many bytes the value holds, for the bound of a cache.
+    pub fn size_bytes(&self) -> usize {
+        let inner = match self {
+            Self::Str(text) | Self::Json(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Array(_, items) => items.iter().map(Self::size_bytes).sum(),
+            Self::Response(data) => {
+                let fields: usize = data.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+                fields + data.body.len()
+            }
+            _ => 0,
+        };
+        inner + size_of::<Self>()
+    }
+
     pub(super) fn of(value: &Value) -> Option<Self> {
         Some(match value {
             Value::Null => Self::Null,

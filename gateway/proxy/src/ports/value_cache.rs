@@ -49,7 +49,7 @@ impl BuiltInCache {
         let entries = Cache::builder()
             .max_capacity(bytes_max)
             .weigher(|key: &Box<str>, entry: &Entry| {
-                u32::try_from(key.len() + entry.value.size_hint() + OVERHEAD_BYTES).unwrap_or(u32::MAX)
+                u32::try_from(key.len() + entry.value.size_bytes() + OVERHEAD_BYTES).unwrap_or(u32::MAX)
             })
             .expire_after(PerEntry)
             .build();
