@@ -131,7 +131,8 @@ pub struct Arrival {
 }
 
 impl Exchange {
-    pub fn new(arrival: Arrival) -> Self {
+    pub fn new(mut arrival: Arrival) -> Self {
+        arrival.request.headers.mark_received();
         Self {
             id: Uuid::new_v4(),
             connection: arrival.connection,

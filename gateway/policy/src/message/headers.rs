@@ -15,6 +15,8 @@ use super::method::is_token_byte;
 pub struct Headers {
     arena: Vec<u8>,
     fields: SmallVec<[Field; 24]>,
+    /// Values before this place in the arena came from the peer, later ones from policies.
+    received: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -46,13 +48,26 @@ impl Headers {
 
     /// Room for a head of `bytes` bytes.
     pub fn with_capacity(bytes: usize) -> Self {
-        Self { arena: Vec::with_capacity(bytes), fields: SmallVec::new() }
+        Self { arena: Vec::with_capacity(bytes), ..Self::default() }
     }
 
     /// Forgets all fields, keeps the memory.
     pub fn clear(&mut self) {
         self.arena.clear();
         self.fields.clear();
+        self.received = 0;
+    }
+
+    /// Says that all there is now came from the peer.
+    pub fn mark_received(&mut self) {
+        // A byte between keeps an empty last value apart from what comes after.
+        self.arena.push(0);
+        self.received = self.arena.len() as u32;
+    }
+
+    /// Whether a line of the field was set after [`Headers::mark_received`]: by a policy, not by the peer.
+    pub fn was_set(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.value_at >= self.received && self.is_named(*field, name))
     }
 
     pub fn len(&self) -> usize {
@@ -245,6 +260,18 @@ mod tests {
         assert_eq!(headers.append("a b", b"x"), Err(InvalidField::Name));
         assert_eq!(headers.append("", b"x"), Err(InvalidField::Name));
         assert!(headers.is_empty());
+    }
+
+    #[test]
+    fn was_set_tells_policies_from_the_peer() {
+        let mut headers = Headers::new();
+        headers.append("A", b"1").unwrap();
+        headers.append("B", b"").unwrap();
+        headers.mark_received();
+        assert!(!headers.was_set("a") && !headers.was_set("none"));
+        headers.set("a", b"1").unwrap();
+        headers.append("C", b"").unwrap();
+        assert!(headers.was_set("A") && headers.was_set("c") && !headers.was_set("B"));
     }
 
     #[test]

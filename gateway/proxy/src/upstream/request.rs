@@ -119,37 +119,43 @@ impl<'a> Outgoing<'a> {
 
     /// Every field but `Host`, framing and connection fields.
     pub fn each_field(&self, mut visit: impl FnMut(&str, &[u8])) {
-        let mut client_list: Option<&[u8]> = None;
+        let mut said = Said::default();
         for (name, value) in self.headers.iter() {
-            match self.judge(name) {
-                Keep::Yes => visit(name, value),
-                Keep::No => {}
-                Keep::ClientList => client_list = Some(value),
+            if self.keeps(name, value, &mut said) {
+                visit(name, value);
             }
         }
         for (name, value) in self.credentials {
             visit(name, value.as_bytes());
         }
         if let Some(forwarded) = &self.forwarded {
-            forwarded.visit(self.headers, client_list, visit);
+            forwarded.add(self.headers, &said, visit);
         }
     }
 
-    fn judge(&self, name: &str) -> Keep {
+    fn keeps(&self, name: &str, value: &[u8], said: &mut Said) -> bool {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
         if fields::is_hop_by_hop(name) || is("host") || is("expect") {
-            return Keep::No;
+            return false;
         }
         if self.credentials.iter().any(|(own, _)| is(own)) || (self.foreign && is_credential(name)) {
-            return Keep::No;
+            return false;
         }
-        let Some(forwarded) = &self.forwarded else { return Keep::Yes };
-        match name.len() {
-            15 if is("x-forwarded-for") && forwarded.trusted => Keep::ClientList,
-            15 if is("x-forwarded-for") => Keep::No,
-            16 if is("x-forwarded-host") && !forwarded.trusted => Keep::No,
-            17 if is("x-forwarded-proto") && !forwarded.trusted => Keep::No,
-            _ => Keep::Yes,
+        let Some(forwarded) = &self.forwarded else { return true };
+        let Some(claim) = Claim::of(name) else { return true };
+        // What a policy set is the operator's word, what the client claims counts if it is a trusted proxy.
+        let by_policy = self.headers.was_set(name);
+        match claim {
+            Claim::Client if forwarded.trusted && !by_policy => {
+                said.proxies = true;
+                false
+            }
+            Claim::Tracing => by_policy || value.len() <= TRACING_BYTES_MAX,
+            _ => {
+                let kept = by_policy || forwarded.trusted;
+                said.note(claim, kept);
+                kept
+            }
         }
     }
 
@@ -172,23 +178,72 @@ impl<'a> Outgoing<'a> {
     }
 }
 
-enum Keep {
-    Yes,
-    No,
-    /// The list of addresses that a trusted proxy sent: ours is added.
-    ClientList,
+/// Longest tracing field that is passed on (H1-21).
+const TRACING_BYTES_MAX: usize = 8 << 10;
+
+/// Fields by which a sender could pretend to speak for us (H1-21).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Claim {
+    /// `X-Forwarded-For`.
+    Client,
+    Proto,
+    Host,
+    /// Identities that we do not assert ourselves: dropped.
+    Other,
+    Tracing,
+}
+
+impl Claim {
+    fn of(name: &str) -> Option<Self> {
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        match name.len() {
+            7 if is("baggage") => Some(Self::Tracing),
+            9 if is("forwarded") || is("x-real-ip") => Some(Self::Other),
+            10 if is("tracestate") || is("request-id") => Some(Self::Tracing),
+            11 if is("traceparent") => Some(Self::Tracing),
+            15 if is("x-forwarded-for") => Some(Self::Client),
+            16 if is("x-forwarded-host") => Some(Self::Host),
+            16 if is("x-arr-clientcert") => Some(Self::Other),
+            17 if is("x-forwarded-proto") => Some(Self::Proto),
+            _ => None,
+        }
+    }
+}
+
+/// What the fields sent on say already.
+#[derive(Default)]
+struct Said {
+    client: bool,
+    proto: bool,
+    host: bool,
+    /// A trusted proxy named addresses, which ours goes behind.
+    proxies: bool,
+}
+
+impl Said {
+    fn note(&mut self, claim: Claim, kept: bool) {
+        match claim {
+            Claim::Client => self.client |= kept,
+            Claim::Proto => self.proto |= kept,
+            Claim::Host => self.host |= kept,
+            Claim::Other | Claim::Tracing => {}
+        }
+    }
 }
 
 impl Forwarded<'_> {
-    fn visit(&self, headers: &Headers, list: Option<&[u8]>, mut visit: impl FnMut(&str, &[u8])) {
-        match list {
-            Some(list) => visit("X-Forwarded-For", &[list, b", ", self.client.as_bytes()].concat()),
-            None => visit("X-Forwarded-For", self.client.as_bytes()),
+    fn add(&self, headers: &Headers, said: &Said, mut visit: impl FnMut(&str, &[u8])) {
+        let client = self.client.as_bytes();
+        if said.proxies {
+            let named: Vec<&[u8]> = headers.get_all("x-forwarded-for").chain([client]).collect();
+            visit("X-Forwarded-For", &named.join(&b", "[..]));
+        } else if !said.client {
+            visit("X-Forwarded-For", client);
         }
-        if !(self.trusted && headers.contains("x-forwarded-proto")) {
+        if !said.proto {
             visit("X-Forwarded-Proto", self.original.scheme.as_str().as_bytes());
         }
-        if !(self.trusted && headers.contains("x-forwarded-host")) {
+        if !said.host {
             let mut host = SmallVec::<[u8; 72]>::from_slice(self.original.host.as_bytes());
             if let Some(port) = explicit_port(self.original) {
                 host.push(b':');

@@ -131,10 +131,11 @@ fn forward_statements_of_a_trusted_proxy_stand() {
         let upstream = upstream_with(UpstreamSettings { trusted_proxies, ..UpstreamSettings::default() });
         let mut request = request("GET", "/");
         request.headers.append("X-Forwarded-For", b"203.0.113.9").unwrap();
+        request.headers.append("X-Forwarded-For", b"198.51.100.2").unwrap();
         request.headers.append("X-Forwarded-Proto", b"https").unwrap();
         forward(&upstream, &mut exchange(request, &backend.url())).await.unwrap();
         let sent = backend.last_request();
-        assert!(sent.contains("X-Forwarded-For: 203.0.113.9, 192.0.2.1\r\n"), "{sent}");
+        assert!(sent.contains("X-Forwarded-For: 203.0.113.9, 198.51.100.2, 192.0.2.1\r\n"), "{sent}");
         assert!(sent.contains("X-Forwarded-Proto: https\r\n"), "{sent}");
         assert!(!sent.contains("X-Forwarded-Proto: http\r\n"), "{sent}");
         assert!(sent.contains("X-Forwarded-Host: gateway.example\r\n"), "{sent}");
@@ -261,5 +262,39 @@ fn forward_port_of_the_client_is_part_of_the_forwarded_host() {
             let line = format!("\r\nX-Forwarded-Host: gateway.example:{port}\r\n");
             assert!(backend.last_request().contains(&line), "{}", backend.last_request());
         }
+    });
+}
+
+#[test]
+fn forward_claims_of_clients_are_dropped_and_those_of_policies_kept() {
+    on_worker(async {
+        let backend = answering("HTTP/1.1 204 No Content\r\n\r\n").await;
+        let mut request = request("GET", "/");
+        let long = "v".repeat(9 << 10);
+        for (name, value) in [
+            ("Forwarded", "for=6.6.6.6"),
+            ("X-Real-IP", "6.6.6.6"),
+            ("X-ARR-ClientCert", "forged"),
+            ("X-Forwarded-Proto", "forged"),
+            ("X-Forwarded-Host", "forged"),
+            ("tracestate", &long),
+            ("traceparent", "00-1-2-01"),
+        ] {
+            request.headers.append(name, value.as_bytes()).unwrap();
+        }
+        let mut exchange = exchange(request, &backend.url());
+        exchange.request.headers.set("X-Forwarded-Host", b"public.example").unwrap();
+        exchange.request.headers.set("X-Real-IP", b"by-policy").unwrap();
+        forward(&upstream(), &mut exchange).await.unwrap();
+        let sent = backend.last_request();
+        let lines: Vec<_> = sent.lines().skip(2).filter(|line| !line.is_empty()).collect();
+        let expected = [
+            "X-Real-IP: by-policy",
+            "X-Forwarded-Host: public.example",
+            "traceparent: 00-1-2-01",
+            "X-Forwarded-For: 192.0.2.1",
+            "X-Forwarded-Proto: http",
+        ];
+        assert_eq!(lines, expected);
     });
 }
