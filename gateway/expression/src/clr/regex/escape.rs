@@ -31,10 +31,10 @@ pub fn unescape(text: &str) -> Result<String> {
     let mut made = String::with_capacity(text.len());
     while let Some(c) = cursor.take() {
         if c == '\\' {
-            if cursor.peek().is_none() {
-                return Err(problem(&cursor, "Illegal \\\\ at end of pattern."));
+            // .NET drops a backslash at the end.
+            if cursor.peek().is_some() {
+                made.push(char_escape(&mut cursor, false)?);
             }
-            made.push(char_escape(&mut cursor, false)?);
         } else {
             made.push(c);
         }

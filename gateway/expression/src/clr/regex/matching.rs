@@ -102,9 +102,9 @@ impl Match {
         self.spans.get(place).copied().flatten()
     }
 
-    /// The group with the highest number that matched.
+    /// The group with the highest number.
     pub(super) fn last_group_text(&self) -> &str {
-        let last = self.spans.iter().skip(1).next_back().copied().flatten();
+        let last = self.spans.last().copied().flatten();
         last.and_then(|(start, end)| self.text.get(start..end)).unwrap_or_default()
     }
 }

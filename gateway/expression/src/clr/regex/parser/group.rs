@@ -132,10 +132,10 @@ impl Parser {
         let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
         let number = self.table.as_ref().and_then(|table| table.number_of(&name));
         if is_number && self.cursor.peek() == Some(')') {
+            self.cursor.at += 1;
             if self.table.is_some() && number.is_none() {
                 return Err(self.problem(&format!("(?({name}) ) reference to undefined group.")));
             }
-            self.cursor.at += 1;
             return self.if_group(number.unwrap_or(0), options);
         }
         if let Some(number) = number.filter(|_| self.cursor.peek() == Some(')')) {
@@ -163,8 +163,11 @@ impl Parser {
         self.close()?;
         let mut branches = branches.into_iter().map(Box::new);
         let yes = branches.next().unwrap_or_else(|| Box::new(Node::Empty));
-        let no = branches.next().unwrap_or_else(|| Box::new(Node::Empty));
-        if branches.next().is_some() {
+        // Without a second branch there is nothing to match.
+        let never = || Box::new(Node::Look { ahead: true, negative: true, node: Box::new(Node::Empty) });
+        let no = branches.next().unwrap_or_else(never);
+        // What the condition refers to is complained about before the number of branches.
+        if self.table.is_some() && branches.next().is_some() {
             return Err(self.problem("Too many | in (?()|)."));
         }
         Ok((yes, no))
