@@ -12,6 +12,16 @@ use crate::workspace::Workspace;
 
 const CONFFILES: &str = "/etc/gateway/gateway.toml\n";
 
+/// Debian keeps one copy of each licence for all packages.
+const COPYRIGHT: &str = "\
+Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+
+Files: *
+Copyright: The gateway authors
+License: Apache-2.0
+ The full text is in /usr/share/common-licenses/Apache-2.0.
+";
+
 /// Nothing starts before there are APIs: enabling is the operator's.
 const POSTINST: &str = r#"#!/bin/sh
 set -e
@@ -39,6 +49,7 @@ if [ "$1" = purge ]; then rm -rf /var/lib/private/gateway /var/lib/gateway; fi
 pub fn pack(workspace: &Workspace, release: &Release, binary: &Path) -> anyhow::Result<PathBuf> {
     let root = release.stage("deb")?;
     release::lay_out(workspace, binary, &root)?;
+    release::write(&root.join("usr/share/doc/gateway/copyright"), COPYRIGHT, 0o644)?;
     let packed = root.join("usr/bin/gateway");
     process::run(Command::new("strip").arg(&packed))?;
     let control = control(release, &dependencies(release, &packed)?, installed_kib(&root)?);
@@ -66,8 +77,9 @@ fn control(release: &Release, dependencies: &str, installed_kib: u64) -> String 
          Recommends: ca-certificates\n\
          Installed-Size: {installed_kib}\n\
          Description: API gateway with Azure API Management's policies\n\
-         \x20Serves APIs from a folder or a management plane, with subscription keys, products and\n\
-         \x20policies; counts and steers traffic in the kernel with eBPF where that is to be had.\n",
+         \x20Serves APIs from a folder or a management plane, with subscription\n\
+         \x20keys, products and policies; counts and steers traffic in the kernel\n\
+         \x20with eBPF where that is to be had.\n",
         release.version, release.architecture
     )
 }

@@ -10,8 +10,10 @@ const REGISTRY_HOSTS: &[&str] = &[
     concat!("pypi", ".org"),
     concat!("python", "hosted.org"),
     concat!("npm", "js.org"),
-    concat!("debian", ".org"),
-    concat!("ubuntu", ".com"),
+    concat!("deb.", "debian.org"),
+    concat!("security.", "debian.org"),
+    concat!("snapshot.", "debian.org"),
+    concat!("archive.", "ubuntu.com"),
     concat!("proxy.", "golang.org"),
     concat!("maven", ".apache.org"),
 ];
