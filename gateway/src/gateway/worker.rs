@@ -59,7 +59,12 @@ pub fn spawn(
         buffer_bytes_max: settings.net.request_buffer_bytes_max,
         trusted_proxies: settings.net.trusted_proxies.clone(),
         allowed_networks: settings.net.allowed_networks.clone(),
-        own_listeners: addresses.iter().map(|(_, address)| *address).collect(),
+        // Calling another API of this gateway is fine; calling what manages it is not.
+        own_listeners: addresses
+            .iter()
+            .filter(|(listener, _)| !matches!(listener, Listener::Http | Listener::Https))
+            .map(|(_, address)| *address)
+            .collect(),
         ..UpstreamSettings::default()
     };
     let cap = ConnectionCap::new(settings.net.connections_max.unwrap_or(usize::MAX));

@@ -78,7 +78,8 @@ impl Upstream {
         let manner = Manner {
             tls: &backend.tls,
             version: options.http_version,
-            guarded: false,
+            // A bare URL may have been put together by an expression; an entity is the operator's word.
+            guarded: backend.id.is_none(),
             gather: options.buffer_response,
             continue_timeout: options
                 .continue_timeout

@@ -1,5 +1,6 @@
-//! Which addresses a policy's own calls may not reach (`reliability-security.md` X-09). Checked after name
-//! resolution and for every redirect. Backends that the operator configured are not subject to it.
+//! Which addresses a policy may not reach (`reliability-security.md` X-09): by calls of its own, by a base URL it
+//! makes up, or by a redirect. Checked after name resolution. Backend entities are not subject to it; loopback and
+//! private networks are fine for all.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 

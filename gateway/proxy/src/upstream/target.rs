@@ -16,8 +16,8 @@ pub struct Target {
     pub port: u16,
     pub tls: BackendTls,
     pub version: HttpVersion,
-    /// Addresses are checked against the rules for calls that policies make. Such calls share no
-    /// connection with others, since a connection stands for the check of its address.
+    /// Addresses are checked against the rules of X-09. Such requests share no connection with others, since a
+    /// connection stands for the check of its address.
     pub guarded: bool,
 }
 

@@ -21,7 +21,7 @@ use super::target::TargetRef;
 pub struct Manner<'a> {
     pub tls: &'a BackendTls,
     pub version: HttpVersion,
-    /// The address is checked against the rules for calls of policies.
+    /// The address is checked against the rules of X-09.
     pub guarded: bool,
     /// Gather response chunks up to 8 KiB.
     pub gather: bool,

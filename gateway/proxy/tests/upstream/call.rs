@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use gateway_policy::backend::Backend;
 use gateway_policy::message::{Body, Headers, Method, Request, Response, Url};
 use gateway_policy::ports::{OutboundCall, SendError};
 use gateway_proxy::upstream::{Upstream, UpstreamSettings};
 use tokio::io::AsyncReadExt;
 
-use crate::support::{answering, get, on_worker, scripted, until, upstream, upstream_with};
+use crate::support::{
+    answering, exchange_to, forward, get, on_worker, scripted, until, upstream, upstream_with,
+};
 
 fn outbound(method: Method, url: &str, millis: u64) -> OutboundCall {
     let request =
@@ -104,8 +107,13 @@ fn call_link_local_and_own_listeners_are_refused() {
             assert!(error.message.contains("must not be called by policies"), "{url}: {error}");
         }
         assert_eq!((own.connections.get(), upstream.counters().failed_refused.get()), (0, 7));
-        // A backend that the operator configured is the operator's business; its connection is not shared.
-        assert_eq!(get(&upstream, &own).await.unwrap().1, "ok");
+        // A base URL may be a policy's doing as well. An entity is the operator's business; its connection is not
+        // shared.
+        assert!(get(&upstream, &own).await.unwrap_err().error.message.contains("must not be called"));
+        let mut entity = Backend::from_url(Url::parse(&own.url()).unwrap());
+        entity.id = Some("own".into());
+        let mut exchange = exchange_to(crate::support::request("GET", "/"), entity);
+        assert_eq!(forward(&upstream, &mut exchange).await.unwrap().1, "ok");
         assert!(call(&upstream, &own.url()).await.is_err());
     });
 }

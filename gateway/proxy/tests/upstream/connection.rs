@@ -122,3 +122,57 @@ fn connections_that_may_not_be_used_again_are_not() {
         assert_eq!(backend.connections.get(), 1);
     });
 }
+
+/// A listener whose queue is full: connecting to it hangs.
+async fn hanging(address: &str, port: u16) -> Option<(socket2::Socket, Vec<tokio::task::JoinHandle<()>>)> {
+    let address: std::net::SocketAddr = format!("{address}:{port}").parse().unwrap();
+    let socket =
+        socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None).ok()?;
+    socket.bind(&address.into()).ok()?;
+    socket.listen(0).ok()?;
+    let fill = |_| {
+        tokio::task::spawn_local(async move {
+            let stream = tokio::net::TcpStream::connect(address).await;
+            std::future::pending::<()>().await;
+            drop(stream);
+        })
+    };
+    let filling = (0..4).map(fill).collect();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    Some((socket, filling))
+}
+
+#[test]
+fn silent_address_family_is_overtaken_by_the_other() {
+    on_worker(async {
+        let backend = answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+        let port = backend.address.port();
+        let Some(_hanging) = hanging("[::1]", port).await else { return };
+        let upstream = upstream();
+        let begin = std::time::Instant::now();
+        let mut exchange = exchange(request("GET", "/"), &format!("http://localhost:{port}"));
+        assert_eq!(forward(&upstream, &mut exchange).await.unwrap().1, "ok");
+        let took = begin.elapsed();
+        assert!(took >= Duration::from_millis(250) && took < Duration::from_secs(3), "{took:?}");
+    });
+}
+
+#[test]
+fn connecting_ends_with_its_time() {
+    on_worker(async {
+        let backend = answering("").await;
+        let free = backend.address.port();
+        drop(backend);
+        let Some(_hanging) = hanging("127.0.0.9", free).await else { return };
+        let connect_timeout = Duration::from_millis(100);
+        let upstream = upstream_with(UpstreamSettings { connect_timeout, ..UpstreamSettings::default() });
+        let mut exchange = exchange(request("GET", "/"), &format!("http://127.0.0.9:{free}"));
+        let fault = forward(&upstream, &mut exchange).await.unwrap_err();
+        assert_eq!((fault.status, fault.error.reason.as_str()), (500, "BackendConnectionFailure"));
+        assert_eq!(
+            fault.error.message,
+            format!("no connection to the backend 127.0.0.9:{free} within 100 ms")
+        );
+        assert_eq!(upstream.open_connections(), 0);
+    });
+}

@@ -305,3 +305,26 @@ fn dropped_at_any_poll_the_pool_stays_sound() {
         }
     });
 }
+
+#[test]
+fn bytes_that_nobody_asked_for_end_an_idle_connection() {
+    on_worker(async {
+        let backend = scripted(|number, mut stream| async move {
+            let mut buffer = Vec::new();
+            read_request(&mut stream, &mut buffer).await;
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{number}");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            // A second response, for whoever comes next.
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\npoisoned").await.unwrap();
+            stream.read_u8().await.ok();
+        })
+        .await;
+        let upstream = upstream();
+        for number in 0..3 {
+            assert_eq!(get(&upstream, &backend).await.unwrap().1, number.to_string());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(upstream.counters().expired.get(), 2);
+    });
+}
