@@ -24,7 +24,10 @@ fn requests_are_counted_by_route_and_status() {
     let requests = |labels: &[&str]| gateway.settled("gateway_requests_total", labels);
     assert_eq!(requests(&[]), 12.0);
     assert_eq!(requests(&["api=\"a\"", "operation=\"operation-1\"", "response_code=\"200\""]), 7.0);
-    assert_eq!(requests(&["api=\"a\"", "response_code=\"404\"", "last_error_reason=\"OperationNotFound\""]), 5.0);
+    assert_eq!(
+        requests(&["api=\"a\"", "response_code=\"404\"", "last_error_reason=\"OperationNotFound\""]),
+        5.0
+    );
     assert_eq!(gateway.settled("gateway_request_duration_seconds_count", &["api=\"a\""]), 12.0);
 }
 

@@ -7,6 +7,7 @@
 mod connections;
 mod counting;
 mod frames;
+mod gateway;
 mod lifecycle;
 mod logging;
 mod steering;

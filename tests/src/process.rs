@@ -34,7 +34,8 @@ pub struct Process {
 impl Process {
     /// Starts `gateway run` on free ports with JSON logs and waits until it listens.
     pub fn start(arguments: &[&str]) -> Self {
-        let fixed = ["run", "--http", "127.0.0.1:0", "--https", "off", "--admin", "127.0.0.1:0", "--datapath", "off"];
+        let fixed =
+            ["run", "--http", "127.0.0.1:0", "--https", "off", "--admin", "127.0.0.1:0", "--datapath", "off"];
         let mut child = command(&[&fixed, arguments].concat())
             .args(["--set", "telemetry.logs.std=json"])
             .stdout(Stdio::piped())

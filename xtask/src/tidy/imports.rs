@@ -6,13 +6,13 @@ use super::{Finding, tree::File, tree::Tree};
 const MAY_IMPORT: &[(&str, Option<&[&str]>)] = &[
     ("gateway", None),
     ("gateway-benches", None),
-    ("gateway-tests", Some(&["gateway", "gateway-model"])),
+    ("gateway-tests", Some(&["gateway", "gateway-model", "gateway-telemetry", "gateway-datapath"])),
     ("gateway-portal", Some(&["gateway-management", "gateway-model"])),
     (
         "gateway-management",
         Some(&["gateway-store", "gateway-policy", "gateway-specification", "gateway-model"]),
     ),
-    ("gateway-proxy", Some(&["gateway-policy", "gateway-telemetry", "gateway-model"])),
+    ("gateway-proxy", Some(&["gateway-policy", "gateway-expression", "gateway-telemetry", "gateway-model"])),
     ("gateway-policy", Some(&["gateway-expression", "gateway-model"])),
     ("gateway-sync", Some(&["gateway-model", "gateway-specification"])),
     ("gateway-specification", Some(&["gateway-model"])),

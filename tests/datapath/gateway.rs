@@ -1,0 +1,139 @@
+//! The whole gateway in a namespace: packets through a veth pair, requests through the policies, figures out.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use gateway::settings::{Given, Settings};
+use gateway::{Gateway, telemetry};
+use gateway_telemetry::Listener;
+
+use crate::world::{CLIENT_INTERFACE, GATEWAY_INTERFACE, GATEWAY_V4, GATEWAY_V6, World};
+
+const API: &str = r#"{"properties": {"displayName": "a", "path": "a", "protocols": ["http"], "apiRevision": "1",
+    "isCurrent": true, "subscriptionRequired": false}}"#;
+const OPERATION: &str = r#"{"properties": {"displayName": "item", "method": "GET", "urlTemplate": "/item",
+    "templateParameters": []}}"#;
+const POLICY: &str = r#"<policies><inbound><return-response><set-body>hello</set-body></return-response></inbound>
+    <backend /><outbound /><on-error /></policies>"#;
+
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let operation = dir.path().join("apis/a/operations/item");
+    std::fs::create_dir_all(&operation).unwrap();
+    std::fs::write(dir.path().join("apis/a/apiInformation.json"), API).unwrap();
+    std::fs::write(dir.path().join("apis/a/policy.xml"), POLICY).unwrap();
+    std::fs::write(operation.join("operationInformation.json"), OPERATION).unwrap();
+    dir
+}
+
+/// A gateway at the gateway's end of the world, on any address.
+fn start(world: &World, config: &std::path::Path, mode: &str, xdp: &str) -> Gateway {
+    let settings = [
+        ("config.folder", config.to_str().unwrap()),
+        ("net.http.address", "[::]:8080"),
+        ("net.https.address", "off"),
+        ("admin.address", "127.0.0.1:9090"),
+        ("datapath.mode", mode),
+        ("datapath.interface", GATEWAY_INTERFACE),
+        ("datapath.xdp", xdp),
+        ("datapath.http.bindings", "0.0.0.0:80,[::]:80"),
+        ("telemetry.logs.std", "none"),
+        ("shutdown.delay", "0"),
+        ("shutdown.timeout", "2"),
+    ];
+    let given: Vec<_> =
+        settings.iter().map(|(n, v)| Given { name: (*n).to_owned(), value: (*v).to_owned() }).collect();
+    let (settings, unknown) = Settings::from_given(&given).unwrap();
+    assert!(unknown.is_empty(), "{unknown:?}");
+    world.gateway.run(|| {
+        let (telemetry, instance) = telemetry::start(&settings).unwrap();
+        Gateway::start(settings, telemetry, &instance).unwrap()
+    })
+}
+
+/// One request on a connection of its own, from one of the namespaces.
+fn get(world: &World, from_client: bool, address: &str, path: &str) -> String {
+    let namespace = if from_client { &world.client } else { &world.gateway };
+    namespace.run(|| {
+        let mut stream = TcpStream::connect(address).expect("a connection");
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    })
+}
+
+fn metric(world: &World, name: &str, labels: &[&str]) -> u64 {
+    get(world, false, "127.0.0.1:9090", "/metrics")
+        .lines()
+        .filter(|line| line.starts_with(name) && labels.iter().all(|label| line.contains(label)))
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+        .sum()
+}
+
+/// What the client's interface says it has sent.
+fn sent_by_client(world: &World) -> u64 {
+    let text = world.client.ip(&format!("-s -o link show dev {CLIENT_INTERFACE}"));
+    let behind = text.split("TX:").nth(1).expect("TX figures");
+    let numbers: Vec<u64> = behind.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    numbers[1]
+}
+
+#[test]
+fn requests_through_the_kernel_path_are_served_and_counted() {
+    for xdp in ["native", "generic", "tcx"] {
+        let Some(world) = World::new() else { return };
+        let config = folder();
+        let gateway = start(&world, config.path(), "required", xdp);
+        assert_eq!(gateway.address(Listener::Http).map(|address| address.port()), Some(8080));
+        let before = sent_by_client(&world);
+        let mut requests = 0;
+        for address in [GATEWAY_V4.to_owned(), format!("[{GATEWAY_V6}]")] {
+            // Port 80 is bound by nobody: sk_lookup brings its connections to the workers' sockets.
+            for port in [8080, 80] {
+                for _ in 0..5 {
+                    let answer = get(&world, true, &format!("{address}:{port}"), "/a/item");
+                    assert!(
+                        answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"),
+                        "{xdp}: {answer}"
+                    );
+                    requests += 1;
+                }
+            }
+        }
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let counted = |direction: &str| {
+            metric(
+                &world,
+                "gateway_datapath_packets_total",
+                &["listener=\"http\"", direction, "protocol=\"tcp\""],
+            )
+        };
+        let sent = sent_by_client(&world) - before;
+        while counted("direction=\"in\"") != sent && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        assert_eq!(counted("direction=\"in\""), sent, "{xdp}: every packet the client sent, no other");
+        assert_eq!(
+            metric(&world, "gateway_requests_total", &["api=\"a\"", "response_code=\"200\""]),
+            requests
+        );
+        assert_eq!(
+            metric(&world, "gateway_tcp_connections_total", &["listener=\"http\"", "established"]),
+            requests
+        );
+        gateway.stop();
+        assert!(!world.gateway.ip(&format!("link show dev {GATEWAY_INTERFACE}")).contains("xdp"), "detached");
+    }
+}
+
+#[test]
+fn gateway_serves_with_the_path_off() {
+    let Some(world) = World::new() else { return };
+    let config = folder();
+    let gateway = start(&world, config.path(), "off", "auto");
+    assert!(get(&world, true, &format!("{GATEWAY_V4}:8080"), "/a/item").ends_with("hello"));
+    assert_eq!(metric(&world, "gateway_datapath_packets_total", &[]), 0);
+    gateway.stop();
+}
