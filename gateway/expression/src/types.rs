@@ -50,6 +50,7 @@ mod form;
 mod format;
 mod json;
 pub(crate) mod library;
+mod linq;
 mod member;
 mod misc;
 mod number;
@@ -95,7 +96,7 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static TypeTable> {
         form::TABLE,
         certificate::TABLE,
     ];
-    let many = [string::TABLES, collection::TABLES, context::TABLES, json::TABLES];
+    let many = [string::TABLES, collection::TABLES, context::TABLES, json::TABLES, linq::TABLES];
     single.into_iter().chain(many.into_iter().flatten().copied()).flatten()
 }
 

@@ -107,7 +107,10 @@ impl Binder<'_> {
     fn standard(&mut self, val: Val, to: &Type, how: &Standard) -> Val {
         match how {
             Standard::Identity => Val { ty: to.clone(), ..val },
-            Standard::Reference => Val { constant: None, ty: to.clone(), ..val },
+            Standard::Reference => {
+                let val = if to.def() == Some(crate::types::SEQUENCE) && is_pairs(to) { self.pairs(val) } else { val };
+                Val { constant: None, ty: to.clone(), ..val }
+            }
             Standard::Numeric => self.fold_conversion(val, to),
             Standard::Wrap(inner) => {
                 let target = to.non_nullable().clone();
@@ -117,6 +120,20 @@ impl Binder<'_> {
             Standard::Lift(inner) => self.lift(val, to, inner),
             Standard::Tuple => self.convert_tuple_value(val, to),
         }
+    }
+
+    /// A `JObject` seen as a sequence of key-value pairs: as a token it enumerates its properties.
+    pub(super) fn pairs(&mut self, val: Val) -> Val {
+        let found = val.ty.def().and_then(|def| crate::types::library().get(def).named("AsPairs__").first());
+        let Some(member) = found else { return val };
+        let call = crate::code::Call {
+            member,
+            arguments: vec![val.node],
+            types: Box::default(),
+            checks_null: true,
+            references: Vec::new(),
+        };
+        Val::new(Node::Call(Box::new(call)), member.result.clone())
     }
 
     fn lift(&mut self, val: Val, to: &Type, inner: &Standard) -> Val {
@@ -307,6 +324,10 @@ pub(super) fn constant_fits(val: &Val, to: &Type) -> bool {
         return small && super::constant::in_range(constant, to);
     }
     val.ty == Type::LONG && *to == Type::ULONG && super::constant::in_range(constant, to)
+}
+
+fn is_pairs(ty: &Type) -> bool {
+    ty.arguments().first().is_some_and(|element| element.def() == Some(crate::types::KEY_VALUE_PAIR))
 }
 
 fn zero(kind: Numeric) -> Constant {

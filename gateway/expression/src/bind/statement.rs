@@ -271,6 +271,7 @@ impl Binder<'_> {
 
     fn foreach(&mut self, ty: &TypeSyntax, name: &Name, deconstruct: Option<&Expr>, source: &Expr, body: &Stmt) -> Code {
         let source_val = self.value(source);
+        let source_val = self.pairs(source_val);
         let element = match element_type(&source_val.ty) {
             Some(element) => element,
             None if source_val.ty.is_error() => Type::Error,
