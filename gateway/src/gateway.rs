@@ -19,7 +19,7 @@ use gateway_proxy::downstream::{BindError, Bound, ListenerSettings, bind};
 use gateway_proxy::ports::counters::RateCounters;
 use gateway_proxy::ports::value_cache::BuiltInCache;
 use gateway_proxy::upstream::{Roots, UpstreamShared};
-use gateway_proxy::worker::Shared;
+use gateway_proxy::worker::{InFlight, Shared};
 use gateway_sync::folder::{FolderSettings, LoadOutcome, Watch, load, watch};
 use gateway_telemetry::{Event, Instance, Listener, Telemetry};
 use tokio::sync::watch as signal;
@@ -53,7 +53,7 @@ pub struct Gateway {
     shared: Arc<Shared>,
     /// False → serving, true → draining.
     draining: signal::Sender<bool>,
-    workers: Vec<JoinHandle<()>>,
+    workers: Vec<JoinHandle<usize>>,
     control: Option<JoinHandle<()>>,
     control_stop: signal::Sender<bool>,
     watch: Option<Watch>,
@@ -79,6 +79,7 @@ impl Gateway {
                 message_bytes_max: settings.net.request_buffer_bytes_max,
             },
             forwarded_proto: settings.net.forwarded_proto,
+            in_flight: cpus.iter().map(|_| InFlight::default()).collect(),
         });
         let mut listeners = Listeners::bind(&settings, &cpus)?;
         let admin = control::bind_admin(settings.net.admin)?;
@@ -121,18 +122,17 @@ impl Gateway {
     pub fn stop(mut self) {
         let timeout = self.settings.shutdown.timeout;
         let telemetry = Arc::clone(&self.shared.telemetry);
-        telemetry.event(&Event::GatewayStopping { requests_in_flight: 0, deadline_seconds: timeout });
+        let requests_in_flight = self.shared.requests_in_flight();
+        telemetry.event(&Event::GatewayStopping { requests_in_flight, deadline_seconds: timeout });
         self.watch = None;
         let _ = self.draining.send(true);
-        for worker in self.workers.drain(..) {
-            // A worker that panicked has said so in the log.
-            let _ = worker.join();
-        }
+        // A worker that panicked has said so in the log.
+        let cut: usize = self.workers.drain(..).filter_map(|worker| worker.join().ok()).sum();
         let _ = self.control_stop.send(true);
         if let Some(control) = self.control.take() {
             let _ = control.join();
         }
-        telemetry.event(&Event::GatewayStopped { requests_cut: 0 });
+        telemetry.event(&Event::GatewayStopped { connections_cut: cut as u64 });
         telemetry.close(Duration::from_secs(2));
     }
 }

@@ -123,14 +123,17 @@ impl<S: Service> Server<S> {
     }
 
     /// Stops accepting, lets idle connections go and the others finish what they are at; after `grace` they end where
-    /// they are. Returns when none is left.
-    pub async fn drain(&self, grace: Duration) {
+    /// they are. Returns when none is left; how many had to be ended.
+    pub async fn drain(&self, grace: Duration) -> usize {
         self.timers.drain();
         self.changed.notify_waiters();
-        if tokio::time::timeout(grace, self.closed()).await.is_err() {
-            self.timers.abort();
-            self.closed().await;
+        if tokio::time::timeout(grace, self.closed()).await.is_ok() {
+            return 0;
         }
+        let cut = self.open.get();
+        self.timers.abort();
+        self.closed().await;
+        cut
     }
 
     async fn closed(&self) {

@@ -6,6 +6,8 @@ mod upstream_figures;
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
@@ -40,6 +42,26 @@ pub struct Shared {
     pub budget: BufferBudget,
     /// Trust `X-Forwarded-Proto` when an API's scheme is matched.
     pub forwarded_proto: bool,
+    /// Requests under way, by worker.
+    pub in_flight: Box<[InFlight]>,
+}
+
+/// Requests under way on one worker; on a cache line of its own, since every request writes it twice.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub struct InFlight(AtomicU64);
+
+impl Shared {
+    /// Requests under way on all workers.
+    pub fn requests_in_flight(&self) -> u64 {
+        self.in_flight.iter().map(|worker| worker.0.load(Relaxed)).sum()
+    }
+
+    fn count_in_flight(&self, worker: usize, change: impl Fn(&AtomicU64)) {
+        if let Some(counter) = self.in_flight.get(worker) {
+            change(&counter.0);
+        }
+    }
 }
 
 /// One worker thread's service.
@@ -66,7 +88,7 @@ impl Worker {
         let mut exchange = Exchange::new(Arrival { connection, received, request, deployment });
         exchange.upgrade = upgrade;
         // The record comes first: a client that leaves while we wait drops this future, and the event with it.
-        let mut record = Record::begin(Arc::clone(&self.shared.telemetry), self.index, exchange);
+        let mut record = Record::begin(Arc::clone(&self.shared), self.index, exchange);
         let Some(exchange) = record.exchange() else { unreachable!("the record has just begun") };
         let label = match &snapshot {
             Some(snapshot) if !is_status => self.run(snapshot, exchange).await,

@@ -53,7 +53,7 @@ pub fn spawn(
     shared: &Arc<Shared>,
     addresses: &[(Listener, SocketAddr)],
     draining: &watch::Receiver<bool>,
-) -> Result<Vec<JoinHandle<()>>, StartError> {
+) -> Result<Vec<JoinHandle<usize>>, StartError> {
     let upstream_shared = upstream_shared(settings)?;
     let upstream = UpstreamSettings {
         buffer_bytes_max: settings.net.request_buffer_bytes_max,
@@ -98,7 +98,8 @@ pub fn spawn(
 }
 
 impl Start {
-    fn run(self) {
+    /// Serves until told to stop; how many connections had to be cut.
+    fn run(self) -> usize {
         if let Some(cpu) = self.cpu {
             pin(cpu);
         }
@@ -106,13 +107,13 @@ impl Start {
             Ok(runtime) => runtime,
             Err(error) => {
                 tracing::error!(worker = self.index, %error, "a worker has no runtime");
-                return;
+                return 0;
             }
         };
-        tokio::task::LocalSet::new().block_on(&runtime, self.serve());
+        tokio::task::LocalSet::new().block_on(&runtime, self.serve())
     }
 
-    async fn serve(mut self) {
+    async fn serve(mut self) -> usize {
         let upstream = Upstream::new(self.upstream, &self.upstream_shared);
         let worker = Rc::new(Worker::new(self.index, self.shared, upstream));
         let server = Server::new(worker, self.downstream);
@@ -124,7 +125,7 @@ impl Start {
         // An error means that the gateway has gone, which ends the worker as well.
         let _ = self.draining.wait_for(|draining| *draining).await;
         tokio::time::sleep(self.settings.shutdown.delay).await;
-        server.drain(self.settings.shutdown.timeout).await;
+        server.drain(self.settings.shutdown.timeout).await
     }
 }
 

@@ -42,7 +42,7 @@ events! {
     /// Draining began; what still runs at the deadline is cut.
     GatewayStopping { requests_in_flight: u64, deadline_seconds: Duration } Severity::Info;
     /// Draining ended.
-    GatewayStopped { requests_cut: u64 } warning_if(requests_cut > 0);
+    GatewayStopped { connections_cut: u64 } warning_if(connections_cut > 0);
     /// A snapshot is in force; isolated APIs do not compile.
     ConfigurationLoaded { revision: &'a str, apis: u64, apis_isolated: u64, elapsed_seconds: Duration }
         warning_if(apis_isolated > 0);

@@ -359,7 +359,7 @@ mod tests {
         }
         let color = LogSettings { color: true, level: Severity::Error, ..TEXT };
         let lines = written(color, |log| {
-            Sink::event(log, &Event::GatewayStopped { requests_cut: 1 });
+            Sink::event(log, &Event::GatewayStopped { connections_cut: 1 });
             Sink::event(
                 log,
                 &Event::ConfigurationRejected { message: "no\r\nway", revision: "r", diagnostics: 3 },

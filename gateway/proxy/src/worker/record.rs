@@ -1,14 +1,16 @@
 //! The closed event of a request: made once, when its answer has been sent or the client has left.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use gateway_policy::exchange::{self, CacheUse, Exchange};
 use gateway_policy::message::Url as RequestUrl;
 use gateway_telemetry::{
-    BackendId, Cache, Call, CallKind, LabelId, LastError, Protocol, RequestEvent, Telemetry, TlsVersion, Url,
+    BackendId, Cache, Call, CallKind, LabelId, LastError, Protocol, RequestEvent, TlsVersion, Url,
 };
 
+use super::Shared;
 use crate::service::Sent;
 
 /// A request and the event it will leave. Dropped without `finish`, the client has left before its answer.
@@ -17,7 +19,7 @@ pub struct Record {
 }
 
 struct Inner {
-    telemetry: Arc<Telemetry>,
+    shared: Arc<Shared>,
     worker: usize,
     exchange: Exchange,
     label: LabelId,
@@ -26,11 +28,12 @@ struct Inner {
 }
 
 impl Record {
-    pub fn begin(telemetry: Arc<Telemetry>, worker: usize, exchange: Exchange) -> Self {
+    pub fn begin(shared: Arc<Shared>, worker: usize, exchange: Exchange) -> Self {
+        shared.count_in_flight(worker, |count| {
+            count.fetch_add(1, Relaxed);
+        });
         let label = LabelId::UNMATCHED;
-        Self {
-            inner: Some(Box::new(Inner { telemetry, worker, exchange, label, status: 0, answered: None })),
-        }
+        Self { inner: Some(Box::new(Inner { shared, worker, exchange, label, status: 0, answered: None })) }
     }
 
     /// The request; `None` once finished.
@@ -66,7 +69,7 @@ impl Inner {
         let exchange = &self.exchange;
         let now = Instant::now();
         // Texts are put together only for those who read them.
-        let texts = self.telemetry.has_sinks().then(|| Texts::of(exchange));
+        let texts = self.shared.telemetry.has_sinks().then(|| Texts::of(exchange));
         let url = texts.as_ref().map(|texts| Url {
             scheme: exchange.original_url.scheme.as_str(),
             authority: &texts.authority,
@@ -112,7 +115,10 @@ impl Inner {
                 url.unwrap_or_default(),
             )
         };
-        self.telemetry.emit(self.worker, &event);
+        self.shared.telemetry.emit(self.worker, &event);
+        self.shared.count_in_flight(self.worker, |count| {
+            count.fetch_sub(1, Relaxed);
+        });
     }
 
     fn backend_call<'a>(&'a self, url: &'a str) -> Option<Call<'a>> {
