@@ -3,6 +3,7 @@
 //! Framing, flow control and the flood counters are h2's. Requests become the same canonical form as those of
 //! HTTP/1.1, each served by a task of its own; the connection's task only accepts and keeps the connection's timers.
 
+mod gather;
 mod request;
 mod response;
 mod stream;
@@ -23,6 +24,7 @@ use super::io::Rewound;
 use super::timers::Timer;
 use super::{Http2Limits, Server, Settings};
 use crate::service::{Client, Service};
+use gather::Gathered;
 
 /// Streams after which resets by the client are weighed, as Envoy does.
 const RESETS_WEIGHED_AFTER: u32 = 500;
@@ -96,9 +98,11 @@ pub async fn serve<S: Service>(
     timer: &Timer,
 ) {
     timer.set(server.settings.head_timeout);
-    let mut handshake = pin!(builder(&server.settings).handshake::<_, Bytes>(io));
+    let io = Gathered::new(io);
+    let mut handshake = pin!(builder(&server.settings).handshake::<_, Bytes>(io.clone()));
     let accepted = poll_fn(|cx| match handshake.as_mut().poll(cx) {
         Poll::Ready(done) => Poll::Ready(done.ok()),
+        Poll::Pending if matches!(io.poll_send(cx), Poll::Ready(Err(_))) => Poll::Ready(None),
         Poll::Pending if timer.poll_passed(cx) => Poll::Ready(None),
         Poll::Pending => Poll::Pending,
     })
@@ -112,6 +116,7 @@ pub async fn serve<S: Service>(
         connection,
         timer,
         h2,
+        io,
         streams: Rc::default(),
         accepted: 0,
         idle: false,
@@ -125,7 +130,8 @@ struct Session<'a, S: Service> {
     client: &'a Rc<Client>,
     connection: &'a Rc<Connection>,
     timer: &'a Timer,
-    h2: H2Connection<Rewound, Bytes>,
+    h2: H2Connection<Gathered, Bytes>,
+    io: Gathered,
     streams: Rc<Streams>,
     accepted: u32,
     /// The idle timer runs.
@@ -161,13 +167,17 @@ impl<S: Service> Session<'_, S> {
                         connection: Rc::clone(self.connection),
                         guard: StreamGuard::new(&self.streams),
                     };
-                    tokio::task::spawn_local(serving.run(request, respond));
+                    // Boxed where it is made: the runtime would move all of it several times.
+                    tokio::task::spawn_local(Box::pin(serving.run(request, respond)));
                     if self.accepted >= self.server.settings.requests_per_connection {
                         self.go_away();
                     }
                 }
                 Poll::Pending => break,
             }
+        }
+        if let Poll::Ready(Err(_)) = self.io.poll_send(cx) {
+            return Poll::Ready(());
         }
         self.poll_timers(cx)
     }
@@ -186,6 +196,7 @@ impl<S: Service> Session<'_, S> {
         if is_idle != self.idle {
             self.idle = is_idle;
             if is_idle {
+                self.io.release();
                 self.timer.set(self.server.settings.idle_timeout);
             } else {
                 self.timer.clear();
