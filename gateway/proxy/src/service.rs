@@ -79,6 +79,12 @@ pub trait Service: 'static {
     /// A client connected: on TLS, when the hand-shake is done.
     fn connection_opened(&self, client: &Client, protocol: Protocol);
 
-    /// Called once for each `connection_opened`.
+    /// Called once for each `connection_opened`, with the protocol it had last.
     fn connection_closed(&self, client: &Client, protocol: Protocol);
+
+    /// A connection turned out to speak another protocol than it was opened with: HTTP/2 by prior knowledge.
+    fn connection_changed(&self, client: &Client, from: Protocol, to: Protocol) {
+        self.connection_closed(client, from);
+        self.connection_opened(client, to);
+    }
 }

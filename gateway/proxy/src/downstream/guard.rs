@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::Server;
-use super::connection::{End, Http1};
+use super::connection::{End, Http1, poll_caught};
 use super::http2;
 use super::io::{ClientIo, Rewound};
 use super::link::Link;
@@ -36,7 +36,7 @@ pub fn serve<S: Service>(
         let server = Rc::clone(&guard.server);
         let timer = server.timers.timer();
         // Whatever the connection waits for, it has shown its task to the timer, which wakes it to be dropped here.
-        abortable(&timer, run(&server, stream, peer, &door, &timer)).await;
+        guarded(&server, &door, run(&server, stream, peer, &door, &timer)).await;
         drop(guard);
     });
 }
@@ -64,10 +64,20 @@ impl<S: Service> Drop for Guard<S> {
     }
 }
 
-/// Ends `work` where it is when the worker's time is up.
-async fn abortable(timer: &Timer, work: impl Future<Output = ()>) {
+/// Ends `work` where it is when the worker's time is up, or when it panics: a bug outside of a call.
+async fn guarded<S: Service>(server: &Server<S>, door: &Door, work: impl Future<Output = ()>) {
     let mut work = pin!(work);
-    poll_fn(|cx| if timer.timers().is_aborting() { Poll::Ready(()) } else { work.as_mut().poll(cx) }).await;
+    poll_fn(|cx| {
+        if server.timers.is_aborting() {
+            return Poll::Ready(());
+        }
+        poll_caught(work.as_mut(), cx).map(|done| {
+            if done.is_err() {
+                server.service.anomaly(&door.name, "panic");
+            }
+        })
+    })
+    .await;
 }
 
 /// Boxed is what ends, or is rare: an idle connection keeps no room for it.
@@ -84,9 +94,9 @@ async fn run<S: Service>(
     match &door.tls {
         None => {
             let io = ClientIo::Clear(stream);
-            let opened = Opened::new(server, client, Protocol::Http11, None);
+            let mut opened = Opened::new(server, client, Protocol::Http11, None);
             if let End::Http2(io) = http1(server, io, &opened, door, timer).await {
-                let opened = opened.upgraded();
+                opened.speaks_http2();
                 let serving = http2::serve(server, io, &opened.client, &opened.connection, timer);
                 Box::pin(serving).await;
             }
@@ -149,11 +159,11 @@ impl<'a, S: Service> Opened<'a, S> {
     }
 
     /// The same connection, found to speak HTTP/2.
-    fn upgraded(self) -> Self {
-        let client = Client { listener: Rc::clone(&self.client.listener), server_name: None, ..*self.client };
-        let (server, tls_version) = (self.server, self.connection.tls_version);
-        drop(self);
-        Self::new(server, client, Protocol::Http2, tls_version)
+    fn speaks_http2(&mut self) {
+        let from = self.connection.protocol;
+        self.server.service.connection_changed(&self.client, from, Protocol::Http2);
+        let connection = Connection { protocol: Protocol::Http2, ..(*self.connection).clone() };
+        self.connection = Rc::new(connection);
     }
 }
 
