@@ -102,6 +102,8 @@ pub struct Exchange {
     /// From receipt to `last_error`, milliseconds.
     pub error_elapsed_ms: u64,
     pub measures: Measures,
+    /// Version spoken with the backend; a cell, as the exchange is only read while it is being sent.
+    pub backend_protocol: Cell<Option<Protocol>>,
     pub deferred: Vec<Deferred>,
     /// Notes of `trace` and `context.Trace`.
     pub trace: Trace,
@@ -150,6 +152,7 @@ impl Exchange {
             last_error: None,
             error_elapsed_ms: 0,
             measures: Measures::default(),
+            backend_protocol: Cell::new(None),
             deferred: Vec::new(),
             trace: Trace::default(),
             answer_headers: None,
@@ -195,16 +198,19 @@ impl Exchange {
         self.response = Some(response);
     }
 
-    /// Replaces the request's body.
+    /// Replaces the request's body; its length is told anew where it is sent.
     pub fn set_request_body(&mut self, body: Body) {
         self.request_consumed.set(false);
         self.request.body = body;
+        self.request.headers.remove("Content-Length");
     }
 
     /// Replaces the response's body; makes an empty 200 where there is no response yet.
     pub fn set_response_body(&mut self, body: Body) {
         self.response_consumed.set(false);
-        self.response.get_or_insert_with(|| Response::new(200)).body = body;
+        let response = self.response.get_or_insert_with(|| Response::new(200));
+        response.body = body;
+        response.headers.remove("Content-Length");
     }
 
     /// Carries out what expressions marked: a body read without `preserveContent` is gone.
@@ -232,7 +238,28 @@ impl Exchange {
         })
     }
 
-    /// Milliseconds since receipt.
+    /// Takes the answer out at the end: postponed work is done, and `answer_headers` stand on it. `Vary` is added
+    /// to what the answer says already, the other fields replace it.
+    pub fn take_answer(&mut self, ports: &dyn Ports) -> Response {
+        for deferred in std::mem::take(&mut self.deferred) {
+            deferred(self, ports);
+        }
+        let mut response = self.response.take().unwrap_or_else(|| Response::new(200));
+        if let Some(fields) = self.answer_headers.take() {
+            for (name, value) in fields.iter() {
+                let headers = &mut response.headers;
+                // Valid once, valid again; only the size bound could refuse it.
+                let _ = if name.eq_ignore_ascii_case("Vary") {
+                    headers.append(name, value)
+                } else {
+                    headers.set(name, value)
+                };
+            }
+        }
+        response
+    }
+
+    /// Time since receipt.
     pub fn elapsed(&self, ports: &dyn Ports) -> Duration {
         ports.now().saturating_duration_since(self.received)
     }

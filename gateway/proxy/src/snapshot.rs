@@ -17,7 +17,8 @@ use gateway_policy::backend::Backend;
 use gateway_policy::compile::CompiledDocument;
 use gateway_policy::exchange::contract::OperationContract;
 use gateway_policy::pipeline::Pipeline;
-use gateway_telemetry::LabelId;
+use gateway_telemetry::{BackendId, HostId, LabelId};
+use rustc_hash::FxHashMap;
 
 pub use compile::{Compiled, compile};
 
@@ -33,6 +34,10 @@ pub struct Snapshot {
     pub deployment: Arc<Deployment>,
     /// Policies of requests that match no API.
     pub global: Pipeline,
+    /// Metric labels of the configured host names, lower case.
+    hosts: FxHashMap<Box<str>, HostId>,
+    /// Metric labels of the backend entities.
+    backends: FxHashMap<Box<str>, BackendId>,
     /// Compiled documents by scope, kept so that a broken successor leaves the last good one in force.
     documents: HashMap<PolicyScope, Arc<CompiledDocument>>,
     /// Routes by API, for the same reason.
@@ -109,6 +114,20 @@ impl Snapshot {
     /// APIs served, broken ones included.
     pub fn api_count(&self) -> usize {
         self.apis.len()
+    }
+
+    /// The label of a request's host name.
+    pub fn host_label(&self, host: &str) -> HostId {
+        if self.hosts.is_empty() {
+            HostId::OTHER
+        } else {
+            self.hosts.get(host).copied().unwrap_or(HostId::OTHER)
+        }
+    }
+
+    /// The label of a backend entity; a plain URL has none of its own.
+    pub fn backend_label(&self, id: Option<&str>) -> BackendId {
+        id.and_then(|id| self.backends.get(id)).copied().unwrap_or(BackendId::OTHER)
     }
 
     /// APIs that answer 503, each with the reason.

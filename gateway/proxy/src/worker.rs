@@ -18,7 +18,7 @@ use gateway_policy::message::{Body, Response, Scheme};
 use gateway_policy::ports::{
     BufferBudget, Counters, ForwardOptions, LocalFuture, OutboundCall, Ports, SendError, ValueCache,
 };
-use gateway_telemetry::{LabelId, Telemetry};
+use gateway_telemetry::Telemetry;
 
 use crate::admit::admit;
 use crate::ports::counters::RateCounters;
@@ -89,42 +89,38 @@ impl Worker {
         exchange.upgrade = upgrade;
         // The record comes first: a client that leaves while we wait drops this future, and the event with it.
         let mut record = Record::begin(Arc::clone(&self.shared), self.index, exchange);
-        let Some(exchange) = record.exchange() else { unreachable!("the record has just begun") };
-        let label = match &snapshot {
-            Some(snapshot) if !is_status => self.run(snapshot, exchange).await,
-            Some(_) => respond(exchange, Response::new(200)),
-            None if is_status => respond(exchange, Response::new(503)),
-            None => respond(exchange, no_configuration()),
-        };
-        let (response, tunnel) = self.close(exchange);
-        record.answered(label, response.status);
+        match &snapshot {
+            Some(snapshot) if !is_status => self.run(snapshot, &mut record).await,
+            Some(_) => record.exchange().respond(Response::new(200)),
+            None if is_status => record.exchange().respond(Response::new(503)),
+            None => record.exchange().respond(no_configuration()),
+        }
+        let (response, tunnel) = self.close(record.exchange());
+        record.answered(response.status);
         Handled { response, close: false, tunnel, token: record }
     }
 
-    async fn run(&self, snapshot: &Snapshot, exchange: &mut Exchange) -> LabelId {
-        match preflight::answer(snapshot, exchange) {
+    async fn run(&self, snapshot: &Snapshot, record: &mut Record) {
+        record.labels().host = snapshot.host_label(&record.exchange().original_url.host);
+        match preflight::answer(snapshot, record.exchange()) {
             None => {}
-            Some(Ok(response)) => {
-                exchange.respond(response);
-                return LabelId::UNMATCHED;
-            }
-            Some(Err(fault)) => {
-                snapshot.global.fail(exchange, fault, self).await;
-                return LabelId::UNMATCHED;
-            }
+            Some(Ok(response)) => return record.exchange().respond(response),
+            Some(Err(fault)) => return snapshot.global.fail(record.exchange(), fault, self).await,
         }
-        let scheme = self.client_scheme(exchange);
-        match admit(snapshot, exchange, scheme) {
+        let scheme = self.client_scheme(record.exchange());
+        match admit(snapshot, record.exchange(), scheme) {
             Ok(admission) => {
-                admission.pipeline.run(exchange, self).await;
-                admission.label
+                record.labels().route = admission.label;
+                admission.pipeline.run(record.exchange(), self).await;
             }
             Err(refusal) => {
+                record.labels().route = refusal.label;
                 let pipeline = refusal.pipeline.as_deref().unwrap_or(&snapshot.global);
-                pipeline.fail(exchange, refusal.fault, self).await;
-                refusal.label
+                pipeline.fail(record.exchange(), refusal.fault, self).await;
             }
         }
+        let backend = record.exchange().backend.as_ref().and_then(|backend| backend.id.clone());
+        record.labels().backend = snapshot.backend_label(backend.as_deref());
     }
 
     /// The scheme the client used, as far as it can be trusted.
@@ -156,11 +152,6 @@ impl Worker {
         let tunnel = exchange.tunnel.take().and_then(|tunnel| tunnel.downcast().ok()).map(|tunnel| *tunnel);
         (response, tunnel)
     }
-}
-
-fn respond(exchange: &mut Exchange, response: Response) -> LabelId {
-    exchange.respond(response);
-    LabelId::UNMATCHED
 }
 
 /// `self-hosted-gateway.md` §2.5: 200 and empty once a configuration is in force, 503 before.

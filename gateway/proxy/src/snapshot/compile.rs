@@ -59,6 +59,13 @@ pub fn compile(
         global: effective(&[&compiler.global]),
         ..Snapshot::default()
     };
+    for hostname in set.gateway_hostnames.values() {
+        let name = hostname.hostname.to_ascii_lowercase();
+        snapshot.hosts.insert(name.as_str().into(), registry.intern_host(&name));
+    }
+    for backend in set.backends.keys() {
+        snapshot.backends.insert(backend.as_str().into(), registry.intern_backend(backend.as_str()));
+    }
     compiler.apis(&mut snapshot.router, &mut snapshot.apis);
     snapshot.documents = compiler.documents;
     Compiled { snapshot, diagnostics: super::sorted(compiler.diagnostics) }

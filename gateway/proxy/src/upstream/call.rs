@@ -1,5 +1,6 @@
 //! Calls that policies make themselves: `send-request` and `send-one-way-request` (`policies.md` C 3.1–3.2).
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use gateway_policy::backend::BackendTls;
@@ -28,12 +29,14 @@ impl Upstream {
     async fn call_now(&self, mut call: OutboundCall) -> Result<Response, UpstreamError> {
         let mut body = call.request.body.take_or_share();
         let outgoing = Outgoing::call(&call.request)?;
+        let spoken = Cell::new(None);
         let manner = Manner {
             tls: &BackendTls::default(),
             version: HttpVersion::Http1,
             guarded: true,
             gather: false,
             continue_timeout: None,
+            spoken: &spoken,
         };
         let mut response = match self.transmit(&outgoing, &mut body, manner).await? {
             Outcome::Response(response) => response,

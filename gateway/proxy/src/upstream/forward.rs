@@ -84,6 +84,7 @@ impl Upstream {
             continue_timeout: options
                 .continue_timeout
                 .filter(|_| exchange.request.headers.contains("expect")),
+            spoken: &exchange.backend_protocol,
         };
         let outcome = self.transmit(&outgoing, body, manner).await?;
         match outcome {

@@ -1,10 +1,12 @@
 //! One request to one place, whatever the protocol: the connection, the exchange, and the one repetition that a
 //! stale connection is worth.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use gateway_policy::backend::BackendTls;
+use gateway_policy::exchange::Protocol;
 use gateway_policy::message::{Body, Scheme};
 use gateway_policy::ports::HttpVersion;
 
@@ -27,6 +29,8 @@ pub struct Manner<'a> {
     pub gather: bool,
     /// The client expects `100 Continue`, and so do we for so long.
     pub continue_timeout: Option<Duration>,
+    /// Where to note the version that is spoken.
+    pub spoken: &'a Cell<Option<Protocol>>,
 }
 
 impl Upstream {
@@ -42,7 +46,7 @@ impl Upstream {
         let clear = outgoing.to.scheme == Scheme::Http;
         match manner.version {
             HttpVersion::Http2 if outgoing.upgrade.is_none() => {
-                Box::pin(self.over_http2(&pool(HttpVersion::Http2), outgoing, body)).await
+                Box::pin(self.over_http2(&pool(HttpVersion::Http2), outgoing, body, manner)).await
             }
             HttpVersion::Http2OrHttp1 if !clear && outgoing.upgrade.is_none() => {
                 Box::pin(self.over_either(&pool(HttpVersion::Http2OrHttp1), outgoing, body, manner)).await
@@ -59,6 +63,7 @@ impl Upstream {
         body: &mut Body,
         manner: Manner<'_>,
     ) -> Result<Outcome, UpstreamError> {
+        manner.spoken.set(Some(Protocol::Http11));
         let (connection, reused) = match pool.checkout(&self.counters).await {
             Grant::Reused(connection) => {
                 self.counters.reused.increment();
@@ -135,7 +140,7 @@ impl Upstream {
         if pool.speaks_http1() {
             return self.over_http1(&self.http1_pool(outgoing, manner), outgoing, body, manner).await;
         }
-        self.over_http2(pool, outgoing, body).await
+        self.over_http2(pool, outgoing, body, manner).await
     }
 
     fn http1_pool(&self, outgoing: &Outgoing<'_>, manner: Manner<'_>) -> Rc<Pool> {
@@ -147,7 +152,9 @@ impl Upstream {
         pool: &Rc<Pool>,
         outgoing: &Outgoing<'_>,
         body: &mut Body,
+        manner: Manner<'_>,
     ) -> Result<Outcome, UpstreamError> {
+        manner.spoken.set(Some(Protocol::Http2));
         let sender = self.http2_sender(pool).await?;
         let failure = match http2::exchange(sender, outgoing, body.take_or_share()).await {
             Ok(response) => return Ok(Outcome::Response(response)),

@@ -7,24 +7,39 @@ use std::time::{Duration, Instant};
 use gateway_policy::exchange::{self, CacheUse, Exchange};
 use gateway_policy::message::Url as RequestUrl;
 use gateway_telemetry::{
-    BackendId, Cache, Call, CallKind, LabelId, LastError, Protocol, RequestEvent, TlsVersion, Url,
+    BackendId, Cache, Call, CallKind, HostId, LabelId, LastError, Protocol, RequestEvent, TlsVersion, Url,
 };
 
 use super::Shared;
 use crate::service::Sent;
 
-/// A request and the event it will leave. Dropped without `finish`, the client has left before its answer.
-pub struct Record {
-    inner: Option<Box<Inner>>,
-}
+/// A request and the event it will leave. The event is emitted when this is dropped: behind the answer, or when the
+/// client has left before it.
+pub struct Record(Box<Inner>);
 
 struct Inner {
     shared: Arc<Shared>,
     worker: usize,
     exchange: Exchange,
-    label: LabelId,
+    labels: Labels,
     status: u16,
     answered: Option<Instant>,
+    /// Nothing, until the answer is out.
+    sent: Sent,
+}
+
+/// Metric labels of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Labels {
+    pub route: LabelId,
+    pub host: HostId,
+    pub backend: BackendId,
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        Self { route: LabelId::UNMATCHED, host: HostId::OTHER, backend: BackendId::OTHER }
+    }
 }
 
 impl Record {
@@ -32,41 +47,42 @@ impl Record {
         shared.count_in_flight(worker, |count| {
             count.fetch_add(1, Relaxed);
         });
-        let label = LabelId::UNMATCHED;
-        Self { inner: Some(Box::new(Inner { shared, worker, exchange, label, status: 0, answered: None })) }
+        let labels = Labels::default();
+        let sent = Sent::default();
+        Self(Box::new(Inner { shared, worker, exchange, labels, status: 0, answered: None, sent }))
     }
 
-    /// The request; `None` once finished.
-    pub fn exchange(&mut self) -> Option<&mut Exchange> {
-        self.inner.as_mut().map(|inner| &mut inner.exchange)
+    pub fn exchange(&mut self) -> &mut Exchange {
+        &mut self.0.exchange
+    }
+
+    pub fn labels(&mut self) -> &mut Labels {
+        &mut self.0.labels
     }
 
     /// The answer is made and goes out now.
-    pub fn answered(&mut self, label: LabelId, status: u16) {
-        if let Some(inner) = &mut self.inner {
-            (inner.label, inner.status, inner.answered) = (label, status, Some(Instant::now()));
-        }
+    pub fn answered(&mut self, status: u16) {
+        (self.0.status, self.0.answered) = (status, Some(Instant::now()));
     }
 
-    /// Emits the event.
-    pub fn finish(mut self, sent: &Sent) {
-        if let Some(inner) = self.inner.take() {
-            inner.emit(sent);
-        }
+    /// The answer is out, or has failed.
+    pub fn finish(mut self, sent: Sent) {
+        self.0.sent = sent;
     }
 }
 
-impl Drop for Record {
+impl Drop for Inner {
     fn drop(&mut self) {
-        if let Some(inner) = self.inner.take() {
-            inner.emit(&Sent::default());
-        }
+        self.emit();
+        self.shared.count_in_flight(self.worker, |count| {
+            count.fetch_sub(1, Relaxed);
+        });
     }
 }
 
 impl Inner {
-    fn emit(&self, sent: &Sent) {
-        let exchange = &self.exchange;
+    fn emit(&self) {
+        let (exchange, sent) = (&self.exchange, &self.sent);
         let now = Instant::now();
         // Texts are put together only for those who read them.
         let texts = self.shared.telemetry.has_sinks().then(|| Texts::of(exchange));
@@ -87,7 +103,8 @@ impl Inner {
             scope: &error.scope,
         });
         let event = RequestEvent {
-            labels: self.label,
+            labels: self.labels.route,
+            host: self.labels.host,
             total_time: now.saturating_duration_since(exchange.received),
             client_time: now.saturating_duration_since(self.answered.unwrap_or(now)),
             backend_time: backend.map(|call| call.elapsed),
@@ -116,9 +133,6 @@ impl Inner {
             )
         };
         self.shared.telemetry.emit(self.worker, &event);
-        self.shared.count_in_flight(self.worker, |count| {
-            count.fetch_sub(1, Relaxed);
-        });
     }
 
     fn backend_call<'a>(&'a self, url: &'a str) -> Option<Call<'a>> {
@@ -129,12 +143,12 @@ impl Inner {
         let backend = self.exchange.backend.as_ref();
         Some(Call {
             kind: CallKind::Forward,
-            label: BackendId::OTHER,
+            label: self.labels.backend,
             backend_id: backend.and_then(|backend| backend.id.as_deref()),
             method: self.exchange.request.method.as_str(),
             url,
             response_code: measures.backend_status,
-            protocol: Some(Protocol::Http11),
+            protocol: self.exchange.backend_protocol.get().map(protocol),
             started: Duration::ZERO,
             elapsed: measures.backend,
         })

@@ -19,7 +19,7 @@ impl Service for Worker {
     }
 
     fn finish(&self, token: Record, sent: Sent) {
-        token.finish(&sent);
+        token.finish(sent);
         let upstream = &self.upstream;
         self.figures.settle(
             upstream.counters(),
