@@ -217,7 +217,12 @@ fn h2_cause(error: &hyper::Error) -> Option<&h2::Error> {
 }
 
 fn is_refusal(error: &hyper::Error) -> bool {
-    h2_cause(error).is_some_and(|cause| cause.reason() == Some(h2::Reason::REFUSED_STREAM))
+    h2_cause(error).is_some_and(|cause| match cause.reason() {
+        Some(h2::Reason::REFUSED_STREAM) => true,
+        // The streams behind the last one that a graceful GOAWAY names.
+        Some(h2::Reason::NO_ERROR) => cause.is_go_away() && cause.is_remote(),
+        _ => false,
+    })
 }
 
 fn failure(error: &hyper::Error) -> UpstreamError {

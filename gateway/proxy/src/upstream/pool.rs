@@ -33,6 +33,7 @@ pub struct Pools {
 #[derive(Clone, Copy)]
 struct Limits {
     idle_timeout: Duration,
+    lifetime: Duration,
     idle_max: usize,
     open_max: usize,
 }
@@ -56,6 +57,7 @@ struct Idle {
     io: Io,
     buffer: ReadBuffer,
     keep: Duration,
+    retires: Instant,
     until: Instant,
 }
 
@@ -64,8 +66,10 @@ pub struct Connection {
     pub io: Io,
     pub buffer: ReadBuffer,
     /// How long the backend keeps it when idle.
-    pub keep: Duration,
-    pub permit: Permit,
+    keep: Duration,
+    /// When it has served long enough: the name may have moved.
+    retires: Instant,
+    permit: Permit,
 }
 
 /// The right to have one connection open. Dropping it lets the next request in line go on.
@@ -87,6 +91,7 @@ impl Pools {
             targets: RefCell::default(),
             limits: Limits {
                 idle_timeout: settings.idle_timeout,
+                lifetime: settings.connection_lifetime,
                 idle_max: settings.idle_max_per_target,
                 open_max: settings.connections_max_per_target.max(1),
             },
@@ -194,9 +199,10 @@ impl Pool {
     fn take_idle(self: &Rc<Self>, counters: &UpstreamCounters) -> Option<Connection> {
         loop {
             let mut idle = self.idle.borrow_mut().pop()?;
-            if idle.io.is_quiet() {
+            if Instant::now() < idle.until && idle.io.is_quiet() {
                 let permit = Permit { pool: Rc::clone(self) };
-                return Some(Connection { io: idle.io, buffer: idle.buffer, keep: idle.keep, permit });
+                let Idle { io, buffer, keep, retires, .. } = idle;
+                return Some(Connection { io, buffer, keep, retires, permit });
             }
             counters.expired.increment();
             self.closed_one();
@@ -255,8 +261,10 @@ impl Pool {
 
 impl Connection {
     pub fn new(io: Io, permit: Permit) -> Self {
-        let keep = permit.pool.limits.idle_timeout;
-        Self { io, buffer: ReadBuffer::new(), keep, permit }
+        let Limits { idle_timeout, lifetime, .. } = permit.pool.limits;
+        let now = Instant::now();
+        let retires = now.checked_add(lifetime).unwrap_or(now);
+        Self { io, buffer: ReadBuffer::new(), keep: idle_timeout, retires, permit }
     }
 
     /// Notes how long the backend says it keeps an idle connection (`Keep-Alive: timeout=…`): it is used a second
@@ -273,6 +281,10 @@ impl Connection {
 
     /// Gives a connection back whose response has been read to its last byte.
     pub fn recycle(mut self) {
+        let now = Instant::now();
+        if now >= self.retires {
+            return;
+        }
         self.buffer.release();
         let pool = Rc::clone(&self.permit.pool);
         let connection = if pool.waiting.borrow().is_empty() {
@@ -286,10 +298,10 @@ impl Connection {
         if connection.keep.is_zero() {
             return;
         }
-        let Self { io, buffer, keep, permit } = connection;
+        let Self { io, buffer, keep, retires, permit } = connection;
         // The connection goes on counting as open while it is idle.
         permit.keep_open();
-        pool.put_idle(Idle { io, buffer, keep, until: Instant::now() + keep });
+        pool.put_idle(Idle { io, buffer, keep, retires, until: retires.min(now + keep) });
         if let Some(pools) = pool.owner.upgrade() {
             pools.keep_swept();
         }

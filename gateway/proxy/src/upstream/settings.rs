@@ -10,6 +10,9 @@ pub struct UpstreamSettings {
     pub connect_timeout: Duration,
     /// An idle connection is closed after this; default 60 s. A shorter `Keep-Alive: timeout` of the backend wins.
     pub idle_timeout: Duration,
+    /// A connection is not used again once it is so old, so that a name which has moved is followed under load as
+    /// well; default 10 min.
+    pub connection_lifetime: Duration,
     /// Idle connections kept to one target; default 256.
     pub idle_max_per_target: usize,
     /// Connections to one target, idle ones included; further requests wait their turn; default 2048.
@@ -35,6 +38,7 @@ impl Default for UpstreamSettings {
         Self {
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),
+            connection_lifetime: Duration::from_mins(10),
             idle_max_per_target: 256,
             connections_max_per_target: 2048,
             tcp_user_timeout: Duration::from_secs(30),

@@ -103,6 +103,20 @@ fn keep_alive_time_of_the_backend_is_respected() {
 }
 
 #[test]
+fn old_connections_are_not_used_again() {
+    on_worker(async {
+        let backend = answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+        let connection_lifetime = Duration::from_millis(60);
+        let upstream = upstream_with(UpstreamSettings { connection_lifetime, ..UpstreamSettings::default() });
+        let begin = std::time::Instant::now();
+        while begin.elapsed() < 3 * connection_lifetime {
+            get(&upstream, &backend).await.unwrap();
+        }
+        assert!((3..=5).contains(&backend.connections.get()), "{}", backend.connections.get());
+    });
+}
+
+#[test]
 fn connections_that_may_not_be_used_again_are_not() {
     on_worker(async {
         for response in [

@@ -328,3 +328,51 @@ fn bytes_that_nobody_asked_for_end_an_idle_connection() {
         assert_eq!(upstream.counters().expired.get(), 2);
     });
 }
+
+#[test]
+fn dropped_at_any_poll_of_a_stream_the_pool_stays_sound() {
+    on_worker(async {
+        let backend = scripted(|_, mut stream| async move {
+            let mut buffer = Vec::new();
+            while let Some(request) = read_request(&mut stream, &mut buffer).await {
+                let body = request.split_once("\r\n\r\n").unwrap().1;
+                let body = if body.is_empty() { "0\r\n\r\n" } else { body };
+                for piece in ["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", body] {
+                    if stream.write_all(piece.as_bytes()).await.is_err() {
+                        return;
+                    }
+                    tokio::task::yield_now().await;
+                }
+            }
+        })
+        .await;
+        let settings = UpstreamSettings { connections_max_per_target: 1, ..UpstreamSettings::default() };
+        let upstream = upstream_with(settings);
+        for polls in 0..40 {
+            let (sender, body) = crate::support::piped(None);
+            tokio::task::spawn_local(async move {
+                for _ in 0..5 {
+                    sender.send(crate::support::data("piece")).ok();
+                    tokio::task::yield_now().await;
+                }
+            });
+            let mut sent = request("POST", "/");
+            sent.body = body;
+            let mut exchange = exchange(sent, &backend.url());
+            let mut call = Box::pin(forward(&upstream, &mut exchange));
+            let mut left = polls;
+            std::future::poll_fn(|cx| {
+                if left == 0 {
+                    return std::task::Poll::Ready(());
+                }
+                left -= 1;
+                call.as_mut().poll(cx).map(|outcome| assert_eq!(outcome.unwrap().1, "piece".repeat(5)))
+            })
+            .await;
+            drop(call);
+            drop(exchange);
+            assert!(upstream.open_connections() == upstream.idle_connections(), "after {polls} polls");
+        }
+        assert_eq!(get(&upstream, &backend).await.unwrap().1, "");
+    });
+}
