@@ -296,7 +296,10 @@ impl Worker {
         let begin = Instant::now();
         while !is_seen(&self.seen.lock().unwrap()) {
             if begin.elapsed() > Duration::from_secs(10) {
-                let seen = format!("{:?}", self.seen.lock().unwrap());
+                let mut seen = self.seen.lock().unwrap();
+                let calls = seen.targets.len();
+                seen.targets.truncate(10);
+                let seen = format!("{calls} calls, {seen:?}");
                 panic!("{what} in vain: {seen}");
             }
             thread::sleep(Duration::from_millis(5));

@@ -12,6 +12,7 @@ use http::{HeaderMap, Request, StatusCode};
 use tokio::net::TcpStream;
 
 use crate::harness::{Wire, Worker};
+use crate::memory::resident;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const PROTOCOL_ERROR: u32 = 1;
@@ -443,4 +444,40 @@ fn idle_connections_are_told_to_go_away() {
     frames.request(1, &[(":path", "/")], true);
     assert!(frames.next(HEADERS).is_some());
     assert_eq!(frames.next(GOAWAY).map(|frame| frame.code(4)), Some(0));
+}
+
+/// Requests of a few bytes that unpack to `count` fields each, on every stream there may be; nothing is ever read.
+fn bomb(worker: &Worker, count: usize) -> Frames {
+    let mut frames = raw_with(worker, &[0, 4, 0, 0, 0, 0]);
+    assert!(frames.next(SETTINGS).is_some());
+    for n in 0..100 {
+        let mut block =
+            fields(&[(":method", "GET"), (":scheme", "http"), (":path", "/hang"), (":authority", "a")]);
+        // Into the dynamic table once, then by its index: a byte a field.
+        block.extend_from_slice(if n == 0 { b"\x40\x01x\x01y" } else { b"\xbe" });
+        block.resize(block.len() + count - 1, 0xbe);
+        frames.0.send(frame(HEADERS, END_HEADERS | END_STREAM, 2 * n + 1, &block));
+    }
+    frames
+}
+
+#[test]
+fn header_bombs_cost_little_whether_refused_or_served() {
+    const CONNECTIONS: usize = 10;
+    let worker = Worker::start();
+    let warm = bomb(&worker, 90);
+    worker.wait_until("all arrive", |seen| seen.targets.len() == 100);
+    drop(warm);
+    for (count, calls) in [(90, 100), (480, 0)] {
+        let (before, calls_before) = (resident(), worker.seen.lock().unwrap().targets.len());
+        let held: Vec<Frames> = (0..CONNECTIONS).map(|_| bomb(&worker, count)).collect();
+        if calls > 0 {
+            worker.wait_until("all arrive", |seen| seen.targets.len() == calls_before + CONNECTIONS * calls);
+        } else {
+            worker.wait_until("all are refused", |seen| seen.anomalies.len() == CONNECTIONS * 100);
+        }
+        let each = resident().saturating_sub(before) / CONNECTIONS;
+        assert!(each < 5 << 19, "{each} bytes a connection of {count} fields a request");
+        drop(held);
+    }
 }

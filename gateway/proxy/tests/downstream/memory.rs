@@ -3,7 +3,7 @@
 use crate::harness::Worker;
 
 /// Resident bytes of this process.
-fn resident() -> usize {
+pub fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
 }

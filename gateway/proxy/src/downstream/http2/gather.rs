@@ -88,7 +88,9 @@ impl AsyncWrite for Gathered {
     ) -> Poll<io::Result<usize>> {
         let mut inner = self.0.borrow_mut();
         ready!(inner.poll_room(cx))?;
-        bufs.iter().for_each(|piece| inner.waiting.extend_from_slice(piece));
+        for piece in bufs {
+            inner.waiting.extend_from_slice(piece);
+        }
         Poll::Ready(Ok(bufs.iter().map(|piece| piece.len()).sum()))
     }
 
