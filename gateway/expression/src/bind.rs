@@ -160,6 +160,9 @@ pub(crate) struct Binder<'a> {
     loops: u32,
     switches: u32,
     catches: u32,
+    finallys: u32,
+    /// What the last failed inference knew: an argument that is a lambda and its parameter types.
+    partial: Option<(usize, Vec<Type>)>,
     attempts: u32,
     pub needs: Needs,
 }
@@ -191,6 +194,8 @@ impl<'a> Binder<'a> {
             loops: 0,
             switches: 0,
             catches: 0,
+            finallys: 0,
+            partial: None,
             attempts: 0,
             needs: Needs::default(),
         }

@@ -40,11 +40,15 @@
 //! - `allow`: what `strict` lets policies name (expressions.md §3.1): all members, some by name, or none.
 
 mod array;
+mod builder;
 mod certificate;
 mod collection;
 mod context;
+mod convert;
 mod core;
+mod credentials;
 mod dictionary;
+mod encoding;
 mod exception;
 mod form;
 mod format;
@@ -54,6 +58,8 @@ mod linq;
 mod member;
 mod misc;
 mod number;
+mod random;
+mod regex;
 mod runtime;
 mod string;
 mod time;
@@ -94,6 +100,13 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static TypeTable> {
         time::TABLE,
         uri::TABLE,
         form::TABLE,
+        convert::TABLE,
+        convert::TARGETS,
+        encoding::TABLE,
+        builder::TABLE,
+        random::TABLE,
+        regex::TABLE,
+        credentials::TABLE,
         certificate::TABLE,
     ];
     let many = [string::TABLES, collection::TABLES, context::TABLES, json::TABLES, linq::TABLES];

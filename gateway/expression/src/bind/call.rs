@@ -282,6 +282,7 @@ impl Binder<'_> {
         let name = &group.name.text;
         match failure {
             Failure::Count => self.wrong_count(group, args, span),
+            Failure::Inference if self.report_lambda(args, group.receiver.is_some()) => Val::error(),
             Failure::Inference => {
                 let message = format!(
                     "The type arguments for method '{name}' cannot be inferred from the usage. Try specifying the type arguments explicitly."
@@ -301,6 +302,22 @@ impl Binder<'_> {
                 );
                 self.error("CS0121", message, group.name.span)
             }
+        }
+    }
+
+    /// Reports what is wrong inside a lambda whose result could not be inferred.
+    fn report_lambda(&mut self, args: &[Arg], has_receiver: bool) -> bool {
+        let Some((index, parameters)) = self.partial.take() else { return false };
+        // The arguments of an extension method count from its receiver.
+        let found = args.get(index).or(if has_receiver { args.get(index.wrapping_sub(1)) } else { None });
+        let lambda = |arg: &Arg| match &arg.bound {
+            Bound::Lambda(lambda, _) => Some(std::sync::Arc::clone(lambda)),
+            _ => None,
+        };
+        let found = found.and_then(lambda).or_else(|| args.get(index.wrapping_sub(1)).and_then(lambda));
+        match found {
+            Some(lambda) if lambda.parameters.len() == parameters.len() => self.lambda_reports(&lambda, &parameters),
+            _ => false,
         }
     }
 

@@ -10,6 +10,9 @@ use crate::span::Span;
 use crate::syntax::{LambdaBody, LambdaSyntax, LocalFunction, Mode};
 use crate::types::{Parameter, Type};
 
+/// What the surroundings of a function were: its number, and how deep in loops, switches, catches and finallys.
+type Outer = (u32, u32, u32, u32, u32);
+
 impl Binder<'_> {
     /// Binds a lambda's body for given parameter types. `result`: convert returns to it; `None`: report the type found.
     fn lambda_body(&mut self, lambda: &LambdaSyntax, parameters: &[Type], result: Option<&Type>) -> (Function, Type) {
@@ -34,18 +37,18 @@ impl Binder<'_> {
         (function, found)
     }
 
-    fn enter_function(&mut self) -> (u32, u32, u32, u32) {
-        let outer = (self.function, self.loops, self.switches, self.catches);
+    fn enter_function(&mut self) -> Outer {
+        let outer = (self.function, self.loops, self.switches, self.catches, self.finallys);
         self.function = self.function_count;
         self.function_count += 1;
-        (self.loops, self.switches, self.catches) = (0, 0, 0);
+        (self.loops, self.switches, self.catches, self.finallys) = (0, 0, 0, 0);
         self.scopes.push(Scope { is_function: true, ..Scope::default() });
         outer
     }
 
-    fn leave_function(&mut self, outer: (u32, u32, u32, u32)) {
+    fn leave_function(&mut self, outer: Outer) {
         self.scopes.pop();
-        (self.function, self.loops, self.switches, self.catches) = outer;
+        (self.function, self.loops, self.switches, self.catches, self.finallys) = outer;
     }
 
     fn function_body(&mut self, body: &LambdaBody, result: Option<&Type>) -> (Vec<Stmt>, Type) {
@@ -129,6 +132,13 @@ impl Binder<'_> {
         let found = self.attempt(|b| b.lambda_body(lambda, parameters, None).1);
         self.functions.truncate(functions);
         found.filter(|ty| !ty.is_error() && *ty != Type::Null)
+    }
+
+    /// Binds a lambda for its reports; whether there were any.
+    pub(super) fn lambda_reports(&mut self, lambda: &LambdaSyntax, parameters: &[Type]) -> bool {
+        let mark = self.reports.len();
+        self.lambda_body(lambda, parameters, None);
+        self.reports.len() > mark
     }
 
     /// Whether a lambda converts to a delegate type.

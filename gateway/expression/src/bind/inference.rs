@@ -187,11 +187,22 @@ impl Binder<'_> {
             }
             progress |= self.outputs(&mut inference, &pairs, &mut done);
             if !progress {
+                self.remember_partial(&inference, &pairs);
                 return None;
             }
         }
         let fixed: Option<Vec<Type>> = inference.bounds.iter().map(|b| b.fixed.clone()).collect();
         fixed
+    }
+
+    /// Keeps what is known of the first lambda whose parameters are: its body may say what is wrong.
+    fn remember_partial(&mut self, inference: &Inference, pairs: &[(&Arg, Type)]) {
+        let fixed = inference.fixed();
+        self.partial = pairs.iter().enumerate().find_map(|(index, (arg, ty))| {
+            let (parameters, _) = delegate(ty)?;
+            let known = matches!(arg.bound, Bound::Lambda(..)) && parameters.iter().all(|p| inference.is_fixed(p));
+            known.then(|| (index, parameters.iter().map(|p| p.substitute(&[], &fixed)).collect()))
+        });
     }
 
     fn first_phase(&mut self, inference: &mut Inference, arg: &Arg, ty: &Type) {

@@ -132,13 +132,13 @@ impl Binder<'_> {
                 code.push(stmt);
             }
             StmtKind::Break => {
-                if self.loops == 0 && self.switches == 0 {
+                if self.loops == 0 && self.switches == 0 && !self.leaves_finally(stmt.span) {
                     self.report("CS0139", "No enclosing loop out of which to break or continue".to_owned(), stmt.span);
                 }
                 code.push(Code::Break);
             }
             StmtKind::Continue => {
-                if self.loops == 0 {
+                if self.loops == 0 && !self.leaves_finally(stmt.span) {
                     self.report("CS0139", "No enclosing loop out of which to break or continue".to_owned(), stmt.span);
                 }
                 code.push(Code::Continue);
@@ -146,7 +146,14 @@ impl Binder<'_> {
             StmtKind::Try { body, catches, finally } => {
                 let body = self.block(body);
                 let handlers = self.catches(catches);
-                let finally = finally.as_ref().map(|list| self.block(list));
+                let finally = finally.as_ref().map(|list| {
+                    let outer = (std::mem::take(&mut self.loops), std::mem::take(&mut self.switches));
+                    self.finallys += 1;
+                    let body = self.block(list);
+                    self.finallys -= 1;
+                    (self.loops, self.switches) = outer;
+                    body
+                });
                 code.push(Code::Try { body, handlers, finally });
             }
             StmtKind::Using(resource, body) => {
@@ -234,7 +241,16 @@ impl Binder<'_> {
         val.node
     }
 
+    /// CS0157, when a jump would leave a finally block.
+    fn leaves_finally(&mut self, span: Span) -> bool {
+        if self.finallys > 0 {
+            self.report("CS0157", "Control cannot leave the body of a finally clause".to_owned(), span);
+        }
+        self.finallys > 0
+    }
+
     fn return_statement(&mut self, value: Option<&Expr>, span: Span) -> Code {
+        self.leaves_finally(span);
         let Some(value) = value else {
             match self.returns.last() {
                 Some(Returns::Type(ty)) if *ty != Type::Void => {

@@ -45,15 +45,14 @@ fn f64s(operator: Binary, a: f64, b: f64) -> f64 {
 }
 
 fn decimals(operator: Binary, a: Decimal, b: Decimal) -> Result<Decimal, Fault> {
-    let wide = || Fault::new("System.OverflowException", "Value was either too large or too small for a Decimal.");
-    match operator {
-        Binary::Add => a.checked_add(b).ok_or_else(wide),
-        Binary::Sub => a.checked_sub(b).ok_or_else(wide),
-        Binary::Mul => a.checked_mul(b).ok_or_else(wide),
-        _ if b.is_zero() => Err(Fault::divide_by_zero()),
-        Binary::Div => a.checked_div(b).ok_or_else(wide),
-        _ => a.checked_rem(b).ok_or_else(wide),
-    }
+    use crate::clr::number::decimal;
+    Ok(match operator {
+        Binary::Add => decimal::add(&a, &b)?,
+        Binary::Sub => decimal::subtract(&a, &b)?,
+        Binary::Mul => decimal::multiply(&a, &b)?,
+        Binary::Div => decimal::divide(&a, &b)?,
+        _ => decimal::remainder(&a, &b)?,
+    })
 }
 
 /// Shift counts are `int` whatever is shifted.

@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 
 use super::Fault;
+use crate::clr::number::{IntegerType, convert, decimal};
 use crate::code::Numeric;
 use crate::value::Value;
 
@@ -27,10 +28,11 @@ pub(crate) fn numeric(from: Numeric, to: Numeric, checked: bool, value: &Value) 
     let checked = checked || from == Numeric::Decimal;
     match wide {
         Wide::Integer(v) => integer(v, to, checked),
+        Wide::Real(v) if from == Numeric::F32 && to == Numeric::Decimal => Ok(Value::Decimal(decimal::from_single(v as f32)?)),
         Wide::Real(v) => real(v, to, checked),
         Wide::Decimal(v) => match to {
-            Numeric::F32 => Ok(Value::F32(v.to_f32().unwrap_or_default())),
-            Numeric::F64 => Ok(Value::F64(v.to_f64().unwrap_or_default())),
+            Numeric::F32 => Ok(Value::F32(decimal::to_single(&v))),
+            Numeric::F64 => Ok(Value::F64(decimal::to_double(&v))),
             Numeric::Decimal => Ok(Value::Decimal(v)),
             _ => integer(v.trunc().to_i128().unwrap_or_default(), to, true).map_err(|_| too_wide(to)),
         },
@@ -102,41 +104,19 @@ fn integer(v: i128, to: Numeric, checked: bool) -> Result<Value, Fault> {
 }
 
 fn real(v: f64, to: Numeric, checked: bool) -> Result<Value, Fault> {
-    match to {
+    let ty = match to {
         Numeric::F32 => return Ok(Value::F32(v as f32)),
         Numeric::F64 => return Ok(Value::F64(v)),
-        Numeric::Decimal => {
-            let wide = || Fault::new("System.OverflowException", "Value was either too large or too small for a Decimal.");
-            return Decimal::from_f64(v).map(Value::Decimal).ok_or_else(wide);
-        }
-        _ => {}
-    }
-    let whole = v.trunc();
-    if checked && (!whole.is_finite() || whole.abs() > 1.9e19) {
-        return Err(Fault::overflow());
-    }
-    if checked {
-        return integer(whole as i128, to, true);
-    }
-    // Out of range: what x86-64 answers (expressions.md §6.2).
-    Ok(match to {
-        Numeric::I64 => Value::I64(if in_range(whole, -9.223_372_036_854_775_8e18, 9.223_372_036_854_775_8e18) { whole as i64 } else { i64::MIN }),
-        Numeric::U64 => Value::U64(if whole < 0.0 { (whole as i64) as u64 } else { whole as u64 }),
-        Numeric::U32 => Value::U32((whole as i64) as u32),
-        Numeric::I32 => Value::I32(narrow(whole)),
-        Numeric::Enum(def) => Value::Enum(def, i64::from(narrow(whole))),
-        Numeric::I16 => Value::I16(narrow(whole) as i16),
-        Numeric::U16 => Value::U16(narrow(whole) as u16),
-        Numeric::Char => Value::Char(narrow(whole) as u16),
-        Numeric::I8 => Value::I8(narrow(whole) as i8),
-        _ => Value::U8(narrow(whole) as u8),
-    })
-}
-
-fn in_range(v: f64, low: f64, high: f64) -> bool {
-    v >= low && v < high
-}
-
-fn narrow(whole: f64) -> i32 {
-    if in_range(whole, -2_147_483_648.0, 2_147_483_648.0) { whole as i32 } else { i32::MIN }
+        Numeric::Decimal => return Ok(Value::Decimal(decimal::from_double(v)?)),
+        Numeric::I8 => IntegerType::SByte,
+        Numeric::U8 => IntegerType::Byte,
+        Numeric::I16 => IntegerType::Int16,
+        Numeric::U16 | Numeric::Char => IntegerType::UInt16,
+        Numeric::I32 | Numeric::Enum(_) => IntegerType::Int32,
+        Numeric::U32 => IntegerType::UInt32,
+        Numeric::I64 => IntegerType::Int64,
+        Numeric::U64 => IntegerType::UInt64,
+    };
+    let number = if checked { convert::cast_double_checked(ty, v)? } else { convert::cast_double(ty, v) };
+    integer(number, to, false)
 }

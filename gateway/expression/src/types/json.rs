@@ -133,3 +133,8 @@ pub(super) fn compare(a: &Value, b: &Value) -> Option<std::cmp::Ordering> {
     let (x, y) = (a.downcast::<Json>()?.0.scalar()?, b.downcast::<Json>()?.0.scalar()?);
     json::compare_scalars(&x, &y).ok().map(|order| order.cmp(&0))
 }
+
+/// What a `JValue` holds, as a C# value.
+pub(super) fn scalar_value(value: &Value) -> Option<Value> {
+    value.downcast::<Json>()?.0.scalar().map(|s| convert::plain(&s))
+}

@@ -36,6 +36,9 @@ pub enum Portable {
     Array(Type, Arc<[Portable]>),
     /// A JSON token, as compact text that reads back to the same tree.
     Json(Arc<str>),
+    /// A token, in compact form.
+    Jwt(Arc<str>),
+    /// A stored response.
     Response(Arc<crate::message::ResponseData>),
 }
 
@@ -46,6 +49,7 @@ impl Portable {
             Self::Str(text) | Self::Json(text) => text.len(),
             Self::Bytes(bytes) => bytes.len(),
             Self::Array(_, items) => items.iter().map(Self::size_bytes).sum(),
+            Self::Jwt(text) => text.len(),
             Self::Response(data) => {
                 let fields: usize = data.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
                 fields + data.body.len()
@@ -115,6 +119,7 @@ impl Portable {
             Self::Bytes(bytes) => Value::bytes(bytes.to_vec()),
             Self::Array(element, items) => Value::array(element.clone(), items.iter().map(Self::value).collect()),
             Self::Json(text) => crate::types::json_value(text).unwrap_or(Value::Null),
+            Self::Jwt(text) => Value::jwt(text).unwrap_or(Value::Null),
             Self::Response(data) => crate::message::response(data),
         }
     }
