@@ -9,6 +9,7 @@
 
 pub mod basic;
 pub mod bit_converter;
+pub mod crypto;
 pub mod date_time;
 pub mod date_time_offset;
 pub mod encoding;
