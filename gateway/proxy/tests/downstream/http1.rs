@@ -193,6 +193,10 @@ fn broken_response_body_never_looks_whole() {
             "{path}"
         );
     }
+    // Where only the end of the connection marks the end of the body, it must not be an orderly one.
+    let mut wire = worker.connect();
+    wire.send("GET /cut HTTP/1.0\r\n\r\n");
+    assert_eq!(wire.rest(), None);
     assert!(worker.stopped().sent.iter().all(|sent| !sent.complete));
 }
 

@@ -24,6 +24,19 @@ fn client_that_goes_away_cancels_its_call() {
 }
 
 #[test]
+fn client_that_resets_cancels_its_call_at_once() {
+    let worker = Worker::start();
+    let mut wire = worker.connect();
+    wire.send("GET /hang HTTP/1.1\r\nHost: a\r\n\r\n");
+    worker.wait_until("the call arrives", |seen| seen.targets.len() == 1);
+    socket2::SockRef::from(&wire.stream).set_linger(Some(Duration::ZERO)).unwrap();
+    let begin = Instant::now();
+    drop(wire);
+    worker.wait_until("the call is dropped", |seen| seen.cancelled == 1);
+    assert!(begin.elapsed() < Duration::from_millis(250), "{:?}", begin.elapsed());
+}
+
+#[test]
 fn client_that_goes_away_cancels_a_silent_response() {
     let worker = Worker::start();
     let mut wire = worker.connect();
