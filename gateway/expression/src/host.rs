@@ -315,6 +315,10 @@ pub trait Host {
     fn deployment_certificates(&self, each: &mut dyn FnMut(&str, &Certificate)) {
         let _ = each;
     }
+    /// Certificates (DER) that chains may end at, for `X509Certificate2.Verify()`.
+    fn trusted_roots(&self, each: &mut dyn FnMut(&[u8])) {
+        let _ = each;
+    }
     /// `context.Workspace`.
     fn workspace(&self) -> Option<&Workspace> {
         None

@@ -47,6 +47,7 @@ mod context;
 mod convert;
 mod core;
 mod credentials;
+mod crypto;
 mod dictionary;
 mod encoding;
 mod exception;
@@ -108,6 +109,8 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static TypeTable> {
         regex::TABLE,
         credentials::TABLE,
         certificate::TABLE,
+        crypto::TABLE,
+        crypto::HASHES,
     ];
     let many = [string::TABLES, collection::TABLES, context::TABLES, json::TABLES, linq::TABLES];
     single.into_iter().chain(many.into_iter().flatten().copied()).flatten()

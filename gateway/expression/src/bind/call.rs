@@ -309,7 +309,7 @@ impl Binder<'_> {
     fn report_lambda(&mut self, args: &[Arg], has_receiver: bool) -> bool {
         let Some((index, parameters)) = self.partial.take() else { return false };
         // The arguments of an extension method count from its receiver.
-        let found = args.get(index).or(if has_receiver { args.get(index.wrapping_sub(1)) } else { None });
+        let found = args.get(if has_receiver { index.wrapping_sub(1) } else { index }).or_else(|| args.get(index));
         let lambda = |arg: &Arg| match &arg.bound {
             Bound::Lambda(lambda, _) => Some(std::sync::Arc::clone(lambda)),
             _ => None,

@@ -198,11 +198,15 @@ impl Binder<'_> {
     /// Keeps what is known of the first lambda whose parameters are: its body may say what is wrong.
     fn remember_partial(&mut self, inference: &Inference, pairs: &[(&Arg, Type)]) {
         let fixed = inference.fixed();
-        self.partial = pairs.iter().enumerate().find_map(|(index, (arg, ty))| {
+        let found = pairs.iter().enumerate().find_map(|(index, (arg, ty))| {
             let (parameters, _) = delegate(ty)?;
-            let known = matches!(arg.bound, Bound::Lambda(..)) && parameters.iter().all(|p| inference.is_fixed(p));
+            let Bound::Lambda(lambda, _) = &arg.bound else { return None };
+            let known = lambda.parameters.len() == parameters.len() && parameters.iter().all(|p| inference.is_fixed(p));
             known.then(|| (index, parameters.iter().map(|p| p.substitute(&[], &fixed)).collect()))
         });
+        if found.is_some() {
+            self.partial = found;
+        }
     }
 
     fn first_phase(&mut self, inference: &mut Inference, arg: &Arg, ty: &Type) {

@@ -38,6 +38,7 @@ impl Binder<'_> {
         explicit: &[Type],
     ) -> Result<Applicable, Failure> {
         let mut failure = Failure::Count;
+        self.partial = None;
         let mut found: Vec<Applicable> = Vec::new();
         for candidate in candidates {
             let generic = candidate.member.type_parameters as usize;

@@ -2,31 +2,154 @@
 
 use std::any::Any;
 
-use super::{Allow, Type, TypeTable, library, m};
-use crate::host::Certificate;
-use crate::value::{Object, Value};
+use super::crypto::rsa_value;
+use super::format::date_value;
+use super::{Allow, Args, Member, Type, TypeTable, library, m};
+use crate::clr::crypto::{self, Certificate, NameKind};
+use crate::host::{self, Host};
+use crate::run::{Fault, Vm};
+use crate::text::Text;
+use crate::value::{Kind, Object, Value};
+
+const NAMESPACE: &str = "System.Security.Cryptography.X509Certificates";
 
 pub(super) static TABLE: &[TypeTable] = &[
     TypeTable {
+        header: "enum System.Security.Cryptography.X509Certificates.X509NameType { SimpleName, EmailName, UpnName, DnsName, DnsFromAlternativeName, UrlName }",
+        allow: Allow::All,
+        members: &[],
+    },
+    TypeTable {
+        header: "class System.Security.Cryptography.X509Certificates.X500DistinguishedName",
+        allow: Allow::Only(&["Name"]),
+        members: &[m("string Name { get; }", |vm, a| vm.text(a.object::<DistinguishedName>(0)?.0.as_str()))],
+    },
+    TypeTable {
+        header: "class System.Security.Cryptography.Oid",
+        allow: Allow::All,
+        members: &[
+            m("string Value { get; }", |vm, a| vm.text(a.object::<Oid>(0)?.0.as_str())),
+            m("string FriendlyName { get; }", |vm, a| vm.text(a.object::<Oid>(0)?.1.as_str())),
+        ],
+    },
+    TypeTable {
+        header: "class System.Security.Cryptography.X509Certificates.PublicKey",
+        allow: Allow::All,
+        members: &[
+            m("Oid Oid { get; }", |_, a| Ok(Value::object(Oid(a.object::<PublicKey>(0)?.0.key_algorithm().to_owned(), String::new())))),
+            m("System.Security.Cryptography.RSA GetRSAPublicKey()", |_, a| Ok(rsa_value(a.object::<PublicKey>(0)?.0.public_key()))),
+            m("System.Security.Cryptography.AsymmetricAlgorithm Key { get; }", |_, a| Ok(rsa_value(a.object::<PublicKey>(0)?.0.public_key()))),
+        ],
+    },
+    TypeTable {
         header: "class System.Security.Cryptography.X509Certificates.X509Certificate : System.IDisposable",
         allow: Allow::All,
-        members: &[m("byte[] GetRawCertData()", |_, a| Ok(Value::bytes(a.object::<CertificateObject>(0)?.0.der.clone())))],
+        members: BASE,
     },
     TypeTable {
         header: "class System.Security.Cryptography.X509Certificates.X509Certificate2 : System.Security.Cryptography.X509Certificates.X509Certificate",
         allow: Allow::All,
-        members: &[m("byte[] RawData { get; }", |_, a| Ok(Value::bytes(a.object::<CertificateObject>(0)?.0.der.clone())))],
+        members: MEMBERS,
+    },
+    TypeTable {
+        header: "static class System.Security.Cryptography.X509Certificates.RSACertificateExtensions",
+        allow: Allow::All,
+        members: &[
+            m("static System.Security.Cryptography.RSA GetRSAPrivateKey(this X509Certificate2 certificate)", |_, a| Ok(rsa_value(own(a)?.private_key()))),
+            m("static System.Security.Cryptography.RSA GetRSAPublicKey(this X509Certificate2 certificate)", |_, a| Ok(rsa_value(own(a)?.public_key()))),
+        ],
+    },
+    TypeTable {
+        header: "static class Microsoft.Azure.ApiManagement.CertificateExtensions",
+        allow: Allow::All,
+        members: &[m("static bool VerifyNoRevocation(this X509Certificate2 certificate)", verify)],
     },
 ];
 
-pub(crate) struct CertificateObject(pub Certificate);
+const BASE: &[Member] = &[
+    m("new(byte[] data)", |_, a| Ok(made(Certificate::parse(&a.bytes(0)?)?))),
+    m("string Subject { get; }", |vm, a| vm.text(own(a)?.subject())),
+    m("string Issuer { get; }", |vm, a| vm.text(own(a)?.issuer())),
+    m("byte[] GetCertHash()", |_, a| Ok(Value::bytes(own(a)?.hash()))),
+    m("string GetCertHashString()", |vm, a| vm.text(own(a)?.thumbprint())),
+    m("byte[] GetRawCertData()", |_, a| Ok(Value::bytes(own(a)?.der().to_vec()))),
+    m("byte[] GetPublicKey()", |_, a| Ok(Value::bytes(own(a)?.public_key_bytes().to_vec()))),
+    m("string GetPublicKeyString()", |vm, a| vm.text(own(a)?.public_key_string())),
+    m("string GetSerialNumberString()", |vm, a| vm.text(own(a)?.serial_number())),
+    m("string GetKeyAlgorithm()", |vm, a| vm.text(own(a)?.key_algorithm())),
+    m("string GetEffectiveDateString()", |vm, a| vm.text(own(a)?.not_before().to_text("")?)),
+    m("string GetExpirationDateString()", |vm, a| vm.text(own(a)?.not_after().to_text("")?)),
+];
 
-pub(super) fn certificate_type() -> Type {
-    library().named("System.Security.Cryptography.X509Certificates.X509Certificate2")
+const MEMBERS: &[Member] = &[
+    m("new(byte[] rawData)", |_, a| Ok(made(Certificate::parse(&a.bytes(0)?)?))),
+    m("new(byte[] rawData, string password)", |_, a| {
+        let password = a.opt_str(1).map_or("", Text::as_str);
+        Ok(made(Certificate::parse_with_password(&a.bytes(0)?, password)?))
+    }),
+    m("string Thumbprint { get; }", |vm, a| vm.text(own(a)?.thumbprint())),
+    m("string SerialNumber { get; }", |vm, a| vm.text(own(a)?.serial_number())),
+    m("string FriendlyName { get; }", |_, _| Ok(Value::str(""))),
+    m("X500DistinguishedName SubjectName { get; }", |_, a| Ok(Value::object(DistinguishedName(own(a)?.subject().to_owned())))),
+    m("X500DistinguishedName IssuerName { get; }", |_, a| Ok(Value::object(DistinguishedName(own(a)?.issuer().to_owned())))),
+    m("System.DateTime NotBefore { get; }", |_, a| Ok(date_value(own(a)?.not_before()))),
+    m("System.DateTime NotAfter { get; }", |_, a| Ok(date_value(own(a)?.not_after()))),
+    m("int Version { get; }", |_, a| Ok(Value::I32(own(a)?.version() as i32))),
+    m("byte[] RawData { get; }", |_, a| Ok(Value::bytes(own(a)?.der().to_vec()))),
+    m("bool HasPrivateKey { get; }", |_, a| Ok(Value::Bool(own(a)?.has_private_key()))),
+    m("Oid SignatureAlgorithm { get; }", |_, a| {
+        let certificate = own(a)?;
+        let (value, name) = (certificate.signature_algorithm(), certificate.signature_algorithm_name());
+        Ok(Value::object(Oid(value.to_owned(), name.to_owned())))
+    }),
+    m("PublicKey PublicKey { get; }", |_, a| Ok(Value::object(PublicKey(own(a)?.clone())))),
+    m("string GetNameInfo(X509NameType nameType, bool forIssuer)", |vm, a| {
+        let kind = match a.i64(1)? {
+            0 => NameKind::SimpleName,
+            1 => NameKind::EmailName,
+            2 => NameKind::UpnName,
+            3 => NameKind::DnsName,
+            4 => NameKind::DnsFromAlternativeName,
+            _ => NameKind::UrlName,
+        };
+        vm.text(own(a)?.name_info(kind, a.bool(2)?))
+    }),
+    m("bool Verify()", verify),
+];
+
+struct CertificateObject(Certificate);
+struct DistinguishedName(String);
+struct Oid(String, String);
+struct PublicKey(Certificate);
+
+fn class_type(name: &str) -> Type {
+    library().named(&format!("{NAMESPACE}.{name}"))
 }
 
-pub(super) fn certificate_value(certificate: &Certificate) -> Value {
-    Value::object(CertificateObject(certificate.clone()))
+pub(super) fn certificate_type() -> Type {
+    class_type("X509Certificate2")
+}
+
+/// A certificate of the host; null when it cannot be read, which the host has checked.
+pub(super) fn certificate_value(certificate: &host::Certificate) -> Value {
+    Certificate::with_private_key(&certificate.der, certificate.private_key.as_deref()).map_or(Value::Null, made)
+}
+
+fn made(certificate: Certificate) -> Value {
+    Value::object(CertificateObject(certificate))
+}
+
+fn own<'a>(a: &Args<'a>) -> Result<&'a Certificate, Fault> {
+    Ok(&a.object::<CertificateObject>(0)?.0)
+}
+
+/// The chain up to a root that the host trusts. Revocation lists need the network: they are not consulted.
+fn verify(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
+    vm.steps(10_000)?;
+    let mut roots = Vec::new();
+    vm.host.trusted_roots(&mut |der| roots.extend(Certificate::parse(der).ok()));
+    let now = super::format::date(vm.host.now_ticks(), Kind::Utc)?;
+    Ok(Value::Bool(crypto::verify_chain(own(a)?, &[], &roots, now)))
 }
 
 impl Object for CertificateObject {
@@ -38,7 +161,54 @@ impl Object for CertificateObject {
         self
     }
 
+    fn text(&self, _host: Option<&dyn Host>) -> Text {
+        let c = &self.0;
+        let dates = [c.not_before(), c.not_after()].map(|d| d.to_text("").unwrap_or_default());
+        let [from, to] = dates;
+        Text::from(format!(
+            "[Subject]\n  {}\n\n[Issuer]\n  {}\n\n[Serial Number]\n  {}\n\n[Not Before]\n  {from}\n\n[Not After]\n  {to}\n\n[Thumbprint]\n  {}\n",
+            c.subject(),
+            c.issuer(),
+            c.serial_number(),
+            c.thumbprint()
+        ))
+    }
+
     fn equals(&self, other: &Value) -> Option<bool> {
-        Some(other.downcast::<Self>().is_some_and(|o| o.0.der == self.0.der))
+        Some(other.downcast::<Self>().is_some_and(|o| o.0.der() == self.0.der()))
+    }
+
+    fn hash(&self) -> Option<u64> {
+        Some(Value::str(&self.0.thumbprint()).hash_code())
+    }
+}
+
+impl Object for DistinguishedName {
+    fn ty(&self) -> Type {
+        class_type("X500DistinguishedName")
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Object for Oid {
+    fn ty(&self) -> Type {
+        library().named("System.Security.Cryptography.Oid")
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Object for PublicKey {
+    fn ty(&self) -> Type {
+        class_type("PublicKey")
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }
