@@ -211,7 +211,7 @@ impl<'a> Binder<'a> {
                 }
                 let val = self.result_value(val, wanted, expr.span);
                 let result = val.ty.clone();
-                let body = vec![Stmt::Return(Some(val.node), expr.span)];
+                let body = vec![Stmt::Return(Some(val.node))];
                 self.analyse(&body, None);
                 BoundProgram { body, result }
             }

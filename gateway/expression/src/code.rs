@@ -155,7 +155,6 @@ pub(crate) enum Node {
     Fields(Type, Vec<Node>),
     Field(Box<Node>, usize),
     Throw(Box<Node>),
-    Void(Box<Node>),
 }
 
 #[derive(Clone, Debug)]
@@ -187,7 +186,7 @@ pub(crate) enum Stmt {
     Switch { value: Node, variable: Local, cases: Vec<Case> },
     Break,
     Continue,
-    Return(Option<Node>, Span),
+    Return(Option<Node>),
     Throw(Node),
     Rethrow,
     Try { body: Vec<Stmt>, handlers: Vec<Handler>, finally: Option<Vec<Stmt>> },

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use crate::bind::Binder;
+use crate::clr;
 use crate::code::Program;
 use crate::diagnostic::{Diagnostic, Reports};
+use crate::fast::{self, Fast};
 use crate::host::Host;
 use crate::lower;
 use crate::parser;
-use crate::run::{Limits, Vm};
+use crate::run::{Fault, Limits, Vm};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -38,11 +40,13 @@ pub struct Options {
     pub strict: bool,
     /// Budgets of each evaluation.
     pub limits: Limits,
+    /// Run closed shapes directly (expressions.md §9.2). Default true; the results are the same without.
+    pub fast: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { strict: true, limits: Limits::default() }
+        Self { strict: true, limits: Limits::default(), fast: true }
     }
 }
 
@@ -74,6 +78,7 @@ pub struct Expression(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     program: Program,
+    fast: Option<Fast>,
     expected: Expected,
     limits: Limits,
     needs: Needs,
@@ -106,12 +111,44 @@ pub fn compile(text: &str, expected: Expected, options: &Options) -> Result<Expr
     }
     let program = lower::program(bound.body, &locals, functions, bound.result);
     let limits = options.limits.clone();
-    Ok(Expression(Arc::new(Inner { program, expected, limits, needs })))
+    let fast = if options.fast { fast::recognise(&program) } else { None };
+    Ok(Expression(Arc::new(Inner { program, fast, expected, limits, needs })))
 }
 
 impl Expression {
     /// Runs the expression. The exception is C#'s own, or names the limit that was exceeded.
     pub fn evaluate(&self, host: &dyn Host) -> Result<Value, Exception> {
+        match (&self.0.fast, self.0.expected) {
+            // A bool where a string is wanted takes the general way, which prints it.
+            (None, _) | (Some(Fast::Bool(_)), Expected::String) => self.evaluate_generally(host),
+            (Some(fast), _) => fast.value(host).map_err(exception),
+        }
+    }
+
+    /// As [`Expression::evaluate`] of a condition; false for anything but true. Closed shapes allocate nothing.
+    pub fn evaluate_bool(&self, host: &dyn Host) -> Result<bool, Exception> {
+        match &self.0.fast {
+            Some(Fast::Bool(condition)) => condition.holds(host).map_err(exception),
+            _ => Ok(self.evaluate(host)?.as_bool() == Some(true)),
+        }
+    }
+
+    /// Appends the text of the result to `out`; false when the result is null. Closed shapes allocate nothing else.
+    pub fn write_text(&self, host: &dyn Host, out: &mut String) -> Result<bool, Exception> {
+        if let Some(Fast::Text(text)) = &self.0.fast {
+            return text.append(host, out).map_err(exception);
+        }
+        let value = self.evaluate(host)?;
+        out.push_str(&clr::text::to_well_formed(value.text_with(host).as_str()));
+        Ok(!value.is_null())
+    }
+
+    /// Whether the expression runs in a closed shape.
+    pub fn is_fast(&self) -> bool {
+        self.0.fast.is_some()
+    }
+
+    fn evaluate_generally(&self, host: &dyn Host) -> Result<Value, Exception> {
         let mut vm = Vm::new(host, &self.0.program, &self.0.limits);
         let outcome = vm.run_main().and_then(|value| match (self.0.expected, value) {
             (Expected::String, Value::Null) => Ok(Value::Null),
@@ -119,7 +156,7 @@ impl Expression {
             (Expected::String, other) => vm.to_text(&other).map(Value::Str),
             (_, value) => Ok(value),
         });
-        outcome.map_err(|fault| Exception { type_name: fault.type_name(), message: fault.message() })
+        outcome.map_err(exception)
     }
 
     /// Which bodies it may read.
@@ -131,4 +168,8 @@ impl Expression {
     pub fn result_type(&self) -> String {
         self.0.program.result.display()
     }
+}
+
+fn exception(fault: Fault) -> Exception {
+    Exception { type_name: fault.type_name(), message: fault.message() }
 }

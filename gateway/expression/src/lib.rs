@@ -8,6 +8,7 @@ mod code;
 mod compile;
 pub mod cut;
 mod diagnostic;
+mod fast;
 pub mod host;
 mod lex;
 pub mod lines;

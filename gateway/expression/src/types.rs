@@ -70,7 +70,8 @@ mod uri;
 pub use ty::{DefId, Type};
 
 pub(crate) use context::model_type;
-pub(crate) use dictionary::{header_entries, headers_type, iterate_context};
+pub(crate) use credentials::jwt_claim;
+pub(crate) use dictionary::{header_entries, headers_type, iterate_context, wrong_variable};
 pub(crate) use format::time_text;
 pub(crate) use json::json_value;
 pub(crate) use runtime::{default_value, enum_text, is_instance, record, record_field, type_value};

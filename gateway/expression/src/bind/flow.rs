@@ -52,7 +52,7 @@ pub(super) fn completes(body: &[Stmt]) -> bool {
 
 fn stmt_completes(stmt: &Stmt) -> bool {
     match stmt {
-        Stmt::Return(..) | Stmt::Throw(_) | Stmt::Rethrow | Stmt::Break | Stmt::Continue => false,
+        Stmt::Return(_) | Stmt::Throw(_) | Stmt::Rethrow | Stmt::Break | Stmt::Continue => false,
         Stmt::Expr(Node::Throw(_)) => false,
         Stmt::Block(body) => completes(body),
         Stmt::If(condition, yes, no) => match constant(condition) {
@@ -166,7 +166,7 @@ impl Flow<'_, '_> {
                 }
                 self.state = join(after, self.state.take());
             }
-            Stmt::Return(value, _) => {
+            Stmt::Return(value) => {
                 if let Some(value) = value {
                     self.node(value);
                 }

@@ -65,12 +65,12 @@ impl Binder<'_> {
                     }
                     Some(ty) => {
                         let val = self.convert(bound, ty, expr.span);
-                        (vec![Stmt::Return(Some(val.node), expr.span)], ty.clone())
+                        (vec![Stmt::Return(Some(val.node))], ty.clone())
                     }
                     None => {
                         let val = self.as_value(bound, expr.span);
                         let ty = val.ty.clone();
-                        (vec![Stmt::Return(Some(val.node), expr.span)], ty)
+                        (vec![Stmt::Return(Some(val.node))], ty)
                     }
                 }
             }

@@ -262,7 +262,7 @@ impl Binder<'_> {
                 }
                 _ => {}
             }
-            return Code::Return(None, span);
+            return Code::Return(None);
         };
         let bound = self.expr(value);
         let wanted = match self.returns.last() {
@@ -282,7 +282,7 @@ impl Binder<'_> {
             Some(Returns::Collect(types)) => types.push(val.ty.clone()),
             _ => {}
         }
-        Code::Return(Some(val.node), span)
+        Code::Return(Some(val.node))
     }
 
     fn foreach(&mut self, ty: &TypeSyntax, name: &Name, deconstruct: Option<&Expr>, source: &Expr, body: &Stmt) -> Code {

@@ -53,7 +53,7 @@ pub(super) fn stmt_parts(stmt: &mut Stmt, f: &mut dyn FnMut(Part<'_>)) {
                 case.body.iter_mut().for_each(|s| f(Part::Stmt(s)));
             }
         }
-        Stmt::Return(value, _) => value.iter_mut().for_each(|n| f(Part::Node(n))),
+        Stmt::Return(value) => value.iter_mut().for_each(|n| f(Part::Node(n))),
         Stmt::Try { body, handlers, finally } => {
             body.iter_mut().for_each(|s| f(Part::Stmt(s)));
             for handler in handlers {
@@ -132,8 +132,7 @@ macro_rules! walk {
                 | Node::Is(_, value)
                 | Node::As(_, value)
                 | Node::Field(value, _)
-                | Node::Throw(value)
-                | Node::Void(value) => f(value),
+                | Node::Throw(value) => f(value),
                 Node::Choose(parts) => {
                     f(&$($mutable)? parts.0);
                     f(&$($mutable)? parts.1);

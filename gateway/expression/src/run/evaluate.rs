@@ -168,7 +168,6 @@ impl Vm<'_> {
                 let value = self.evaluate(value)?;
                 Err(self.throw(&value))
             }
-            Node::Void(value) => self.evaluate(value).map(|_| Value::Null),
             _ => Ok(Value::Null),
         }
     }

@@ -20,14 +20,14 @@ impl Vm<'_> {
         self.stack.resize(main.slots as usize, Value::Null);
         self.height = main.height;
         // The commonest body is one return.
-        if let [Stmt::Return(Some(node), _)] = main.body.as_slice() {
+        if let [Stmt::Return(Some(node))] = main.body.as_slice() {
             return self.evaluate(node);
         }
         self.run_body(&main.body)
     }
 
     pub(super) fn run_body(&mut self, body: &[Stmt]) -> Result<Value, Fault> {
-        if let [Stmt::Return(Some(node), _)] = body {
+        if let [Stmt::Return(Some(node))] = body {
             return self.evaluate(node);
         }
         match self.block(body)? {
@@ -67,7 +67,7 @@ impl Vm<'_> {
                     return self.execute(no);
                 }
             }
-            Stmt::Return(value, _) => {
+            Stmt::Return(value) => {
                 self.result = match value {
                     Some(node) => self.evaluate(node)?,
                     None => Value::Null,

@@ -152,3 +152,12 @@ fn text(text: Option<&str>) -> Value {
 fn date(date: Option<crate::clr::date_time::DateTime>) -> Value {
     date.map_or(Value::Null, super::format::date_value)
 }
+
+/// The values of a claim of the token that a variable holds, cast as `(Jwt)` would.
+pub(crate) fn jwt_claim<'a>(value: &'a Value, name: &str) -> Result<Option<&'a [String]>, Fault> {
+    match value.downcast::<Token>() {
+        Some(token) => Ok(token.0.claim(name)),
+        None if value.is_null() => Err(Fault::null_reference()),
+        None => Err(Fault::invalid_cast(value, &model_type("Jwt"))),
+    }
+}

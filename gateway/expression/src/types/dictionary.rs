@@ -295,14 +295,14 @@ fn typed(vm: &mut Vm<'_>, dictionary: &Value, key: &Value, default: &Value, ty: 
         None => Ok(default.clone()),
         Some(Value::Null) => Ok(super::default_value(ty)),
         Some(value) if is_instance(&value, ty) => Ok(value),
-        Some(value) => {
-            let from = value.clr_type_name().unwrap_or_default();
-            let message = format!(
-                "Unable to convert context variable `{}` of type `{from}` to the type of `{}`.",
-                key.to_text(),
-                ty.clr_name()
-            );
-            Err(Fault::new("System.InvalidCastException", message))
-        }
+        Some(value) => Err(wrong_variable(&value, &key.to_text(), ty)),
     }
+}
+
+/// A variable of another type than asked for.
+pub(crate) fn wrong_variable(value: &Value, key: &str, ty: &Type) -> Fault {
+    let from = value.clr_type_name().unwrap_or_default();
+    let to = ty.clr_name();
+    let message = format!("Unable to convert context variable `{key}` of type `{from}` to the type of `{to}`.");
+    Fault::new("System.InvalidCastException", message)
 }
