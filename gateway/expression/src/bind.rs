@@ -207,7 +207,11 @@ impl<'a> Binder<'a> {
             Body::Expr(expr) => {
                 let val = self.value(expr);
                 if val.ty == Type::Void {
-                    self.report("CS0029", "Cannot implicitly convert type 'void' to 'object'".to_owned(), expr.span);
+                    self.report(
+                        "CS0029",
+                        "Cannot implicitly convert type 'void' to 'object'".to_owned(),
+                        expr.span,
+                    );
                 }
                 let val = self.result_value(val, wanted, expr.span);
                 let result = val.ty.clone();
@@ -313,8 +317,9 @@ impl<'a> Binder<'a> {
                 None => {}
                 Some(Entry::Later) if index == innermost => {}
                 Some(_) if index == innermost => {
-                    let message =
-                        format!("A local variable or function named '{text}' is already defined in this scope");
+                    let message = format!(
+                        "A local variable or function named '{text}' is already defined in this scope"
+                    );
                     return self.report("CS0128", message, name.span);
                 }
                 Some(_) => return self.shadowed(name),

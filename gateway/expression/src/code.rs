@@ -111,8 +111,17 @@ pub(crate) enum Node {
     Assign(Box<Target>, Box<Node>),
     /// Nodes for their effects, then the value.
     Seq(Vec<Node>, Box<Node>),
-    Arithmetic { operator: Binary, number: Number, checked: bool, operands: Box<(Node, Node)> },
-    Compare { operator: Binary, number: Number, operands: Box<(Node, Node)> },
+    Arithmetic {
+        operator: Binary,
+        number: Number,
+        checked: bool,
+        operands: Box<(Node, Node)>,
+    },
+    Compare {
+        operator: Binary,
+        number: Number,
+        operands: Box<(Node, Node)>,
+    },
     /// `& | ^ == !=` on bools.
     Logic(Binary, Box<(Node, Node)>),
     /// `&` and `|` on `bool?`.
@@ -133,7 +142,12 @@ pub(crate) enum Node {
     /// Operands with their variables, and the operation over those.
     Lifted(Vec<(Node, Local)>, Box<Node>, WhenNull),
     Concat(Vec<Node>),
-    Convert { from: Numeric, to: Numeric, checked: bool, value: Box<Node> },
+    Convert {
+        from: Numeric,
+        to: Numeric,
+        checked: bool,
+        value: Box<Node>,
+    },
     /// Reference conversion or unboxing.
     Cast(Type, Box<Node>),
     /// `T?` to `T`.
@@ -144,11 +158,22 @@ pub(crate) enum Node {
     IsDeclare(Box<(Node, Type, Local)>),
     Call(Box<Call>),
     CallLocal(Box<LocalCall>),
-    Lambda { function: Arc<Function>, ty: Type, captured: Vec<Local> },
+    Lambda {
+        function: Arc<Function>,
+        ty: Type,
+        captured: Vec<Local>,
+    },
     /// A local function as a delegate.
-    FunctionValue { function: u32, ty: Type, captured: Vec<Local> },
+    FunctionValue {
+        function: u32,
+        ty: Type,
+        captured: Vec<Local>,
+    },
     /// A library method as a delegate.
-    MethodValue { call: Box<Call>, ty: Type },
+    MethodValue {
+        call: Box<Call>,
+        ty: Type,
+    },
     NewArray(Type, Vec<Node>),
     Array(Type, Vec<Node>, Vec<usize>),
     Element(Box<Node>, Vec<Node>),
@@ -181,15 +206,34 @@ pub(crate) enum Stmt {
     If(Node, Box<Stmt>, Option<Box<Stmt>>),
     While(Node, Box<Stmt>),
     Do(Box<Stmt>, Node),
-    For { init: Vec<Stmt>, condition: Option<Node>, step: Vec<Node>, body: Box<Stmt> },
-    ForEach { item: Local, convert: Option<Box<Node>>, variable: Local, source: Box<Node>, body: Box<Stmt> },
-    Switch { value: Node, variable: Local, cases: Vec<Case> },
+    For {
+        init: Vec<Stmt>,
+        condition: Option<Node>,
+        step: Vec<Node>,
+        body: Box<Stmt>,
+    },
+    ForEach {
+        item: Local,
+        convert: Option<Box<Node>>,
+        variable: Local,
+        source: Box<Node>,
+        body: Box<Stmt>,
+    },
+    Switch {
+        value: Node,
+        variable: Local,
+        cases: Vec<Case>,
+    },
     Break,
     Continue,
     Return(Option<Node>),
     Throw(Node),
     Rethrow,
-    Try { body: Vec<Stmt>, handlers: Vec<Handler>, finally: Option<Vec<Stmt>> },
+    Try {
+        body: Vec<Stmt>,
+        handlers: Vec<Handler>,
+        finally: Option<Vec<Stmt>>,
+    },
     /// The resource's variable is disposed of after the body.
     Using(Local, Box<Stmt>),
     /// Reached only by the flow analysis: the function's number.

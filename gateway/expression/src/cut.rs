@@ -122,7 +122,13 @@ fn verbatim(bytes: &[u8], start: usize, mut at: usize) -> Result<usize, CutError
 /// Strings nested in holes nested in strings: this deep, deeper is refused.
 const NESTING_MAX: usize = 32;
 
-fn interpolated(bytes: &[u8], start: usize, mut at: usize, verbatim: bool, depth: usize) -> Result<usize, CutError> {
+fn interpolated(
+    bytes: &[u8],
+    start: usize,
+    mut at: usize,
+    verbatim: bool,
+    depth: usize,
+) -> Result<usize, CutError> {
     loop {
         match (bytes.get(at), bytes.get(at + 1)) {
             (None, _) => return Err(CutError::UnterminatedString(start)),

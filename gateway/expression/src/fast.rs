@@ -31,13 +31,24 @@ type Read = for<'h> fn(&'h dyn Host) -> Option<&'h str>;
 pub(crate) enum Text {
     Const(Arc<str>),
     /// `Headers.GetValueOrDefault(name[, default])`.
-    Header { message: Message, name: Arc<str>, default: Option<Arc<str>> },
+    Header {
+        message: Message,
+        name: Arc<str>,
+        default: Option<Arc<str>>,
+    },
     /// `(string)context.Variables[name]`.
     Variable(Arc<str>),
     /// `context.Variables.GetValueOrDefault<string>(name[, default])`.
-    VariableOr { name: Arc<str>, default: Option<Arc<str>> },
+    VariableOr {
+        name: Arc<str>,
+        default: Option<Arc<str>>,
+    },
     /// `((Jwt)context.Variables[variable]).Claims.GetValueOrDefault(name[, default])`.
-    Claim { variable: Arc<str>, name: Arc<str>, default: Option<Arc<str>> },
+    Claim {
+        variable: Arc<str>,
+        name: Arc<str>,
+        default: Option<Arc<str>>,
+    },
     /// `context.Request.MatchedParameters[name]`.
     Matched(Arc<str>),
     Read(Read),
@@ -58,7 +69,11 @@ pub(crate) enum Bool {
     /// `Headers.ContainsKey(name)`.
     HasHeader(Message, Arc<str>),
     /// `StatusCode` of the exchange's response, or of the one in a variable.
-    Status { variable: Option<Arc<str>>, operator: Binary, code: i32 },
+    Status {
+        variable: Option<Arc<str>>,
+        operator: Binary,
+        code: i32,
+    },
 }
 
 impl Fast {
@@ -152,7 +167,13 @@ impl Text {
     }
 }
 
-fn header(host: &dyn Host, message: Message, name: &str, default: Option<&str>, f: &mut dyn FnMut(Option<&str>)) {
+fn header(
+    host: &dyn Host,
+    message: Message,
+    name: &str,
+    default: Option<&str>,
+    f: &mut dyn FnMut(Option<&str>),
+) {
     let mut lines = 0;
     host.header(message, name, &mut |value| {
         lines += 1;

@@ -38,29 +38,104 @@ pub(crate) enum Kind {
 pub(crate) enum Piece {
     Text(String),
     /// Source of the value, and of the alignment; the format as text.
-    Hole { value: Span, alignment: Option<Span>, format: Option<String> },
+    Hole {
+        value: Span,
+        alignment: Option<Span>,
+        format: Option<String>,
+    },
 }
 
 const KEYWORDS: &[&str] = &[
-    "abstract", "as", "base", "bool", "break", "byte", "case", "catch", "char", "checked", "class", "const",
-    "continue", "decimal", "default", "delegate", "do", "double", "else", "enum", "event", "explicit", "extern",
-    "false", "finally", "fixed", "float", "for", "foreach", "goto", "if", "implicit", "in", "int", "interface",
-    "internal", "is", "lock", "long", "namespace", "new", "null", "object", "operator", "out", "override", "params",
-    "private", "protected", "public", "readonly", "ref", "return", "sbyte", "sealed", "short", "sizeof", "stackalloc",
-    "static", "string", "struct", "switch", "this", "throw", "true", "try", "typeof", "uint", "ulong", "unchecked",
-    "unsafe", "ushort", "using", "virtual", "void", "volatile", "while",
+    "abstract",
+    "as",
+    "base",
+    "bool",
+    "break",
+    "byte",
+    "case",
+    "catch",
+    "char",
+    "checked",
+    "class",
+    "const",
+    "continue",
+    "decimal",
+    "default",
+    "delegate",
+    "do",
+    "double",
+    "else",
+    "enum",
+    "event",
+    "explicit",
+    "extern",
+    "false",
+    "finally",
+    "fixed",
+    "float",
+    "for",
+    "foreach",
+    "goto",
+    "if",
+    "implicit",
+    "in",
+    "int",
+    "interface",
+    "internal",
+    "is",
+    "lock",
+    "long",
+    "namespace",
+    "new",
+    "null",
+    "object",
+    "operator",
+    "out",
+    "override",
+    "params",
+    "private",
+    "protected",
+    "public",
+    "readonly",
+    "ref",
+    "return",
+    "sbyte",
+    "sealed",
+    "short",
+    "sizeof",
+    "stackalloc",
+    "static",
+    "string",
+    "struct",
+    "switch",
+    "this",
+    "throw",
+    "true",
+    "try",
+    "typeof",
+    "uint",
+    "ulong",
+    "unchecked",
+    "unsafe",
+    "ushort",
+    "using",
+    "virtual",
+    "void",
+    "volatile",
+    "while",
 ];
 
 /// Longest first. `>` stands alone: the parser joins `>>`, since `>` also closes type arguments.
 const MARKS: &[&str] = &[
-    "<<=", "??=", "...", "=>", "==", "!=", "<=", ">=", "&&", "||", "??", "?.", "++", "--", "+=", "-=", "*=", "/=", "%=",
-    "&=", "|=", "^=", "<<", "->", "::", "..", "(", ")", "[", "]", "{", "}", ";", ",", ".", ":", "?", "+", "-", "*",
-    "/", "%", "&", "|", "^", "!", "~", "=", "<", ">", "#",
+    "<<=", "??=", "...", "=>", "==", "!=", "<=", ">=", "&&", "||", "??", "?.", "++", "--", "+=", "-=", "*=",
+    "/=", "%=", "&=", "|=", "^=", "<<", "->", "::", "..", "(", ")", "[", "]", "{", "}", ";", ",", ".", ":",
+    "?", "+", "-", "*", "/", "%", "&", "|", "^", "!", "~", "=", "<", ">", "#",
 ];
 
 /// All tokens of a part of the text; the last one is [`Kind::End`].
 pub(crate) fn tokens(text: &str, span: Span, reports: &mut Reports) -> Vec<Token> {
-    let mut lexer = Lexer { text, at: span.start as usize, end: span.end as usize, reports, found: Vec::new() };
+    let mut lexer =
+        Lexer { text, at: span.start as usize, end: span.end as usize, reports, found: Vec::new() };
     lexer.run();
     lexer.found
 }
@@ -165,7 +240,8 @@ impl Lexer<'_> {
             Ok(Some(end)) if end <= self.end => end,
             Ok(_) if self.rest().starts_with('\'') => {
                 let code = if self.rest().starts_with("''") { "CS1011" } else { "CS1010" };
-                let message = if code == "CS1011" { "Empty character literal" } else { "Newline in constant" };
+                let message =
+                    if code == "CS1011" { "Empty character literal" } else { "Newline in constant" };
                 self.report(code, message, start, start + 1);
                 self.at += 1;
                 return;

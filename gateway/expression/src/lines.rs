@@ -91,7 +91,8 @@ fn reply(request: &Json, id: &Json, fixture: &Json) -> String {
             json!({ "id": id, "type": value.clr_type_name(), "value": text }).to_string()
         }
         Err(exception) => {
-            json!({ "id": id, "exception": { "type": exception.type_name, "message": exception.message } }).to_string()
+            json!({ "id": id, "exception": { "type": exception.type_name, "message": exception.message } })
+                .to_string()
         }
     }
 }

@@ -36,7 +36,12 @@ impl Frame {
 }
 
 /// Lowers the main body and every local function.
-pub(crate) fn program(body: Vec<Stmt>, infos: &[LocalInfo], functions: Vec<LocalFunctionInfo>, result: Type) -> Program {
+pub(crate) fn program(
+    body: Vec<Stmt>,
+    infos: &[LocalInfo],
+    functions: Vec<LocalFunctionInfo>,
+    result: Type,
+) -> Program {
     let mut keys = Vec::new();
     let mut codes = Vec::new();
     for info in functions {
@@ -60,7 +65,14 @@ pub(crate) fn program(body: Vec<Stmt>, infos: &[LocalInfo], functions: Vec<Local
 }
 
 fn empty(key: u32) -> Function {
-    Function { parameters: Vec::new(), modes: Vec::new(), body: Vec::new(), captured: Vec::new(), slots: key, height: 0 }
+    Function {
+        parameters: Vec::new(),
+        modes: Vec::new(),
+        body: Vec::new(),
+        captured: Vec::new(),
+        slots: key,
+        height: 0,
+    }
 }
 
 impl Lowering<'_> {
@@ -126,7 +138,12 @@ impl Lowering<'_> {
         }
         code.captured = captured
             .iter()
-            .map(|id| Local { id: *id, slot: frame.slot(*id), cell: true, span: crate::span::Span::default() })
+            .map(|id| Local {
+                id: *id,
+                slot: frame.slot(*id),
+                cell: true,
+                span: crate::span::Span::default(),
+            })
             .collect();
         code.height = visit::height(&code.body);
         self.stmts(&mut code.body, key, &mut frame);

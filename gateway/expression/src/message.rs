@@ -87,8 +87,12 @@ impl Object for StoredValue {
         Some(same.is_some_and(|o| Rc::ptr_eq(&o.stored, &self.stored) && o.part == self.part))
     }
 
-    fn iterate(self: Rc<Self>, _vm: &mut crate::run::Vm<'_>) -> Option<Result<Box<dyn crate::run::Iter>, crate::run::Fault>> {
-        (self.part == StoredPart::Headers).then(|| Ok(crate::types::header_entries(&self.stored.data.headers)))
+    fn iterate(
+        self: Rc<Self>,
+        _vm: &mut crate::run::Vm<'_>,
+    ) -> Option<Result<Box<dyn crate::run::Iter>, crate::run::Fault>> {
+        (self.part == StoredPart::Headers)
+            .then(|| Ok(crate::types::header_entries(&self.stored.data.headers)))
     }
 
     fn portable(&self) -> Option<Portable> {

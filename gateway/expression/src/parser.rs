@@ -162,7 +162,11 @@ impl Parser<'_> {
             "{" => "CS1514",
             _ => "CS1003",
         };
-        let message = if code == "CS1003" { format!("Syntax error, '{mark}' expected") } else { format!("{mark} expected") };
+        let message = if code == "CS1003" {
+            format!("Syntax error, '{mark}' expected")
+        } else {
+            format!("{mark} expected")
+        };
         // The place after the token before is where the mark is missed.
         let at = self.previous().end as usize;
         self.reports.add(code, message, Span::new(at, at));

@@ -87,7 +87,8 @@ use uri::{uri_text, uri_type, uri_value};
 pub(crate) use library::library;
 pub(crate) use member::{Allow, Args, Literal, Member, MemberDef, Native, Parameter, TypeTable, c, m, rw};
 pub(crate) use ty::{
-    DICTIONARY, ICOLLECTION, ILIST, IREADONLY_COLLECTION, IREADONLY_LIST, KEY_VALUE_PAIR, LIST, NULLABLE, SEQUENCE,
+    DICTIONARY, ICOLLECTION, ILIST, IREADONLY_COLLECTION, IREADONLY_LIST, KEY_VALUE_PAIR, LIST, NULLABLE,
+    SEQUENCE,
 };
 
 /// Every table. Order matters only for simple names that two namespaces share: the first wins.

@@ -5,8 +5,8 @@ mod portable;
 mod read;
 
 pub use array::Array;
-pub(crate) use read::instant;
 pub use portable::Portable;
+pub(crate) use read::instant;
 
 use std::any::Any;
 use std::cell::RefCell;

@@ -28,8 +28,10 @@ fn outcomes(text: &str) -> Option<(bool, String, String)> {
 }
 
 fn key() -> impl Strategy<Value = String> {
-    prop::sample::select(vec!["text", "none", "count", "missing", "reply", "Accept", "X-Trace", "cart", "doc"])
-        .prop_map(|k| format!("\"{k}\""))
+    prop::sample::select(vec![
+        "text", "none", "count", "missing", "reply", "Accept", "X-Trace", "cart", "doc",
+    ])
+    .prop_map(|k| format!("\"{k}\""))
 }
 
 fn text() -> impl Strategy<Value = String> {
@@ -51,10 +53,12 @@ fn text() -> impl Strategy<Value = String> {
 
 fn condition() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
-        (text(), text(), any::<bool>()).prop_map(|(a, b, same)| format!("({a} {} {b})", if same { "==" } else { "!=" })),
+        (text(), text(), any::<bool>())
+            .prop_map(|(a, b, same)| format!("({a} {} {b})", if same { "==" } else { "!=" })),
         key().prop_map(|k| format!("context.Variables.ContainsKey({k})")),
         key().prop_map(|k| format!("context.Request.Headers.ContainsKey({k})")),
-        (prop::sample::select(vec!["==", "!=", "<", ">="]), 199..204).prop_map(|(o, n)| format!("context.Response.StatusCode {o} {n}")),
+        (prop::sample::select(vec!["==", "!=", "<", ">="]), 199..204)
+            .prop_map(|(o, n)| format!("context.Response.StatusCode {o} {n}")),
         (key(), 201..204).prop_map(|(k, n)| format!("((IResponse)context.Variables[{k}]).StatusCode == {n}")),
     ];
     leaf.prop_recursive(3, 12, 2, |inner| {
@@ -69,11 +73,83 @@ fn condition() -> impl Strategy<Value = String> {
 /// Text that looks like code: tokens in any order.
 fn soup() -> impl Strategy<Value = String> {
     let token = prop::sample::select(vec![
-        "var", "x", "=", "1", ";", "(", ")", "{", "}", "[", "]", "=>", "+", "-", "\"a\"", "'c'", "$\"{", "}\"", "if",
-        "else", "for", "foreach", "in", "while", "return", "new", "int", "string", "context", ".", ",", "?", ":", "??", "?.",
-        "==", "<", ">", "is", "as", "switch", "case", "default", "break", "try", "catch", "finally", "throw", "null", "true",
-        "Request", "Variables", "Headers", "JObject", "List", "from", "select", "where", "let", "out", "ref", "checked",
-        "@\"", "//", "/*", "*/", "\n", "0x", "1.5m", "typeof", "nameof", "&&", "||", "!", "++", "+=", "F",
+        "var",
+        "x",
+        "=",
+        "1",
+        ";",
+        "(",
+        ")",
+        "{",
+        "}",
+        "[",
+        "]",
+        "=>",
+        "+",
+        "-",
+        "\"a\"",
+        "'c'",
+        "$\"{",
+        "}\"",
+        "if",
+        "else",
+        "for",
+        "foreach",
+        "in",
+        "while",
+        "return",
+        "new",
+        "int",
+        "string",
+        "context",
+        ".",
+        ",",
+        "?",
+        ":",
+        "??",
+        "?.",
+        "==",
+        "<",
+        ">",
+        "is",
+        "as",
+        "switch",
+        "case",
+        "default",
+        "break",
+        "try",
+        "catch",
+        "finally",
+        "throw",
+        "null",
+        "true",
+        "Request",
+        "Variables",
+        "Headers",
+        "JObject",
+        "List",
+        "from",
+        "select",
+        "where",
+        "let",
+        "out",
+        "ref",
+        "checked",
+        "@\"",
+        "//",
+        "/*",
+        "*/",
+        "\n",
+        "0x",
+        "1.5m",
+        "typeof",
+        "nameof",
+        "&&",
+        "||",
+        "!",
+        "++",
+        "+=",
+        "F",
     ]);
     prop::collection::vec(token, 0..40).prop_map(|tokens| tokens.join(" "))
 }
@@ -118,7 +194,10 @@ proptest! {
 
 #[test]
 fn hostile_expressions_end_within_their_budgets() {
-    let options = Options { limits: Limits { time: Duration::from_millis(500), ..Limits::default() }, ..Options::default() };
+    let options = Options {
+        limits: Limits { time: Duration::from_millis(500), ..Limits::default() },
+        ..Options::default()
+    };
     for text in [
         "@{ while (true) { } }",
         "@{ for (;;) { } }",
@@ -147,7 +226,16 @@ fn hostile_expressions_end_within_their_budgets() {
 
 #[test]
 fn deep_nesting_is_refused_not_overflowed() {
-    for (open, close) in [("(", ")"), ("!", ""), ("-", ""), ("new[]{", "}"), ("(string)", ""), ("x=>", ""), ("1+(", ")"), ("a?.b(", ")")] {
+    for (open, close) in [
+        ("(", ")"),
+        ("!", ""),
+        ("-", ""),
+        ("new[]{", "}"),
+        ("(string)", ""),
+        ("x=>", ""),
+        ("1+(", ")"),
+        ("a?.b(", ")"),
+    ] {
         let text = format!("@({}1{})", open.repeat(5000), close.repeat(5000));
         assert!(compile(&text, Expected::Any, &Options::default()).is_err(), "{open}");
     }

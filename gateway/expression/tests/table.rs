@@ -31,7 +31,8 @@ fn check(name: &str, text: &str) -> Result<(), String> {
             None => found == wanted,
         };
         if !fits {
-            let _ = writeln!(wrong, "{name}:{}: {expression}\n   wanted {wanted}\n   found  {found}", number + 1);
+            let _ =
+                writeln!(wrong, "{name}:{}: {expression}\n   wanted {wanted}\n   found  {found}", number + 1);
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong) }
@@ -42,7 +43,8 @@ fn shown(answer: &str) -> String {
     let answer: Value = serde_json::from_str(answer).unwrap_or_default();
     if let Some(list) = answer.get("diagnostics").and_then(Value::as_array) {
         let codes: Vec<&str> = list.iter().filter_map(|d| d.get("code").and_then(Value::as_str)).collect();
-        let messages: Vec<&str> = list.iter().filter_map(|d| d.get("message").and_then(Value::as_str)).collect();
+        let messages: Vec<&str> =
+            list.iter().filter_map(|d| d.get("message").and_then(Value::as_str)).collect();
         return if std::env::var_os("MESSAGES").is_some() {
             format!("# {} {}", codes.join(" "), messages.join(" | "))
         } else {

@@ -181,7 +181,11 @@ impl Binder<'_> {
         if ty.is_enum() {
             return Self::constant(constant, ty.clone()).node;
         }
-        let val = Val { node: Node::Const(constant.clone()), ty: constant_type(&constant), constant: Some(constant) };
+        let val = Val {
+            node: Node::Const(constant.clone()),
+            ty: constant_type(&constant),
+            constant: Some(constant),
+        };
         self.convert(Bound::Value(val), ty, Span::default()).node
     }
 

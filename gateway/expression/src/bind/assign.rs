@@ -7,9 +7,17 @@ use crate::syntax::{Argument, Binary, Constant, Expr, ExprKind, Name, Unary};
 use crate::types::Type;
 
 impl Binder<'_> {
-    pub(super) fn assignment(&mut self, operator: Option<Binary>, target: &Expr, value: &Expr, span: Span) -> Val {
+    pub(super) fn assignment(
+        &mut self,
+        operator: Option<Binary>,
+        target: &Expr,
+        value: &Expr,
+        span: Span,
+    ) -> Val {
         match (&target.kind, operator) {
-            (ExprKind::Tuple(_) | ExprKind::VarTuple(_), None) => return self.deconstruct(target, value, span),
+            (ExprKind::Tuple(_) | ExprKind::VarTuple(_), None) => {
+                return self.deconstruct(target, value, span);
+            }
             (ExprKind::Name(name, _), None) if &*name.text == "_" && self.look_up("_").is_none() => {
                 let val = self.value(value);
                 return Val::new(Node::Assign(Box::new(Target::Discard), Box::new(val.node)), val.ty);
@@ -57,7 +65,11 @@ impl Binder<'_> {
         let ty = place.ty.clone();
         let Some(target) = self.target(place, span) else { return Val::error() };
         let assign = Node::Assign(Box::new(target), Box::new(value.node));
-        if effects.is_empty() { Val::new(assign, ty) } else { Val::new(Node::Seq(effects, Box::new(assign)), ty) }
+        if effects.is_empty() {
+            Val::new(assign, ty)
+        } else {
+            Val::new(Node::Seq(effects, Box::new(assign)), ty)
+        }
     }
 
     /// A place whose parts are computed once: receiver and indexes go to variables first.
@@ -106,19 +118,24 @@ impl Binder<'_> {
             Node::Call(call) if call.member.set.is_some() => Some(Target::Member(call)),
             Node::Call(call) if call.member.kind != crate::parser::signature::MemberKind::Method => {
                 let owner = crate::types::library().get(call.member.owner).display_name().to_owned();
-                let name = if call.member.name == "Item" { "this[]".to_owned() } else { call.member.name.clone() };
-                let message = format!("Property or indexer '{owner}.{name}' cannot be assigned to -- it is read only");
+                let name =
+                    if call.member.name == "Item" { "this[]".to_owned() } else { call.member.name.clone() };
+                let message =
+                    format!("Property or indexer '{owner}.{name}' cannot be assigned to -- it is read only");
                 self.report("CS0200", message, span);
                 None
             }
             Node::Field(..) => {
-                let message = "Property or indexer of an anonymous type cannot be assigned to -- it is read only".to_owned();
+                let message =
+                    "Property or indexer of an anonymous type cannot be assigned to -- it is read only"
+                        .to_owned();
                 self.report("CS0200", message, span);
                 None
             }
             _ if place.ty.is_error() => None,
             _ => {
-                let message = "The left-hand side of an assignment must be a variable, property or indexer".to_owned();
+                let message =
+                    "The left-hand side of an assignment must be a variable, property or indexer".to_owned();
                 self.report("CS0131", message, span);
                 None
             }
@@ -133,8 +150,10 @@ impl Binder<'_> {
         let ty = place.ty.clone();
         let plain = ty.non_nullable();
         if super::conversion::numeric_or_enum(plain).is_none() {
-            let symbol = if matches!(operator, Unary::PreIncrement | Unary::PostIncrement) { "++" } else { "--" };
-            let message = format!("Operator '{symbol}' cannot be applied to operand of type '{}'", ty.display());
+            let symbol =
+                if matches!(operator, Unary::PreIncrement | Unary::PostIncrement) { "++" } else { "--" };
+            let message =
+                format!("Operator '{symbol}' cannot be applied to operand of type '{}'", ty.display());
             return self.error("CS0023", message, span);
         }
         let Some((mut effects, place)) = self.once(place, operand.span) else { return Val::error() };
@@ -162,7 +181,12 @@ impl Binder<'_> {
         let val = match bound {
             Bound::Tuple(items) => {
                 let Some(ty) = self.tuple_for(target, &items) else {
-                    return self.error("CS8131", "Deconstruct assignment requires an expression with a type on the right-hand-side.".to_owned(), span);
+                    return self.error(
+                        "CS8131",
+                        "Deconstruct assignment requires an expression with a type on the right-hand-side."
+                            .to_owned(),
+                        span,
+                    );
                 };
                 self.convert(Bound::Tuple(items), &ty, value.span)
             }
@@ -192,7 +216,10 @@ impl Binder<'_> {
         };
         if parts.len() != count {
             if !parts.is_empty() {
-                let message = format!("Cannot deconstruct a tuple of '{}' elements into '{count}' variables.", parts.len());
+                let message = format!(
+                    "Cannot deconstruct a tuple of '{}' elements into '{count}' variables.",
+                    parts.len()
+                );
                 self.report("CS8132", message, span);
             }
             return;

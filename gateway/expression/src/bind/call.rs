@@ -28,10 +28,15 @@ impl Binder<'_> {
                     ExprKind::Member(_, name, _) | ExprKind::Name(name, _) => name.text.to_string(),
                     _ => return self.error("CS0149", "Method name expected".to_owned(), span),
                 };
-                self.error("CS1955", format!("Non-invocable member '{name}' cannot be used like a method."), target.span)
+                self.error(
+                    "CS1955",
+                    format!("Non-invocable member '{name}' cannot be used like a method."),
+                    target.span,
+                )
             }
             Bound::Type(ty) if !ty.is_error() => {
-                let message = format!("Non-invocable member '{}' cannot be used like a method.", ty.display());
+                let message =
+                    format!("Non-invocable member '{}' cannot be used like a method.", ty.display());
                 self.error("CS1955", message, target.span)
             }
             Bound::Error | Bound::Type(_) => Val::error(),
@@ -59,7 +64,8 @@ impl Binder<'_> {
             return self.no_overload(&group, &args, failure, span);
         };
         let all = library().extensions(&group.name.text);
-        let mut with_receiver = vec![Arg { name: None, mode: Mode::Value, bound: Bound::Value(receiver), span }];
+        let mut with_receiver =
+            vec![Arg { name: None, mode: Mode::Value, bound: Bound::Value(receiver), span }];
         with_receiver.extend(args.iter().cloned());
         let mut failure = if group.candidates.is_empty() { None } else { Some(failure) };
         for of_model in [true, false] {
@@ -101,7 +107,14 @@ impl Binder<'_> {
     }
 
     /// The node of a call whose method is known.
-    fn finish(&mut self, found: Applicable, receiver: Option<Val>, args: Vec<Arg>, name: &Name, span: Span) -> Val {
+    fn finish(
+        &mut self,
+        found: Applicable,
+        receiver: Option<Val>,
+        args: Vec<Arg>,
+        name: &Name,
+        span: Span,
+    ) -> Val {
         let member = found.candidate.member;
         if member.is_static && !member.is_extension && receiver.is_some() {
             let shown = library().get(member.owner).display_name().to_owned();
@@ -127,7 +140,14 @@ impl Binder<'_> {
         self.call_node(found, receiver, args, checks_null, result)
     }
 
-    fn call_node(&mut self, found: Applicable, receiver: Option<Val>, args: Vec<Arg>, checks_null: bool, result: Type) -> Val {
+    fn call_node(
+        &mut self,
+        found: Applicable,
+        receiver: Option<Val>,
+        args: Vec<Arg>,
+        checks_null: bool,
+        result: Type,
+    ) -> Val {
         let member = found.candidate.member;
         let (nodes, references, before) = self.pass(&member.parameters, &found.types, &found.mapping, args);
         let shift = usize::from(receiver.is_some());
@@ -150,7 +170,14 @@ impl Binder<'_> {
         match self.choose_overload(&candidates, &args, &[]) {
             Ok(found) => self.finish(found, Some(val), args, &name, span),
             Err(failure) => {
-                let group = Group { name, receiver: Some(val), ty, candidates, type_arguments: Vec::new(), is_local: None };
+                let group = Group {
+                    name,
+                    receiver: Some(val),
+                    ty,
+                    candidates,
+                    type_arguments: Vec::new(),
+                    is_local: None,
+                };
                 self.no_overload(&group, &args, failure, span)
             }
         }
@@ -206,7 +233,8 @@ impl Binder<'_> {
 
     pub(super) fn index_of(&mut self, target: Val, arguments: &[Argument], span: Span) -> Val {
         let args = self.bind_arguments(arguments);
-        let broken = args.iter().any(|a| matches!(a.bound, Bound::Error) || a.ty().is_some_and(Type::is_error));
+        let broken =
+            args.iter().any(|a| matches!(a.bound, Bound::Error) || a.ty().is_some_and(Type::is_error));
         if target.ty.is_error() || broken {
             return Val::error();
         }
@@ -215,7 +243,8 @@ impl Binder<'_> {
         }
         let candidates = self.members(&target.ty, "Item");
         if candidates.is_empty() {
-            let message = format!("Cannot apply indexing with [] to an expression of type '{}'", target.ty.display());
+            let message =
+                format!("Cannot apply indexing with [] to an expression of type '{}'", target.ty.display());
             return self.error("CS0021", message, span);
         }
         let name = Name { text: "Item".into(), span };
@@ -224,7 +253,14 @@ impl Binder<'_> {
             Err(failure) => {
                 let ty = target.ty.clone();
                 let name = Name { text: "this".into(), span };
-                let group = Group { name, receiver: Some(target), ty, candidates, type_arguments: Vec::new(), is_local: None };
+                let group = Group {
+                    name,
+                    receiver: Some(target),
+                    ty,
+                    candidates,
+                    type_arguments: Vec::new(),
+                    is_local: None,
+                };
                 self.no_overload(&group, &args, failure, span)
             }
         }
@@ -239,7 +275,11 @@ impl Binder<'_> {
         for arg in args {
             let val = self.as_value(arg.bound, arg.span);
             let wanted = [Type::INT, Type::UINT, Type::LONG, Type::ULONG];
-            let ty = wanted.iter().find(|ty| self.converts(&Bound::Value(val.clone()), ty)).cloned().unwrap_or(Type::INT);
+            let ty = wanted
+                .iter()
+                .find(|ty| self.converts(&Bound::Value(val.clone()), ty))
+                .cloned()
+                .unwrap_or(Type::INT);
             indexes.push(self.convert(Bound::Value(val), &ty, arg.span).node);
         }
         Val::new(Node::Element(Box::new(target.node), indexes), element.clone())
@@ -255,13 +295,16 @@ impl Binder<'_> {
         let class = ty.arguments().to_vec();
         let candidates: Vec<Candidate> =
             info.named(".ctor").iter().map(|member| Candidate { member, class: class.clone() }).collect();
-        let is_default = args.is_empty() && info.is_value_type && !candidates.iter().any(|c| c.member.parameters.is_empty());
+        let is_default = args.is_empty()
+            && info.is_value_type
+            && !candidates.iter().any(|c| c.member.parameters.is_empty());
         if is_default {
             self.check_allowed(def, ".ctor", span);
             return self.default_of(ty);
         }
         if info.is_abstract || info.is_interface || info.is_static {
-            let message = format!("Cannot create an instance of the abstract class or interface '{}'", ty.display());
+            let message =
+                format!("Cannot create an instance of the abstract class or interface '{}'", ty.display());
             return self.error("CS0144", message, span);
         }
         let name = Name { text: ".ctor".into(), span };
@@ -272,7 +315,14 @@ impl Binder<'_> {
             }
             Err(failure) => {
                 let name = Name { text: info.name.as_str().into(), span };
-                let group = Group { name, receiver: None, ty: ty.clone(), candidates, type_arguments: Vec::new(), is_local: None };
+                let group = Group {
+                    name,
+                    receiver: None,
+                    ty: ty.clone(),
+                    candidates,
+                    type_arguments: Vec::new(),
+                    is_local: None,
+                };
                 self.no_overload(&group, &args, failure, span)
             }
         }
@@ -309,14 +359,17 @@ impl Binder<'_> {
     fn report_lambda(&mut self, args: &[Arg], has_receiver: bool) -> bool {
         let Some((index, parameters)) = self.partial.take() else { return false };
         // The arguments of an extension method count from its receiver.
-        let found = args.get(if has_receiver { index.wrapping_sub(1) } else { index }).or_else(|| args.get(index));
+        let found =
+            args.get(if has_receiver { index.wrapping_sub(1) } else { index }).or_else(|| args.get(index));
         let lambda = |arg: &Arg| match &arg.bound {
             Bound::Lambda(lambda, _) => Some(std::sync::Arc::clone(lambda)),
             _ => None,
         };
         let found = found.and_then(lambda).or_else(|| args.get(index.wrapping_sub(1)).and_then(lambda));
         match found {
-            Some(lambda) if lambda.parameters.len() == parameters.len() => self.lambda_reports(&lambda, &parameters),
+            Some(lambda) if lambda.parameters.len() == parameters.len() => {
+                self.lambda_reports(&lambda, &parameters)
+            }
             _ => false,
         }
     }
@@ -327,11 +380,13 @@ impl Binder<'_> {
             !group.candidates.iter().any(|c| c.member.parameters.iter().any(|p| *p.name == *n.text))
         });
         if let Some(unknown) = unknown {
-            let message = format!("The best overload for '{name}' does not have a parameter named '{}'", unknown.text);
+            let message =
+                format!("The best overload for '{name}' does not have a parameter named '{}'", unknown.text);
             return self.error("CS1739", message, unknown.span);
         }
         if let [only] = group.candidates.as_slice() {
-            let missing = only.member.parameters.get(args.len()).filter(|p| p.default.is_none() && !p.is_params);
+            let missing =
+                only.member.parameters.get(args.len()).filter(|p| p.default.is_none() && !p.is_params);
             if let Some(missing) = missing {
                 let types: Vec<String> = only.member.parameters.iter().map(|p| p.ty.display()).collect();
                 let message = format!(
@@ -344,7 +399,11 @@ impl Binder<'_> {
             }
         }
         if group.candidates.iter().any(|c| c.member.name == ".ctor") {
-            let message = format!("'{}' does not contain a constructor that takes {} arguments", group.ty.display(), args.len());
+            let message = format!(
+                "'{}' does not contain a constructor that takes {} arguments",
+                group.ty.display(),
+                args.len()
+            );
             return self.error("CS1729", message, span);
         }
         let message = format!("No overload for method '{name}' takes {} arguments", args.len());
@@ -364,8 +423,12 @@ impl Binder<'_> {
             _ => "<expression>".to_owned(),
         };
         let message = match arg.mode {
-            Mode::Out => format!("Argument {position}: cannot convert from 'out {from}' to 'out {}'", ty.display()),
-            Mode::Ref => format!("Argument {position}: cannot convert from 'ref {from}' to 'ref {}'", ty.display()),
+            Mode::Out => {
+                format!("Argument {position}: cannot convert from 'out {from}' to 'out {}'", ty.display())
+            }
+            Mode::Ref => {
+                format!("Argument {position}: cannot convert from 'ref {from}' to 'ref {}'", ty.display())
+            }
             _ => format!("Argument {position}: cannot convert from '{from}' to '{}'", ty.display()),
         };
         self.error("CS1503", message, arg.span)

@@ -65,7 +65,10 @@ impl Binder<'_> {
         let (Some(a), Some(b)) = (&operands.0.constant, &operands.1.constant) else {
             let zero = operands.1.constant.as_ref().map(run::constant_value);
             let integer = !matches!(number, Number::F32 | Number::F64);
-            if integer && matches!(operator, Binary::Div | Binary::Rem) && zero.is_some_and(|z| z.as_f64() == Some(0.0)) {
+            if integer
+                && matches!(operator, Binary::Div | Binary::Rem)
+                && zero.is_some_and(|z| z.as_f64() == Some(0.0))
+            {
                 return Some(self.error("CS0020", "Division by constant zero".to_owned(), span));
             }
             return None;

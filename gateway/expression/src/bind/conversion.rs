@@ -64,7 +64,9 @@ pub(crate) fn widens(from: Numeric, to: Numeric) -> bool {
         I8 => matches!(to, I16 | I32 | I64 | F32 | F64 | Decimal),
         U8 => matches!(to, I16 | U16 | I32 | U32 | I64 | U64 | F32 | F64 | Decimal),
         I16 => matches!(to, I32 | I64 | F32 | F64 | Decimal),
-        U16 | Char => matches!(to, I32 | U32 | I64 | U64 | F32 | F64 | Decimal) || (from == Char && to == U16),
+        U16 | Char => {
+            matches!(to, I32 | U32 | I64 | U64 | F32 | F64 | Decimal) || (from == Char && to == U16)
+        }
         I32 => matches!(to, I64 | F32 | F64 | Decimal),
         U32 => matches!(to, I64 | U64 | F32 | F64 | Decimal),
         I64 | U64 => matches!(to, F32 | F64 | Decimal),
@@ -101,7 +103,8 @@ pub(crate) fn implicit(from: &Type, to: &Type) -> Option<Standard> {
         };
     }
     if let (Type::Tuple(a), Type::Tuple(b)) = (from, to) {
-        let fits = a.len() == b.len() && a.iter().zip(b.iter()).all(|((x, _), (y, _))| implicit(x, y).is_some());
+        let fits =
+            a.len() == b.len() && a.iter().zip(b.iter()).all(|((x, _), (y, _))| implicit(x, y).is_some());
         return fits.then_some(Standard::Tuple);
     }
     is_reference(from, to).then_some(Standard::Reference)
@@ -119,7 +122,8 @@ pub(crate) fn is_reference(from: &Type, to: &Type) -> bool {
     }
     if to.is_interface() {
         let interfaces = library().interfaces(from);
-        return interfaces.iter().any(|i| i == to || variant(i, to)) || (from.is_interface() && variant(from, to));
+        return interfaces.iter().any(|i| i == to || variant(i, to))
+            || (from.is_interface() && variant(from, to));
     }
     if let (Type::Array(a, x), Type::Array(b, y)) = (from, to) {
         return x == y && !a.is_value_type() && !b.is_value_type() && is_reference(a, b);

@@ -20,7 +20,9 @@ impl Binder<'_> {
     pub(super) fn converts(&mut self, from: &Bound, to: &Type) -> bool {
         match from {
             Bound::Value(val) => {
-                implicit(&val.ty, to).is_some() || constant_fits(val, to) || self.user_implicit(&val.ty, to).is_some()
+                implicit(&val.ty, to).is_some()
+                    || constant_fits(val, to)
+                    || self.user_implicit(&val.ty, to).is_some()
             }
             Bound::Default | Bound::Throw(_) | Bound::Error => true,
             Bound::Lambda(lambda, _) => self.lambda_converts(lambda, to),
@@ -28,9 +30,14 @@ impl Binder<'_> {
             Bound::Tuple(items) => match to {
                 Type::Tuple(types) => {
                     items.len() == types.len()
-                        && items.iter().zip(types.iter()).all(|((_, item, _), (ty, _))| self.converts(item, ty))
+                        && items
+                            .iter()
+                            .zip(types.iter())
+                            .all(|((_, item, _), (ty, _))| self.converts(item, ty))
                 }
-                Type::Generic(..) if to.nullable().is_some() => self.converts(from, &to.non_nullable().clone()),
+                Type::Generic(..) if to.nullable().is_some() => {
+                    self.converts(from, &to.non_nullable().clone())
+                }
                 _ => match self.natural_tuple(items) {
                     Some(ty) => implicit(&ty, to).is_some(),
                     None => false,
@@ -49,7 +56,9 @@ impl Binder<'_> {
             Bound::Error => Ok(Val::error()),
             Bound::Default => Ok(self.default_of(to)),
             Bound::Throw(node) => Ok(Val::new(*node, to.clone())),
-            Bound::Lambda(lambda, span) => self.convert_lambda(&lambda, to, span).ok_or(Bound::Lambda(lambda, span)),
+            Bound::Lambda(lambda, span) => {
+                self.convert_lambda(&lambda, to, span).ok_or(Bound::Lambda(lambda, span))
+            }
             Bound::Methods(group) => self.convert_group(&group, to).ok_or(Bound::Methods(group)),
             Bound::Tuple(items) => self.convert_tuple(items, to, span),
             other => Err(other),
@@ -72,10 +81,17 @@ impl Binder<'_> {
         }
     }
 
-    fn convert_tuple(&mut self, items: Vec<(Option<String>, Bound, Span)>, to: &Type, span: Span) -> Result<Val, Bound> {
+    fn convert_tuple(
+        &mut self,
+        items: Vec<(Option<String>, Bound, Span)>,
+        to: &Type,
+        span: Span,
+    ) -> Result<Val, Bound> {
         let target = to.non_nullable().clone();
         let types: Vec<Type> = match &target {
-            Type::Tuple(types) if types.len() == items.len() => types.iter().map(|(ty, _)| ty.clone()).collect(),
+            Type::Tuple(types) if types.len() == items.len() => {
+                types.iter().map(|(ty, _)| ty.clone()).collect()
+            }
             _ => match self.natural_tuple(&items) {
                 Some(natural) if implicit(&natural, to).is_some() => {
                     let val = self.convert(Bound::Tuple(items), &natural, span);
@@ -84,8 +100,11 @@ impl Binder<'_> {
                 _ => return Err(Bound::Tuple(items)),
             },
         };
-        let nodes =
-            items.into_iter().zip(&types).map(|((_, item, span), ty)| self.convert(item, ty, span).node).collect();
+        let nodes = items
+            .into_iter()
+            .zip(&types)
+            .map(|((_, item, span), ty)| self.convert(item, ty, span).node)
+            .collect();
         Ok(Val::new(Node::Fields(target, nodes), to.clone()))
     }
 
@@ -108,7 +127,11 @@ impl Binder<'_> {
         match how {
             Standard::Identity => Val { ty: to.clone(), ..val },
             Standard::Reference => {
-                let val = if to.def() == Some(crate::types::SEQUENCE) && is_pairs(to) { self.pairs(val) } else { val };
+                let val = if to.def() == Some(crate::types::SEQUENCE) && is_pairs(to) {
+                    self.pairs(val)
+                } else {
+                    val
+                };
                 Val { constant: None, ty: to.clone(), ..val }
             }
             Standard::Numeric => self.fold_conversion(val, to),
@@ -221,8 +244,10 @@ impl Binder<'_> {
         if let Some(constant) = &val.constant {
             if !self.in_unchecked() && !super::constant::in_range(constant, to) {
                 let shown = super::constant::display(constant);
-                let message =
-                    format!("Constant value '{shown}' cannot be converted to a '{}' (use 'unchecked' syntax to override)", to.display());
+                let message = format!(
+                    "Constant value '{shown}' cannot be converted to a '{}' (use 'unchecked' syntax to override)",
+                    to.display()
+                );
                 return self.error("CS0221", message, span);
             }
         }
@@ -273,10 +298,16 @@ impl Binder<'_> {
                 let explicit = self.explicit(val.clone(), to, span).is_ok() && self.reports.len() == mark;
                 self.reports.truncate(mark);
                 let source = val.ty.display();
-                if let (Some(constant), true) = (&val.constant, numeric(&val.ty).is_some() && numeric(to).is_some()) {
+                if let (Some(constant), true) =
+                    (&val.constant, numeric(&val.ty).is_some() && numeric(to).is_some())
+                {
                     if val.ty == Type::INT && !super::constant::in_range(constant, to) {
                         let shown = super::constant::display(constant);
-                        return self.error("CS0031", format!("Constant value '{shown}' cannot be converted to a '{target}'"), span);
+                        return self.error(
+                            "CS0031",
+                            format!("Constant value '{shown}' cannot be converted to a '{target}'"),
+                            span,
+                        );
                     }
                 }
                 if explicit {
@@ -297,10 +328,13 @@ impl Binder<'_> {
                 self.error(code, message, span)
             }
             Bound::Type(ty) => {
-                let message = format!("'{}' is a type, which is not valid in the given context", ty.display());
+                let message =
+                    format!("'{}' is a type, which is not valid in the given context", ty.display());
                 self.error("CS0119", message, span)
             }
-            _ => self.error("CS0029", format!("Cannot implicitly convert the expression to '{target}'"), span),
+            _ => {
+                self.error("CS0029", format!("Cannot implicitly convert the expression to '{target}'"), span)
+            }
         }
     }
 

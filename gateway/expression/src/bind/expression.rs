@@ -19,9 +19,11 @@ impl Binder<'_> {
             Bound::Value(val) => val,
             Bound::Error => Val::error(),
             Bound::Type(ty) if ty.is_error() => Val::error(),
-            Bound::Type(ty) => {
-                self.error("CS0119", format!("'{}' is a type, which is not valid in the given context", ty.display()), span)
-            }
+            Bound::Type(ty) => self.error(
+                "CS0119",
+                format!("'{}' is a type, which is not valid in the given context", ty.display()),
+                span,
+            ),
             Bound::Namespace(name) => {
                 self.error("CS0118", format!("'{name}' is a namespace but is used like a variable"), span)
             }
@@ -33,11 +35,16 @@ impl Binder<'_> {
                 self.error("CS0428", message, span)
             }
             Bound::Lambda(..) => {
-                let message = "Cannot convert lambda expression to type 'object' because it is not a delegate type";
+                let message =
+                    "Cannot convert lambda expression to type 'object' because it is not a delegate type";
                 self.error("CS1660", message.to_owned(), span)
             }
-            Bound::Default => self.error("CS8716", "There is no target type for the default literal.".to_owned(), span),
-            Bound::Throw(_) => self.error("CS8115", "A throw expression is not allowed in this context.".to_owned(), span),
+            Bound::Default => {
+                self.error("CS8716", "There is no target type for the default literal.".to_owned(), span)
+            }
+            Bound::Throw(_) => {
+                self.error("CS8115", "A throw expression is not allowed in this context.".to_owned(), span)
+            }
             Bound::Tuple(items) => match self.natural_tuple(&items) {
                 Some(ty) => self.convert(Bound::Tuple(items), &ty, span),
                 None => self.error("CS8131", "The tuple has no type.".to_owned(), span),
@@ -62,7 +69,9 @@ impl Binder<'_> {
             ExprKind::Receiver => Bound::Value(self.receivers.last().cloned().unwrap_or_else(Val::error)),
             ExprKind::Binary(operator, a, b) => Bound::Value(self.binary(*operator, a, b, span)),
             ExprKind::Unary(operator, operand) => Bound::Value(self.unary(*operator, operand, span)),
-            ExprKind::Assign(operator, target, value) => Bound::Value(self.assignment(*operator, target, value, span)),
+            ExprKind::Assign(operator, target, value) => {
+                Bound::Value(self.assignment(*operator, target, value, span))
+            }
             ExprKind::Choose(condition, yes, no) => self.choose(condition, yes, no, span),
             ExprKind::Cast(ty, value) => {
                 let to = self.resolve(ty);
@@ -80,7 +89,9 @@ impl Binder<'_> {
     fn expr_rare(&mut self, expr: &Expr) -> Bound {
         let span = expr.span;
         Bound::Value(match &expr.kind {
-            ExprKind::New(ty, arguments, initializer) => self.creation(ty, arguments, initializer.as_ref(), span),
+            ExprKind::New(ty, arguments, initializer) => {
+                self.creation(ty, arguments, initializer.as_ref(), span)
+            }
             ExprKind::NewArray(ty, sizes, init) => self.new_array(ty, sizes, init.as_ref(), span),
             ExprKind::ImplicitArray(items) => self.implicit_array(items, span),
             ExprKind::Anonymous(fields) => self.anonymous(fields, span),
@@ -180,7 +191,8 @@ impl Binder<'_> {
         };
         let (a, b) = (self.convert(a, &ty, yes.span), self.convert(b, &ty, no.span));
         let constant = match (&condition.constant, &a.constant, &b.constant) {
-            (Some(Constant::Bool(true)), Some(value), Some(_)) | (Some(Constant::Bool(false)), Some(_), Some(value)) => Some(value.clone()),
+            (Some(Constant::Bool(true)), Some(value), Some(_))
+            | (Some(Constant::Bool(false)), Some(_), Some(value)) => Some(value.clone()),
             _ => None,
         };
         if let Some(constant) = constant {
@@ -204,7 +216,9 @@ impl Binder<'_> {
                     (true, false) => Some(y),
                     (false, true) => Some(x),
                     // A constant may fit both ways: the branch that is not constant decides.
-                    (true, true) => Some(if matches!(a, Bound::Value(v) if v.constant.is_some()) { y } else { x }),
+                    (true, true) => {
+                        Some(if matches!(a, Bound::Value(v) if v.constant.is_some()) { y } else { x })
+                    }
                     _ => None,
                 }
             }
@@ -221,7 +235,8 @@ impl Binder<'_> {
             return Val::error();
         }
         if !target.ty.accepts_null() || target.ty == Type::Null {
-            let message = format!("Operator '?' cannot be applied to operand of type '{}'", target.ty.display());
+            let message =
+                format!("Operator '?' cannot be applied to operand of type '{}'", target.ty.display());
             return self.error("CS0023", message, span);
         }
         let inner = target.ty.non_nullable().clone();
@@ -231,7 +246,8 @@ impl Binder<'_> {
         self.receivers.pop();
         let rest = match bound {
             Bound::Methods(group) => {
-                let message = format!("'{}' is a method, which is not valid in the given context", group.name.text);
+                let message =
+                    format!("'{}' is a method, which is not valid in the given context", group.name.text);
                 return self.error("CS0119", message, span);
             }
             other => self.as_value(other, span),
@@ -285,7 +301,9 @@ impl Binder<'_> {
             "long" | "ulong" | "double" => 8,
             "decimal" => 16,
             other => {
-                let message = format!("'{other}' does not have a predefined size, therefore sizeof can only be used in an unsafe context");
+                let message = format!(
+                    "'{other}' does not have a predefined size, therefore sizeof can only be used in an unsafe context"
+                );
                 return self.error("CS0233", message, span);
             }
         };

@@ -31,8 +31,12 @@ impl Binder<'_> {
         if !self.reports.is_empty() {
             return;
         }
-        let mut flow =
-            Flow { binder: self, state: Some(FxHashSet::default()), breaks: Vec::new(), known: FxHashSet::default() };
+        let mut flow = Flow {
+            binder: self,
+            state: Some(FxHashSet::default()),
+            breaks: Vec::new(),
+            known: FxHashSet::default(),
+        };
         flow.block(body);
         if let (Some(span), Some(_)) = (end, &flow.state) {
             self.report("CS0161", "not all code paths return a value".to_owned(), span);
@@ -61,10 +65,15 @@ fn stmt_completes(stmt: &Stmt) -> bool {
             None => stmt_completes(yes) || no.as_ref().is_none_or(|no| stmt_completes(no)),
         },
         Stmt::While(condition, body) => constant(condition) != Some(true) || breaks(body),
-        Stmt::Do(body, condition) => breaks(body) || (constant(condition) != Some(true) && (stmt_completes(body) || continues(body))),
-        Stmt::For { condition, body, .. } => condition.as_ref().is_some_and(|c| constant(c) != Some(true)) || breaks(body),
+        Stmt::Do(body, condition) => {
+            breaks(body) || (constant(condition) != Some(true) && (stmt_completes(body) || continues(body)))
+        }
+        Stmt::For { condition, body, .. } => {
+            condition.as_ref().is_some_and(|c| constant(c) != Some(true)) || breaks(body)
+        }
         Stmt::Switch { cases, .. } => {
-            !cases.iter().any(|c| c.is_default) || cases.iter().any(|c| completes(&c.body) || c.body.iter().any(breaks))
+            !cases.iter().any(|c| c.is_default)
+                || cases.iter().any(|c| completes(&c.body) || c.body.iter().any(breaks))
         }
         Stmt::Try { body, handlers, finally } => {
             let ends = completes(body) || handlers.iter().any(|h| completes(&h.body));

@@ -15,7 +15,12 @@ type Outer = (u32, u32, u32, u32, u32);
 
 impl Binder<'_> {
     /// Binds a lambda's body for given parameter types. `result`: convert returns to it; `None`: report the type found.
-    fn lambda_body(&mut self, lambda: &LambdaSyntax, parameters: &[Type], result: Option<&Type>) -> (Function, Type) {
+    fn lambda_body(
+        &mut self,
+        lambda: &LambdaSyntax,
+        parameters: &[Type],
+        result: Option<&Type>,
+    ) -> (Function, Type) {
         let outer = self.enter_function();
         let mut locals = Vec::with_capacity(parameters.len());
         for (parameter, ty) in lambda.parameters.iter().zip(parameters) {
@@ -32,7 +37,14 @@ impl Binder<'_> {
         }
         let (body, found) = self.function_body(&lambda.body, result);
         let modes = lambda.parameters.iter().map(|p| p.mode).collect();
-        let function = Function { parameters: locals, modes, body, captured: Vec::new(), slots: self.function, height: 0 };
+        let function = Function {
+            parameters: locals,
+            modes,
+            body,
+            captured: Vec::new(),
+            slots: self.function,
+            height: 0,
+        };
         self.leave_function(outer);
         (function, found)
     }
@@ -101,7 +113,10 @@ impl Binder<'_> {
                 types.push(val.ty.clone());
             }
         }
-        let best = types.iter().find(|ty| values.iter().all(|v| self.converts(&Bound::Value(v.clone()), ty))).cloned();
+        let best = types
+            .iter()
+            .find(|ty| values.iter().all(|v| self.converts(&Bound::Value(v.clone()), ty)))
+            .cloned();
         best.unwrap_or(Type::Error)
     }
 
@@ -174,11 +189,15 @@ impl Binder<'_> {
     /// Reports why a lambda does not convert.
     pub(super) fn bad_lambda(&mut self, lambda: &LambdaSyntax, to: &Type, span: Span) -> Val {
         let Some((parameters, result)) = delegate(to) else {
-            let message = format!("Cannot convert lambda expression to type '{}' because it is not a delegate type", to.display());
+            let message = format!(
+                "Cannot convert lambda expression to type '{}' because it is not a delegate type",
+                to.display()
+            );
             return self.error("CS1660", message, span);
         };
         if lambda.parameters.len() != parameters.len() {
-            let message = format!("Delegate '{}' does not take {} arguments", to.display(), lambda.parameters.len());
+            let message =
+                format!("Delegate '{}' does not take {} arguments", to.display(), lambda.parameters.len());
             return self.error("CS1593", message, span);
         }
         if !self.written_types(lambda, &parameters) {
@@ -192,7 +211,11 @@ impl Binder<'_> {
         }
         self.lambda_body(lambda, &parameters, Some(&result));
         if self.reports.len() == mark {
-            self.report("CS1662", "Cannot convert lambda expression to intended delegate type".to_owned(), span);
+            self.report(
+                "CS1662",
+                "Cannot convert lambda expression to intended delegate type".to_owned(),
+                span,
+            );
         }
         Val::error()
     }
@@ -271,7 +294,9 @@ impl Binder<'_> {
             let ty = parameter.ty.as_ref().map_or(Type::Error, |ty| self.resolve(ty));
             let default = parameter.default.as_ref().map(|value| {
                 let val = self.value(value);
-                self.convert(Bound::Value(val), &ty, value.span).constant.unwrap_or(crate::syntax::Constant::Null)
+                self.convert(Bound::Value(val), &ty, value.span)
+                    .constant
+                    .unwrap_or(crate::syntax::Constant::Null)
             });
             parameters.push(Parameter {
                 name: parameter.name.text.to_string(),
@@ -297,9 +322,12 @@ impl Binder<'_> {
 
     /// Binds a local function's body at its place in the text.
     pub(super) fn local_function(&mut self, function: &LocalFunction) -> Stmt {
-        let Some(Entry::Function(index)) = self.look_up(&function.name.text) else { return Stmt::Block(Vec::new()) };
+        let Some(Entry::Function(index)) = self.look_up(&function.name.text) else {
+            return Stmt::Block(Vec::new());
+        };
         let Some(info) = self.functions.get(index as usize) else { return Stmt::Block(Vec::new()) };
-        let (types, result) = (info.parameters.iter().map(|p| p.ty.clone()).collect::<Vec<_>>(), info.result.clone());
+        let (types, result) =
+            (info.parameters.iter().map(|p| p.ty.clone()).collect::<Vec<_>>(), info.result.clone());
         let outer = self.enter_function();
         let mut locals = Vec::new();
         for (parameter, ty) in function.parameters.iter().zip(types) {

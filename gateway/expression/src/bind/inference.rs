@@ -101,7 +101,8 @@ impl Inference {
                     }
                     return;
                 }
-                let found: Vec<Type> = supertypes(from).into_iter().filter(|ty| ty.def() == Some(*def)).collect();
+                let found: Vec<Type> =
+                    supertypes(from).into_iter().filter(|ty| ty.def() == Some(*def)).collect();
                 let [only] = found.as_slice() else { return };
                 let variance = &library().get(*def).variance;
                 for ((x, y), v) in only.arguments().iter().zip(arguments.iter()).zip(variance) {
@@ -162,7 +163,13 @@ fn mentions(ty: &Type, index: usize) -> bool {
 
 impl Binder<'_> {
     /// The type arguments that the call's arguments imply.
-    pub(super) fn infer(&mut self, count: usize, open: &[Type], mapping: &Mapping, args: &[Arg]) -> Option<Vec<Type>> {
+    pub(super) fn infer(
+        &mut self,
+        count: usize,
+        open: &[Type],
+        mapping: &Mapping,
+        args: &[Arg],
+    ) -> Option<Vec<Type>> {
         let mut inference = Inference { bounds: vec![Bounds::default(); count] };
         let pairs: Vec<(&Arg, Type)> =
             args.iter().enumerate().map(|(i, arg)| (arg, parameter_type(open, mapping, i))).collect();
@@ -201,7 +208,8 @@ impl Binder<'_> {
         let found = pairs.iter().enumerate().find_map(|(index, (arg, ty))| {
             let (parameters, _) = delegate(ty)?;
             let Bound::Lambda(lambda, _) = &arg.bound else { return None };
-            let known = lambda.parameters.len() == parameters.len() && parameters.iter().all(|p| inference.is_fixed(p));
+            let known = lambda.parameters.len() == parameters.len()
+                && parameters.iter().all(|p| inference.is_fixed(p));
             known.then(|| (index, parameters.iter().map(|p| p.substitute(&[], &fixed)).collect()))
         });
         if found.is_some() {

@@ -9,7 +9,13 @@ use crate::types::{Type, library};
 
 impl Binder<'_> {
     /// `target.name`.
-    pub(super) fn member_access(&mut self, target: &Expr, name: &Name, arguments: &[TypeSyntax], is_call: bool) -> Bound {
+    pub(super) fn member_access(
+        &mut self,
+        target: &Expr,
+        name: &Name,
+        arguments: &[TypeSyntax],
+        is_call: bool,
+    ) -> Bound {
         let bound = match &target.kind {
             ExprKind::Name(first, list) => self.left_of_dot(first, list, name, arguments),
             ExprKind::Keyword(word) => Bound::Type(library().keyword(word)),
@@ -21,7 +27,8 @@ impl Binder<'_> {
             Bound::Type(ty) => self.in_type(&ty, name, arguments),
             Bound::Value(val) => self.member_of(val, name, arguments, is_call),
             Bound::Methods(group) => {
-                let message = format!("'{}' is a method, which is not valid in the given context", group.name.text);
+                let message =
+                    format!("'{}' is a method, which is not valid in the given context", group.name.text);
                 self.report("CS0119", message, target.span);
                 Bound::Error
             }
@@ -34,7 +41,8 @@ impl Binder<'_> {
                 None => Bound::Error,
             },
             _ => {
-                let message = format!("Operator '.' cannot be applied to operand of type '{}'", "lambda expression");
+                let message =
+                    format!("Operator '.' cannot be applied to operand of type '{}'", "lambda expression");
                 self.report("CS0023", message, target.span);
                 Bound::Error
             }
@@ -42,12 +50,21 @@ impl Binder<'_> {
     }
 
     /// "Color Color": a name that is both a variable and a type is what has the member.
-    fn left_of_dot(&mut self, first: &Name, list: &[TypeSyntax], name: &Name, arguments: &[TypeSyntax]) -> Bound {
+    fn left_of_dot(
+        &mut self,
+        first: &Name,
+        list: &[TypeSyntax],
+        name: &Name,
+        arguments: &[TypeSyntax],
+    ) -> Bound {
         let bound = self.simple_name(first, list);
         if let Bound::Value(val) = &bound {
             if let Some(def) = super::name::find_type(&[&first.text], 0) {
                 let same = val.ty == Type::Def(def);
-                if same && self.members(&val.ty, &name.text).iter().all(|c| c.member.is_static) && arguments.is_empty() {
+                if same
+                    && self.members(&val.ty, &name.text).iter().all(|c| c.member.is_static)
+                    && arguments.is_empty()
+                {
                     return Bound::Type(Type::Def(def));
                 }
             }
@@ -56,7 +73,13 @@ impl Binder<'_> {
     }
 
     /// A member of a value.
-    pub(super) fn member_of(&mut self, val: Val, name: &Name, arguments: &[TypeSyntax], is_call: bool) -> Bound {
+    pub(super) fn member_of(
+        &mut self,
+        val: Val,
+        name: &Name,
+        arguments: &[TypeSyntax],
+        is_call: bool,
+    ) -> Bound {
         if val.ty.is_error() {
             return Bound::Error;
         }
@@ -72,7 +95,9 @@ impl Binder<'_> {
         if is_call && is_value && !extensions.is_empty() && !self.is_delegate_property(&members) {
             return self.methods(Vec::new(), Some(val), &ty, name, arguments);
         }
-        if members.is_empty() && extensions.is_empty() || (!has_instance && !members.is_empty() && extensions.is_empty()) {
+        if members.is_empty() && extensions.is_empty()
+            || (!has_instance && !members.is_empty() && extensions.is_empty())
+        {
             return self.no_member(&val, name, !members.is_empty());
         }
         if !extensions.is_empty() && !is_value {
@@ -98,11 +123,19 @@ impl Binder<'_> {
             return Bound::Error;
         }
         if val.ty == Type::Null {
-            self.report("CS0023", "Operator '.' cannot be applied to operand of type '<null>'".to_owned(), name.span);
+            self.report(
+                "CS0023",
+                "Operator '.' cannot be applied to operand of type '<null>'".to_owned(),
+                name.span,
+            );
             return Bound::Error;
         }
         if val.ty == Type::Void {
-            self.report("CS0023", "Operator '.' cannot be applied to operand of type 'void'".to_owned(), name.span);
+            self.report(
+                "CS0023",
+                "Operator '.' cannot be applied to operand of type 'void'".to_owned(),
+                name.span,
+            );
             return Bound::Error;
         }
         let message = format!(

@@ -63,7 +63,11 @@ impl Binder<'_> {
                     .iter()
                     .map(|(ty, name)| (self.resolve(ty), name.as_ref().map(|n| n.text.to_string())))
                     .collect();
-                if items.iter().any(|(ty, _)| ty.is_error()) { Type::Error } else { Type::Tuple(items.into()) }
+                if items.iter().any(|(ty, _)| ty.is_error()) {
+                    Type::Error
+                } else {
+                    Type::Tuple(items.into())
+                }
             }
             TypeKind::Named(parts) => self.resolve_named(parts, ty.span),
         }
@@ -75,13 +79,26 @@ impl Binder<'_> {
         let Some(def) = find_type(&path, arguments.len() as u8) else {
             let other_arity = (0..6).find(|n| find_type(&path, *n).is_some());
             let (code, message) = match other_arity {
-                Some(0) => ("CS0308", format!("The non-generic type '{}' cannot be used with type arguments", last.text)),
-                Some(n) if arguments.is_empty() => {
-                    ("CS0305", format!("Using the generic type '{}<{}>' requires {n} type arguments", last.text, vec!["T"; n as usize].join(", ")))
-                }
+                Some(0) => (
+                    "CS0308",
+                    format!("The non-generic type '{}' cannot be used with type arguments", last.text),
+                ),
+                Some(n) if arguments.is_empty() => (
+                    "CS0305",
+                    format!(
+                        "Using the generic type '{}<{}>' requires {n} type arguments",
+                        last.text,
+                        vec!["T"; n as usize].join(", ")
+                    ),
+                ),
                 _ => {
                     let shown = path.join(".");
-                    ("CS0246", format!("The type or namespace name '{shown}' could not be found (are you missing a using directive or an assembly reference?)"))
+                    (
+                        "CS0246",
+                        format!(
+                            "The type or namespace name '{shown}' could not be found (are you missing a using directive or an assembly reference?)"
+                        ),
+                    )
                 }
             };
             self.report(code, message, span);
@@ -246,7 +263,8 @@ impl Binder<'_> {
         if info.allows(member) {
             return;
         }
-        let virtual_of_object = matches!(member, "ToString" | "Equals" | "GetHashCode" | "GetType" | "ReferenceEquals");
+        let virtual_of_object =
+            matches!(member, "ToString" | "Equals" | "GetHashCode" | "GetType" | "ReferenceEquals");
         if virtual_of_object {
             return;
         }
@@ -257,7 +275,11 @@ impl Binder<'_> {
                 format!("Usage of member '{member}' of type '{name}' is not supported within expressions"),
                 span,
             ),
-            _ => self.report("APIM0001", format!("Usage of type '{name}' is not supported within expressions"), span),
+            _ => self.report(
+                "APIM0001",
+                format!("Usage of type '{name}' is not supported within expressions"),
+                span,
+            ),
         }
     }
 }

@@ -45,7 +45,13 @@ impl Binder<'_> {
         }
     }
 
-    fn nullable_creation(&mut self, ty: &Type, inner: &Type, args: Vec<super::argument::Arg>, span: Span) -> Val {
+    fn nullable_creation(
+        &mut self,
+        ty: &Type,
+        inner: &Type,
+        args: Vec<super::argument::Arg>,
+        span: Span,
+    ) -> Val {
         match args.into_iter().next() {
             None => self.default_of(ty),
             Some(arg) => {
@@ -56,7 +62,14 @@ impl Binder<'_> {
     }
 
     /// The effects of `{ … }` on the object in a variable.
-    fn initialize(&mut self, local: Local, ty: &Type, initializer: &Initializer, effects: &mut Vec<Node>, span: Span) {
+    fn initialize(
+        &mut self,
+        local: Local,
+        ty: &Type,
+        initializer: &Initializer,
+        effects: &mut Vec<Node>,
+        span: Span,
+    ) {
         let object = || Val::new(Node::Local(local), ty.clone());
         match initializer {
             Initializer::Collection(elements) => {
@@ -80,12 +93,17 @@ impl Binder<'_> {
                             Bound::Value(val) => (val, name.span),
                             Bound::Error => continue,
                             _ => {
-                                let message = format!("Member '{}' cannot be initialized. It is not a field or property.", name.text);
+                                let message = format!(
+                                    "Member '{}' cannot be initialized. It is not a field or property.",
+                                    name.text
+                                );
                                 self.report("CS1913", message, name.span);
                                 continue;
                             }
                         },
-                        InitTarget::Index(arguments, span) => (self.index_of(object(), arguments, *span), *span),
+                        InitTarget::Index(arguments, span) => {
+                            (self.index_of(object(), arguments, *span), *span)
+                        }
                     };
                     self.initialize_member(target, &member.value, effects);
                 }
@@ -113,7 +131,13 @@ impl Binder<'_> {
     }
 
     /// `new T[n]`, `new T[] { … }`.
-    pub(super) fn new_array(&mut self, ty: &TypeSyntax, sizes: &[Expr], init: Option<&ArrayInit>, span: Span) -> Val {
+    pub(super) fn new_array(
+        &mut self,
+        ty: &TypeSyntax,
+        sizes: &[Expr],
+        init: Option<&ArrayInit>,
+        span: Span,
+    ) -> Val {
         let ty = self.resolve(ty);
         let Type::Array(element, _) = &ty else { return Val::error() };
         let element = (**element).clone();
@@ -127,9 +151,15 @@ impl Binder<'_> {
         match init {
             Some(init) => self.array_init(&ty, init, &sizes, span),
             None => {
-                let negative = sizes.iter().any(|s| s.constant.as_ref().and_then(crate::run::constant_number).is_some_and(|n| n < 0));
+                let negative = sizes.iter().any(|s| {
+                    s.constant.as_ref().and_then(crate::run::constant_number).is_some_and(|n| n < 0)
+                });
                 if negative {
-                    return self.error("CS0248", "Cannot create an array with a negative size".to_owned(), span);
+                    return self.error(
+                        "CS0248",
+                        "Cannot create an array with a negative size".to_owned(),
+                        span,
+                    );
                 }
                 Val::new(Node::NewArray(element, sizes.into_iter().map(|s| s.node).collect()), ty)
             }
@@ -149,7 +179,13 @@ impl Binder<'_> {
             let given = size.constant.as_ref().and_then(crate::run::constant_number);
             if given != Some(*length as i64) {
                 let message = match given {
-                    Some(given) => return self.error("CS0847", format!("An array initializer of length '{given}' is expected"), span),
+                    Some(given) => {
+                        return self.error(
+                            "CS0847",
+                            format!("An array initializer of length '{given}' is expected"),
+                            span,
+                        );
+                    }
                     None => "A constant value is expected".to_owned(),
                 };
                 return self.error("CS0150", message, span);
@@ -237,7 +273,8 @@ impl Binder<'_> {
                 return self.error("CS0828", message, value.span);
             }
             if types.iter().any(|(n, _)| **n == *name) {
-                let message = "An anonymous type cannot have multiple properties with the same name".to_owned();
+                let message =
+                    "An anonymous type cannot have multiple properties with the same name".to_owned();
                 return self.error("CS0833", message, value.span);
             }
             types.push((name.to_string(), val.ty));

@@ -35,7 +35,14 @@ impl Binder<'_> {
         self.as_value(left, span)
     }
 
-    pub(super) fn binary_of(&mut self, operator: Binary, left: Bound, right: Bound, spans: (Span, Span), span: Span) -> Val {
+    pub(super) fn binary_of(
+        &mut self,
+        operator: Binary,
+        left: Bound,
+        right: Bound,
+        spans: (Span, Span),
+        span: Span,
+    ) -> Val {
         let equality = matches!(operator, Binary::Eq | Binary::Ne);
         if equality {
             if let (Bound::Tuple(a), Bound::Tuple(b)) = (&left, &right) {
@@ -160,7 +167,12 @@ impl Binder<'_> {
         if candidates.is_empty() {
             return None;
         }
-        let arg = |val: &Val| Arg { name: None, mode: Mode::Value, bound: Bound::Value(val.clone()), span: Span::default() };
+        let arg = |val: &Val| Arg {
+            name: None,
+            mode: Mode::Value,
+            bound: Bound::Value(val.clone()),
+            span: Span::default(),
+        };
         if let Ok(found) = self.choose_overload(&candidates, &[arg(left), arg(right)], &[]) {
             return Some((found.candidate, false));
         }
@@ -172,8 +184,16 @@ impl Binder<'_> {
         Some((found.candidate, true))
     }
 
-    fn apply_operator(&mut self, operator: Binary, found: &Candidate, lifted: bool, left: Val, right: Val) -> Val {
-        let types: Vec<Type> = found.member.parameters.iter().map(|p| p.ty.substitute(&found.class, &[])).collect();
+    fn apply_operator(
+        &mut self,
+        operator: Binary,
+        found: &Candidate,
+        lifted: bool,
+        left: Val,
+        right: Val,
+    ) -> Val {
+        let types: Vec<Type> =
+            found.member.parameters.iter().map(|p| p.ty.substitute(&found.class, &[])).collect();
         let result = found.member.result.substitute(&found.class, &[]);
         let call = |a: Node, b: Node| {
             Node::Call(Box::new(Call {
@@ -211,7 +231,8 @@ impl Binder<'_> {
             binder.cast(Bound::Value(val.clone()), &target, span)
         };
         let (x, y) = (to_number(self, left), to_number(self, right));
-        let compares = matches!(operator, Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge);
+        let compares =
+            matches!(operator, Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge);
         let both = left.ty.non_nullable().is_enum() && right.ty.non_nullable().is_enum();
         let bits = matches!(operator, Binary::And | Binary::Or | Binary::Xor);
         let steps = matches!(operator, Binary::Add | Binary::Sub);
@@ -259,7 +280,13 @@ impl Binder<'_> {
         Some(Val::new(Self::lifted(vec![(pair.0, x), (pair.1, y)], operation, when), ty))
     }
 
-    pub(super) fn numeric_operator(&mut self, operator: Binary, left: &Val, right: &Val, span: Span) -> Option<Val> {
+    pub(super) fn numeric_operator(
+        &mut self,
+        operator: Binary,
+        left: &Val,
+        right: &Val,
+        span: Span,
+    ) -> Option<Val> {
         let shift = matches!(operator, Binary::Shl | Binary::Shr);
         let (a, b) = (left.ty.non_nullable().clone(), right.ty.non_nullable().clone());
         // `null + 1`: the null takes the other's type.
@@ -281,8 +308,12 @@ impl Binder<'_> {
         }
         let ty = number_type(number);
         let right_ty = if shift { Type::INT } else { ty.clone() };
-        let compares = matches!(operator, Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge);
-        let is_lifted = left.ty.nullable().is_some() || right.ty.nullable().is_some() || left.ty == Type::Null || right.ty == Type::Null;
+        let compares =
+            matches!(operator, Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge);
+        let is_lifted = left.ty.nullable().is_some()
+            || right.ty.nullable().is_some()
+            || left.ty == Type::Null
+            || right.ty == Type::Null;
         if !is_lifted {
             let a = self.convert(Bound::Value(left.clone()), &ty, span);
             let b = self.convert(Bound::Value(right.clone()), &right_ty, span);
@@ -303,14 +334,25 @@ impl Binder<'_> {
         Some(Val::new(Self::lifted(vec![(a.node, l), (b.node, r)], plain.node, when), ty))
     }
 
-    fn number_node(&mut self, operator: Binary, number: Number, compares: bool, a: Val, b: Val, span: Span) -> Val {
+    fn number_node(
+        &mut self,
+        operator: Binary,
+        number: Number,
+        compares: bool,
+        a: Val,
+        b: Val,
+        span: Span,
+    ) -> Val {
         if compares {
             if let (Some(x), Some(y)) = (&a.constant, &b.constant) {
                 let (x, y) = (crate::run::constant_value(x), crate::run::constant_value(y));
                 let answer = crate::run::compare(operator, number, &x, &y);
                 return Self::constant(Constant::Bool(answer), Type::BOOL);
             }
-            return Val::new(Node::Compare { operator, number, operands: Box::new((a.node, b.node)) }, Type::BOOL);
+            return Val::new(
+                Node::Compare { operator, number, operands: Box::new((a.node, b.node)) },
+                Type::BOOL,
+            );
         }
         let ty = number_type(number);
         if let Some(folded) = self.fold(operator, number, (&a, &b), &ty, span) {
@@ -336,9 +378,8 @@ impl Binder<'_> {
         let signed = |kind: Numeric| matches!(kind, Numeric::I8 | Numeric::I16 | Numeric::I32 | I64);
         if has(U64) {
             // A constant that is not negative may join ulong.
-            let fits = |kind: Numeric, val: &Val| {
-                !signed(kind) || super::convert::constant_fits(val, &Type::ULONG)
-            };
+            let fits =
+                |kind: Numeric, val: &Val| !signed(kind) || super::convert::constant_fits(val, &Type::ULONG);
             return (fits(x, left) && fits(y, right)).then_some(Number::U64);
         }
         if has(I64) {
@@ -346,7 +387,8 @@ impl Binder<'_> {
         }
         if has(U32) {
             let other_is_signed = signed(x) || signed(y);
-            let fits = |kind: Numeric, val: &Val| !signed(kind) || super::convert::constant_fits(val, &Type::UINT);
+            let fits =
+                |kind: Numeric, val: &Val| !signed(kind) || super::convert::constant_fits(val, &Type::UINT);
             if fits(x, left) && fits(y, right) {
                 return Some(Number::U32);
             }
@@ -434,8 +476,11 @@ impl Binder<'_> {
             _ => "<expression>".to_owned(),
         };
         if !a.ty.accepts_null() || a.ty == Type::Null {
-            let message =
-                format!("Operator '??' cannot be applied to operands of type '{}' and '{}'", a.ty.display(), shown(&b));
+            let message = format!(
+                "Operator '??' cannot be applied to operands of type '{}' and '{}'",
+                a.ty.display(),
+                shown(&b)
+            );
             return self.error("CS0019", message, span);
         }
         let inner = a.ty.non_nullable().clone();
@@ -445,22 +490,38 @@ impl Binder<'_> {
             if matches!(b, Bound::Throw(_)) { inner.clone() } else { a.ty.clone() }
         } else {
             match &b {
-                Bound::Value(val) if self.converts(&Bound::Value(Val { ty: inner.clone(), ..a.clone() }), &val.ty.clone()) => val.ty.clone(),
+                Bound::Value(val)
+                    if self
+                        .converts(&Bound::Value(Val { ty: inner.clone(), ..a.clone() }), &val.ty.clone()) =>
+                {
+                    val.ty.clone()
+                }
                 _ => {
-                    let message = format!("Operator '??' cannot be applied to operands of type '{}' and '{}'", a.ty.display(), shown(&b));
+                    let message = format!(
+                        "Operator '??' cannot be applied to operands of type '{}' and '{}'",
+                        a.ty.display(),
+                        shown(&b)
+                    );
                     return self.error("CS0019", message, span);
                 }
             }
         };
         let local = self.temporary(inner.clone());
-        let kept = if ty == a.ty { Val::new(Node::Local(local), a.ty.clone()) } else { Val::new(Node::Local(local), inner) };
+        let kept = if ty == a.ty {
+            Val::new(Node::Local(local), a.ty.clone())
+        } else {
+            Val::new(Node::Local(local), inner)
+        };
         let kept = self.convert(Bound::Value(kept), &ty, left.span);
         let other = self.convert(b, &ty, right.span);
         Val::new(Node::Coalesce(Box::new((a.node, local, kept.node, other.node))), ty)
     }
 
     pub(super) fn unary(&mut self, operator: Unary, operand: &Expr, span: Span) -> Val {
-        if matches!(operator, Unary::PreIncrement | Unary::PreDecrement | Unary::PostIncrement | Unary::PostDecrement) {
+        if matches!(
+            operator,
+            Unary::PreIncrement | Unary::PreDecrement | Unary::PostIncrement | Unary::PostDecrement
+        ) {
             return self.increment(operator, operand, span);
         }
         let val = self.value(operand);
@@ -515,7 +576,10 @@ impl Binder<'_> {
                     checks_null: false,
                     references: Vec::new(),
                 };
-                return Some(Val::new(Node::Call(Box::new(call)), member.result.substitute(val.ty.arguments(), &[])));
+                return Some(Val::new(
+                    Node::Call(Box::new(call)),
+                    member.result.substitute(val.ty.arguments(), &[]),
+                ));
             }
         }
         if val.ty.is_enum() && operator == Unary::Complement {
@@ -548,7 +612,11 @@ impl Binder<'_> {
             };
             return match folded.and_then(|v| super::constant::of_value(&v)) {
                 Some(constant) => Some(Self::constant(constant, ty)),
-                None => Some(self.error("CS0220", "The operation overflows at compile time in checked mode".to_owned(), span)),
+                None => Some(self.error(
+                    "CS0220",
+                    "The operation overflows at compile time in checked mode".to_owned(),
+                    span,
+                )),
             };
         }
         let node = match operator {

@@ -24,7 +24,10 @@ pub(super) enum Failure {
     /// Nothing takes this number of arguments, or these names.
     Count,
     /// The nearest candidate and the argument that does not fit.
-    Argument { index: usize, ty: Type },
+    Argument {
+        index: usize,
+        ty: Type,
+    },
     /// Types could not be inferred.
     Inference,
     Ambiguous(Candidate, Candidate),
@@ -66,7 +69,12 @@ impl Binder<'_> {
         Ok(best)
     }
 
-    fn applicable(&mut self, candidate: &Candidate, args: &[Arg], explicit: &[Type]) -> Result<Applicable, Failure> {
+    fn applicable(
+        &mut self,
+        candidate: &Candidate,
+        args: &[Arg],
+        explicit: &[Type],
+    ) -> Result<Applicable, Failure> {
         let parameters = &candidate.member.parameters;
         let mut failure = Failure::Count;
         if let Some(mapping) = map(parameters, args, false) {
@@ -77,7 +85,9 @@ impl Binder<'_> {
         }
         if parameters.last().is_some_and(|p| p.is_params) {
             if let Some(mapping) = map(parameters, args, true) {
-                return self.applicable_in_form(candidate, args, explicit, mapping).map_err(|why| worse(failure, why));
+                return self
+                    .applicable_in_form(candidate, args, explicit, mapping)
+                    .map_err(|why| worse(failure, why));
             }
         }
         Err(failure)
@@ -148,9 +158,8 @@ impl Binder<'_> {
         if worse {
             return false;
         }
-        let same = (0..args.len()).all(|i| {
-            parameter_type(&a.types, &a.mapping, i) == parameter_type(&b.types, &b.mapping, i)
-        });
+        let same = (0..args.len())
+            .all(|i| parameter_type(&a.types, &a.mapping, i) == parameter_type(&b.types, &b.mapping, i));
         same && tie_break(a, b)
     }
 
@@ -199,7 +208,10 @@ pub(super) fn delegate(ty: &Type) -> Option<(Vec<Type>, Type)> {
     let def = ty.def()?;
     let (result, parameters) = library().get(def).delegate.as_ref()?;
     let arguments = ty.arguments();
-    Some((parameters.iter().map(|p| p.substitute(arguments, &[])).collect(), result.substitute(arguments, &[])))
+    Some((
+        parameters.iter().map(|p| p.substitute(arguments, &[])).collect(),
+        result.substitute(arguments, &[]),
+    ))
 }
 
 fn better_target(x: &Type, y: &Type) -> i32 {
@@ -210,8 +222,12 @@ fn better_target(x: &Type, y: &Type) -> i32 {
     if to_x && !to_y {
         return -1;
     }
-    let signed = |ty: &Type| matches!(numeric(ty.non_nullable()), Some(Numeric::I8 | Numeric::I16 | Numeric::I32 | Numeric::I64));
-    let unsigned = |ty: &Type| matches!(numeric(ty.non_nullable()), Some(Numeric::U8 | Numeric::U16 | Numeric::U32 | Numeric::U64));
+    let signed = |ty: &Type| {
+        matches!(numeric(ty.non_nullable()), Some(Numeric::I8 | Numeric::I16 | Numeric::I32 | Numeric::I64))
+    };
+    let unsigned = |ty: &Type| {
+        matches!(numeric(ty.non_nullable()), Some(Numeric::U8 | Numeric::U16 | Numeric::U32 | Numeric::U64))
+    };
     if signed(x) && unsigned(y) {
         return 1;
     }

@@ -66,7 +66,10 @@ impl Binder<'_> {
         if ty.is_error() {
             return Node::Const(Constant::Bool(false));
         }
-        if !can_be(&val.ty, ty) && val.ty.is_value_type() != ty.is_value_type() && !matches!(val.ty, Type::Null) {
+        if !can_be(&val.ty, ty)
+            && val.ty.is_value_type() != ty.is_value_type()
+            && !matches!(val.ty, Type::Null)
+        {
             // C# only warns: the test is always false.
             let _ = span;
         }
@@ -83,8 +86,11 @@ impl Binder<'_> {
             self.report("CS8116", message, span);
         }
         if !ty.is_error() && !can_be(&val.ty, ty) {
-            let message =
-                format!("An expression of type '{}' cannot be handled by a pattern of type '{}'.", val.ty.display(), ty.display());
+            let message = format!(
+                "An expression of type '{}' cannot be handled by a pattern of type '{}'.",
+                val.ty.display(),
+                ty.display()
+            );
             self.report("CS8121", message, span);
         }
         let local = self.declare(name, ty.clone());

@@ -81,7 +81,9 @@ impl Binder<'_> {
             }
             StmtKind::Throw(None) => {
                 if self.catches == 0 {
-                    let message = "A throw statement with no arguments is not allowed outside of a catch clause".to_owned();
+                    let message =
+                        "A throw statement with no arguments is not allowed outside of a catch clause"
+                            .to_owned();
                     self.report("CS0156", message, stmt.span);
                 }
                 code.push(Code::Rethrow);
@@ -133,13 +135,21 @@ impl Binder<'_> {
             }
             StmtKind::Break => {
                 if self.loops == 0 && self.switches == 0 && !self.leaves_finally(stmt.span) {
-                    self.report("CS0139", "No enclosing loop out of which to break or continue".to_owned(), stmt.span);
+                    self.report(
+                        "CS0139",
+                        "No enclosing loop out of which to break or continue".to_owned(),
+                        stmt.span,
+                    );
                 }
                 code.push(Code::Break);
             }
             StmtKind::Continue => {
                 if self.loops == 0 && !self.leaves_finally(stmt.span) {
-                    self.report("CS0139", "No enclosing loop out of which to break or continue".to_owned(), stmt.span);
+                    self.report(
+                        "CS0139",
+                        "No enclosing loop out of which to break or continue".to_owned(),
+                        stmt.span,
+                    );
                 }
                 code.push(Code::Continue);
             }
@@ -254,11 +264,16 @@ impl Binder<'_> {
         let Some(value) = value else {
             match self.returns.last() {
                 Some(Returns::Type(ty)) if *ty != Type::Void => {
-                    let message = format!("An object of a type convertible to '{}' is required", ty.display());
+                    let message =
+                        format!("An object of a type convertible to '{}' is required", ty.display());
                     self.report("CS0126", message, span);
                 }
                 Some(Returns::Collect(_)) => {
-                    self.report("CS0126", "An object of a type convertible to 'object' is required".to_owned(), span);
+                    self.report(
+                        "CS0126",
+                        "An object of a type convertible to 'object' is required".to_owned(),
+                        span,
+                    );
                 }
                 _ => {}
             }
@@ -285,7 +300,14 @@ impl Binder<'_> {
         Code::Return(Some(val.node))
     }
 
-    fn foreach(&mut self, ty: &TypeSyntax, name: &Name, deconstruct: Option<&Expr>, source: &Expr, body: &Stmt) -> Code {
+    fn foreach(
+        &mut self,
+        ty: &TypeSyntax,
+        name: &Name,
+        deconstruct: Option<&Expr>,
+        source: &Expr,
+        body: &Stmt,
+    ) -> Code {
         let source_val = self.value(source);
         let source_val = self.pairs(source_val);
         let element = match element_type(&source_val.ty) {
@@ -369,7 +391,11 @@ impl Binder<'_> {
             cases.push(case);
         }
         if defaults > 1 {
-            self.report("CS0152", "The switch statement contains multiple cases with the label value 'default'".to_owned(), value.span);
+            self.report(
+                "CS0152",
+                "The switch statement contains multiple cases with the label value 'default'".to_owned(),
+                value.span,
+            );
         }
         self.switches -= 1;
         Code::Switch { value: val.node, variable, cases }
@@ -400,9 +426,15 @@ impl Binder<'_> {
             };
             let span = catch.ty.as_ref().map_or(Span::default(), |ty| ty.span);
             if !ty.is_error() && implicit(&ty, &Type::EXCEPTION).is_none() {
-                self.report("CS0155", "The type caught or thrown must be derived from System.Exception".to_owned(), span);
+                self.report(
+                    "CS0155",
+                    "The type caught or thrown must be derived from System.Exception".to_owned(),
+                    span,
+                );
             }
-            let hidden = handlers.iter().find(|h| h.filter.is_none() && implicit(&ty, &h.ty).is_some() && !h.ty.is_error() && !ty.is_error());
+            let hidden = handlers.iter().find(|h| {
+                h.filter.is_none() && implicit(&ty, &h.ty).is_some() && !h.ty.is_error() && !ty.is_error()
+            });
             if let Some(hidden) = hidden {
                 if catch.ty.is_some() {
                     let message = format!(

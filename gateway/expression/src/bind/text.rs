@@ -25,7 +25,11 @@ impl Binder<'_> {
                     constant = None;
                     let val = self.value(value);
                     if val.ty == Type::Void {
-                        self.report("CS1503", "Argument: cannot convert from 'void' to 'object'".to_owned(), value.span);
+                        self.report(
+                            "CS1503",
+                            "Argument: cannot convert from 'void' to 'object'".to_owned(),
+                            value.span,
+                        );
                     }
                     if alignment.is_none() && format.is_none() {
                         parts.push(val.node);
@@ -38,7 +42,11 @@ impl Binder<'_> {
                             match width.constant.as_ref().and_then(crate::run::constant_number) {
                                 Some(width) => Some(width),
                                 None => {
-                                    return self.error("CS0150", "A constant value is expected".to_owned(), alignment.span);
+                                    return self.error(
+                                        "CS0150",
+                                        "A constant value is expected".to_owned(),
+                                        alignment.span,
+                                    );
                                 }
                             }
                         }

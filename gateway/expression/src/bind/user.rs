@@ -17,7 +17,13 @@ pub(crate) struct UserConversion {
 
 impl Binder<'_> {
     pub(super) fn user_implicit(&mut self, from: &Type, to: &Type) -> Option<UserConversion> {
-        if from.is_error() || *from == Type::Null || *from == Type::OBJECT || *to == Type::OBJECT || from.is_interface() || to.is_interface() {
+        if from.is_error()
+            || *from == Type::Null
+            || *from == Type::OBJECT
+            || *to == Type::OBJECT
+            || from.is_interface()
+            || to.is_interface()
+        {
             return None;
         }
         let mut found = operators(from, to, false);
@@ -51,7 +57,8 @@ impl Binder<'_> {
 }
 
 fn numbers(a: &Type, b: &Type) -> bool {
-    super::conversion::numeric(a.non_nullable()).is_some() && super::conversion::numeric(b.non_nullable()).is_some()
+    super::conversion::numeric(a.non_nullable()).is_some()
+        && super::conversion::numeric(b.non_nullable()).is_some()
 }
 
 /// Every conversion operator of both types and their bases.
@@ -105,10 +112,8 @@ fn most_specific(types: &[Type], wanted: &Type, source: bool) -> Option<Type> {
         return Some(wanted.clone());
     }
     let converts = |a: &Type, b: &Type| implicit(a, b).is_some();
-    let near: Vec<&Type> = types
-        .iter()
-        .filter(|ty| if source { converts(wanted, ty) } else { converts(ty, wanted) })
-        .collect();
+    let near: Vec<&Type> =
+        types.iter().filter(|ty| if source { converts(wanted, ty) } else { converts(ty, wanted) }).collect();
     let pool: Vec<&Type> = if near.is_empty() { types.iter().collect() } else { near.clone() };
     // Among those that encompass the wanted type the smallest is nearest; among the others the largest.
     let smallest = source != near.is_empty();

@@ -59,7 +59,8 @@ fn is_path(node: Option<&Node>, wanted: &[&str]) -> bool {
 /// `context.Variables[name]`.
 fn variable(node: &Node) -> Option<Arc<str>> {
     let Node::Call(call) = node else { return None };
-    let found = name(call.member) == ("IReadOnlyDictionary", "Item") && is_path(call.arguments.first(), &["Variables"]);
+    let found = name(call.member) == ("IReadOnlyDictionary", "Item")
+        && is_path(call.arguments.first(), &["Variables"]);
     if found { string(call.arguments.get(1)?) } else { None }
 }
 
@@ -104,9 +105,13 @@ fn text_call(call: &Call) -> Option<Text> {
             }
             let of_string = matches!(&*call.types, [only] if *only == Type::STRING);
             let found = of_string && is_path(first, &["Variables"]);
-            found.then(|| Some(Text::VariableOr { name: key()?, default: default(call.arguments.get(2))? })).flatten()
+            found
+                .then(|| Some(Text::VariableOr { name: key()?, default: default(call.arguments.get(2))? }))
+                .flatten()
         }
-        ("IReadOnlyDictionary", "Item") if is_path(first, &["Request", "MatchedParameters"]) => Some(Text::Matched(key()?)),
+        ("IReadOnlyDictionary", "Item") if is_path(first, &["Request", "MatchedParameters"]) => {
+            Some(Text::Matched(key()?))
+        }
         _ => None,
     }
 }
@@ -138,7 +143,9 @@ fn read(node: &Node) -> Option<Read> {
         ["Deployment", "Region"] => |h| Some(&h.deployment().region),
         ["Deployment", "ServiceName"] => |h| Some(&h.deployment().service_name),
         ["Request", "Url", "Path"] => |h: &dyn Host| Some(h.url(crate::host::WhichUrl::Current).path),
-        ["Request", "OriginalUrl", "Path"] => |h: &dyn Host| Some(h.url(crate::host::WhichUrl::Original).path),
+        ["Request", "OriginalUrl", "Path"] => {
+            |h: &dyn Host| Some(h.url(crate::host::WhichUrl::Original).path)
+        }
         _ => return None,
     };
     Some(found)
@@ -153,14 +160,19 @@ fn condition(node: &Node) -> Option<Bool> {
         // `… == false`.
         Node::Logic(operator @ (Binary::Eq | Binary::Ne), pair) => {
             let (inner, wanted) = match &**pair {
-                (inner, Node::Const(Constant::Bool(wanted))) | (Node::Const(Constant::Bool(wanted)), inner) => (inner, *wanted),
+                (inner, Node::Const(Constant::Bool(wanted)))
+                | (Node::Const(Constant::Bool(wanted)), inner) => (inner, *wanted),
                 _ => return None,
             };
             let inner = condition(inner)?;
             Some(if wanted == (*operator == Binary::Eq) { inner } else { Bool::Not(Box::new(inner)) })
         }
-        Node::StringEquals(wanted, pair) => Some(Bool::Equal(*wanted, Box::new((text(&pair.0)?, text(&pair.1)?)))),
-        Node::Compare { operator, number: Number::I32, operands } => status(*operator, &operands.0, &operands.1),
+        Node::StringEquals(wanted, pair) => {
+            Some(Bool::Equal(*wanted, Box::new((text(&pair.0)?, text(&pair.1)?))))
+        }
+        Node::Compare { operator, number: Number::I32, operands } => {
+            status(*operator, &operands.0, &operands.1)
+        }
         Node::Call(call) if name(call.member) == ("IReadOnlyDictionary", "ContainsKey") => {
             let key = string(call.arguments.get(1)?)?;
             if is_path(call.arguments.first(), &["Variables"]) {

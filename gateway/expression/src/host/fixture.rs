@@ -5,8 +5,8 @@ use std::cell::Cell;
 use serde_json::Value as Json;
 
 use super::{
-    Api, Body, Deployment, Gateway, Group, Host, Identity, LastError, Message, Operation, Product, Subscription,
-    UrlParts, User, WhichUrl,
+    Api, Body, Deployment, Gateway, Group, Host, Identity, LastError, Message, Operation, Product,
+    Subscription, UrlParts, User, WhichUrl,
 };
 use crate::clr::date_time::DateTime;
 use crate::message::ResponseData;
@@ -84,7 +84,8 @@ impl Lines {
         for (name, value) in json.get("headers").and_then(Json::as_object).into_iter().flatten() {
             match value {
                 Json::Array(values) => {
-                    headers.extend(values.iter().filter_map(Json::as_str).map(|v| (name.clone(), v.to_owned())));
+                    headers
+                        .extend(values.iter().filter_map(Json::as_str).map(|v| (name.clone(), v.to_owned())));
                 }
                 other => headers.extend(other.as_str().map(|v| (name.clone(), v.to_owned()))),
             }
@@ -217,7 +218,10 @@ fn user(json: &Json) -> Result<User, FixtureError> {
         last_name: text(json, "lastName"),
         note: text(json, "note"),
         groups: list(json, "groups", group),
-        identities: list(json, "identities", |i| Identity { id: text(i, "id"), provider: text(i, "provider") }),
+        identities: list(json, "identities", |i| Identity {
+            id: text(i, "id"),
+            provider: text(i, "provider"),
+        }),
         registration_ticks: ticks_of(json, "registrationDate")?.unwrap_or_default(),
     })
 }

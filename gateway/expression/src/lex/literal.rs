@@ -194,7 +194,12 @@ pub(super) fn interpolated(source: &str, base: usize) -> Result<Vec<Piece>, Wron
                 at += 2;
                 text_from = at;
             }
-            (Some(b'}'), _) => return Err(("CS8086", "A '}' character must be escaped (by doubling) in an interpolated string.")),
+            (Some(b'}'), _) => {
+                return Err((
+                    "CS8086",
+                    "A '}' character must be escaped (by doubling) in an interpolated string.",
+                ));
+            }
             (Some(b'{'), _) => {
                 take(text_from, at, &mut plain)?;
                 if !plain.is_empty() {
@@ -217,7 +222,8 @@ pub(super) fn interpolated(source: &str, base: usize) -> Result<Vec<Piece>, Wron
 
 /// A hole from after its `{`; gives the place after its `}`.
 fn hole(source: &str, base: usize, start: usize, verbatim: bool) -> Result<(Piece, usize), Wrong> {
-    const OPEN: Wrong = ("CS8076", "Missing close delimiter '}' for interpolated expression started with '{'.");
+    const OPEN: Wrong =
+        ("CS8076", "Missing close delimiter '}' for interpolated expression started with '{'.");
     let bytes = source.as_bytes();
     let (mut at, mut depth) = (start, 0usize);
     let (mut comma, mut colon) = (None, None);

@@ -49,7 +49,10 @@ impl Parser<'_> {
                     return self.too_new("nullable reference types", "8.0");
                 }
                 "->" => {
-                    return self.fail("CS0214", "Pointers and fixed size buffers may only be used in an unsafe context");
+                    return self.fail(
+                        "CS0214",
+                        "Pointers and fixed size buffers may only be used in an unsafe context",
+                    );
                 }
                 _ => return Ok(expr),
             };
@@ -64,7 +67,8 @@ impl Parser<'_> {
         let name = self.name()?;
         let arguments = self.type_arguments_in_expression();
         let receiver = Box::new(Expr { kind: ExprKind::Receiver, span });
-        let member = Expr { kind: ExprKind::Member(receiver, name, arguments), span: span.to(self.previous()) };
+        let member =
+            Expr { kind: ExprKind::Member(receiver, name, arguments), span: span.to(self.previous()) };
         self.suffixes(member)
     }
 
@@ -256,7 +260,11 @@ impl Parser<'_> {
             if let Some((ty, declared)) = self.declared_type() {
                 let declared = (&*declared.text != "_").then_some(declared);
                 let span = start.to(self.previous());
-                return Ok(Argument { name, mode, value: Expr { kind: ExprKind::Declaration(ty, declared), span } });
+                return Ok(Argument {
+                    name,
+                    mode,
+                    value: Expr { kind: ExprKind::Declaration(ty, declared), span },
+                });
             }
             if self.is_word("_") {
                 self.advance();

@@ -114,7 +114,8 @@ impl Parser<'_> {
                 left = self.type_test(left)?;
                 continue;
             }
-            let Some((operator, level, length)) = self.operator().filter(|(_, level, _)| *level >= least) else {
+            let Some((operator, level, length)) = self.operator().filter(|(_, level, _)| *level >= least)
+            else {
                 return Ok(left);
             };
             chain += 1;
@@ -135,7 +136,8 @@ impl Parser<'_> {
 
     /// `??` groups to the right, and takes a throw.
     fn coalesce(&mut self, left: Expr, level: u8) -> Parsed<Expr> {
-        let right = if self.is_keyword("throw") { self.expression()? } else { self.nested(|p| p.binary(level))? };
+        let right =
+            if self.is_keyword("throw") { self.expression()? } else { self.nested(|p| p.binary(level))? };
         let span = left.span.to(right.span);
         Ok(Expr { kind: ExprKind::Binary(Binary::Coalesce, Box::new(left), Box::new(right)), span })
     }
@@ -228,7 +230,8 @@ impl Parser<'_> {
             Kind::Mark("--") => Unary::PreDecrement,
             Kind::Mark("^" | "..") => return self.too_new("index operator", "8.0"),
             Kind::Mark("*" | "&") => {
-                return self.fail("CS0214", "Pointers and fixed size buffers may only be used in an unsafe context");
+                return self
+                    .fail("CS0214", "Pointers and fixed size buffers may only be used in an unsafe context");
             }
             Kind::Name(word) if &**word == "await" && matches!(self.kind_at(1), Kind::Name(_)) => {
                 return self.fail("CS1992", "The 'await' operator can only be used within an async method");
@@ -274,8 +277,7 @@ impl Parser<'_> {
             let follows = match p.kind() {
                 Kind::Name(_) | Kind::Literal(_) | Kind::Interpolated(_) => true,
                 Kind::Mark(mark) => {
-                    matches!(*mark, "(" | "~" | "!")
-                        || (certain && matches!(*mark, "-" | "+" | "++" | "--"))
+                    matches!(*mark, "(" | "~" | "!") || (certain && matches!(*mark, "-" | "+" | "++" | "--"))
                 }
                 Kind::Keyword(word) => !matches!(*word, "is" | "as" | "in" | "switch"),
                 Kind::End => false,

@@ -4,7 +4,8 @@ use super::{Parsed, Parser};
 use crate::lex::Kind;
 use crate::span::Span;
 use crate::syntax::{
-    Argument, ArrayInit, Expr, ExprKind, InitTarget, InitValue, Initializer, MemberInit, Name, TypeKind, TypeSyntax,
+    Argument, ArrayInit, Expr, ExprKind, InitTarget, InitValue, Initializer, MemberInit, Name, TypeKind,
+    TypeSyntax,
 };
 
 impl Parser<'_> {

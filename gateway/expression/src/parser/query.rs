@@ -5,9 +5,7 @@ use std::sync::Arc;
 use super::{Parsed, Parser};
 use crate::lex::Kind;
 use crate::span::Span;
-use crate::syntax::{
-    Argument, Expr, ExprKind, LambdaBody, LambdaSyntax, Mode, Name, Parameter, TypeSyntax,
-};
+use crate::syntax::{Argument, Expr, ExprKind, LambdaBody, LambdaSyntax, Mode, Name, Parameter, TypeSyntax};
 
 /// A range variable and the members that lead to it from the lambda's parameter.
 type Ranges = Vec<(Arc<str>, Vec<Arc<str>>)>;
@@ -209,7 +207,8 @@ impl Scope {
 
 fn plain_lambda(name: &Name, body: Expr) -> Expr {
     let span = body.span;
-    let lambda = LambdaSyntax { parameters: vec![parameter(name)], body: LambdaBody::Expr(body), ranges: Vec::new() };
+    let lambda =
+        LambdaSyntax { parameters: vec![parameter(name)], body: LambdaBody::Expr(body), ranges: Vec::new() };
     Expr { kind: ExprKind::Lambda(Arc::new(lambda)), span }
 }
 

@@ -80,7 +80,14 @@ impl Parser<'_> {
             self.advance();
             let parameters = self.signature_parameters("(", ")")?;
             let name = ".ctor".to_owned();
-            return Ok(Signature { kind: MemberKind::Constructor, is_static, name, type_parameters: Vec::new(), result: None, parameters });
+            return Ok(Signature {
+                kind: MemberKind::Constructor,
+                is_static,
+                name,
+                type_parameters: Vec::new(),
+                result: None,
+                parameters,
+            });
         }
         if self.is_keyword("implicit") || self.is_keyword("explicit") {
             let kind = if self.is_keyword("implicit") { MemberKind::Implicit } else { MemberKind::Explicit };
@@ -89,7 +96,14 @@ impl Parser<'_> {
             let result = Some(self.ty()?);
             let parameters = self.signature_parameters("(", ")")?;
             let name = if kind == MemberKind::Implicit { "op_Implicit" } else { "op_Explicit" }.to_owned();
-            return Ok(Signature { kind, is_static: true, name, type_parameters: Vec::new(), result, parameters });
+            return Ok(Signature {
+                kind,
+                is_static: true,
+                name,
+                type_parameters: Vec::new(),
+                result,
+                parameters,
+            });
         }
         let result = Some(self.ty()?);
         if self.eat_keyword("operator") {
@@ -102,12 +116,26 @@ impl Parser<'_> {
                 self.advance();
             }
             let parameters = self.signature_parameters("(", ")")?;
-            return Ok(Signature { kind: MemberKind::Operator, is_static: true, name, type_parameters: Vec::new(), result, parameters });
+            return Ok(Signature {
+                kind: MemberKind::Operator,
+                is_static: true,
+                name,
+                type_parameters: Vec::new(),
+                result,
+                parameters,
+            });
         }
         if self.eat_keyword("this") {
             let parameters = self.signature_parameters("[", "]")?;
             let name = "Item".to_owned();
-            return Ok(Signature { kind: MemberKind::Indexer, is_static, name, type_parameters: Vec::new(), result, parameters });
+            return Ok(Signature {
+                kind: MemberKind::Indexer,
+                is_static,
+                name,
+                type_parameters: Vec::new(),
+                result,
+                parameters,
+            });
         }
         let name = self.name()?.text.to_string();
         let mut type_parameters = Vec::new();
@@ -142,7 +170,11 @@ impl Parser<'_> {
         Ok(list)
     }
 
-    fn signature_parameters(&mut self, open: &'static str, close: &'static str) -> Parsed<Vec<SignatureParameter>> {
+    fn signature_parameters(
+        &mut self,
+        open: &'static str,
+        close: &'static str,
+    ) -> Parsed<Vec<SignatureParameter>> {
         self.expect(open)?;
         let mut list = Vec::new();
         while !self.is_mark(close) {

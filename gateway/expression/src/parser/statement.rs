@@ -6,8 +6,8 @@ use super::types::implied;
 use super::{Failed, Parsed, Parser};
 use crate::lex::Kind;
 use crate::syntax::{
-    Catch, Expr, ExprKind, Label, LambdaBody, LocalFunction, Mode, Name, Parameter, Section, Stmt, StmtKind, TypeKind,
-    TypeSyntax,
+    Catch, Expr, ExprKind, Label, LambdaBody, LocalFunction, Mode, Name, Parameter, Section, Stmt, StmtKind,
+    TypeKind, TypeSyntax,
 };
 
 impl Parser<'_> {
@@ -39,7 +39,9 @@ impl Parser<'_> {
                 self.advance();
                 Ok(StmtKind::Empty)
             }
-            Kind::Mark("#") => self.fail("CS1040", "Preprocessor directives are not supported within expressions"),
+            Kind::Mark("#") => {
+                self.fail("CS1040", "Preprocessor directives are not supported within expressions")
+            }
             Kind::Mark("[") => self.fail("CS7014", "Attributes are not valid in this context."),
             Kind::Keyword(word) => {
                 let word = *word;
@@ -52,7 +54,9 @@ impl Parser<'_> {
                 "async" if matches!(self.kind_at(1), Kind::Keyword(_) | Kind::Name(_)) => {
                     self.fail("CS4033", "async functions are not supported within expressions")
                 }
-                _ if self.is_mark_at(1, ":") => self.fail("CS1525", "Labels are not supported within expressions"),
+                _ if self.is_mark_at(1, ":") => {
+                    self.fail("CS1525", "Labels are not supported within expressions")
+                }
                 _ => self.declaration_or_expression(),
             },
             _ => self.declaration_or_expression(),
@@ -102,7 +106,9 @@ impl Parser<'_> {
             }
             "goto" => self.fail("CS0159", "The 'goto' statement is not supported within expressions"),
             "lock" => self.fail("CS1525", "The 'lock' statement is not supported within expressions"),
-            "unsafe" | "fixed" => self.fail("CS0227", "Unsafe code may only appear if compiling with /unsafe"),
+            "unsafe" | "fixed" => {
+                self.fail("CS0227", "Unsafe code may only appear if compiling with /unsafe")
+            }
             "class" | "struct" | "interface" | "enum" | "namespace" | "public" | "private" | "internal" => {
                 self.fail("CS1513", "} expected")
             }
@@ -254,7 +260,10 @@ impl Parser<'_> {
             return self.fail("CS1003", "Syntax error, 'case' expected");
         }
         let mut body = Vec::new();
-        while !(self.is_mark("}") || self.is_keyword("case") || (self.is_keyword("default") && self.is_mark_at(1, ":"))) {
+        while !(self.is_mark("}")
+            || self.is_keyword("case")
+            || (self.is_keyword("default") && self.is_mark_at(1, ":")))
+        {
             if self.kind() == &Kind::End {
                 return self.fail("CS1513", "} expected");
             }
@@ -306,7 +315,13 @@ impl Parser<'_> {
     fn type_before_local(&mut self) -> Parsed<TypeSyntax> {
         let ty = self.ty()?;
         let named = matches!(self.kind(), Kind::Name(_));
-        let ends = matches!(self.kind_at(1), Kind::Mark("=" | ";" | "," | ":" | ")" | "(" | "{" | "[" | "}") | Kind::End | Kind::Keyword(_) | Kind::Name(_));
+        let ends = matches!(
+            self.kind_at(1),
+            Kind::Mark("=" | ";" | "," | ":" | ")" | "(" | "{" | "[" | "}")
+                | Kind::End
+                | Kind::Keyword(_)
+                | Kind::Name(_)
+        );
         if named && ends { Ok(ty) } else { Err(Failed) }
     }
 

@@ -6,8 +6,8 @@ use crate::span::Span;
 use crate::syntax::{Name, TypeKind, TypeSyntax};
 
 pub(crate) const PREDEFINED: &[&str] = &[
-    "bool", "byte", "char", "decimal", "double", "float", "int", "long", "object", "sbyte", "short", "string", "uint",
-    "ulong", "ushort", "void",
+    "bool", "byte", "char", "decimal", "double", "float", "int", "long", "object", "sbyte", "short",
+    "string", "uint", "ulong", "ushort", "void",
 ];
 
 impl Parser<'_> {
@@ -142,8 +142,23 @@ impl Parser<'_> {
             let follows = match p.kind() {
                 Kind::Mark(mark) => matches!(
                     *mark,
-                    "(" | ")" | "]" | "}" | ":" | ";" | "," | "." | "?" | "?." | "==" | "!=" | "|" | "^" | "&&" | "||"
-                        | "&" | "["
+                    "(" | ")"
+                        | "]"
+                        | "}"
+                        | ":"
+                        | ";"
+                        | ","
+                        | "."
+                        | "?"
+                        | "?."
+                        | "=="
+                        | "!="
+                        | "|"
+                        | "^"
+                        | "&&"
+                        | "||"
+                        | "&"
+                        | "["
                 ),
                 Kind::End => true,
                 _ => false,

@@ -60,7 +60,13 @@ fn count(value: &Value) -> i64 {
     value.as_i64().unwrap_or_default()
 }
 
-pub(crate) fn binary(operator: Binary, number: Number, checked: bool, a: &Value, b: &Value) -> Result<Value, Fault> {
+pub(crate) fn binary(
+    operator: Binary,
+    number: Number,
+    checked: bool,
+    a: &Value,
+    b: &Value,
+) -> Result<Value, Fault> {
     if matches!(operator, Binary::Shl | Binary::Shr) {
         let by = count(b);
         return match a {
@@ -87,7 +93,9 @@ pub(crate) fn binary(operator: Binary, number: Number, checked: bool, a: &Value,
             Ok(Value::F32(result))
         }
         (Number::F64, Value::F64(a), Value::F64(b)) => Ok(Value::F64(f64s(operator, *a, *b))),
-        (Number::Decimal, Value::Decimal(a), Value::Decimal(b)) => decimals(operator, *a, *b).map(Value::Decimal),
+        (Number::Decimal, Value::Decimal(a), Value::Decimal(b)) => {
+            decimals(operator, *a, *b).map(Value::Decimal)
+        }
         _ => Err(Fault::null_reference()),
     }
 }
@@ -121,10 +129,18 @@ pub(crate) fn compare(operator: Binary, number: Number, a: &Value, b: &Value) ->
 pub(crate) fn negate(number: Number, checked: bool, value: &Value) -> Result<Value, Fault> {
     match (number, value) {
         (Number::I32, Value::I32(v)) => {
-            if checked { v.checked_neg().map(Value::I32).ok_or_else(Fault::overflow) } else { Ok(Value::I32(v.wrapping_neg())) }
+            if checked {
+                v.checked_neg().map(Value::I32).ok_or_else(Fault::overflow)
+            } else {
+                Ok(Value::I32(v.wrapping_neg()))
+            }
         }
         (Number::I64, Value::I64(v)) => {
-            if checked { v.checked_neg().map(Value::I64).ok_or_else(Fault::overflow) } else { Ok(Value::I64(v.wrapping_neg())) }
+            if checked {
+                v.checked_neg().map(Value::I64).ok_or_else(Fault::overflow)
+            } else {
+                Ok(Value::I64(v.wrapping_neg()))
+            }
         }
         (_, Value::F32(v)) => Ok(Value::F32(-v)),
         (_, Value::F64(v)) => Ok(Value::F64(-v)),

@@ -28,9 +28,10 @@ impl Closure {
     /// Whether two delegates call the same thing.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (&self.kind, &other.kind) {
-            (Kind::Method { member: a, receiver: None, .. }, Kind::Method { member: b, receiver: None, .. }) => {
-                std::ptr::eq(*a, *b)
-            }
+            (
+                Kind::Method { member: a, receiver: None, .. },
+                Kind::Method { member: b, receiver: None, .. },
+            ) => std::ptr::eq(*a, *b),
             _ => std::ptr::eq(self, other),
         }
     }
@@ -75,7 +76,11 @@ impl Vm<'_> {
         Ok(values)
     }
 
-    fn reference_cells(&mut self, values: &mut Values, references: &[(usize, Local)]) -> Vec<Rc<RefCell<Value>>> {
+    fn reference_cells(
+        &mut self,
+        values: &mut Values,
+        references: &[(usize, Local)],
+    ) -> Vec<Rc<RefCell<Value>>> {
         let mut cells = Vec::with_capacity(references.len());
         for (position, _) in references {
             let Some(slot) = values.get_mut(*position) else { continue };
@@ -110,7 +115,10 @@ impl Vm<'_> {
 
     pub(super) fn lambda(&mut self, function: &Arc<Function>, ty: &Type, captured: &[Local]) -> Value {
         let captured = self.cells(captured);
-        Value::Func(Rc::new(Closure { ty: ty.clone(), kind: Kind::Lambda { function: Arc::clone(function), captured } }))
+        Value::Func(Rc::new(Closure {
+            ty: ty.clone(),
+            kind: Kind::Lambda { function: Arc::clone(function), captured },
+        }))
     }
 
     pub(super) fn function_value(&mut self, function: u32, ty: &Type, captured: &[Local]) -> Value {
@@ -148,7 +156,12 @@ impl Vm<'_> {
     }
 
     /// Runs a function in a frame of its own.
-    pub(super) fn enter(&mut self, code: &Function, arguments: &[Value], captured: &[Value]) -> Result<Value, Fault> {
+    pub(super) fn enter(
+        &mut self,
+        code: &Function,
+        arguments: &[Value],
+        captured: &[Value],
+    ) -> Result<Value, Fault> {
         self.steps(1)?;
         self.depth += 1;
         self.height += code.height;
@@ -182,7 +195,12 @@ impl Vm<'_> {
         self.declare(local, value);
     }
 
-    fn return_references(&mut self, code: &Function, arguments: &[Value], result: Result<Value, Fault>) -> Result<Value, Fault> {
+    fn return_references(
+        &mut self,
+        code: &Function,
+        arguments: &[Value],
+        result: Result<Value, Fault>,
+    ) -> Result<Value, Fault> {
         for (local, argument) in code.parameters.iter().zip(arguments) {
             if let Value::Cell(cell) = argument {
                 let value = self.local(*local);

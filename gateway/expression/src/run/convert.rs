@@ -28,7 +28,9 @@ pub(crate) fn numeric(from: Numeric, to: Numeric, checked: bool, value: &Value) 
     let checked = checked || from == Numeric::Decimal;
     match wide {
         Wide::Integer(v) => integer(v, to, checked),
-        Wide::Real(v) if from == Numeric::F32 && to == Numeric::Decimal => Ok(Value::Decimal(decimal::from_single(v as f32)?)),
+        Wide::Real(v) if from == Numeric::F32 && to == Numeric::Decimal => {
+            Ok(Value::Decimal(decimal::from_single(v as f32)?))
+        }
         Wide::Real(v) => real(v, to, checked),
         Wide::Decimal(v) => match to {
             Numeric::F32 => Ok(Value::F32(decimal::to_single(&v))),
@@ -55,7 +57,9 @@ fn too_wide(to: Numeric) -> Fault {
 }
 
 fn integer(v: i128, to: Numeric, checked: bool) -> Result<Value, Fault> {
-    let fits = |low: i128, high: i128| if checked && !(low..=high).contains(&v) { Err(Fault::overflow()) } else { Ok(()) };
+    let fits = |low: i128, high: i128| {
+        if checked && !(low..=high).contains(&v) { Err(Fault::overflow()) } else { Ok(()) }
+    };
     Ok(match to {
         Numeric::I8 => {
             fits(i8::MIN.into(), i8::MAX.into())?;

@@ -37,12 +37,8 @@ impl Vm<'_> {
                 let b = self.evaluate(&operands.1)?;
                 Ok(Value::Bool(a.same(&b) == *wanted))
             }
-            Node::AndAlso(operands) => {
-                Ok(Value::Bool(self.truth(&operands.0)? && self.truth(&operands.1)?))
-            }
-            Node::OrElse(operands) => {
-                Ok(Value::Bool(self.truth(&operands.0)? || self.truth(&operands.1)?))
-            }
+            Node::AndAlso(operands) => Ok(Value::Bool(self.truth(&operands.0)? && self.truth(&operands.1)?)),
+            Node::OrElse(operands) => Ok(Value::Bool(self.truth(&operands.0)? || self.truth(&operands.1)?)),
             Node::Not(value) => Ok(Value::Bool(!self.truth(value)?)),
             Node::Choose(parts) => {
                 if self.truth(&parts.0)? {
@@ -139,7 +135,9 @@ impl Vm<'_> {
             Node::TypeOf(ty) => Ok(crate::types::type_value(ty)),
             Node::CallLocal(call) => self.call_local(call),
             Node::Lambda { function, ty, captured } => Ok(self.lambda(function, ty, captured)),
-            Node::FunctionValue { function, ty, captured } => Ok(self.function_value(*function, ty, captured)),
+            Node::FunctionValue { function, ty, captured } => {
+                Ok(self.function_value(*function, ty, captured))
+            }
             Node::MethodValue { call, ty } => self.method_value(call, ty),
             Node::NewArray(element, sizes) => self.new_array(element, sizes),
             Node::Array(element, items, lengths) => {
@@ -300,7 +298,12 @@ impl Vm<'_> {
         self.text(joined)
     }
 
-    fn lifted(&mut self, operands: &[(Node, Local)], operation: &Node, when_null: WhenNull) -> Result<Value, Fault> {
+    fn lifted(
+        &mut self,
+        operands: &[(Node, Local)],
+        operation: &Node,
+        when_null: WhenNull,
+    ) -> Result<Value, Fault> {
         let mut nulls = 0;
         for (node, local) in operands {
             let value = self.evaluate(node)?;

@@ -81,11 +81,17 @@ impl Vm<'_> {
                 return Err(self.throw(&value));
             }
             Stmt::Rethrow => {
-                return Err(self.handled.last().cloned().map_or_else(Fault::null_reference, Fault::Exception));
+                return Err(self
+                    .handled
+                    .last()
+                    .cloned()
+                    .map_or_else(Fault::null_reference, Fault::Exception));
             }
             Stmt::LocalFunction(_) => {}
             Stmt::Switch { value, variable, cases } => return self.switch(value, *variable, cases),
-            Stmt::Try { body, handlers, finally } => return self.try_statement(body, handlers, finally.as_deref()),
+            Stmt::Try { body, handlers, finally } => {
+                return self.try_statement(body, handlers, finally.as_deref());
+            }
             Stmt::Using(local, body) => return self.using(*local, body),
             loops => return self.execute_loop(loops),
         }
@@ -183,14 +189,21 @@ impl Vm<'_> {
                 }
             }
         }
-        let Some(case) = chosen.or_else(|| cases.iter().find(|case| case.is_default)) else { return Ok(Flow::Next) };
+        let Some(case) = chosen.or_else(|| cases.iter().find(|case| case.is_default)) else {
+            return Ok(Flow::Next);
+        };
         match self.block(&case.body)? {
             Flow::Break => Ok(Flow::Next),
             other => Ok(other),
         }
     }
 
-    fn try_statement(&mut self, body: &[Stmt], handlers: &[Handler], finally: Option<&[Stmt]>) -> Result<Flow, Fault> {
+    fn try_statement(
+        &mut self,
+        body: &[Stmt],
+        handlers: &[Handler],
+        finally: Option<&[Stmt]>,
+    ) -> Result<Flow, Fault> {
         let mut outcome = self.block(body);
         if let Err(Fault::Exception(thrown)) = &outcome {
             let thrown = std::rc::Rc::clone(thrown);
@@ -210,7 +223,11 @@ impl Vm<'_> {
     }
 
     /// Runs the handler that takes the exception, if one does.
-    fn handle(&mut self, thrown: &std::rc::Rc<super::Thrown>, handlers: &[Handler]) -> Option<Result<Flow, Fault>> {
+    fn handle(
+        &mut self,
+        thrown: &std::rc::Rc<super::Thrown>,
+        handlers: &[Handler],
+    ) -> Option<Result<Flow, Fault>> {
         let value = Value::Object(std::rc::Rc::clone(thrown) as std::rc::Rc<dyn crate::value::Object>);
         for handler in handlers {
             if !is_instance(&value, &handler.ty) {

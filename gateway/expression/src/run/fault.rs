@@ -91,7 +91,11 @@ impl Object for Thrown {
 
     fn text(&self, _host: Option<&dyn Host>) -> Text {
         let name = self.type_name;
-        Text::from(if self.message.is_empty() { name.to_owned() } else { format!("{name}: {}", self.message) })
+        Text::from(if self.message.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{name}: {}", self.message)
+        })
     }
 }
 
@@ -141,7 +145,10 @@ impl Fault {
 
     /// `ArgumentOutOfRangeException` of a list's index.
     pub fn index_argument() -> Self {
-        Self::out_of_range("Index was out of range. Must be non-negative and less than the size of the collection.", "index")
+        Self::out_of_range(
+            "Index was out of range. Must be non-negative and less than the size of the collection.",
+            "index",
+        )
     }
 
     /// `IndexOutOfRangeException`.
@@ -153,7 +160,10 @@ impl Fault {
     pub fn invalid_cast(value: &Value, to: &Type) -> Self {
         let from = value.clr_type_name().unwrap_or_else(|| "null".to_owned());
         let to = to.clr_name();
-        Self::new("System.InvalidCastException", format!("Unable to cast object of type '{from}' to type '{to}'."))
+        Self::new(
+            "System.InvalidCastException",
+            format!("Unable to cast object of type '{from}' to type '{to}'."),
+        )
     }
 
     /// `InvalidOperationException`.

@@ -34,11 +34,16 @@ pub(super) const MEMBERS: &[Member] = &[
         vm.elements(source.len())?;
         Ok(Value::array(source.element().clone(), source.values()))
     }),
-    m("void CopyTo(Array array, int index)", |vm, a| copy(vm, a.at(0), 0, a.at(1), i64::from(a.i32(2)?), a.at(0).len_hint())),
-    m("static void Copy(Array sourceArray, Array destinationArray, int length)", |vm, a| copy(vm, a.at(0), 0, a.at(1), 0, a.i64(2)?)),
-    m("static void Copy(Array sourceArray, int sourceIndex, Array destinationArray, int destinationIndex, int length)", |vm, a| {
-        copy(vm, a.at(0), a.i64(1)?, a.at(2), a.i64(3)?, a.i64(4)?)
+    m("void CopyTo(Array array, int index)", |vm, a| {
+        copy(vm, a.at(0), 0, a.at(1), i64::from(a.i32(2)?), a.at(0).len_hint())
     }),
+    m("static void Copy(Array sourceArray, Array destinationArray, int length)", |vm, a| {
+        copy(vm, a.at(0), 0, a.at(1), 0, a.i64(2)?)
+    }),
+    m(
+        "static void Copy(Array sourceArray, int sourceIndex, Array destinationArray, int destinationIndex, int length)",
+        |vm, a| copy(vm, a.at(0), a.i64(1)?, a.at(2), a.i64(3)?, a.i64(4)?),
+    ),
     m("static void Clear(Array array, int index, int length)", |_, a| {
         let target = array(a, 0)?;
         let default = super::default_value(target.element());
@@ -61,15 +66,23 @@ pub(super) const MEMBERS: &[Member] = &[
     m("static void Sort<T>(T[] array)", |vm, a| sort(vm, a, None)),
     m("static void Sort<T>(T[] array, Comparison<T> comparison)", |vm, a| sort(vm, a, Some(a.at(1)))),
     m("static void Sort<T>(T[] array, IComparer<T> comparer)", |vm, a| sort(vm, a, Some(a.at(1)))),
-    m("static int IndexOf(Array array, object value)", |_, a| Ok(position(array(a, 0)?.values().iter().position(|v| v.equals(a.at(1)))))),
-    m("static int IndexOf<T>(T[] array, T value)", |_, a| Ok(position(array(a, 0)?.values().iter().position(|v| v.equals(a.at(1)))))),
-    m("static int LastIndexOf<T>(T[] array, T value)", |_, a| Ok(position(array(a, 0)?.values().iter().rposition(|v| v.equals(a.at(1)))))),
+    m("static int IndexOf(Array array, object value)", |_, a| {
+        Ok(position(array(a, 0)?.values().iter().position(|v| v.equals(a.at(1)))))
+    }),
+    m("static int IndexOf<T>(T[] array, T value)", |_, a| {
+        Ok(position(array(a, 0)?.values().iter().position(|v| v.equals(a.at(1)))))
+    }),
+    m("static int LastIndexOf<T>(T[] array, T value)", |_, a| {
+        Ok(position(array(a, 0)?.values().iter().rposition(|v| v.equals(a.at(1)))))
+    }),
     m("static int BinarySearch<T>(T[] array, T value)", |_, a| {
         let values = array(a, 0)?.values();
         let found = values.binary_search_by(|v| compare_values(v, a.at(1)).unwrap_or(Ordering::Equal));
         Ok(Value::I32(found.map_or_else(|at| !(at as i32), |at| at as i32)))
     }),
-    m("static bool Exists<T>(T[] array, Predicate<T> match)", |vm, a| Ok(Value::Bool(find(vm, checked(a)?, a.at(1), false)?.is_some()))),
+    m("static bool Exists<T>(T[] array, Predicate<T> match)", |vm, a| {
+        Ok(Value::Bool(find(vm, checked(a)?, a.at(1), false)?.is_some()))
+    }),
     m("static T Find<T>(T[] array, Predicate<T> match)", |vm, a| {
         checked(a)?;
         found(vm, a, false)
@@ -79,8 +92,12 @@ pub(super) const MEMBERS: &[Member] = &[
         let kept = filter(vm, checked(a)?, a.at(1))?;
         Ok(Value::array(a.ty(0), kept))
     }),
-    m("static int FindIndex<T>(T[] array, Predicate<T> match)", |vm, a| Ok(position(find(vm, checked(a)?, a.at(1), false)?.map(|(i, _)| i)))),
-    m("static int FindLastIndex<T>(T[] array, Predicate<T> match)", |vm, a| Ok(position(find(vm, checked(a)?, a.at(1), true)?.map(|(i, _)| i)))),
+    m("static int FindIndex<T>(T[] array, Predicate<T> match)", |vm, a| {
+        Ok(position(find(vm, checked(a)?, a.at(1), false)?.map(|(i, _)| i)))
+    }),
+    m("static int FindLastIndex<T>(T[] array, Predicate<T> match)", |vm, a| {
+        Ok(position(find(vm, checked(a)?, a.at(1), true)?.map(|(i, _)| i)))
+    }),
     m("static bool TrueForAll<T>(T[] array, Predicate<T> match)", |vm, a| {
         let kept = filter(vm, checked(a)?, a.at(1))?.len();
         Ok(Value::Bool(kept == array(a, 0)?.len()))
@@ -91,14 +108,17 @@ pub(super) const MEMBERS: &[Member] = &[
         }
         Ok(Value::Null)
     }),
-    m("static TOutput[] ConvertAll<TInput, TOutput>(TInput[] array, Converter<TInput, TOutput> converter)", |vm, a| {
-        let mut items = Vec::new();
-        for item in array(a, 0)?.values() {
-            items.push(vm.call_function(a.at(1), &[item])?);
-        }
-        vm.elements(items.len())?;
-        Ok(Value::array(a.ty(1), items))
-    }),
+    m(
+        "static TOutput[] ConvertAll<TInput, TOutput>(TInput[] array, Converter<TInput, TOutput> converter)",
+        |vm, a| {
+            let mut items = Vec::new();
+            for item in array(a, 0)?.values() {
+                items.push(vm.call_function(a.at(1), &[item])?);
+            }
+            vm.elements(items.len())?;
+            Ok(Value::array(a.ty(1), items))
+        },
+    ),
     m("static T[] Empty<T>()", |_, a| Ok(Value::array(a.ty(0), Vec::new()))),
     m("static void Fill<T>(T[] array, T value)", |_, a| {
         let target = array(a, 0)?;
@@ -106,7 +126,8 @@ pub(super) const MEMBERS: &[Member] = &[
         Ok(Value::Null)
     }),
     m("static void Resize<T>(ref T[] array, int newSize)", |vm, a| {
-        let size = usize::try_from(a.i32(1)?).map_err(|_| Fault::out_of_range("Non-negative number required.", "newSize"))?;
+        let size = usize::try_from(a.i32(1)?)
+            .map_err(|_| Fault::out_of_range("Non-negative number required.", "newSize"))?;
         vm.elements(size)?;
         let mut items = match a.at(0) {
             Value::Cell(cell) => match &*cell.borrow() {
@@ -148,11 +169,14 @@ fn position(found: Option<usize>) -> Value {
 }
 
 fn copy(vm: &mut Vm<'_>, from: &Value, start: i64, to: &Value, at: i64, length: i64) -> Result<Value, Fault> {
-    let (Value::Array(source), Value::Array(target)) = (from, to) else { return Err(Fault::argument_null("sourceArray")) };
+    let (Value::Array(source), Value::Array(target)) = (from, to) else {
+        return Err(Fault::argument_null("sourceArray"));
+    };
     vm.steps(length.max(0) as u64 / 8)?;
     let fits = |start: i64, len: usize| start >= 0 && length >= 0 && start + length <= len as i64;
     if !fits(start, source.len()) {
-        let message = "Source array was not long enough. Check the source index, length, and the array's lower bounds.";
+        let message =
+            "Source array was not long enough. Check the source index, length, and the array's lower bounds.";
         return Err(Fault::argument(message, "sourceArray"));
     }
     if !fits(at, target.len()) {
@@ -181,7 +205,12 @@ pub(super) fn from_sequence(vm: &mut Vm<'_>, source: &Value, element: Type) -> R
 }
 
 /// The first or last element that a predicate takes, with its place.
-pub(super) fn find(vm: &mut Vm<'_>, source: &Value, predicate: &Value, last: bool) -> Result<Option<(usize, Value)>, Fault> {
+pub(super) fn find(
+    vm: &mut Vm<'_>,
+    source: &Value,
+    predicate: &Value,
+    last: bool,
+) -> Result<Option<(usize, Value)>, Fault> {
     let items = vm.collect(source)?;
     let count = items.len();
     for step in 0..count {
@@ -211,7 +240,11 @@ pub(super) fn filter(vm: &mut Vm<'_>, source: &Value, predicate: &Value) -> Resu
 }
 
 /// A stable sort by the default order, a comparison, or a comparer.
-pub(super) fn sorted(vm: &mut Vm<'_>, mut items: Vec<Value>, comparison: Option<&Value>) -> Result<Vec<Value>, Fault> {
+pub(super) fn sorted(
+    vm: &mut Vm<'_>,
+    mut items: Vec<Value>,
+    comparison: Option<&Value>,
+) -> Result<Vec<Value>, Fault> {
     let mut failure = None;
     items.sort_by(|a, b| {
         if failure.is_some() {
@@ -232,7 +265,12 @@ pub(super) fn sorted(vm: &mut Vm<'_>, mut items: Vec<Value>, comparison: Option<
 }
 
 /// The order of two values under a delegate, a string comparer, or their own.
-pub(super) fn compare_with(vm: &mut Vm<'_>, comparison: Option<&Value>, a: &Value, b: &Value) -> Result<Ordering, Fault> {
+pub(super) fn compare_with(
+    vm: &mut Vm<'_>,
+    comparison: Option<&Value>,
+    a: &Value,
+    b: &Value,
+) -> Result<Ordering, Fault> {
     vm.steps(1)?;
     match comparison {
         Some(function @ Value::Func(_)) => {

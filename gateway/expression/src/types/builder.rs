@@ -13,37 +13,41 @@ use crate::value::{Object, Value};
 
 pub(super) static TABLE: &[TypeTable] = &[
     TypeTable { header: "class System.Text.StringBuilder", allow: Allow::All, members: BUILDER },
-    TypeTable { header: "abstract class System.IO.TextReader : System.IDisposable", allow: Allow::All, members: &[
-        m("int Read()", |_, a| {
-            let reader = a.object::<Reader>(0)?;
-            let unit = reader.units.get(reader.at.get()).copied();
-            reader.at.set(reader.at.get() + usize::from(unit.is_some()));
-            Ok(Value::I32(unit.map_or(-1, i32::from)))
-        }),
-        m("int Peek()", |_, a| {
-            let reader = a.object::<Reader>(0)?;
-            Ok(Value::I32(reader.units.get(reader.at.get()).map_or(-1, |u| i32::from(*u))))
-        }),
-        m("string ReadLine()", |vm, a| {
-            let reader = a.object::<Reader>(0)?;
-            let rest = reader.units.get(reader.at.get()..).unwrap_or_default();
-            if rest.is_empty() {
-                return Ok(Value::Null);
-            }
-            let end = rest.iter().position(|u| matches!(u, 10 | 13)).unwrap_or(rest.len());
-            let line = rest.get(..end).unwrap_or_default().to_vec();
-            let pair = rest.get(end) == Some(&13) && rest.get(end + 1) == Some(&10);
-            reader.at.set(reader.at.get() + (end + 1 + usize::from(pair)).min(rest.len()));
-            vm.text(text::from_units(&line))
-        }),
-        m("string ReadToEnd()", |vm, a| {
-            let reader = a.object::<Reader>(0)?;
-            let rest = reader.units.get(reader.at.get()..).unwrap_or_default().to_vec();
-            reader.at.set(reader.units.len());
-            vm.text(text::from_units(&rest))
-        }),
-        m("void Close()", |_, _| Ok(Value::Null)),
-    ] },
+    TypeTable {
+        header: "abstract class System.IO.TextReader : System.IDisposable",
+        allow: Allow::All,
+        members: &[
+            m("int Read()", |_, a| {
+                let reader = a.object::<Reader>(0)?;
+                let unit = reader.units.get(reader.at.get()).copied();
+                reader.at.set(reader.at.get() + usize::from(unit.is_some()));
+                Ok(Value::I32(unit.map_or(-1, i32::from)))
+            }),
+            m("int Peek()", |_, a| {
+                let reader = a.object::<Reader>(0)?;
+                Ok(Value::I32(reader.units.get(reader.at.get()).map_or(-1, |u| i32::from(*u))))
+            }),
+            m("string ReadLine()", |vm, a| {
+                let reader = a.object::<Reader>(0)?;
+                let rest = reader.units.get(reader.at.get()..).unwrap_or_default();
+                if rest.is_empty() {
+                    return Ok(Value::Null);
+                }
+                let end = rest.iter().position(|u| matches!(u, 10 | 13)).unwrap_or(rest.len());
+                let line = rest.get(..end).unwrap_or_default().to_vec();
+                let pair = rest.get(end) == Some(&13) && rest.get(end + 1) == Some(&10);
+                reader.at.set(reader.at.get() + (end + 1 + usize::from(pair)).min(rest.len()));
+                vm.text(text::from_units(&line))
+            }),
+            m("string ReadToEnd()", |vm, a| {
+                let reader = a.object::<Reader>(0)?;
+                let rest = reader.units.get(reader.at.get()..).unwrap_or_default().to_vec();
+                reader.at.set(reader.units.len());
+                vm.text(text::from_units(&rest))
+            }),
+            m("void Close()", |_, _| Ok(Value::Null)),
+        ],
+    },
     TypeTable {
         header: "class System.IO.StringReader : System.IO.TextReader",
         allow: Allow::All,
@@ -52,17 +56,21 @@ pub(super) static TABLE: &[TypeTable] = &[
             Ok(Value::object(Reader { units: a.str(0)?.units(), at: Cell::new(0) }))
         })],
     },
-    TypeTable { header: "abstract class System.IO.TextWriter : System.IDisposable", allow: Allow::All, members: &[
-        m("void Write(string value)", |vm, a| append_value(vm, a, "")),
-        m("void Write(char value)", |vm, a| append_value(vm, a, "")),
-        m("void Write(object value)", |vm, a| append_value(vm, a, "")),
-        m("void Write(string format, params object[] arg)", |vm, a| write_format(vm, a, "")),
-        m("void WriteLine()", |vm, a| append_text(vm, a, "\n")),
-        m("void WriteLine(string value)", |vm, a| append_value(vm, a, "\n")),
-        m("void WriteLine(object value)", |vm, a| append_value(vm, a, "\n")),
-        m("void Flush()", |_, _| Ok(Value::Null)),
-        m("void Close()", |_, _| Ok(Value::Null)),
-    ] },
+    TypeTable {
+        header: "abstract class System.IO.TextWriter : System.IDisposable",
+        allow: Allow::All,
+        members: &[
+            m("void Write(string value)", |vm, a| append_value(vm, a, "")),
+            m("void Write(char value)", |vm, a| append_value(vm, a, "")),
+            m("void Write(object value)", |vm, a| append_value(vm, a, "")),
+            m("void Write(string format, params object[] arg)", |vm, a| write_format(vm, a, "")),
+            m("void WriteLine()", |vm, a| append_text(vm, a, "\n")),
+            m("void WriteLine(string value)", |vm, a| append_value(vm, a, "\n")),
+            m("void WriteLine(object value)", |vm, a| append_value(vm, a, "\n")),
+            m("void Flush()", |_, _| Ok(Value::Null)),
+            m("void Close()", |_, _| Ok(Value::Null)),
+        ],
+    },
     TypeTable {
         header: "class System.IO.StringWriter : System.IO.TextWriter",
         allow: Allow::All,
@@ -76,25 +84,48 @@ pub(super) static TABLE: &[TypeTable] = &[
 const BUILDER: &[Member] = &[
     m("new()", |_, _| Ok(made("System.Text.StringBuilder", ""))),
     m("new(int capacity)", |_, _| Ok(made("System.Text.StringBuilder", ""))),
-    m("new(string value)", |_, a| Ok(made("System.Text.StringBuilder", a.opt_str(0).map_or("", Text::as_str)))),
-    m("new(string value, int capacity)", |_, a| Ok(made("System.Text.StringBuilder", a.opt_str(0).map_or("", Text::as_str)))),
-    rw("int Length { get; set; }", |_, a| Ok(Value::I32(text::length(&builder(a)?.text.borrow()) as i32)), |_, a| {
-        let length = usize::try_from(a.i32(1)?).map_err(|_| Fault::out_of_range("Specified argument was out of the range of valid values.", "value"))?;
-        let mut units = text::to_units(&builder(a)?.text.borrow());
-        units.resize(length.min(units.len().saturating_add(1 << 16)), 0);
-        *builder(a)?.text.borrow_mut() = text::from_units(&units);
-        Ok(Value::Null)
+    m("new(string value)", |_, a| {
+        Ok(made("System.Text.StringBuilder", a.opt_str(0).map_or("", Text::as_str)))
     }),
-    rw("int Capacity { get; set; }", |_, a| Ok(Value::I32(builder(a)?.text.borrow().len().max(16) as i32)), |_, _| Ok(Value::Null)),
-    rw("char this[int index] { get; set; }", |_, a| {
-        text::unit_at(&builder(a)?.text.borrow(), a.i32(1)?).map(Value::Char).map_err(|_| Fault::index())
-    }, |_, a| {
-        let mut units = text::to_units(&builder(a)?.text.borrow());
-        let slot = usize::try_from(a.i32(1)?).ok().and_then(|i| units.get_mut(i));
-        *slot.ok_or_else(|| Fault::out_of_range("Index was out of range. Must be non-negative and less than the size of the collection.", "index"))? = a.char(2)?;
-        *builder(a)?.text.borrow_mut() = text::from_units(&units);
-        Ok(Value::Null)
+    m("new(string value, int capacity)", |_, a| {
+        Ok(made("System.Text.StringBuilder", a.opt_str(0).map_or("", Text::as_str)))
     }),
+    rw(
+        "int Length { get; set; }",
+        |_, a| Ok(Value::I32(text::length(&builder(a)?.text.borrow()) as i32)),
+        |_, a| {
+            let length = usize::try_from(a.i32(1)?).map_err(|_| {
+                Fault::out_of_range("Specified argument was out of the range of valid values.", "value")
+            })?;
+            let mut units = text::to_units(&builder(a)?.text.borrow());
+            units.resize(length.min(units.len().saturating_add(1 << 16)), 0);
+            *builder(a)?.text.borrow_mut() = text::from_units(&units);
+            Ok(Value::Null)
+        },
+    ),
+    rw(
+        "int Capacity { get; set; }",
+        |_, a| Ok(Value::I32(builder(a)?.text.borrow().len().max(16) as i32)),
+        |_, _| Ok(Value::Null),
+    ),
+    rw(
+        "char this[int index] { get; set; }",
+        |_, a| {
+            text::unit_at(&builder(a)?.text.borrow(), a.i32(1)?).map(Value::Char).map_err(|_| Fault::index())
+        },
+        |_, a| {
+            let mut units = text::to_units(&builder(a)?.text.borrow());
+            let slot = usize::try_from(a.i32(1)?).ok().and_then(|i| units.get_mut(i));
+            *slot.ok_or_else(|| {
+                Fault::out_of_range(
+                    "Index was out of range. Must be non-negative and less than the size of the collection.",
+                    "index",
+                )
+            })? = a.char(2)?;
+            *builder(a)?.text.borrow_mut() = text::from_units(&units);
+            Ok(Value::Null)
+        },
+    ),
     m("StringBuilder Append(string value)", |vm, a| append(vm, a, "")),
     m("StringBuilder Append(char value)", |vm, a| append(vm, a, "")),
     m("StringBuilder Append(bool value)", |vm, a| append(vm, a, "")),
@@ -104,7 +135,8 @@ const BUILDER: &[Member] = &[
     m("StringBuilder Append(decimal value)", |vm, a| append(vm, a, "")),
     m("StringBuilder Append(object value)", |vm, a| append(vm, a, "")),
     m("StringBuilder Append(char[] value)", |vm, a| {
-        let units: Vec<u16> = vm.collect(a.at(1))?.iter().filter_map(Value::as_i64).map(|u| u as u16).collect();
+        let units: Vec<u16> =
+            vm.collect(a.at(1))?.iter().filter_map(Value::as_i64).map(|u| u as u16).collect();
         append_text(vm, a, &text::from_units(&units))?;
         Ok(a.this().clone())
     }),
@@ -124,8 +156,12 @@ const BUILDER: &[Member] = &[
         Ok(a.this().clone())
     }),
     m("StringBuilder AppendLine(string value)", |vm, a| append(vm, a, "\n")),
-    m("StringBuilder AppendFormat(string format, object arg0)", |vm, a| append_format(vm, a, a.values.get(2..).unwrap_or_default())),
-    m("StringBuilder AppendFormat(string format, object arg0, object arg1)", |vm, a| append_format(vm, a, a.values.get(2..).unwrap_or_default())),
+    m("StringBuilder AppendFormat(string format, object arg0)", |vm, a| {
+        append_format(vm, a, a.values.get(2..).unwrap_or_default())
+    }),
+    m("StringBuilder AppendFormat(string format, object arg0, object arg1)", |vm, a| {
+        append_format(vm, a, a.values.get(2..).unwrap_or_default())
+    }),
     m("StringBuilder AppendFormat(string format, params object[] args)", |vm, a| {
         let items = vm.collect(a.at(2))?;
         append_format(vm, a, &items)
@@ -145,7 +181,12 @@ const BUILDER: &[Member] = &[
         Ok(a.this().clone())
     }),
     m("StringBuilder Replace(string oldValue, string newValue)", |vm, a| {
-        let changed = text::replace(&builder(a)?.text.borrow(), a.str(1)?.as_str(), a.opt_str(2).map(Text::as_str), false)?;
+        let changed = text::replace(
+            &builder(a)?.text.borrow(),
+            a.str(1)?.as_str(),
+            a.opt_str(2).map(Text::as_str),
+            false,
+        )?;
         vm.charge(changed.len())?;
         *builder(a)?.text.borrow_mut() = changed;
         Ok(a.this().clone())

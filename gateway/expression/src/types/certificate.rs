@@ -36,9 +36,15 @@ pub(super) static TABLE: &[TypeTable] = &[
         header: "class System.Security.Cryptography.X509Certificates.PublicKey",
         allow: Allow::All,
         members: &[
-            m("Oid Oid { get; }", |_, a| Ok(Value::object(Oid(a.object::<PublicKey>(0)?.0.key_algorithm().to_owned(), String::new())))),
-            m("System.Security.Cryptography.RSA GetRSAPublicKey()", |_, a| Ok(rsa_value(a.object::<PublicKey>(0)?.0.public_key()))),
-            m("System.Security.Cryptography.AsymmetricAlgorithm Key { get; }", |_, a| Ok(rsa_value(a.object::<PublicKey>(0)?.0.public_key()))),
+            m("Oid Oid { get; }", |_, a| {
+                Ok(Value::object(Oid(a.object::<PublicKey>(0)?.0.key_algorithm().to_owned(), String::new())))
+            }),
+            m("System.Security.Cryptography.RSA GetRSAPublicKey()", |_, a| {
+                Ok(rsa_value(a.object::<PublicKey>(0)?.0.public_key()))
+            }),
+            m("System.Security.Cryptography.AsymmetricAlgorithm Key { get; }", |_, a| {
+                Ok(rsa_value(a.object::<PublicKey>(0)?.0.public_key()))
+            }),
         ],
     },
     TypeTable {
@@ -55,8 +61,14 @@ pub(super) static TABLE: &[TypeTable] = &[
         header: "static class System.Security.Cryptography.X509Certificates.RSACertificateExtensions",
         allow: Allow::All,
         members: &[
-            m("static System.Security.Cryptography.RSA GetRSAPrivateKey(this X509Certificate2 certificate)", |_, a| Ok(rsa_value(own(a)?.private_key()))),
-            m("static System.Security.Cryptography.RSA GetRSAPublicKey(this X509Certificate2 certificate)", |_, a| Ok(rsa_value(own(a)?.public_key()))),
+            m(
+                "static System.Security.Cryptography.RSA GetRSAPrivateKey(this X509Certificate2 certificate)",
+                |_, a| Ok(rsa_value(own(a)?.private_key())),
+            ),
+            m(
+                "static System.Security.Cryptography.RSA GetRSAPublicKey(this X509Certificate2 certificate)",
+                |_, a| Ok(rsa_value(own(a)?.public_key())),
+            ),
         ],
     },
     TypeTable {
@@ -90,8 +102,12 @@ const MEMBERS: &[Member] = &[
     m("string Thumbprint { get; }", |vm, a| vm.text(own(a)?.thumbprint())),
     m("string SerialNumber { get; }", |vm, a| vm.text(own(a)?.serial_number())),
     m("string FriendlyName { get; }", |_, _| Ok(Value::str(""))),
-    m("X500DistinguishedName SubjectName { get; }", |_, a| Ok(Value::object(DistinguishedName(own(a)?.subject().to_owned())))),
-    m("X500DistinguishedName IssuerName { get; }", |_, a| Ok(Value::object(DistinguishedName(own(a)?.issuer().to_owned())))),
+    m("X500DistinguishedName SubjectName { get; }", |_, a| {
+        Ok(Value::object(DistinguishedName(own(a)?.subject().to_owned())))
+    }),
+    m("X500DistinguishedName IssuerName { get; }", |_, a| {
+        Ok(Value::object(DistinguishedName(own(a)?.issuer().to_owned())))
+    }),
     m("System.DateTime NotBefore { get; }", |_, a| Ok(date_value(own(a)?.not_before()))),
     m("System.DateTime NotAfter { get; }", |_, a| Ok(date_value(own(a)?.not_after()))),
     m("int Version { get; }", |_, a| Ok(Value::I32(own(a)?.version() as i32))),
@@ -132,7 +148,8 @@ pub(super) fn certificate_type() -> Type {
 
 /// A certificate of the host; null when it cannot be read, which the host has checked.
 pub(super) fn certificate_value(certificate: &host::Certificate) -> Value {
-    Certificate::with_private_key(&certificate.der, certificate.private_key.as_deref()).map_or(Value::Null, made)
+    Certificate::with_private_key(&certificate.der, certificate.private_key.as_deref())
+        .map_or(Value::Null, made)
 }
 
 fn made(certificate: Certificate) -> Value {

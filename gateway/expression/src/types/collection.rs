@@ -5,8 +5,8 @@ mod list;
 mod set;
 
 pub(super) use dictionary::{Map, dictionary_entries, dictionary_get, new_dictionary};
-pub(super) use set::new_set;
 pub(super) use list::{ListObject, new_list};
+pub(super) use set::new_set;
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -27,7 +27,9 @@ static TABLE: &[TypeTable] = &[
             m("bool MoveNext()", |vm, a| {
                 let enumerator = a.object::<Enumerator>(0)?;
                 let next = {
-                    let Ok(mut iter) = enumerator.iter.try_borrow_mut() else { return Ok(Value::Bool(false)) };
+                    let Ok(mut iter) = enumerator.iter.try_borrow_mut() else {
+                        return Ok(Value::Bool(false));
+                    };
                     vm.next(&mut **iter)?
                 };
                 let found = next.is_some();
@@ -65,7 +67,10 @@ static TABLE: &[TypeTable] = &[
                 let Value::Array(target) = a.at(1) else { return Err(a.null(1)) };
                 for (offset, item) in items.into_iter().enumerate() {
                     if !target.set(a.i32(2)?.max(0) as usize + offset, item) {
-                        return Err(Fault::argument("Destination array was not long enough. Check the destination index, length, and the array's lower bounds.", "destinationArray"));
+                        return Err(Fault::argument(
+                            "Destination array was not long enough. Check the destination index, length, and the array's lower bounds.",
+                            "destinationArray",
+                        ));
                     }
                 }
                 Ok(Value::Null)
@@ -76,7 +81,11 @@ static TABLE: &[TypeTable] = &[
         header: "interface System.Collections.Generic.IList<T> : System.Collections.Generic.ICollection<T>",
         allow: Allow::All,
         members: &[
-            rw("T this[int index] { get; set; }", |vm, a| list::item(vm, a.this(), a.i32(1)?), |_, a| list::set_item(a.this(), a.i32(1)?, a.at(2))),
+            rw(
+                "T this[int index] { get; set; }",
+                |vm, a| list::item(vm, a.this(), a.i32(1)?),
+                |_, a| list::set_item(a.this(), a.i32(1)?, a.at(2)),
+            ),
             m("int IndexOf(T item)", |vm, a| {
                 let items = vm.collect(a.this())?;
                 Ok(Value::I32(items.iter().position(|i| i.equals(a.at(1))).map_or(-1, |n| n as i32)))
@@ -89,13 +98,27 @@ static TABLE: &[TypeTable] = &[
         header: "struct System.Collections.Generic.KeyValuePair<TKey, TValue>",
         allow: Allow::All,
         members: &[
-            m("new(TKey key, TValue value)", |_, a| Ok(super::runtime::pair(a.ty(0), a.ty(1), a.at(0).clone(), a.at(1).clone()))),
-            m("TKey Key { get; }", |_, a| super::runtime::record_field(a.this(), 0).ok_or_else(Fault::null_reference)),
-            m("TValue Value { get; }", |_, a| super::runtime::record_field(a.this(), 1).ok_or_else(Fault::null_reference)),
+            m("new(TKey key, TValue value)", |_, a| {
+                Ok(super::runtime::pair(a.ty(0), a.ty(1), a.at(0).clone(), a.at(1).clone()))
+            }),
+            m("TKey Key { get; }", |_, a| {
+                super::runtime::record_field(a.this(), 0).ok_or_else(Fault::null_reference)
+            }),
+            m("TValue Value { get; }", |_, a| {
+                super::runtime::record_field(a.this(), 1).ok_or_else(Fault::null_reference)
+            }),
         ],
     },
-    TypeTable { header: "interface System.Collections.Generic.IComparer<in T>", allow: Allow::None, members: &[] },
-    TypeTable { header: "interface System.Collections.Generic.IEqualityComparer<in T>", allow: Allow::None, members: &[] },
+    TypeTable {
+        header: "interface System.Collections.Generic.IComparer<in T>",
+        allow: Allow::None,
+        members: &[],
+    },
+    TypeTable {
+        header: "interface System.Collections.Generic.IEqualityComparer<in T>",
+        allow: Allow::None,
+        members: &[],
+    },
 ];
 
 /// A running enumeration.

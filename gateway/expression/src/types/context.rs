@@ -19,20 +19,40 @@ static TABLE: &[TypeTable] = &[TypeTable {
     members: &[
         m("IContextApi Api { get; }", |vm, _| Ok(part_if(vm.host.api().is_some(), ContextPart::Api))),
         m("IDeployment Deployment { get; }", |_, _| Ok(Value::Context(ContextPart::Deployment))),
-        m("System.TimeSpan Elapsed { get; }", |vm, _| Ok(Value::TimeSpan(vm.host.now_ticks() - vm.host.timestamp_ticks()))),
-        m("IGraphQL GraphQL { get; }", |vm, _| Ok(part_if(vm.host.graphql().is_some(), ContextPart::GraphQl))),
-        m("ProxyError LastError { get; }", |vm, _| Ok(part_if(vm.host.last_error().is_some(), ContextPart::LastError))),
-        m("IOperation Operation { get; }", |vm, _| Ok(part_if(vm.host.operation().is_some(), ContextPart::Operation))),
-        m("IProduct Product { get; }", |vm, _| Ok(part_if(vm.host.product().is_some(), ContextPart::Product))),
+        m("System.TimeSpan Elapsed { get; }", |vm, _| {
+            Ok(Value::TimeSpan(vm.host.now_ticks() - vm.host.timestamp_ticks()))
+        }),
+        m("IGraphQL GraphQL { get; }", |vm, _| {
+            Ok(part_if(vm.host.graphql().is_some(), ContextPart::GraphQl))
+        }),
+        m("ProxyError LastError { get; }", |vm, _| {
+            Ok(part_if(vm.host.last_error().is_some(), ContextPart::LastError))
+        }),
+        m("IOperation Operation { get; }", |vm, _| {
+            Ok(part_if(vm.host.operation().is_some(), ContextPart::Operation))
+        }),
+        m("IProduct Product { get; }", |vm, _| {
+            Ok(part_if(vm.host.product().is_some(), ContextPart::Product))
+        }),
         m("IRequest Request { get; }", |_, _| Ok(Value::Context(ContextPart::Request))),
         m("System.Guid RequestId { get; }", |vm, _| Ok(Value::Guid(guid(vm.host.request_id())))),
-        m("IResponse Response { get; }", |vm, _| Ok(part_if(vm.host.response_status().is_some(), ContextPart::Response))),
-        m("ISubscription Subscription { get; }", |vm, _| Ok(part_if(vm.host.subscription().is_some(), ContextPart::Subscription))),
-        m("System.DateTime Timestamp { get; }", |vm, _| Ok(Value::DateTime(vm.host.timestamp_ticks(), Kind::Utc))),
+        m("IResponse Response { get; }", |vm, _| {
+            Ok(part_if(vm.host.response_status().is_some(), ContextPart::Response))
+        }),
+        m("ISubscription Subscription { get; }", |vm, _| {
+            Ok(part_if(vm.host.subscription().is_some(), ContextPart::Subscription))
+        }),
+        m("System.DateTime Timestamp { get; }", |vm, _| {
+            Ok(Value::DateTime(vm.host.timestamp_ticks(), Kind::Utc))
+        }),
         m("bool Tracing { get; }", |vm, _| Ok(Value::Bool(vm.host.tracing()))),
         m("IUser User { get; }", |vm, _| Ok(part_if(vm.host.user().is_some(), ContextPart::User))),
-        m("IReadOnlyDictionary<string, object> Variables { get; }", |_, _| Ok(Value::Context(ContextPart::Variables))),
-        m("IWorkspace Workspace { get; }", |vm, _| Ok(part_if(vm.host.workspace().is_some(), ContextPart::Workspace))),
+        m("IReadOnlyDictionary<string, object> Variables { get; }", |_, _| {
+            Ok(Value::Context(ContextPart::Variables))
+        }),
+        m("IWorkspace Workspace { get; }", |vm, _| {
+            Ok(part_if(vm.host.workspace().is_some(), ContextPart::Workspace))
+        }),
         m("void Trace(string message)", |vm, a| {
             vm.host.trace("", a.opt_str(1).map_or("", |t| t.as_str()));
             Ok(Value::Null)
@@ -111,7 +131,9 @@ impl ContextPart {
             Self::RequestBody | Self::ResponseBody => model_type("IMessageBody"),
             Self::Variables => string_dictionary(Type::OBJECT),
             Self::MatchedParameters => string_dictionary(Type::STRING),
-            Self::RequestHeaders | Self::ResponseHeaders | Self::Query | Self::OriginalQuery => super::headers_type(),
+            Self::RequestHeaders | Self::ResponseHeaders | Self::Query | Self::OriginalQuery => {
+                super::headers_type()
+            }
         }
     }
 }

@@ -4,8 +4,8 @@ use super::format::integer;
 use super::time::now;
 use super::{Allow, Args, Type, TypeTable, default_value, m};
 use crate::clr::date_time::DateTime;
-use crate::clr::number::{IntegerType, convert as numbers, decimal, parse};
 use crate::clr::encoding;
+use crate::clr::number::{IntegerType, convert as numbers, decimal, parse};
 use crate::run::{Fault, Vm};
 use crate::value::Value;
 
@@ -56,21 +56,34 @@ targets! {
 }
 
 pub(super) static TABLE: &[TypeTable] = &[
-    TypeTable { header: "enum System.Base64FormattingOptions { None, InsertLineBreaks }", allow: Allow::All, members: &[] },
+    TypeTable {
+        header: "enum System.Base64FormattingOptions { None, InsertLineBreaks }",
+        allow: Allow::All,
+        members: &[],
+    },
     TypeTable {
         header: "static class System.Convert",
         allow: Allow::All,
         members: &[
-            m("static string ToBase64String(byte[] inArray)", |vm, a| vm.text(encoding::to_base64(&a.bytes(0)?))),
+            m("static string ToBase64String(byte[] inArray)", |vm, a| {
+                vm.text(encoding::to_base64(&a.bytes(0)?))
+            }),
             m("static string ToBase64String(byte[] inArray, Base64FormattingOptions options)", |vm, a| {
                 let bytes = a.bytes(0)?;
-                vm.text(if a.i64(1)? == 1 { encoding::to_base64_lines(&bytes) } else { encoding::to_base64(&bytes) })
+                vm.text(if a.i64(1)? == 1 {
+                    encoding::to_base64_lines(&bytes)
+                } else {
+                    encoding::to_base64(&bytes)
+                })
             }),
             m("static string ToBase64String(byte[] inArray, int offset, int length)", |vm, a| {
                 let bytes = a.bytes(0)?;
-                let range = || Fault::out_of_range("Offset and length must refer to a position in the string.", "length");
+                let range = || {
+                    Fault::out_of_range("Offset and length must refer to a position in the string.", "length")
+                };
                 let start = usize::try_from(a.i32(1)?).map_err(|_| range())?;
-                let end = usize::try_from(a.i32(2)?).ok().and_then(|l| start.checked_add(l)).ok_or_else(range)?;
+                let end =
+                    usize::try_from(a.i32(2)?).ok().and_then(|l| start.checked_add(l)).ok_or_else(range)?;
                 vm.text(encoding::to_base64(bytes.get(start..end).ok_or_else(range)?))
             }),
             m("static byte[] FromBase64String(string s)", |vm, a| {
@@ -141,7 +154,10 @@ fn to_base(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
 fn no_conversion(value: &Value, to: &Type) -> Fault {
     let short = |name: String| name.rsplit('.').next().unwrap_or_default().to_owned();
     let from = short(value.clr_type_name().unwrap_or_default());
-    let known = !matches!(value, Value::Object(_) | Value::Array(_) | Value::Context(_) | Value::Func(_) | Value::Guid(_));
+    let known = !matches!(
+        value,
+        Value::Object(_) | Value::Array(_) | Value::Context(_) | Value::Func(_) | Value::Guid(_)
+    );
     let message = if known {
         format!("Invalid cast from '{from}' to '{}'.", short(to.clr_name()))
     } else {
@@ -205,7 +221,9 @@ fn to_integer(value: &Value, ty: IntegerType, to: &Type) -> Result<Value, Fault>
     let found = match value {
         Value::Bool(v) => i128::from(*v),
         Value::Char(v) => ty.check(i128::from(*v)).map_err(|_| Fault::from(ty.overflow()))?,
-        Value::F32(_) | Value::F64(_) => numbers::integer_from_double(ty, value.as_f64().unwrap_or_default())?,
+        Value::F32(_) | Value::F64(_) => {
+            numbers::integer_from_double(ty, value.as_f64().unwrap_or_default())?
+        }
         Value::Decimal(v) => numbers::integer_from_decimal(ty, v)?,
         Value::Str(text) => parse::integer(ty, text.as_str())?,
         Value::Enum(_, v) => ty.check(i128::from(*v))?,

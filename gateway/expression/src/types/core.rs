@@ -15,8 +15,12 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("bool Equals(object obj)", |_, a| Ok(Value::Bool(a.this().equals(a.at(1))))),
             m("int GetHashCode()", |_, a| Ok(Value::I32(a.this().hash_code() as i32))),
             m("System.Type GetType()", |_, a| Ok(a.this().ty().map_or(Value::Null, |ty| type_value(&ty)))),
-            m("static bool Equals(object objA, object objB)", |_, a| Ok(Value::Bool(a.at(0).equals(a.at(1))))),
-            m("static bool ReferenceEquals(object objA, object objB)", |_, a| Ok(Value::Bool(a.at(0).same(a.at(1))))),
+            m("static bool Equals(object objA, object objB)", |_, a| {
+                Ok(Value::Bool(a.at(0).equals(a.at(1))))
+            }),
+            m("static bool ReferenceEquals(object objA, object objB)", |_, a| {
+                Ok(Value::Bool(a.at(0).same(a.at(1))))
+            }),
         ],
     },
     TypeTable { header: "abstract class System.ValueType", allow: Allow::All, members: &[] },
@@ -33,21 +37,29 @@ pub(super) static TABLE: &[TypeTable] = &[
                 };
                 vm.text(text)
             }),
-            m("static object Parse(System.Type enumType, string value)", |_, a| parse_enum(a.at(0), a.str(1)?.as_str(), false)),
+            m("static object Parse(System.Type enumType, string value)", |_, a| {
+                parse_enum(a.at(0), a.str(1)?.as_str(), false)
+            }),
             m("static object Parse(System.Type enumType, string value, bool ignoreCase)", |_, a| {
                 parse_enum(a.at(0), a.str(1)?.as_str(), a.bool(2)?)
             }),
             m("static bool TryParse<TEnum>(string value, out TEnum result)", |_, a| {
-                let parsed = parse_enum(&type_value(&a.ty(0)), a.opt_str(0).map_or("", |t| t.as_str()), false);
+                let parsed =
+                    parse_enum(&type_value(&a.ty(0)), a.opt_str(0).map_or("", |t| t.as_str()), false);
                 Ok(try_result(a, 1, parsed))
             }),
             m("static bool TryParse<TEnum>(string value, bool ignoreCase, out TEnum result)", |_, a| {
-                let parsed = parse_enum(&type_value(&a.ty(0)), a.opt_str(0).map_or("", |t| t.as_str()), a.bool(1)?);
+                let parsed =
+                    parse_enum(&type_value(&a.ty(0)), a.opt_str(0).map_or("", |t| t.as_str()), a.bool(1)?);
                 Ok(try_result(a, 2, parsed))
             }),
         ],
     },
-    TypeTable { header: "interface System.IDisposable", allow: Allow::All, members: &[m("void Dispose()", |_, _| Ok(Value::Null))] },
+    TypeTable {
+        header: "interface System.IDisposable",
+        allow: Allow::All,
+        members: &[m("void Dispose()", |_, _| Ok(Value::Null))],
+    },
     TypeTable { header: "interface System.IComparable", allow: Allow::None, members: &[] },
     TypeTable { header: "interface System.IFormattable", allow: Allow::None, members: &[] },
     TypeTable { header: "abstract class System.Delegate", allow: Allow::None, members: &[] },
@@ -66,8 +78,12 @@ pub(super) static TABLE: &[TypeTable] = &[
                 let name = a.object::<TypeObject>(0)?.0.clr_name();
                 vm.text(name)
             }),
-            m("static bool operator ==(System.Type left, System.Type right)", |_, a| Ok(Value::Bool(a.at(0).equals(a.at(1))))),
-            m("static bool operator !=(System.Type left, System.Type right)", |_, a| Ok(Value::Bool(!a.at(0).equals(a.at(1))))),
+            m("static bool operator ==(System.Type left, System.Type right)", |_, a| {
+                Ok(Value::Bool(a.at(0).equals(a.at(1))))
+            }),
+            m("static bool operator !=(System.Type left, System.Type right)", |_, a| {
+                Ok(Value::Bool(!a.at(0).equals(a.at(1))))
+            }),
         ],
     },
     TypeTable {
@@ -104,8 +120,16 @@ pub(super) static TABLE: &[TypeTable] = &[
         })],
     },
     TypeTable { header: "delegate TResult System.Func<out TResult>()", allow: Allow::None, members: &[] },
-    TypeTable { header: "delegate TResult System.Func<in T, out TResult>(T arg)", allow: Allow::None, members: &[] },
-    TypeTable { header: "delegate TResult System.Func<in T1, in T2, out TResult>(T1 arg1, T2 arg2)", allow: Allow::None, members: &[] },
+    TypeTable {
+        header: "delegate TResult System.Func<in T, out TResult>(T arg)",
+        allow: Allow::None,
+        members: &[],
+    },
+    TypeTable {
+        header: "delegate TResult System.Func<in T1, in T2, out TResult>(T1 arg1, T2 arg2)",
+        allow: Allow::None,
+        members: &[],
+    },
     TypeTable {
         header: "delegate TResult System.Func<in T1, in T2, in T3, out TResult>(T1 arg1, T2 arg2, T3 arg3)",
         allow: Allow::None,
@@ -118,11 +142,23 @@ pub(super) static TABLE: &[TypeTable] = &[
     },
     TypeTable { header: "delegate void System.Action()", allow: Allow::None, members: &[] },
     TypeTable { header: "delegate void System.Action<in T>(T obj)", allow: Allow::None, members: &[] },
-    TypeTable { header: "delegate void System.Action<in T1, in T2>(T1 arg1, T2 arg2)", allow: Allow::None, members: &[] },
-    TypeTable { header: "delegate void System.Action<in T1, in T2, in T3>(T1 arg1, T2 arg2, T3 arg3)", allow: Allow::None, members: &[] },
+    TypeTable {
+        header: "delegate void System.Action<in T1, in T2>(T1 arg1, T2 arg2)",
+        allow: Allow::None,
+        members: &[],
+    },
+    TypeTable {
+        header: "delegate void System.Action<in T1, in T2, in T3>(T1 arg1, T2 arg2, T3 arg3)",
+        allow: Allow::None,
+        members: &[],
+    },
     TypeTable { header: "delegate bool System.Predicate<in T>(T obj)", allow: Allow::None, members: &[] },
     TypeTable { header: "delegate int System.Comparison<in T>(T x, T y)", allow: Allow::None, members: &[] },
-    TypeTable { header: "delegate TOutput System.Converter<in TInput, out TOutput>(TInput input)", allow: Allow::None, members: &[] },
+    TypeTable {
+        header: "delegate TOutput System.Converter<in TInput, out TOutput>(TInput input)",
+        allow: Allow::None,
+        members: &[],
+    },
 ];
 
 /// `new object()`.
@@ -141,7 +177,8 @@ impl crate::value::Object for Plain {
 /// Writes a `TryParse`: the value or the default, and whether it was one.
 pub(super) fn try_result(a: &super::Args<'_>, index: usize, parsed: Result<Value, Fault>) -> Value {
     let ok = parsed.is_ok();
-    let ty = a.member.parameters.get(index).map_or(super::Type::OBJECT, |p| p.ty.substitute(a.types, a.types));
+    let ty =
+        a.member.parameters.get(index).map_or(super::Type::OBJECT, |p| p.ty.substitute(a.types, a.types));
     a.set_out(index, parsed.unwrap_or_else(|_| super::default_value(&ty)));
     Value::Bool(ok)
 }
@@ -158,7 +195,9 @@ fn parse_enum(ty: &Value, text: &str, ignore_case: bool) -> Result<Value, Fault>
             all |= number;
             continue;
         }
-        let found = values.iter().find(|(name, _)| if ignore_case { name.eq_ignore_ascii_case(part) } else { name == part });
+        let found = values
+            .iter()
+            .find(|(name, _)| if ignore_case { name.eq_ignore_ascii_case(part) } else { name == part });
         match found {
             Some((_, value)) => all |= value,
             None => return Err(Fault::argument(&format!("Requested value '{text}' was not found."), "")),

@@ -33,7 +33,9 @@ pub(super) static TABLE: &[TypeTable] = &[
                 let items = a.object::<Token>(0)?.0.audiences.iter().map(|s| Value::str(s)).collect();
                 new_list(vm, Type::STRING, items)
             }),
-            m("System.DateTime? ExpirationTime { get; }", |_, a| Ok(date(a.object::<Token>(0)?.0.expiration_time))),
+            m("System.DateTime? ExpirationTime { get; }", |_, a| {
+                Ok(date(a.object::<Token>(0)?.0.expiration_time))
+            }),
             m("System.DateTime? NotBefore { get; }", |_, a| Ok(date(a.object::<Token>(0)?.0.not_before))),
             m("System.DateTime? IssuedAt { get; }", |_, a| Ok(date(a.object::<Token>(0)?.0.issued_at))),
             m("IReadOnlyDictionary<string, string[]> Claims { get; }", |vm, a| {
@@ -52,7 +54,12 @@ pub(super) static TABLE: &[TypeTable] = &[
         members: &[
             m("string AccessToken { get; }", |vm, a| vm.text(a.object::<Granted>(0)?.access_token.as_str())),
             m("IReadOnlyDictionary<string, object> Claims { get; }", |vm, a| {
-                let list = a.object::<Granted>(0)?.claims.iter().map(|(n, v)| (Value::str(n), Value::str(v))).collect();
+                let list = a
+                    .object::<Granted>(0)?
+                    .claims
+                    .iter()
+                    .map(|(n, v)| (Value::str(n), Value::str(v)))
+                    .collect();
                 new_dictionary(vm, (Type::STRING, Type::OBJECT), false, list)
             }),
         ],

@@ -73,9 +73,15 @@ pub(super) static TABLE: &[TypeTable] = &[
             }),
             m("byte[] ComputeHash(byte[] buffer, int offset, int count)", |vm, a| {
                 let bytes = charged(vm, a, 1)?;
-                let range = || Fault::argument("Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.", "");
+                let range = || {
+                    Fault::argument(
+                        "Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.",
+                        "",
+                    )
+                };
                 let start = usize::try_from(a.i32(2)?).map_err(|_| range())?;
-                let end = usize::try_from(a.i32(3)?).ok().and_then(|c| start.checked_add(c)).ok_or_else(range)?;
+                let end =
+                    usize::try_from(a.i32(3)?).ok().and_then(|c| start.checked_add(c)).ok_or_else(range)?;
                 let part = bytes.get(start..end).ok_or_else(range)?;
                 let this = a.object::<Hasher>(0)?;
                 Ok(Value::bytes(match &this.key {
@@ -94,14 +100,21 @@ pub(super) static TABLE: &[TypeTable] = &[
     TypeTable {
         header: "abstract class System.Security.Cryptography.KeyedHashAlgorithm : System.Security.Cryptography.HashAlgorithm",
         allow: Allow::All,
-        members: &[rw("byte[] Key { get; set; }", |_, a| {
-            Ok(a.object::<Hasher>(0)?.key.as_ref().map_or(Value::Null, |key| Value::bytes(key.borrow().clone())))
-        }, |_, a| {
-            if let Some(key) = &a.object::<Hasher>(0)?.key {
-                *key.borrow_mut() = a.bytes(1)?;
-            }
-            Ok(Value::Null)
-        })],
+        members: &[rw(
+            "byte[] Key { get; set; }",
+            |_, a| {
+                Ok(a.object::<Hasher>(0)?
+                    .key
+                    .as_ref()
+                    .map_or(Value::Null, |key| Value::bytes(key.borrow().clone())))
+            },
+            |_, a| {
+                if let Some(key) = &a.object::<Hasher>(0)?.key {
+                    *key.borrow_mut() = a.bytes(1)?;
+                }
+                Ok(Value::Null)
+            },
+        )],
     },
     TypeTable {
         header: "abstract class System.Security.Cryptography.HMAC : System.Security.Cryptography.KeyedHashAlgorithm",
@@ -112,7 +125,9 @@ pub(super) static TABLE: &[TypeTable] = &[
         header: "struct System.Security.Cryptography.HashAlgorithmName",
         allow: Allow::All,
         members: &[
-            m("new(string name)", |_, a| Ok(Value::object(Named("HashAlgorithmName", a.str(0)?.as_str().to_owned())))),
+            m("new(string name)", |_, a| {
+                Ok(Value::object(Named("HashAlgorithmName", a.str(0)?.as_str().to_owned())))
+            }),
             m("static HashAlgorithmName MD5 { get; }", |_, _| Ok(named("HashAlgorithmName", "MD5"))),
             m("static HashAlgorithmName SHA1 { get; }", |_, _| Ok(named("HashAlgorithmName", "SHA1"))),
             m("static HashAlgorithmName SHA256 { get; }", |_, _| Ok(named("HashAlgorithmName", "SHA256"))),
@@ -133,11 +148,21 @@ pub(super) static TABLE: &[TypeTable] = &[
         header: "class System.Security.Cryptography.RSAEncryptionPadding",
         allow: Allow::All,
         members: &[
-            m("static RSAEncryptionPadding Pkcs1 { get; }", |_, _| Ok(named("RSAEncryptionPadding", "Pkcs1"))),
-            m("static RSAEncryptionPadding OaepSHA1 { get; }", |_, _| Ok(named("RSAEncryptionPadding", "OaepSHA1"))),
-            m("static RSAEncryptionPadding OaepSHA256 { get; }", |_, _| Ok(named("RSAEncryptionPadding", "OaepSHA256"))),
-            m("static RSAEncryptionPadding OaepSHA384 { get; }", |_, _| Ok(named("RSAEncryptionPadding", "OaepSHA384"))),
-            m("static RSAEncryptionPadding OaepSHA512 { get; }", |_, _| Ok(named("RSAEncryptionPadding", "OaepSHA512"))),
+            m("static RSAEncryptionPadding Pkcs1 { get; }", |_, _| {
+                Ok(named("RSAEncryptionPadding", "Pkcs1"))
+            }),
+            m("static RSAEncryptionPadding OaepSHA1 { get; }", |_, _| {
+                Ok(named("RSAEncryptionPadding", "OaepSHA1"))
+            }),
+            m("static RSAEncryptionPadding OaepSHA256 { get; }", |_, _| {
+                Ok(named("RSAEncryptionPadding", "OaepSHA256"))
+            }),
+            m("static RSAEncryptionPadding OaepSHA384 { get; }", |_, _| {
+                Ok(named("RSAEncryptionPadding", "OaepSHA384"))
+            }),
+            m("static RSAEncryptionPadding OaepSHA512 { get; }", |_, _| {
+                Ok(named("RSAEncryptionPadding", "OaepSHA512"))
+            }),
         ],
     },
     TypeTable {
@@ -181,22 +206,39 @@ pub(super) static TABLE: &[TypeTable] = &[
 ];
 
 const RSA: &[Member] = &[
-    m("byte[] SignData(byte[] data, HashAlgorithmName hashAlgorithm, RSASignaturePadding padding)", |vm, a| {
-        let bytes = charged(vm, a, 1)?;
-        private_work(vm)?;
-        Ok(Value::bytes(key(a)?.sign(&bytes, algorithm(a, 2)?, signature(a, 3)?)?))
-    }),
-    m("byte[] SignHash(byte[] hash, HashAlgorithmName hashAlgorithm, RSASignaturePadding padding)", |vm, a| {
-        private_work(vm)?;
-        Ok(Value::bytes(key(a)?.sign_hash(&a.bytes(1)?, algorithm(a, 2)?, signature(a, 3)?)?))
-    }),
-    m("bool VerifyData(byte[] data, byte[] signature, HashAlgorithmName hashAlgorithm, RSASignaturePadding padding)", |vm, a| {
-        let bytes = charged(vm, a, 1)?;
-        Ok(Value::Bool(key(a)?.verify(&bytes, &a.bytes(2)?, algorithm(a, 3)?, signature(a, 4)?)?))
-    }),
-    m("bool VerifyHash(byte[] hash, byte[] signature, HashAlgorithmName hashAlgorithm, RSASignaturePadding padding)", |_, a| {
-        Ok(Value::Bool(key(a)?.verify_hash(&a.bytes(1)?, &a.bytes(2)?, algorithm(a, 3)?, signature(a, 4)?)?))
-    }),
+    m(
+        "byte[] SignData(byte[] data, HashAlgorithmName hashAlgorithm, RSASignaturePadding padding)",
+        |vm, a| {
+            let bytes = charged(vm, a, 1)?;
+            private_work(vm)?;
+            Ok(Value::bytes(key(a)?.sign(&bytes, algorithm(a, 2)?, signature(a, 3)?)?))
+        },
+    ),
+    m(
+        "byte[] SignHash(byte[] hash, HashAlgorithmName hashAlgorithm, RSASignaturePadding padding)",
+        |vm, a| {
+            private_work(vm)?;
+            Ok(Value::bytes(key(a)?.sign_hash(&a.bytes(1)?, algorithm(a, 2)?, signature(a, 3)?)?))
+        },
+    ),
+    m(
+        "bool VerifyData(byte[] data, byte[] signature, HashAlgorithmName hashAlgorithm, RSASignaturePadding padding)",
+        |vm, a| {
+            let bytes = charged(vm, a, 1)?;
+            Ok(Value::Bool(key(a)?.verify(&bytes, &a.bytes(2)?, algorithm(a, 3)?, signature(a, 4)?)?))
+        },
+    ),
+    m(
+        "bool VerifyHash(byte[] hash, byte[] signature, HashAlgorithmName hashAlgorithm, RSASignaturePadding padding)",
+        |_, a| {
+            Ok(Value::Bool(key(a)?.verify_hash(
+                &a.bytes(1)?,
+                &a.bytes(2)?,
+                algorithm(a, 3)?,
+                signature(a, 4)?,
+            )?))
+        },
+    ),
     m("byte[] Encrypt(byte[] data, RSAEncryptionPadding padding)", |vm, a| {
         let bytes = charged(vm, a, 1)?;
         Ok(Value::bytes(key(a)?.encrypt(&bytes, encryption(a, 2)?)?))

@@ -36,29 +36,40 @@ pub(super) static TABLE: &[TypeTable] = &[
         header: "static class Microsoft.Azure.ApiManagement.DictionaryExtensions",
         allow: Allow::All,
         members: &[
-            m("static string GetValueOrDefault(this System.Collections.Generic.IReadOnlyDictionary<string, string[]> dictionary, string key)", |vm, a| {
-                joined(vm, a.at(0), a.at(1), &Value::Null)
-            }),
-            m("static string GetValueOrDefault(this System.Collections.Generic.IReadOnlyDictionary<string, string[]> dictionary, string key, string defaultValue)", |vm, a| {
-                joined(vm, a.at(0), a.at(1), a.at(2))
-            }),
-            m("static T GetValueOrDefault<T>(this System.Collections.Generic.IReadOnlyDictionary<string, object> dictionary, string key, T defaultValue = default)", |vm, a| {
-                typed(vm, a.at(0), a.at(1), a.at(2), &a.ty(0))
-            }),
-            m("static TValue GetValueOrDefault<TKey, TValue>(this System.Collections.Generic.IReadOnlyDictionary<TKey, TValue> dictionary, TKey key)", |vm, a| {
-                let default = super::default_value(&a.ty(1));
-                Ok(look_up(vm, a.at(0), a.at(1))?.unwrap_or(default))
-            }),
-            m("static TValue GetValueOrDefault<TKey, TValue>(this System.Collections.Generic.IReadOnlyDictionary<TKey, TValue> dictionary, TKey key, TValue defaultValue)", |vm, a| {
-                Ok(look_up(vm, a.at(0), a.at(1))?.unwrap_or_else(|| a.at(2).clone()))
-            }),
-            m("static TValue GetValueOrDefault<TKey, TValue>(this System.Collections.Generic.IDictionary<TKey, TValue> dictionary, TKey key)", |vm, a| {
-                let default = super::default_value(&a.ty(1));
-                Ok(look_up(vm, a.at(0), a.at(1))?.unwrap_or(default))
-            }),
-            m("static TValue GetValueOrDefault<TKey, TValue>(this System.Collections.Generic.IDictionary<TKey, TValue> dictionary, TKey key, TValue defaultValue)", |vm, a| {
-                Ok(look_up(vm, a.at(0), a.at(1))?.unwrap_or_else(|| a.at(2).clone()))
-            }),
+            m(
+                "static string GetValueOrDefault(this System.Collections.Generic.IReadOnlyDictionary<string, string[]> dictionary, string key)",
+                |vm, a| joined(vm, a.at(0), a.at(1), &Value::Null),
+            ),
+            m(
+                "static string GetValueOrDefault(this System.Collections.Generic.IReadOnlyDictionary<string, string[]> dictionary, string key, string defaultValue)",
+                |vm, a| joined(vm, a.at(0), a.at(1), a.at(2)),
+            ),
+            m(
+                "static T GetValueOrDefault<T>(this System.Collections.Generic.IReadOnlyDictionary<string, object> dictionary, string key, T defaultValue = default)",
+                |vm, a| typed(vm, a.at(0), a.at(1), a.at(2), &a.ty(0)),
+            ),
+            m(
+                "static TValue GetValueOrDefault<TKey, TValue>(this System.Collections.Generic.IReadOnlyDictionary<TKey, TValue> dictionary, TKey key)",
+                |vm, a| {
+                    let default = super::default_value(&a.ty(1));
+                    Ok(look_up(vm, a.at(0), a.at(1))?.unwrap_or(default))
+                },
+            ),
+            m(
+                "static TValue GetValueOrDefault<TKey, TValue>(this System.Collections.Generic.IReadOnlyDictionary<TKey, TValue> dictionary, TKey key, TValue defaultValue)",
+                |vm, a| Ok(look_up(vm, a.at(0), a.at(1))?.unwrap_or_else(|| a.at(2).clone())),
+            ),
+            m(
+                "static TValue GetValueOrDefault<TKey, TValue>(this System.Collections.Generic.IDictionary<TKey, TValue> dictionary, TKey key)",
+                |vm, a| {
+                    let default = super::default_value(&a.ty(1));
+                    Ok(look_up(vm, a.at(0), a.at(1))?.unwrap_or(default))
+                },
+            ),
+            m(
+                "static TValue GetValueOrDefault<TKey, TValue>(this System.Collections.Generic.IDictionary<TKey, TValue> dictionary, TKey key, TValue defaultValue)",
+                |vm, a| Ok(look_up(vm, a.at(0), a.at(1))?.unwrap_or_else(|| a.at(2).clone())),
+            ),
         ],
     },
 ];
@@ -210,7 +221,9 @@ pub(super) fn entries(vm: &mut Vm<'_>, dictionary: &Value) -> Result<Vec<(Value,
         }
         Value::Null => Err(Fault::null_reference()),
         other => match other.downcast::<StoredValue>() {
-            Some(stored) if stored.part == StoredPart::Headers => Ok(grouped(stored.stored.data.headers.iter().cloned())),
+            Some(stored) if stored.part == StoredPart::Headers => {
+                Ok(grouped(stored.stored.data.headers.iter().cloned()))
+            }
             _ => collection::dictionary_entries(vm, other),
         },
     }
@@ -224,7 +237,8 @@ fn context_entries(host: &dyn Host, part: ContextPart) -> Vec<(Value, Value)> {
             host.matched_parameters(&mut |name, value| list.push((Value::str(name), Value::str(value))));
         }
         ContextPart::RequestHeaders | ContextPart::ResponseHeaders => {
-            let message = if part == ContextPart::RequestHeaders { Message::Request } else { Message::Response };
+            let message =
+                if part == ContextPart::RequestHeaders { Message::Request } else { Message::Response };
             let mut lines = Vec::new();
             host.headers(message, &mut |name, value| lines.push((name.to_owned(), value.to_owned())));
             list = grouped(lines);
@@ -290,7 +304,13 @@ fn joined(vm: &mut Vm<'_>, dictionary: &Value, key: &Value, default: &Value) -> 
 }
 
 /// A variable that must be of the type asked for.
-fn typed(vm: &mut Vm<'_>, dictionary: &Value, key: &Value, default: &Value, ty: &Type) -> Result<Value, Fault> {
+fn typed(
+    vm: &mut Vm<'_>,
+    dictionary: &Value,
+    key: &Value,
+    default: &Value,
+    ty: &Type,
+) -> Result<Value, Fault> {
     match look_up(vm, dictionary, key)? {
         None => Ok(default.clone()),
         Some(Value::Null) => Ok(super::default_value(ty)),
@@ -303,6 +323,7 @@ fn typed(vm: &mut Vm<'_>, dictionary: &Value, key: &Value, default: &Value, ty: 
 pub(crate) fn wrong_variable(value: &Value, key: &str, ty: &Type) -> Fault {
     let from = value.clr_type_name().unwrap_or_default();
     let to = ty.clr_name();
-    let message = format!("Unable to convert context variable `{key}` of type `{from}` to the type of `{to}`.");
+    let message =
+        format!("Unable to convert context variable `{key}` of type `{from}` to the type of `{to}`.");
     Fault::new("System.InvalidCastException", message)
 }

@@ -20,8 +20,12 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("static Encoding UTF32 { get; }", |_, _| Ok(made(Encoding::Utf32))),
             m("static Encoding Latin1 { get; }", |_, _| Ok(made(Encoding::Latin1))),
             m("static Encoding Default { get; }", |_, _| Ok(made(Encoding::Utf8))),
-            m("static Encoding GetEncoding(string name)", |_, a| Ok(made(Encoding::by_name(a.str(0)?.as_str())?))),
-            m("static Encoding GetEncoding(int codepage)", |_, a| Ok(made(Encoding::by_code_page(a.i32(0)?)?))),
+            m("static Encoding GetEncoding(string name)", |_, a| {
+                Ok(made(Encoding::by_name(a.str(0)?.as_str())?))
+            }),
+            m("static Encoding GetEncoding(int codepage)", |_, a| {
+                Ok(made(Encoding::by_code_page(a.i32(0)?)?))
+            }),
             m("static byte[] Convert(Encoding srcEncoding, Encoding dstEncoding, byte[] bytes)", |vm, a| {
                 let text = of(a, 0)?.get_string(&a.bytes(2)?);
                 vm.charge(text.len() * 4)?;
@@ -32,7 +36,8 @@ pub(super) static TABLE: &[TypeTable] = &[
                 Ok(Value::bytes(of(a, 0)?.get_bytes(a.str(1)?.as_str())))
             }),
             m("byte[] GetBytes(char[] chars)", |vm, a| {
-                let units: Vec<u16> = vm.collect(a.at(1))?.iter().filter_map(Value::as_i64).map(|u| u as u16).collect();
+                let units: Vec<u16> =
+                    vm.collect(a.at(1))?.iter().filter_map(Value::as_i64).map(|u| u as u16).collect();
                 Ok(Value::bytes(of(a, 0)?.get_bytes(&text::from_units(&units))))
             }),
             m("string GetString(byte[] bytes)", |vm, a| vm.text(of(a, 0)?.get_string(&a.bytes(1)?))),
@@ -44,8 +49,12 @@ pub(super) static TABLE: &[TypeTable] = &[
                 vm.elements(units.len())?;
                 Ok(Value::array(Type::CHAR, units.into_iter().map(Value::Char).collect()))
             }),
-            m("int GetByteCount(string s)", |_, a| Ok(Value::I32(of(a, 0)?.get_bytes(a.str(1)?.as_str()).len() as i32))),
-            m("int GetCharCount(byte[] bytes)", |_, a| Ok(Value::I32(text::length(&of(a, 0)?.get_string(&a.bytes(1)?)) as i32))),
+            m("int GetByteCount(string s)", |_, a| {
+                Ok(Value::I32(of(a, 0)?.get_bytes(a.str(1)?.as_str()).len() as i32))
+            }),
+            m("int GetCharCount(byte[] bytes)", |_, a| {
+                Ok(Value::I32(text::length(&of(a, 0)?.get_string(&a.bytes(1)?)) as i32))
+            }),
             m("byte[] GetPreamble()", |_, a| Ok(Value::bytes(of(a, 0)?.preamble().to_vec()))),
             m("string WebName { get; }", |vm, a| vm.text(of(a, 0)?.web_name())),
             m("string BodyName { get; }", |vm, a| vm.text(of(a, 0)?.web_name())),
@@ -113,6 +122,7 @@ fn part(a: &Args<'_>) -> Result<Vec<u8>, Fault> {
     let bytes = a.bytes(0)?;
     let range = |name| Fault::out_of_range("Specified argument was out of the range of valid values.", name);
     let start = usize::try_from(a.i32(1)?).map_err(|_| range("offset"))?;
-    let end = usize::try_from(a.i32(2)?).ok().and_then(|c| start.checked_add(c)).ok_or_else(|| range("count"))?;
+    let end =
+        usize::try_from(a.i32(2)?).ok().and_then(|c| start.checked_add(c)).ok_or_else(|| range("count"))?;
     Ok(bytes.get(start..end).ok_or_else(|| range("count"))?.to_vec())
 }

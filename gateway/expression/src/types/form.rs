@@ -15,10 +15,13 @@ pub(super) static TABLE: &[TypeTable] = &[TypeTable {
             let text = encoded(vm, a.at(0))?;
             vm.text(if text.is_empty() { text } else { format!("?{text}") })
         }),
-        m("static string ToFormUrlEncodedContent(this IDictionary<string, IList<string>> dictionary)", |vm, a| {
-            let text = encoded(vm, a.at(0))?;
-            vm.text(text)
-        }),
+        m(
+            "static string ToFormUrlEncodedContent(this IDictionary<string, IList<string>> dictionary)",
+            |vm, a| {
+                let text = encoded(vm, a.at(0))?;
+                vm.text(text)
+            },
+        ),
     ],
 }];
 

@@ -114,7 +114,9 @@ pub(super) fn composite(vm: &mut Vm<'_>, format: &str, arguments: &[Value]) -> R
         Ok(text)
     });
     match text {
-        Err(error) if error.kind == clr::ExceptionKind::OutOfMemory => Err(Fault::Limit(crate::run::Limit::Memory)),
+        Err(error) if error.kind == clr::ExceptionKind::OutOfMemory => {
+            Err(Fault::Limit(crate::run::Limit::Memory))
+        }
         other => {
             let text = other?;
             vm.text(text)

@@ -6,8 +6,6 @@ mod operators;
 mod serialize;
 mod token;
 
-
-
 use std::any::Any;
 use std::rc::Rc;
 
@@ -18,7 +16,8 @@ use crate::run::{Fault, Iter, ValuesIter, Vm};
 use crate::text::Text;
 use crate::value::{Object, Portable, Value};
 
-pub(super) static TABLES: &[&[TypeTable]] = &[token::TABLE, containers::TABLE, operators::TABLE, serialize::TABLE];
+pub(super) static TABLES: &[&[TypeTable]] =
+    &[token::TABLE, containers::TABLE, operators::TABLE, serialize::TABLE];
 
 /// A JSON token as a value: a handle of the tree.
 #[derive(Clone)]
@@ -105,7 +104,11 @@ pub(super) fn parse(vm: &mut Vm<'_>, text: &str, kind: &str) -> Result<Value, Fa
 }
 
 /// The value of a key when a dictionary is a JSON object.
-pub(super) fn dictionary_get(_vm: &mut Vm<'_>, dictionary: &Value, key: &Value) -> Result<Option<Value>, Fault> {
+pub(super) fn dictionary_get(
+    _vm: &mut Vm<'_>,
+    dictionary: &Value,
+    key: &Value,
+) -> Result<Option<Value>, Fault> {
     let (Some(object), Some(name)) = (dictionary.downcast::<Json>(), key.as_str()) else {
         return Err(Fault::not_supported("The collection is not a dictionary."));
     };

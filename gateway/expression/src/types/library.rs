@@ -214,7 +214,8 @@ impl Library {
                 if arity == 0 {
                     return Some(Type::Def(def));
                 }
-                let arguments: Option<Vec<_>> = arguments.iter().map(|a| self.resolve(a, class, method)).collect();
+                let arguments: Option<Vec<_>> =
+                    arguments.iter().map(|a| self.resolve(a, class, method)).collect();
                 Type::generic(def, arguments?)
             }
         })
@@ -264,9 +265,11 @@ impl Library {
             .iter()
             .map(|b| self.resolve(b, params, &[]).unwrap_or_else(|| broken(&header.full_name)))
             .collect();
-        let (interfaces, classes): (Vec<Type>, Vec<Type>) = bases.into_iter().partition(Type::is_interface_in(self));
+        let (interfaces, classes): (Vec<Type>, Vec<Type>) =
+            bases.into_iter().partition(Type::is_interface_in(self));
         let delegate = header.delegate.as_ref().map(|(result, parameters)| {
-            let resolve = |ty: &TypeSyntax| self.resolve(ty, params, &[]).unwrap_or_else(|| broken(&header.full_name));
+            let resolve =
+                |ty: &TypeSyntax| self.resolve(ty, params, &[]).unwrap_or_else(|| broken(&header.full_name));
             (resolve(result), parameters.iter().map(|p| resolve(&p.ty)).collect())
         });
         let implied = match header.keyword.as_str() {
@@ -286,12 +289,13 @@ impl Library {
 
     fn add_members(&mut self, def: DefId, table: &TypeTable, class: &[(String, i8)]) {
         for member in table.members {
-            let Some(parsed) = signature::signature(member.signature) else { return broken(member.signature) };
+            let Some(parsed) = signature::signature(member.signature) else {
+                return broken(member.signature);
+            };
             let constant = member.constant.map(super::Literal::constant);
             let method = &parsed.type_parameters;
-            let resolve = |ty: &TypeSyntax| {
-                self.resolve(ty, class, method).unwrap_or_else(|| broken(member.signature))
-            };
+            let resolve =
+                |ty: &TypeSyntax| self.resolve(ty, class, method).unwrap_or_else(|| broken(member.signature));
             let is_extension = parsed.parameters.first().is_some_and(|p| p.is_this);
             let own = || match class.len() {
                 0 => Type::Def(def),
@@ -371,7 +375,14 @@ fn parameter(p: &SignatureParameter, ty: Type) -> Parameter {
         ExprKind::Literal(constant) => constant.clone(),
         _ => Constant::Null,
     });
-    Parameter { name: p.name.clone(), ty, is_out: p.is_out, is_ref: p.is_ref, is_params: p.is_params, default }
+    Parameter {
+        name: p.name.clone(),
+        ty,
+        is_out: p.is_out,
+        is_ref: p.is_ref,
+        is_params: p.is_params,
+        default,
+    }
 }
 
 /// A table of ours is wrong: found by the first test that touches the library, never by a policy.
@@ -385,7 +396,8 @@ fn load() -> Library {
         .map(|table| (signature::header(table.header).unwrap_or_else(|| broken(table.header)), table))
         .collect();
     // A `partial class` adds members to a type that another table declares.
-    let (parts, mut tables): (Vec<_>, Vec<_>) = all.into_iter().partition(|(header, _)| header.keyword == "partial");
+    let (parts, mut tables): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|(header, _)| header.keyword == "partial");
     let rank = |name: &str| CORE.iter().position(|core| *core == name).unwrap_or(CORE.len());
     tables.sort_by_key(|(header, _)| {
         // `System.Nullable<T>` is the core one; the static class of the same name is not.

@@ -151,7 +151,11 @@ impl<'a> Args<'a> {
 
     /// The argument is of no form that this member knows.
     fn unexpected(&self, index: usize) -> Fault {
-        if self.at(index).is_null() { self.null(index) } else { Fault::invalid_cast(self.at(index), &Type::OBJECT) }
+        if self.at(index).is_null() {
+            self.null(index)
+        } else {
+            Fault::invalid_cast(self.at(index), &Type::OBJECT)
+        }
     }
 
     /// A string that must not be null.

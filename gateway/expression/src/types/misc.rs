@@ -7,7 +7,11 @@ use crate::run::{Fault, Vm};
 use crate::value::Value;
 
 pub(super) static TABLE: &[TypeTable] = &[
-    TypeTable { header: "enum System.MidpointRounding { ToEven, AwayFromZero, ToZero, ToNegativeInfinity, ToPositiveInfinity }", allow: Allow::All, members: &[] },
+    TypeTable {
+        header: "enum System.MidpointRounding { ToEven, AwayFromZero, ToZero, ToNegativeInfinity, ToPositiveInfinity }",
+        allow: Allow::All,
+        members: &[],
+    },
     TypeTable {
         header: "static class System.Math",
         allow: Allow::All,
@@ -29,8 +33,12 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("static uint Max(uint val1, uint val2)", max),
             m("static long Max(long val1, long val2)", max),
             m("static ulong Max(ulong val1, ulong val2)", max),
-            m("static float Max(float val1, float val2)", |_, a| Ok(Value::F32(math::max(a.f64(0)?, a.f64(1)?) as f32))),
-            m("static double Max(double val1, double val2)", |_, a| Ok(Value::F64(math::max(a.f64(0)?, a.f64(1)?)))),
+            m("static float Max(float val1, float val2)", |_, a| {
+                Ok(Value::F32(math::max(a.f64(0)?, a.f64(1)?) as f32))
+            }),
+            m("static double Max(double val1, double val2)", |_, a| {
+                Ok(Value::F64(math::max(a.f64(0)?, a.f64(1)?)))
+            }),
             m("static decimal Max(decimal val1, decimal val2)", max),
             m("static sbyte Min(sbyte val1, sbyte val2)", min),
             m("static byte Min(byte val1, byte val2)", min),
@@ -40,8 +48,12 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("static uint Min(uint val1, uint val2)", min),
             m("static long Min(long val1, long val2)", min),
             m("static ulong Min(ulong val1, ulong val2)", min),
-            m("static float Min(float val1, float val2)", |_, a| Ok(Value::F32(math::min(a.f64(0)?, a.f64(1)?) as f32))),
-            m("static double Min(double val1, double val2)", |_, a| Ok(Value::F64(math::min(a.f64(0)?, a.f64(1)?)))),
+            m("static float Min(float val1, float val2)", |_, a| {
+                Ok(Value::F32(math::min(a.f64(0)?, a.f64(1)?) as f32))
+            }),
+            m("static double Min(double val1, double val2)", |_, a| {
+                Ok(Value::F64(math::min(a.f64(0)?, a.f64(1)?)))
+            }),
             m("static decimal Min(decimal val1, decimal val2)", min),
             m("static int Clamp(int value, int min, int max)", clamp),
             m("static long Clamp(long value, long min, long max)", clamp),
@@ -50,11 +62,17 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("static double Round(double a)", |_, a| round(a, 0, 0)),
             m("static double Round(double value, int digits)", |_, a| round(a, a.i32(1)?, 0)),
             m("static double Round(double value, MidpointRounding mode)", |_, a| round(a, 0, a.i32(1)?)),
-            m("static double Round(double value, int digits, MidpointRounding mode)", |_, a| round(a, a.i32(1)?, a.i32(2)?)),
+            m("static double Round(double value, int digits, MidpointRounding mode)", |_, a| {
+                round(a, a.i32(1)?, a.i32(2)?)
+            }),
             m("static decimal Round(decimal d)", |_, a| round_decimal(a, 0, 0)),
             m("static decimal Round(decimal d, int decimals)", |_, a| round_decimal(a, a.i32(1)?, 0)),
-            m("static decimal Round(decimal d, MidpointRounding mode)", |_, a| round_decimal(a, 0, a.i32(1)?)),
-            m("static decimal Round(decimal d, int decimals, MidpointRounding mode)", |_, a| round_decimal(a, a.i32(1)?, a.i32(2)?)),
+            m("static decimal Round(decimal d, MidpointRounding mode)", |_, a| {
+                round_decimal(a, 0, a.i32(1)?)
+            }),
+            m("static decimal Round(decimal d, int decimals, MidpointRounding mode)", |_, a| {
+                round_decimal(a, a.i32(1)?, a.i32(2)?)
+            }),
             m("static double Floor(double d)", |_, a| Ok(Value::F64(a.f64(0)?.floor()))),
             m("static decimal Floor(decimal d)", |_, a| Ok(Value::Decimal(decimal(a, 0)?.floor()))),
             m("static double Ceiling(double a)", |_, a| Ok(Value::F64(a.f64(0)?.ceil()))),
@@ -64,13 +82,17 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("static int Sign(int value)", |_, a| Ok(Value::I32(a.i32(0)?.signum()))),
             m("static int Sign(long value)", |_, a| Ok(Value::I32(a.i64(0)?.signum() as i32))),
             m("static int Sign(double value)", |_, a| Ok(Value::I32(math::sign(a.f64(0)?)?))),
-            m("static int Sign(decimal value)", |_, a| Ok(Value::I32(decimal(a, 0)?.cmp(&rust_decimal::Decimal::ZERO) as i32))),
+            m("static int Sign(decimal value)", |_, a| {
+                Ok(Value::I32(decimal(a, 0)?.cmp(&rust_decimal::Decimal::ZERO) as i32))
+            }),
             m("static double Pow(double x, double y)", |_, a| Ok(Value::F64(a.f64(0)?.powf(a.f64(1)?)))),
             m("static double Sqrt(double d)", |_, a| Ok(Value::F64(a.f64(0)?.sqrt()))),
             m("static double Cbrt(double d)", |_, a| Ok(Value::F64(a.f64(0)?.cbrt()))),
             m("static double Exp(double d)", |_, a| Ok(Value::F64(a.f64(0)?.exp()))),
             m("static double Log(double d)", |_, a| Ok(Value::F64(a.f64(0)?.ln()))),
-            m("static double Log(double a, double newBase)", |_, a| Ok(Value::F64(math::log(a.f64(0)?, a.f64(1)?)))),
+            m("static double Log(double a, double newBase)", |_, a| {
+                Ok(Value::F64(math::log(a.f64(0)?, a.f64(1)?)))
+            }),
             m("static double Log10(double d)", |_, a| Ok(Value::F64(a.f64(0)?.log10()))),
             m("static double Log2(double x)", |_, a| Ok(Value::F64(a.f64(0)?.log2()))),
             m("static double Sin(double a)", |_, a| Ok(Value::F64(a.f64(0)?.sin()))),
@@ -83,7 +105,9 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("static double Sinh(double value)", |_, a| Ok(Value::F64(a.f64(0)?.sinh()))),
             m("static double Cosh(double value)", |_, a| Ok(Value::F64(a.f64(0)?.cosh()))),
             m("static double Tanh(double value)", |_, a| Ok(Value::F64(a.f64(0)?.tanh()))),
-            m("static double IEEERemainder(double x, double y)", |_, a| Ok(Value::F64(math::ieee_remainder(a.f64(0)?, a.f64(1)?)))),
+            m("static double IEEERemainder(double x, double y)", |_, a| {
+                Ok(Value::F64(math::ieee_remainder(a.f64(0)?, a.f64(1)?)))
+            }),
             m("static long BigMul(int a, int b)", |_, a| Ok(Value::I64(a.i64(0)? * a.i64(1)?))),
             m("static int DivRem(int a, int b, out int result)", |_, a| {
                 let (x, y) = (a.i32(0)?, a.i32(1)?);
@@ -143,30 +167,68 @@ pub(super) static TABLE: &[TypeTable] = &[
                 vm.text(bit_converter::text_part(&a.bytes(0)?, a.i32(1)?, Some(a.i32(2)?))?)
             }),
             m("static byte[] GetBytes(bool value)", |_, a| Ok(Value::bytes(vec![u8::from(a.bool(0)?)]))),
-            m("static byte[] GetBytes(char value)", |_, a| Ok(Value::bytes(a.char(0)?.to_le_bytes().to_vec()))),
-            m("static byte[] GetBytes(short value)", |_, a| Ok(Value::bytes((a.i64(0)? as i16).to_le_bytes().to_vec()))),
-            m("static byte[] GetBytes(ushort value)", |_, a| Ok(Value::bytes((a.i64(0)? as u16).to_le_bytes().to_vec()))),
+            m("static byte[] GetBytes(char value)", |_, a| {
+                Ok(Value::bytes(a.char(0)?.to_le_bytes().to_vec()))
+            }),
+            m("static byte[] GetBytes(short value)", |_, a| {
+                Ok(Value::bytes((a.i64(0)? as i16).to_le_bytes().to_vec()))
+            }),
+            m("static byte[] GetBytes(ushort value)", |_, a| {
+                Ok(Value::bytes((a.i64(0)? as u16).to_le_bytes().to_vec()))
+            }),
             m("static byte[] GetBytes(int value)", |_, a| Ok(Value::bytes(a.i32(0)?.to_le_bytes().to_vec()))),
-            m("static byte[] GetBytes(uint value)", |_, a| Ok(Value::bytes((a.i64(0)? as u32).to_le_bytes().to_vec()))),
-            m("static byte[] GetBytes(long value)", |_, a| Ok(Value::bytes(a.i64(0)?.to_le_bytes().to_vec()))),
+            m("static byte[] GetBytes(uint value)", |_, a| {
+                Ok(Value::bytes((a.i64(0)? as u32).to_le_bytes().to_vec()))
+            }),
+            m("static byte[] GetBytes(long value)", |_, a| {
+                Ok(Value::bytes(a.i64(0)?.to_le_bytes().to_vec()))
+            }),
             m("static byte[] GetBytes(ulong value)", |_, a| match a.at(0) {
                 Value::U64(v) => Ok(Value::bytes(v.to_le_bytes().to_vec())),
                 _ => Err(a.null(0)),
             }),
-            m("static byte[] GetBytes(float value)", |_, a| Ok(Value::bytes((a.f64(0)? as f32).to_le_bytes().to_vec()))),
-            m("static byte[] GetBytes(double value)", |_, a| Ok(Value::bytes(a.f64(0)?.to_le_bytes().to_vec()))),
-            m("static bool ToBoolean(byte[] value, int startIndex)", |_, a| Ok(Value::Bool(take::<1>(a)? != [0]))),
-            m("static char ToChar(byte[] value, int startIndex)", |_, a| Ok(Value::Char(u16::from_le_bytes(take(a)?)))),
-            m("static short ToInt16(byte[] value, int startIndex)", |_, a| Ok(Value::I16(i16::from_le_bytes(take(a)?)))),
-            m("static ushort ToUInt16(byte[] value, int startIndex)", |_, a| Ok(Value::U16(u16::from_le_bytes(take(a)?)))),
-            m("static int ToInt32(byte[] value, int startIndex)", |_, a| Ok(Value::I32(i32::from_le_bytes(take(a)?)))),
-            m("static uint ToUInt32(byte[] value, int startIndex)", |_, a| Ok(Value::U32(u32::from_le_bytes(take(a)?)))),
-            m("static long ToInt64(byte[] value, int startIndex)", |_, a| Ok(Value::I64(i64::from_le_bytes(take(a)?)))),
-            m("static ulong ToUInt64(byte[] value, int startIndex)", |_, a| Ok(Value::U64(u64::from_le_bytes(take(a)?)))),
-            m("static float ToSingle(byte[] value, int startIndex)", |_, a| Ok(Value::F32(f32::from_le_bytes(take(a)?)))),
-            m("static double ToDouble(byte[] value, int startIndex)", |_, a| Ok(Value::F64(f64::from_le_bytes(take(a)?)))),
-            m("static long DoubleToInt64Bits(double value)", |_, a| Ok(Value::I64(a.f64(0)?.to_bits() as i64))),
-            m("static double Int64BitsToDouble(long value)", |_, a| Ok(Value::F64(f64::from_bits(a.i64(0)? as u64)))),
+            m("static byte[] GetBytes(float value)", |_, a| {
+                Ok(Value::bytes((a.f64(0)? as f32).to_le_bytes().to_vec()))
+            }),
+            m("static byte[] GetBytes(double value)", |_, a| {
+                Ok(Value::bytes(a.f64(0)?.to_le_bytes().to_vec()))
+            }),
+            m("static bool ToBoolean(byte[] value, int startIndex)", |_, a| {
+                Ok(Value::Bool(take::<1>(a)? != [0]))
+            }),
+            m("static char ToChar(byte[] value, int startIndex)", |_, a| {
+                Ok(Value::Char(u16::from_le_bytes(take(a)?)))
+            }),
+            m("static short ToInt16(byte[] value, int startIndex)", |_, a| {
+                Ok(Value::I16(i16::from_le_bytes(take(a)?)))
+            }),
+            m("static ushort ToUInt16(byte[] value, int startIndex)", |_, a| {
+                Ok(Value::U16(u16::from_le_bytes(take(a)?)))
+            }),
+            m("static int ToInt32(byte[] value, int startIndex)", |_, a| {
+                Ok(Value::I32(i32::from_le_bytes(take(a)?)))
+            }),
+            m("static uint ToUInt32(byte[] value, int startIndex)", |_, a| {
+                Ok(Value::U32(u32::from_le_bytes(take(a)?)))
+            }),
+            m("static long ToInt64(byte[] value, int startIndex)", |_, a| {
+                Ok(Value::I64(i64::from_le_bytes(take(a)?)))
+            }),
+            m("static ulong ToUInt64(byte[] value, int startIndex)", |_, a| {
+                Ok(Value::U64(u64::from_le_bytes(take(a)?)))
+            }),
+            m("static float ToSingle(byte[] value, int startIndex)", |_, a| {
+                Ok(Value::F32(f32::from_le_bytes(take(a)?)))
+            }),
+            m("static double ToDouble(byte[] value, int startIndex)", |_, a| {
+                Ok(Value::F64(f64::from_le_bytes(take(a)?)))
+            }),
+            m("static long DoubleToInt64Bits(double value)", |_, a| {
+                Ok(Value::I64(a.f64(0)?.to_bits() as i64))
+            }),
+            m("static double Int64BitsToDouble(long value)", |_, a| {
+                Ok(Value::F64(f64::from_bits(a.i64(0)? as u64)))
+            }),
         ],
     },
 ];

@@ -78,7 +78,9 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("static bool IsNaN(double d)", |_, a| Ok(Value::Bool(a.f64(0)?.is_nan()))),
             m("static bool IsInfinity(double d)", |_, a| Ok(Value::Bool(a.f64(0)?.is_infinite()))),
             m("static bool IsPositiveInfinity(double d)", |_, a| Ok(Value::Bool(a.f64(0)? == f64::INFINITY))),
-            m("static bool IsNegativeInfinity(double d)", |_, a| Ok(Value::Bool(a.f64(0)? == f64::NEG_INFINITY))),
+            m("static bool IsNegativeInfinity(double d)", |_, a| {
+                Ok(Value::Bool(a.f64(0)? == f64::NEG_INFINITY))
+            }),
             m("string ToString(string format)", to_string),
             m("int CompareTo(double value)", compare_to),
             m("bool Equals(double obj)", |_, a| Ok(Value::Bool(a.this().equals(a.at(1))))),
@@ -110,14 +112,22 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("static decimal MaxValue { get; }", |_, _| Ok(Value::Decimal(rust_decimal::Decimal::MAX))),
             m("static decimal Zero { get; }", |_, _| Ok(Value::Decimal(rust_decimal::Decimal::ZERO))),
             m("static decimal One { get; }", |_, _| Ok(Value::Decimal(rust_decimal::Decimal::ONE))),
-            m("static decimal Parse(string s)", |_, a| Ok(Value::Decimal(parse::decimal(a.str(0)?.as_str())?))),
+            m("static decimal Parse(string s)", |_, a| {
+                Ok(Value::Decimal(parse::decimal(a.str(0)?.as_str())?))
+            }),
             m("static bool TryParse(string s, out decimal result)", |_, a| {
                 let parsed = parse::decimal(a.opt_str(0).map_or("", |t| t.as_str())).map(Value::Decimal);
                 Ok(try_result(a, 1, parsed.map_err(Fault::from)))
             }),
-            m("static decimal Truncate(decimal d)", |_, a| Ok(Value::Decimal(super::misc::decimal(a, 0)?.trunc()))),
-            m("static decimal Floor(decimal d)", |_, a| Ok(Value::Decimal(super::misc::decimal(a, 0)?.floor()))),
-            m("static decimal Ceiling(decimal d)", |_, a| Ok(Value::Decimal(super::misc::decimal(a, 0)?.ceil()))),
+            m("static decimal Truncate(decimal d)", |_, a| {
+                Ok(Value::Decimal(super::misc::decimal(a, 0)?.trunc()))
+            }),
+            m("static decimal Floor(decimal d)", |_, a| {
+                Ok(Value::Decimal(super::misc::decimal(a, 0)?.floor()))
+            }),
+            m("static decimal Ceiling(decimal d)", |_, a| {
+                Ok(Value::Decimal(super::misc::decimal(a, 0)?.ceil()))
+            }),
             m("string ToString(string format)", to_string),
             m("int CompareTo(decimal value)", compare_to),
             m("bool Equals(decimal obj)", |_, a| Ok(Value::Bool(a.this().equals(a.at(1))))),

@@ -45,12 +45,15 @@ pub(super) static TABLE: &[TypeTable] = &[
         header: "class System.Text.RegularExpressions.Match : System.Text.RegularExpressions.Group",
         allow: Allow::Only(&["Empty", "Groups", "Result"]),
         members: &[
-            m("static Match Empty { get; }", |_, _| Ok(Value::object(MatchObject { regex: None, found: None }))),
+            m("static Match Empty { get; }", |_, _| {
+                Ok(Value::object(MatchObject { regex: None, found: None }))
+            }),
             m("GroupCollection Groups { get; }", |_, a| {
                 let this = a.object::<MatchObject>(0)?;
                 let groups: Vec<Group> = this.found.iter().flat_map(Match::groups).collect();
                 let names = groups.iter().map(|g| g.name.clone()).collect();
-                let mut items: Vec<Value> = groups.into_iter().map(|g| Value::object(GroupObject(g))).collect();
+                let mut items: Vec<Value> =
+                    groups.into_iter().map(|g| Value::object(GroupObject(g))).collect();
                 if let Some(first) = items.first_mut() {
                     *first = a.this().clone();
                 }
@@ -100,7 +103,11 @@ pub(super) static TABLE: &[TypeTable] = &[
         allow: Allow::None,
         members: &[m("int Count { get; }", count), m("Match this[int i] { get; }", item)],
     },
-    TypeTable { header: "delegate string System.Text.RegularExpressions.MatchEvaluator(Match match)", allow: Allow::None, members: &[] },
+    TypeTable {
+        header: "delegate string System.Text.RegularExpressions.MatchEvaluator(Match match)",
+        allow: Allow::None,
+        members: &[],
+    },
     TypeTable {
         header: "class System.Text.RegularExpressions.Regex",
         allow: Allow::Only(&[".ctor", "IsMatch", "Match", "Matches", "Replace", "Unescape", "Split"]),
@@ -111,41 +118,85 @@ pub(super) static TABLE: &[TypeTable] = &[
 const MEMBERS: &[Member] = &[
     m("new(string pattern)", |vm, a| made(vm, a, 0, None)),
     m("new(string pattern, RegexOptions options)", |vm, a| made(vm, a, 0, Some(1))),
-    m("new(string pattern, RegexOptions options, System.TimeSpan matchTimeout)", |vm, a| made(vm, a, 0, Some(1))),
+    m("new(string pattern, RegexOptions options, System.TimeSpan matchTimeout)", |vm, a| {
+        made(vm, a, 0, Some(1))
+    }),
     m("bool IsMatch(string input)", |vm, a| is_match(&own(a)?, vm, a, 1)),
     m("bool IsMatch(string input, int startat)", |vm, a| {
         let found = find(vm, &own(a)?, a.str(1)?.as_str(), a.i32(2)?)?;
         Ok(Value::Bool(found.is_some()))
     }),
-    m("static bool IsMatch(string input, string pattern)", |vm, a| is_match(&compiled(vm, a, 1, None)?, vm, a, 0)),
-    m("static bool IsMatch(string input, string pattern, RegexOptions options)", |vm, a| is_match(&compiled(vm, a, 1, Some(2))?, vm, a, 0)),
-    m("static bool IsMatch(string input, string pattern, RegexOptions options, System.TimeSpan matchTimeout)", |vm, a| is_match(&compiled(vm, a, 1, Some(2))?, vm, a, 0)),
+    m("static bool IsMatch(string input, string pattern)", |vm, a| {
+        is_match(&compiled(vm, a, 1, None)?, vm, a, 0)
+    }),
+    m("static bool IsMatch(string input, string pattern, RegexOptions options)", |vm, a| {
+        is_match(&compiled(vm, a, 1, Some(2))?, vm, a, 0)
+    }),
+    m(
+        "static bool IsMatch(string input, string pattern, RegexOptions options, System.TimeSpan matchTimeout)",
+        |vm, a| is_match(&compiled(vm, a, 1, Some(2))?, vm, a, 0),
+    ),
     m("Match Match(string input)", |vm, a| first(&own(a)?, vm, a, 1)),
     m("Match Match(string input, int startat)", |vm, a| {
         let regex = own(a)?;
         let found = find(vm, &regex, a.str(1)?.as_str(), a.i32(2)?)?;
         Ok(Value::object(MatchObject { regex: Some(regex), found }))
     }),
-    m("static Match Match(string input, string pattern)", |vm, a| first(&compiled(vm, a, 1, None)?, vm, a, 0)),
-    m("static Match Match(string input, string pattern, RegexOptions options)", |vm, a| first(&compiled(vm, a, 1, Some(2))?, vm, a, 0)),
-    m("static Match Match(string input, string pattern, RegexOptions options, System.TimeSpan matchTimeout)", |vm, a| first(&compiled(vm, a, 1, Some(2))?, vm, a, 0)),
+    m("static Match Match(string input, string pattern)", |vm, a| {
+        first(&compiled(vm, a, 1, None)?, vm, a, 0)
+    }),
+    m("static Match Match(string input, string pattern, RegexOptions options)", |vm, a| {
+        first(&compiled(vm, a, 1, Some(2))?, vm, a, 0)
+    }),
+    m(
+        "static Match Match(string input, string pattern, RegexOptions options, System.TimeSpan matchTimeout)",
+        |vm, a| first(&compiled(vm, a, 1, Some(2))?, vm, a, 0),
+    ),
     m("MatchCollection Matches(string input)", |vm, a| all(&own(a)?, vm, a, 1)),
-    m("static MatchCollection Matches(string input, string pattern)", |vm, a| all(&compiled(vm, a, 1, None)?, vm, a, 0)),
-    m("static MatchCollection Matches(string input, string pattern, RegexOptions options)", |vm, a| all(&compiled(vm, a, 1, Some(2))?, vm, a, 0)),
-    m("static MatchCollection Matches(string input, string pattern, RegexOptions options, System.TimeSpan matchTimeout)", |vm, a| all(&compiled(vm, a, 1, Some(2))?, vm, a, 0)),
+    m("static MatchCollection Matches(string input, string pattern)", |vm, a| {
+        all(&compiled(vm, a, 1, None)?, vm, a, 0)
+    }),
+    m("static MatchCollection Matches(string input, string pattern, RegexOptions options)", |vm, a| {
+        all(&compiled(vm, a, 1, Some(2))?, vm, a, 0)
+    }),
+    m(
+        "static MatchCollection Matches(string input, string pattern, RegexOptions options, System.TimeSpan matchTimeout)",
+        |vm, a| all(&compiled(vm, a, 1, Some(2))?, vm, a, 0),
+    ),
     m("string Replace(string input, string replacement)", |vm, a| replace(&own(a)?, vm, a, (1, 2), -1)),
-    m("string Replace(string input, string replacement, int count)", |vm, a| replace(&own(a)?, vm, a, (1, 2), a.i32(3)?)),
+    m("string Replace(string input, string replacement, int count)", |vm, a| {
+        replace(&own(a)?, vm, a, (1, 2), a.i32(3)?)
+    }),
     m("string Replace(string input, MatchEvaluator evaluator)", |vm, a| replace(&own(a)?, vm, a, (1, 2), -1)),
-    m("string Replace(string input, MatchEvaluator evaluator, int count)", |vm, a| replace(&own(a)?, vm, a, (1, 2), a.i32(3)?)),
-    m("static string Replace(string input, string pattern, string replacement)", |vm, a| replace(&compiled(vm, a, 1, None)?, vm, a, (0, 2), -1)),
-    m("static string Replace(string input, string pattern, string replacement, RegexOptions options)", |vm, a| replace(&compiled(vm, a, 1, Some(3))?, vm, a, (0, 2), -1)),
-    m("static string Replace(string input, string pattern, string replacement, RegexOptions options, System.TimeSpan matchTimeout)", |vm, a| replace(&compiled(vm, a, 1, Some(3))?, vm, a, (0, 2), -1)),
-    m("static string Replace(string input, string pattern, MatchEvaluator evaluator)", |vm, a| replace(&compiled(vm, a, 1, None)?, vm, a, (0, 2), -1)),
-    m("static string Replace(string input, string pattern, MatchEvaluator evaluator, RegexOptions options)", |vm, a| replace(&compiled(vm, a, 1, Some(3))?, vm, a, (0, 2), -1)),
+    m("string Replace(string input, MatchEvaluator evaluator, int count)", |vm, a| {
+        replace(&own(a)?, vm, a, (1, 2), a.i32(3)?)
+    }),
+    m("static string Replace(string input, string pattern, string replacement)", |vm, a| {
+        replace(&compiled(vm, a, 1, None)?, vm, a, (0, 2), -1)
+    }),
+    m(
+        "static string Replace(string input, string pattern, string replacement, RegexOptions options)",
+        |vm, a| replace(&compiled(vm, a, 1, Some(3))?, vm, a, (0, 2), -1),
+    ),
+    m(
+        "static string Replace(string input, string pattern, string replacement, RegexOptions options, System.TimeSpan matchTimeout)",
+        |vm, a| replace(&compiled(vm, a, 1, Some(3))?, vm, a, (0, 2), -1),
+    ),
+    m("static string Replace(string input, string pattern, MatchEvaluator evaluator)", |vm, a| {
+        replace(&compiled(vm, a, 1, None)?, vm, a, (0, 2), -1)
+    }),
+    m(
+        "static string Replace(string input, string pattern, MatchEvaluator evaluator, RegexOptions options)",
+        |vm, a| replace(&compiled(vm, a, 1, Some(3))?, vm, a, (0, 2), -1),
+    ),
     m("string[] Split(string input)", |vm, a| split(&own(a)?, vm, a, 1, 0)),
     m("string[] Split(string input, int count)", |vm, a| split(&own(a)?, vm, a, 1, a.i32(2)?)),
-    m("static string[] Split(string input, string pattern)", |vm, a| split(&compiled(vm, a, 1, None)?, vm, a, 0, 0)),
-    m("static string[] Split(string input, string pattern, RegexOptions options)", |vm, a| split(&compiled(vm, a, 1, Some(2))?, vm, a, 0, 0)),
+    m("static string[] Split(string input, string pattern)", |vm, a| {
+        split(&compiled(vm, a, 1, None)?, vm, a, 0, 0)
+    }),
+    m("static string[] Split(string input, string pattern, RegexOptions options)", |vm, a| {
+        split(&compiled(vm, a, 1, Some(2))?, vm, a, 0, 0)
+    }),
     m("static string Escape(string str)", |vm, a| vm.text(regex::escape(a.str(0)?.as_str()))),
     m("static string Unescape(string str)", |vm, a| vm.text(regex::unescape(a.str(0)?.as_str())?)),
 ];
@@ -233,7 +284,12 @@ thread_local! {
 
 const CACHE_MAX: usize = 256;
 
-fn compiled(vm: &mut Vm<'_>, a: &Args<'_>, pattern: usize, options: Option<usize>) -> Result<Rc<Regex>, Fault> {
+fn compiled(
+    vm: &mut Vm<'_>,
+    a: &Args<'_>,
+    pattern: usize,
+    options: Option<usize>,
+) -> Result<Rc<Regex>, Fault> {
     let options = match options {
         Some(index) => a.i64(index)? as u32,
         None => 0,
@@ -289,10 +345,20 @@ fn all(regex: &Rc<Regex>, vm: &mut Vm<'_>, a: &Args<'_>, input: usize) -> Result
     let found = regex.find_all(text)?;
     vm.elements(found.len())?;
     let made = |found| Value::object(MatchObject { regex: Some(Rc::clone(regex)), found: Some(found) });
-    Ok(Value::object(Items { class: "MatchCollection", items: found.into_iter().map(made).collect(), names: Vec::new() }))
+    Ok(Value::object(Items {
+        class: "MatchCollection",
+        items: found.into_iter().map(made).collect(),
+        names: Vec::new(),
+    }))
 }
 
-fn replace(regex: &Rc<Regex>, vm: &mut Vm<'_>, a: &Args<'_>, places: (usize, usize), count: i32) -> Result<Value, Fault> {
+fn replace(
+    regex: &Rc<Regex>,
+    vm: &mut Vm<'_>,
+    a: &Args<'_>,
+    places: (usize, usize),
+    count: i32,
+) -> Result<Value, Fault> {
     let text = a.str(places.0)?.as_str();
     charge(vm, regex, text)?;
     if let Value::Str(replacement) = a.at(places.1) {
@@ -358,5 +424,7 @@ fn count(_vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
 fn item(_vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
     let items = &a.object::<Items>(0)?.items;
     let found = usize::try_from(a.i32(1)?).ok().and_then(|i| items.get(i));
-    found.cloned().ok_or_else(|| Fault::out_of_range("Specified argument was out of the range of valid values.", "i"))
+    found
+        .cloned()
+        .ok_or_else(|| Fault::out_of_range("Specified argument was out of the range of valid values.", "i"))
 }

@@ -101,7 +101,8 @@ impl Object for Record {
         let values: Vec<String> = self.fields.iter().map(text).collect();
         Text::from(match &self.ty {
             Type::Anonymous(names) => {
-                let parts: Vec<String> = names.iter().zip(&values).map(|((n, _), v)| format!("{n} = {v}")).collect();
+                let parts: Vec<String> =
+                    names.iter().zip(&values).map(|((n, _), v)| format!("{n} = {v}")).collect();
                 format!("{{ {} }}", parts.join(", "))
             }
             Type::Generic(..) => format!("[{}]", values.join(", ")),
@@ -111,7 +112,9 @@ impl Object for Record {
 
     fn equals(&self, other: &Value) -> Option<bool> {
         let same = other.downcast::<Self>().is_some_and(|o| {
-            o.ty == self.ty && o.fields.len() == self.fields.len() && o.fields.iter().zip(&self.fields).all(|(a, b)| a.equals(b))
+            o.ty == self.ty
+                && o.fields.len() == self.fields.len()
+                && o.fields.iter().zip(&self.fields).all(|(a, b)| a.equals(b))
         });
         Some(same)
     }

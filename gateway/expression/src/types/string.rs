@@ -34,20 +34,44 @@ static TABLE: &[TypeTable] = &[TypeTable {
         m("string ToUpperInvariant()", |vm, a| made(vm, text::to_upper(a.str(0)?.as_str()))),
         m("string ToLowerInvariant()", |vm, a| made(vm, text::to_lower(a.str(0)?.as_str()))),
         m("string Trim()", |vm, a| made(vm, text::trim(a.str(0)?.as_str(), &[]).to_owned())),
-        m("string Trim(char trimChar)", |vm, a| made(vm, text::trim(a.str(0)?.as_str(), &[a.char(1)?]).to_owned())),
-        m("string Trim(params char[] trimChars)", |vm, a| made(vm, text::trim(a.str(0)?.as_str(), &units(a, 1)).to_owned())),
+        m("string Trim(char trimChar)", |vm, a| {
+            made(vm, text::trim(a.str(0)?.as_str(), &[a.char(1)?]).to_owned())
+        }),
+        m("string Trim(params char[] trimChars)", |vm, a| {
+            made(vm, text::trim(a.str(0)?.as_str(), &units(a, 1)).to_owned())
+        }),
         m("string TrimStart()", |vm, a| made(vm, text::trim_start(a.str(0)?.as_str(), &[]).to_owned())),
-        m("string TrimStart(char trimChar)", |vm, a| made(vm, text::trim_start(a.str(0)?.as_str(), &[a.char(1)?]).to_owned())),
-        m("string TrimStart(params char[] trimChars)", |vm, a| made(vm, text::trim_start(a.str(0)?.as_str(), &units(a, 1)).to_owned())),
+        m("string TrimStart(char trimChar)", |vm, a| {
+            made(vm, text::trim_start(a.str(0)?.as_str(), &[a.char(1)?]).to_owned())
+        }),
+        m("string TrimStart(params char[] trimChars)", |vm, a| {
+            made(vm, text::trim_start(a.str(0)?.as_str(), &units(a, 1)).to_owned())
+        }),
         m("string TrimEnd()", |vm, a| made(vm, text::trim_end(a.str(0)?.as_str(), &[]).to_owned())),
-        m("string TrimEnd(char trimChar)", |vm, a| made(vm, text::trim_end(a.str(0)?.as_str(), &[a.char(1)?]).to_owned())),
-        m("string TrimEnd(params char[] trimChars)", |vm, a| made(vm, text::trim_end(a.str(0)?.as_str(), &units(a, 1)).to_owned())),
-        m("string Substring(int startIndex)", |vm, a| made(vm, text::substring_from(a.str(0)?.as_str(), a.i32(1)?)?)),
-        m("string Substring(int startIndex, int length)", |vm, a| made(vm, text::substring(a.str(0)?.as_str(), a.i32(1)?, a.i32(2)?)?)),
-        m("string Remove(int startIndex)", |vm, a| made(vm, text::remove_from(a.str(0)?.as_str(), a.i32(1)?)?)),
-        m("string Remove(int startIndex, int count)", |vm, a| made(vm, text::remove(a.str(0)?.as_str(), a.i32(1)?, a.i32(2)?)?)),
-        m("string Insert(int startIndex, string value)", |vm, a| made(vm, text::insert(a.str(0)?.as_str(), a.i32(1)?, a.str(2)?.as_str())?)),
-        m("string Replace(char oldChar, char newChar)", |vm, a| made(vm, text::replace_unit(a.str(0)?.as_str(), a.char(1)?, a.char(2)?))),
+        m("string TrimEnd(char trimChar)", |vm, a| {
+            made(vm, text::trim_end(a.str(0)?.as_str(), &[a.char(1)?]).to_owned())
+        }),
+        m("string TrimEnd(params char[] trimChars)", |vm, a| {
+            made(vm, text::trim_end(a.str(0)?.as_str(), &units(a, 1)).to_owned())
+        }),
+        m("string Substring(int startIndex)", |vm, a| {
+            made(vm, text::substring_from(a.str(0)?.as_str(), a.i32(1)?)?)
+        }),
+        m("string Substring(int startIndex, int length)", |vm, a| {
+            made(vm, text::substring(a.str(0)?.as_str(), a.i32(1)?, a.i32(2)?)?)
+        }),
+        m("string Remove(int startIndex)", |vm, a| {
+            made(vm, text::remove_from(a.str(0)?.as_str(), a.i32(1)?)?)
+        }),
+        m("string Remove(int startIndex, int count)", |vm, a| {
+            made(vm, text::remove(a.str(0)?.as_str(), a.i32(1)?, a.i32(2)?)?)
+        }),
+        m("string Insert(int startIndex, string value)", |vm, a| {
+            made(vm, text::insert(a.str(0)?.as_str(), a.i32(1)?, a.str(2)?.as_str())?)
+        }),
+        m("string Replace(char oldChar, char newChar)", |vm, a| {
+            made(vm, text::replace_unit(a.str(0)?.as_str(), a.char(1)?, a.char(2)?))
+        }),
         m("string Replace(string oldValue, string newValue)", |vm, a| replace(vm, a, false)),
         m("string Replace(string oldValue, string newValue, StringComparison comparisonType)", |vm, a| {
             let ignore = ignores(a, 3)?;
@@ -57,62 +81,119 @@ static TABLE: &[TypeTable] = &[TypeTable {
         m("string PadLeft(int totalWidth, char paddingChar)", |vm, a| pad(vm, a, true, a.char(2)?)),
         m("string PadRight(int totalWidth)", |vm, a| pad(vm, a, false, 32)),
         m("string PadRight(int totalWidth, char paddingChar)", |vm, a| pad(vm, a, false, a.char(2)?)),
-        m("bool Contains(string value)", |_, a| Ok(Value::Bool(text::contains(a.str(0)?.as_str(), a.str(1)?.as_str(), false)))),
-        m("bool Contains(char value)", |_, a| Ok(Value::Bool(text::contains(a.str(0)?.as_str(), &one(a, 1)?, false)))),
+        m("bool Contains(string value)", |_, a| {
+            Ok(Value::Bool(text::contains(a.str(0)?.as_str(), a.str(1)?.as_str(), false)))
+        }),
+        m("bool Contains(char value)", |_, a| {
+            Ok(Value::Bool(text::contains(a.str(0)?.as_str(), &one(a, 1)?, false)))
+        }),
         m("bool Contains(string value, StringComparison comparisonType)", |_, a| {
             Ok(Value::Bool(text::contains(a.str(0)?.as_str(), a.str(1)?.as_str(), ignores(a, 2)?)))
         }),
-        m("bool StartsWith(string value)", |_, a| Ok(Value::Bool(text::starts_with(a.str(0)?.as_str(), a.str(1)?.as_str(), false)))),
-        m("bool StartsWith(char value)", |_, a| Ok(Value::Bool(text::starts_with(a.str(0)?.as_str(), &one(a, 1)?, false)))),
+        m("bool StartsWith(string value)", |_, a| {
+            Ok(Value::Bool(text::starts_with(a.str(0)?.as_str(), a.str(1)?.as_str(), false)))
+        }),
+        m("bool StartsWith(char value)", |_, a| {
+            Ok(Value::Bool(text::starts_with(a.str(0)?.as_str(), &one(a, 1)?, false)))
+        }),
         m("bool StartsWith(string value, StringComparison comparisonType)", |_, a| {
             Ok(Value::Bool(text::starts_with(a.str(0)?.as_str(), a.str(1)?.as_str(), ignores(a, 2)?)))
         }),
-        m("bool EndsWith(string value)", |_, a| Ok(Value::Bool(text::ends_with(a.str(0)?.as_str(), a.str(1)?.as_str(), false)))),
-        m("bool EndsWith(char value)", |_, a| Ok(Value::Bool(text::ends_with(a.str(0)?.as_str(), &one(a, 1)?, false)))),
+        m("bool EndsWith(string value)", |_, a| {
+            Ok(Value::Bool(text::ends_with(a.str(0)?.as_str(), a.str(1)?.as_str(), false)))
+        }),
+        m("bool EndsWith(char value)", |_, a| {
+            Ok(Value::Bool(text::ends_with(a.str(0)?.as_str(), &one(a, 1)?, false)))
+        }),
         m("bool EndsWith(string value, StringComparison comparisonType)", |_, a| {
             Ok(Value::Bool(text::ends_with(a.str(0)?.as_str(), a.str(1)?.as_str(), ignores(a, 2)?)))
         }),
         m("int IndexOf(string value)", |_, a| first(a, a.str(1)?.as_str(), None, None, false)),
         m("int IndexOf(char value)", |_, a| first(a, &one(a, 1)?, None, None, false)),
-        m("int IndexOf(string value, int startIndex)", |_, a| first(a, a.str(1)?.as_str(), Some(a.i32(2)?), None, false)),
-        m("int IndexOf(char value, int startIndex)", |_, a| first(a, &one(a, 1)?, Some(a.i32(2)?), None, false)),
-        m("int IndexOf(string value, int startIndex, int count)", |_, a| first(a, a.str(1)?.as_str(), Some(a.i32(2)?), Some(a.i32(3)?), false)),
-        m("int IndexOf(char value, int startIndex, int count)", |_, a| first(a, &one(a, 1)?, Some(a.i32(2)?), Some(a.i32(3)?), false)),
-        m("int IndexOf(string value, StringComparison comparisonType)", |_, a| first(a, a.str(1)?.as_str(), None, None, ignores(a, 2)?)),
-        m("int IndexOf(char value, StringComparison comparisonType)", |_, a| first(a, &one(a, 1)?, None, None, ignores(a, 2)?)),
-        m("int IndexOf(string value, int startIndex, StringComparison comparisonType)", |_, a| first(a, a.str(1)?.as_str(), Some(a.i32(2)?), None, ignores(a, 3)?)),
+        m("int IndexOf(string value, int startIndex)", |_, a| {
+            first(a, a.str(1)?.as_str(), Some(a.i32(2)?), None, false)
+        }),
+        m("int IndexOf(char value, int startIndex)", |_, a| {
+            first(a, &one(a, 1)?, Some(a.i32(2)?), None, false)
+        }),
+        m("int IndexOf(string value, int startIndex, int count)", |_, a| {
+            first(a, a.str(1)?.as_str(), Some(a.i32(2)?), Some(a.i32(3)?), false)
+        }),
+        m("int IndexOf(char value, int startIndex, int count)", |_, a| {
+            first(a, &one(a, 1)?, Some(a.i32(2)?), Some(a.i32(3)?), false)
+        }),
+        m("int IndexOf(string value, StringComparison comparisonType)", |_, a| {
+            first(a, a.str(1)?.as_str(), None, None, ignores(a, 2)?)
+        }),
+        m("int IndexOf(char value, StringComparison comparisonType)", |_, a| {
+            first(a, &one(a, 1)?, None, None, ignores(a, 2)?)
+        }),
+        m("int IndexOf(string value, int startIndex, StringComparison comparisonType)", |_, a| {
+            first(a, a.str(1)?.as_str(), Some(a.i32(2)?), None, ignores(a, 3)?)
+        }),
         m("int LastIndexOf(string value)", |_, a| last(a, a.str(1)?.as_str(), None, None, false)),
         m("int LastIndexOf(char value)", |_, a| last(a, &one(a, 1)?, None, None, false)),
-        m("int LastIndexOf(string value, int startIndex)", |_, a| last(a, a.str(1)?.as_str(), Some(a.i32(2)?), None, false)),
-        m("int LastIndexOf(char value, int startIndex)", |_, a| last(a, &one(a, 1)?, Some(a.i32(2)?), None, false)),
-        m("int LastIndexOf(string value, int startIndex, int count)", |_, a| last(a, a.str(1)?.as_str(), Some(a.i32(2)?), Some(a.i32(3)?), false)),
-        m("int LastIndexOf(string value, StringComparison comparisonType)", |_, a| last(a, a.str(1)?.as_str(), None, None, ignores(a, 2)?)),
-        m("int IndexOfAny(char[] anyOf)", |_, a| Ok(Value::I32(text::index_of_any(a.str(0)?.as_str(), &required_units(a, 1)?, None, None)?))),
+        m("int LastIndexOf(string value, int startIndex)", |_, a| {
+            last(a, a.str(1)?.as_str(), Some(a.i32(2)?), None, false)
+        }),
+        m("int LastIndexOf(char value, int startIndex)", |_, a| {
+            last(a, &one(a, 1)?, Some(a.i32(2)?), None, false)
+        }),
+        m("int LastIndexOf(string value, int startIndex, int count)", |_, a| {
+            last(a, a.str(1)?.as_str(), Some(a.i32(2)?), Some(a.i32(3)?), false)
+        }),
+        m("int LastIndexOf(string value, StringComparison comparisonType)", |_, a| {
+            last(a, a.str(1)?.as_str(), None, None, ignores(a, 2)?)
+        }),
+        m("int IndexOfAny(char[] anyOf)", |_, a| {
+            Ok(Value::I32(text::index_of_any(a.str(0)?.as_str(), &required_units(a, 1)?, None, None)?))
+        }),
         m("int IndexOfAny(char[] anyOf, int startIndex)", |_, a| {
-            Ok(Value::I32(text::index_of_any(a.str(0)?.as_str(), &required_units(a, 1)?, Some(a.i32(2)?), None)?))
+            Ok(Value::I32(text::index_of_any(
+                a.str(0)?.as_str(),
+                &required_units(a, 1)?,
+                Some(a.i32(2)?),
+                None,
+            )?))
         }),
         m("int LastIndexOfAny(char[] anyOf)", |_, a| {
             Ok(Value::I32(text::last_index_of_any(a.str(0)?.as_str(), &required_units(a, 1)?, None, None)?))
         }),
         m("string[] Split(params char[] separator)", |vm, a| split_chars(vm, a, None, 0)),
         m("string[] Split(char[] separator, int count)", |vm, a| split_chars(vm, a, Some(a.i32(2)?), 0)),
-        m("string[] Split(char[] separator, StringSplitOptions options)", |vm, a| split_chars(vm, a, None, a.i32(2)?)),
-        m("string[] Split(char[] separator, int count, StringSplitOptions options)", |vm, a| split_chars(vm, a, Some(a.i32(2)?), a.i32(3)?)),
-        m("string[] Split(char separator, StringSplitOptions options = 0)", |vm, a| split_by(vm, a, Separators::Units(&[a.char(1)?]), None, a.i32(2)?)),
+        m("string[] Split(char[] separator, StringSplitOptions options)", |vm, a| {
+            split_chars(vm, a, None, a.i32(2)?)
+        }),
+        m("string[] Split(char[] separator, int count, StringSplitOptions options)", |vm, a| {
+            split_chars(vm, a, Some(a.i32(2)?), a.i32(3)?)
+        }),
+        m("string[] Split(char separator, StringSplitOptions options = 0)", |vm, a| {
+            split_by(vm, a, Separators::Units(&[a.char(1)?]), None, a.i32(2)?)
+        }),
         m("string[] Split(char separator, int count, StringSplitOptions options = 0)", |vm, a| {
             split_by(vm, a, Separators::Units(&[a.char(1)?]), Some(a.i32(2)?), a.i32(3)?)
         }),
-        m("string[] Split(string separator, StringSplitOptions options = 0)", |vm, a| split_strings(vm, a, None, a.i32(2)?)),
-        m("string[] Split(string separator, int count, StringSplitOptions options = 0)", |vm, a| split_strings(vm, a, Some(a.i32(2)?), a.i32(3)?)),
-        m("string[] Split(string[] separator, StringSplitOptions options)", |vm, a| split_strings(vm, a, None, a.i32(2)?)),
-        m("string[] Split(string[] separator, int count, StringSplitOptions options)", |vm, a| split_strings(vm, a, Some(a.i32(2)?), a.i32(3)?)),
+        m("string[] Split(string separator, StringSplitOptions options = 0)", |vm, a| {
+            split_strings(vm, a, None, a.i32(2)?)
+        }),
+        m("string[] Split(string separator, int count, StringSplitOptions options = 0)", |vm, a| {
+            split_strings(vm, a, Some(a.i32(2)?), a.i32(3)?)
+        }),
+        m("string[] Split(string[] separator, StringSplitOptions options)", |vm, a| {
+            split_strings(vm, a, None, a.i32(2)?)
+        }),
+        m("string[] Split(string[] separator, int count, StringSplitOptions options)", |vm, a| {
+            split_strings(vm, a, Some(a.i32(2)?), a.i32(3)?)
+        }),
         m("char[] ToCharArray()", |vm, a| chars(vm, &a.str(0)?.units())),
         m("char[] ToCharArray(int startIndex, int length)", |vm, a| {
             let part = text::substring(a.str(0)?.as_str(), a.i32(1)?, a.i32(2)?)?;
             chars(vm, &text::to_units(&part))
         }),
         m("bool Equals(string value)", |_, a| Ok(Value::Bool(a.this().equals(a.at(1))))),
-        m("bool Equals(string value, StringComparison comparisonType)", |_, a| equal(a, 0, 1, ignores(a, 2)?)),
+        m("bool Equals(string value, StringComparison comparisonType)", |_, a| {
+            equal(a, 0, 1, ignores(a, 2)?)
+        }),
         m("int CompareTo(string strB)", |_, a| Ok(Value::I32(compare(a, 0, 1, false)))),
         m("int CompareTo(object value)", |_, a| Ok(Value::I32(compare(a, 0, 1, false)))),
         m("string Normalize()", |_, a| Ok(a.this().clone())),
@@ -204,11 +285,23 @@ fn pad(vm: &mut Vm<'_>, a: &Args<'_>, left: bool, unit: u16) -> Result<Value, Fa
     vm.text(result)
 }
 
-fn first(a: &Args<'_>, part: &str, start: Option<i32>, count: Option<i32>, ignore: bool) -> Result<Value, Fault> {
+fn first(
+    a: &Args<'_>,
+    part: &str,
+    start: Option<i32>,
+    count: Option<i32>,
+    ignore: bool,
+) -> Result<Value, Fault> {
     Ok(Value::I32(text::index_of(a.str(0)?.as_str(), part, start, count, ignore)?))
 }
 
-fn last(a: &Args<'_>, part: &str, start: Option<i32>, count: Option<i32>, ignore: bool) -> Result<Value, Fault> {
+fn last(
+    a: &Args<'_>,
+    part: &str,
+    start: Option<i32>,
+    count: Option<i32>,
+    ignore: bool,
+) -> Result<Value, Fault> {
     Ok(Value::I32(text::last_index_of(a.str(0)?.as_str(), part, start, count, ignore)?))
 }
 
@@ -227,7 +320,13 @@ fn split_strings(vm: &mut Vm<'_>, a: &Args<'_>, count: Option<i32>, options: i32
     split_by(vm, a, Separators::Texts(&separators), count, options)
 }
 
-fn split_by(vm: &mut Vm<'_>, a: &Args<'_>, separators: Separators<'_>, count: Option<i32>, options: i32) -> Result<Value, Fault> {
+fn split_by(
+    vm: &mut Vm<'_>,
+    a: &Args<'_>,
+    separators: Separators<'_>,
+    count: Option<i32>,
+    options: i32,
+) -> Result<Value, Fault> {
     let text = a.str(0)?.as_str();
     vm.steps(text.len() as u64 / 64)?;
     vm.charge(text.len())?;

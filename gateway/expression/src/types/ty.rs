@@ -220,9 +220,8 @@ impl Type {
 
     /// The CLR name: ``System.Collections.Generic.List`1[System.String]``.
     pub fn clr_name(&self) -> String {
-        let list = |types: &mut dyn Iterator<Item = &Type>| {
-            types.map(Type::clr_name).collect::<Vec<_>>().join(",")
-        };
+        let list =
+            |types: &mut dyn Iterator<Item = &Type>| types.map(Type::clr_name).collect::<Vec<_>>().join(",");
         match self {
             Self::Error | Self::Null => "null".to_owned(),
             Self::Void => "System.Void".to_owned(),
@@ -291,7 +290,9 @@ impl PartialEq for Type {
                 a.len() == b.len() && a.iter().zip(b.iter()).all(|((x, _), (y, _))| x == y)
             }
             (Self::Anonymous(a), Self::Anonymous(b)) => a == b,
-            (Self::ClassParam(a), Self::ClassParam(b)) | (Self::MethodParam(a), Self::MethodParam(b)) => a == b,
+            (Self::ClassParam(a), Self::ClassParam(b)) | (Self::MethodParam(a), Self::MethodParam(b)) => {
+                a == b
+            }
             _ => false,
         }
     }

@@ -11,17 +11,35 @@ use crate::text::Text;
 use crate::value::{Object, Value};
 
 pub(super) static TABLE: &[TypeTable] = &[
-    TypeTable { header: "enum System.UriKind { RelativeOrAbsolute, Absolute, Relative }", allow: Allow::None, members: &[] },
-    TypeTable { header: "enum System.UriPartial { Scheme, Authority, Path, Query }", allow: Allow::All, members: &[] },
-    TypeTable { header: "enum System.UriHostNameType { Unknown, Basic, Dns, IPv4, IPv6 }", allow: Allow::None, members: &[] },
+    TypeTable {
+        header: "enum System.UriKind { RelativeOrAbsolute, Absolute, Relative }",
+        allow: Allow::None,
+        members: &[],
+    },
+    TypeTable {
+        header: "enum System.UriPartial { Scheme, Authority, Path, Query }",
+        allow: Allow::All,
+        members: &[],
+    },
+    TypeTable {
+        header: "enum System.UriHostNameType { Unknown, Basic, Dns, IPv4, IPv6 }",
+        allow: Allow::None,
+        members: &[],
+    },
     TypeTable {
         header: "class System.Uri",
         allow: Allow::All,
         members: &[
             m("new(string uriString)", |vm, a| uri_value(vm, a.str(0)?.as_str())),
-            m("new(string uriString, UriKind uriKind)", |_, a| Ok(made(Uri::parse_as(a.str(0)?.as_str(), kind(a, 1)?)?))),
-            m("new(Uri baseUri, string relativeUri)", |_, a| Ok(made(Uri::join(uri(a, 0)?, a.str(1)?.as_str())?))),
-            m("new(Uri baseUri, Uri relativeUri)", |_, a| Ok(made(Uri::join(uri(a, 0)?, uri(a, 1)?.original())?))),
+            m("new(string uriString, UriKind uriKind)", |_, a| {
+                Ok(made(Uri::parse_as(a.str(0)?.as_str(), kind(a, 1)?)?))
+            }),
+            m("new(Uri baseUri, string relativeUri)", |_, a| {
+                Ok(made(Uri::join(uri(a, 0)?, a.str(1)?.as_str())?))
+            }),
+            m("new(Uri baseUri, Uri relativeUri)", |_, a| {
+                Ok(made(Uri::join(uri(a, 0)?, uri(a, 1)?.original())?))
+            }),
             m("static bool TryCreate(string uriString, UriKind uriKind, out Uri result)", |_, a| {
                 let found = a.opt_str(0).and_then(|t| Uri::parse_as(t.as_str(), kind(a, 1).ok()?).ok());
                 let ok = found.is_some();
@@ -75,7 +93,9 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("string Fragment { get; }", |vm, a| vm.text(uri(a, 0)?.fragment()?)),
             m("string Authority { get; }", |vm, a| vm.text(uri(a, 0)?.authority()?)),
             m("string PathAndQuery { get; }", |vm, a| vm.text(uri(a, 0)?.path_and_query()?)),
-            m("string[] Segments { get; }", |_, a| Ok(Value::strings(uri(a, 0)?.segments()?.into_iter().map(Text::from)))),
+            m("string[] Segments { get; }", |_, a| {
+                Ok(Value::strings(uri(a, 0)?.segments()?.into_iter().map(Text::from)))
+            }),
             m("string GetLeftPart(UriPartial part)", |vm, a| {
                 let part = match a.i64(1)? {
                     0 => UriPartial::Scheme,
@@ -91,7 +111,9 @@ pub(super) static TABLE: &[TypeTable] = &[
                 Ok(made(Uri::parse_as(&text, UriKind::RelativeOrAbsolute)?))
             }),
             m("static bool operator ==(Uri uri1, Uri uri2)", |_, a| Ok(Value::Bool(a.at(0).equals(a.at(1))))),
-            m("static bool operator !=(Uri uri1, Uri uri2)", |_, a| Ok(Value::Bool(!a.at(0).equals(a.at(1))))),
+            m("static bool operator !=(Uri uri1, Uri uri2)", |_, a| {
+                Ok(Value::Bool(!a.at(0).equals(a.at(1))))
+            }),
         ],
     },
 ];

@@ -34,7 +34,11 @@ impl Array {
 
     /// `byte[]`.
     pub fn of_bytes(bytes: Vec<u8>) -> Self {
-        Self { element: Type::BYTE, lengths: Box::new([bytes.len()]), items: RefCell::new(Items::Bytes(bytes)) }
+        Self {
+            element: Type::BYTE,
+            lengths: Box::new([bytes.len()]),
+            items: RefCell::new(Items::Bytes(bytes)),
+        }
     }
 
     /// The array type.
@@ -107,7 +111,9 @@ impl Array {
     /// Replaces all elements (sort, reverse); the length must be the same.
     pub fn replace(&self, values: Vec<Value>) {
         let fresh = match &*self.items.borrow() {
-            Items::Bytes(_) => Items::Bytes(values.iter().map(|v| v.as_i64().unwrap_or_default() as u8).collect()),
+            Items::Bytes(_) => {
+                Items::Bytes(values.iter().map(|v| v.as_i64().unwrap_or_default() as u8).collect())
+            }
             Items::Values(_) => Items::Values(values),
         };
         *self.items.borrow_mut() = fresh;

@@ -117,7 +117,9 @@ impl Portable {
             Self::Guid(bytes) => Value::Guid(*bytes),
             Self::Enum(def, v) => Value::Enum(*def, *v),
             Self::Bytes(bytes) => Value::bytes(bytes.to_vec()),
-            Self::Array(element, items) => Value::array(element.clone(), items.iter().map(Self::value).collect()),
+            Self::Array(element, items) => {
+                Value::array(element.clone(), items.iter().map(Self::value).collect())
+            }
             Self::Json(text) => crate::types::json_value(text).unwrap_or(Value::Null),
             Self::Jwt(text) => Value::jwt(text).unwrap_or(Value::Null),
             Self::Response(data) => crate::message::response(data),

@@ -34,7 +34,9 @@ fn plain(value: &Value) -> String {
         Value::F32(v) => clr::number::format::single_text(*v),
         Value::F64(v) => clr::number::format::double_text(*v),
         Value::Decimal(v) => clr::number::format::decimal_text(v),
-        Value::DateTime(..) | Value::DateTimeOffset(..) | Value::TimeSpan(_) => crate::types::time_text(value),
+        Value::DateTime(..) | Value::DateTimeOffset(..) | Value::TimeSpan(_) => {
+            crate::types::time_text(value)
+        }
         Value::Guid(bytes) => clr::guid::text(bytes),
         Value::Enum(def, v) => crate::types::enum_text(*def, *v),
         other => other.clr_type_name().unwrap_or_default(),
@@ -129,7 +131,9 @@ pub(super) fn hash(value: &Value) -> u64 {
         Value::Array(array) => Rc::as_ptr(array).addr() as u64,
         Value::Func(closure) => Rc::as_ptr(closure).addr() as u64,
         Value::Context(part) => *part as u64,
-        Value::Object(object) => object.hash().unwrap_or_else(|| Rc::as_ptr(object).cast::<()>().addr() as u64),
+        Value::Object(object) => {
+            object.hash().unwrap_or_else(|| Rc::as_ptr(object).cast::<()>().addr() as u64)
+        }
         other => other.as_i64().unwrap_or_default() as u64,
     }
 }

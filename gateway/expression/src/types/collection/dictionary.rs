@@ -40,7 +40,9 @@ const MEMBERS: &[Member] = &[
     m("new(IEqualityComparer<TKey> comparer)", |_, a| Ok(make(a, ignores_case(a.at(0))))),
     m("new(int capacity, IEqualityComparer<TKey> comparer)", |_, a| Ok(make(a, ignores_case(a.at(1))))),
     m("new(IDictionary<TKey, TValue> dictionary)", |vm, a| copy(vm, a, false)),
-    m("new(IDictionary<TKey, TValue> dictionary, IEqualityComparer<TKey> comparer)", |vm, a| copy(vm, a, ignores_case(a.at(1)))),
+    m("new(IDictionary<TKey, TValue> dictionary, IEqualityComparer<TKey> comparer)", |vm, a| {
+        copy(vm, a, ignores_case(a.at(1)))
+    }),
     rw("TValue this[TKey key] { get; set; }", get, set),
     m("int Count { get; }", |_, a| Ok(Value::I32(a.object::<Map>(0)?.entries.borrow().len() as i32))),
     m("void Add(TKey key, TValue value)", add),
@@ -125,13 +127,15 @@ struct MapIter {
 impl Iter for MapIter {
     fn next(&mut self, _vm: &mut Vm<'_>) -> Result<Option<Value>, Fault> {
         if self.map.version.get() != self.version {
-            return Err(Fault::invalid_operation("Collection was modified; enumeration operation may not execute."));
+            return Err(Fault::invalid_operation(
+                "Collection was modified; enumeration operation may not execute.",
+            ));
         }
         self.at += 1;
         let entries = self.map.entries.borrow();
-        Ok(entries.get_index(self.at - 1).map(|(k, v)| {
-            pair(self.map.key.clone(), self.map.value.clone(), k.value.clone(), v.clone())
-        }))
+        Ok(entries
+            .get_index(self.at - 1)
+            .map(|(k, v)| pair(self.map.key.clone(), self.map.value.clone(), k.value.clone(), v.clone())))
     }
 }
 
@@ -173,7 +177,11 @@ fn copy(vm: &mut Vm<'_>, a: &Args<'_>, ignore_case: bool) -> Result<Value, Fault
 }
 
 /// The value of a key, in a dictionary or a JSON object.
-pub(crate) fn dictionary_get(vm: &mut Vm<'_>, dictionary: &Value, key: &Value) -> Result<Option<Value>, Fault> {
+pub(crate) fn dictionary_get(
+    vm: &mut Vm<'_>,
+    dictionary: &Value,
+    key: &Value,
+) -> Result<Option<Value>, Fault> {
     if key.is_null() {
         return Err(Fault::argument_null("key"));
     }

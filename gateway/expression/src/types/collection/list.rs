@@ -67,9 +67,17 @@ const LIST_MEMBERS: &[Member] = &[
         let items = vm.collect(a.at(0))?;
         new_list(vm, a.ty(0), items)
     }),
-    rw("T this[int index] { get; set; }", |vm, a| item(vm, a.this(), a.i32(1)?), |_, a| set_item(a.this(), a.i32(1)?, a.at(2))),
+    rw(
+        "T this[int index] { get; set; }",
+        |vm, a| item(vm, a.this(), a.i32(1)?),
+        |_, a| set_item(a.this(), a.i32(1)?, a.at(2)),
+    ),
     m("int Count { get; }", |_, a| Ok(Value::I32(list(a)?.items.borrow().len() as i32))),
-    rw("int Capacity { get; set; }", |_, a| Ok(Value::I32(list(a)?.items.borrow().capacity() as i32)), |_, _| Ok(Value::Null)),
+    rw(
+        "int Capacity { get; set; }",
+        |_, a| Ok(Value::I32(list(a)?.items.borrow().capacity() as i32)),
+        |_, _| Ok(Value::Null),
+    ),
     m("void Add(T item)", |vm, a| add(vm, a.this(), a.at(1))),
     m("void AddRange(IEnumerable<T> collection)", |vm, a| {
         let items = vm.collect(a.at(1))?;
@@ -107,7 +115,10 @@ const LIST_MEMBERS: &[Member] = &[
         let (start, count) = (a.i32(1)?.max(0) as usize, a.i32(2)?.max(0) as usize);
         let mut items = list.items.borrow_mut();
         if start + count > items.len() {
-            return Err(Fault::argument("Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.", ""));
+            return Err(Fault::argument(
+                "Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.",
+                "",
+            ));
         }
         items.drain(start..start + count);
         list.touch();
@@ -115,13 +126,23 @@ const LIST_MEMBERS: &[Member] = &[
     }),
     m("void Clear()", |_, a| clear(a.this())),
     m("bool Contains(T item)", contains),
-    m("int IndexOf(T item)", |_, a| Ok(position(list(a)?.items.borrow().iter().position(|i| i.equals(a.at(1)))))),
-    m("int LastIndexOf(T item)", |_, a| Ok(position(list(a)?.items.borrow().iter().rposition(|i| i.equals(a.at(1)))))),
-    m("bool Exists(Predicate<T> match)", |vm, a| Ok(Value::Bool(array::find(vm, a.this(), a.at(1), false)?.is_some()))),
+    m("int IndexOf(T item)", |_, a| {
+        Ok(position(list(a)?.items.borrow().iter().position(|i| i.equals(a.at(1)))))
+    }),
+    m("int LastIndexOf(T item)", |_, a| {
+        Ok(position(list(a)?.items.borrow().iter().rposition(|i| i.equals(a.at(1)))))
+    }),
+    m("bool Exists(Predicate<T> match)", |vm, a| {
+        Ok(Value::Bool(array::find(vm, a.this(), a.at(1), false)?.is_some()))
+    }),
     m("T Find(Predicate<T> match)", |vm, a| array::found(vm, a, false)),
     m("T FindLast(Predicate<T> match)", |vm, a| array::found(vm, a, true)),
-    m("int FindIndex(Predicate<T> match)", |vm, a| Ok(position(array::find(vm, a.this(), a.at(1), false)?.map(|(i, _)| i)))),
-    m("int FindLastIndex(Predicate<T> match)", |vm, a| Ok(position(array::find(vm, a.this(), a.at(1), true)?.map(|(i, _)| i)))),
+    m("int FindIndex(Predicate<T> match)", |vm, a| {
+        Ok(position(array::find(vm, a.this(), a.at(1), false)?.map(|(i, _)| i)))
+    }),
+    m("int FindLastIndex(Predicate<T> match)", |vm, a| {
+        Ok(position(array::find(vm, a.this(), a.at(1), true)?.map(|(i, _)| i)))
+    }),
     m("List<T> FindAll(Predicate<T> match)", |vm, a| {
         let kept = array::filter(vm, a.this(), a.at(1))?;
         new_list(vm, a.ty(0), kept)
@@ -148,7 +169,10 @@ const LIST_MEMBERS: &[Member] = &[
         let range = list(a)?.items.borrow().get(start..start + count).map(<[Value]>::to_vec);
         match range {
             Some(items) => new_list(vm, a.ty(0), items),
-            None => Err(Fault::argument("Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.", "")),
+            None => Err(Fault::argument(
+                "Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.",
+                "",
+            )),
         }
     }),
     m("void Reverse()", |_, a| {
@@ -201,7 +225,9 @@ struct ListIter {
 impl Iter for ListIter {
     fn next(&mut self, _vm: &mut Vm<'_>) -> Result<Option<Value>, Fault> {
         if self.list.version.get() != self.version {
-            return Err(Fault::invalid_operation("Collection was modified; enumeration operation may not execute."));
+            return Err(Fault::invalid_operation(
+                "Collection was modified; enumeration operation may not execute.",
+            ));
         }
         self.at += 1;
         Ok(self.list.items.borrow().get(self.at - 1).cloned())

@@ -25,7 +25,9 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("new()", |vm, a| make(vm, a, None, false)),
             m("new(IEnumerable<T> collection)", |vm, a| make(vm, a, Some(a.at(0)), false)),
             m("new(IEqualityComparer<T> comparer)", |vm, a| make(vm, a, None, ignores_case(a.at(0)))),
-            m("new(IEnumerable<T> collection, IEqualityComparer<T> comparer)", |vm, a| make(vm, a, Some(a.at(0)), ignores_case(a.at(1)))),
+            m("new(IEnumerable<T> collection, IEqualityComparer<T> comparer)", |vm, a| {
+                make(vm, a, Some(a.at(0)), ignores_case(a.at(1)))
+            }),
             m("int Count { get; }", |_, a| Ok(Value::I32(set(a)?.items.borrow().len() as i32))),
             m("bool Add(T item)", |vm, a| set(a)?.add(vm, a.at(1)).map(Value::Bool)),
             m("bool Contains(T item)", |_, a| Ok(Value::Bool(set(a)?.has(a.at(1))))),
@@ -51,9 +53,13 @@ pub(super) static TABLE: &[TypeTable] = &[
                 let other = vm.collect(a.at(1))?;
                 Ok(Value::Bool(other.iter().any(|i| a.object::<SetObject>(0).is_ok_and(|s| s.has(i)))))
             }),
-            m("bool SetEquals(IEnumerable<T> other)", |vm, a| compare(vm, a, |own, other, both| both == own && both == other)),
+            m("bool SetEquals(IEnumerable<T> other)", |vm, a| {
+                compare(vm, a, |own, other, both| both == own && both == other)
+            }),
             m("bool IsSubsetOf(IEnumerable<T> other)", |vm, a| compare(vm, a, |own, _, both| both == own)),
-            m("bool IsSupersetOf(IEnumerable<T> other)", |vm, a| compare(vm, a, |_, other, both| both == other)),
+            m("bool IsSupersetOf(IEnumerable<T> other)", |vm, a| {
+                compare(vm, a, |_, other, both| both == other)
+            }),
             m("int RemoveWhere(Predicate<T> match)", |vm, a| {
                 let doomed = array::filter(vm, a.this(), a.at(1))?;
                 let set = set(a)?;
@@ -121,7 +127,9 @@ struct SetIter {
 impl Iter for SetIter {
     fn next(&mut self, _vm: &mut Vm<'_>) -> Result<Option<Value>, Fault> {
         if self.set.version.get() != self.version {
-            return Err(Fault::invalid_operation("Collection was modified; enumeration operation may not execute."));
+            return Err(Fault::invalid_operation(
+                "Collection was modified; enumeration operation may not execute.",
+            ));
         }
         self.at += 1;
         Ok(self.set.items.borrow().get_index(self.at - 1).map(|k| k.value.clone()))

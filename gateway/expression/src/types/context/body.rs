@@ -18,12 +18,13 @@ pub(super) static TABLE: &[TypeTable] = &[TypeTable {
                 None => Ok(Value::Null),
             }
         }),
-        m("IDictionary<string, IList<string>> AsFormUrlEncodedContent(bool preserveContent = false)", |vm, a| {
-            match read(vm, a)? {
+        m(
+            "IDictionary<string, IList<string>> AsFormUrlEncodedContent(bool preserveContent = false)",
+            |vm, a| match read(vm, a)? {
                 Some(content) => super::super::form_dictionary(vm, &decoded(&content)),
                 None => Ok(Value::Null),
-            }
-        }),
+            },
+        ),
     ],
 }];
 
@@ -64,14 +65,18 @@ fn read(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Option<Content>, Fault> {
 }
 
 fn charset_of(content_type: &str) -> Option<String> {
-    let part = content_type.split(';').map(str::trim).find(|p| p.get(..8).is_some_and(|n| n.eq_ignore_ascii_case("charset=")))?;
+    let part = content_type
+        .split(';')
+        .map(str::trim)
+        .find(|p| p.get(..8).is_some_and(|n| n.eq_ignore_ascii_case("charset=")))?;
     Some(part.get(8..)?.trim_matches('"').to_ascii_lowercase())
 }
 
 /// Text of a body: its charset, else UTF-8; a byte order mark is dropped.
 fn decoded(content: &Content) -> String {
     let bytes = &content.bytes;
-    let latin = matches!(content.charset.as_deref(), Some("iso-8859-1" | "latin1" | "us-ascii" | "windows-1252"));
+    let latin =
+        matches!(content.charset.as_deref(), Some("iso-8859-1" | "latin1" | "us-ascii" | "windows-1252"));
     let wide = |big: bool| {
         let units: Vec<u16> = bytes
             .chunks_exact(2)

@@ -25,14 +25,18 @@ pub(super) static TABLE: &[TypeTable] = &[
                 let there = vm.host.api().is_some_and(|api| !api.service_url.is_empty());
                 Ok(part_if(there, ContextPart::ApiServiceUrl))
             }),
-            m("ISubscriptionKeyParameterNames SubscriptionKeyParameterNames { get; }", |_, _| Ok(Value::Context(ContextPart::ApiKeyNames))),
+            m("ISubscriptionKeyParameterNames SubscriptionKeyParameterNames { get; }", |_, _| {
+                Ok(Value::Context(ContextPart::ApiKeyNames))
+            }),
         ],
     },
     TypeTable {
         header: "class Microsoft.Azure.ApiManagement.IContextApi : Microsoft.Azure.ApiManagement.IApi",
         allow: Allow::All,
         members: &[
-            m("bool IsCurrentRevision { get; }", |vm, a| Ok(Value::Bool(api(vm.host, a, |api| api.is_current_revision)?))),
+            m("bool IsCurrentRevision { get; }", |vm, a| {
+                Ok(Value::Bool(api(vm.host, a, |api| api.is_current_revision)?))
+            }),
             m("string Revision { get; }", |vm, a| api_text(vm, a, |api| &api.revision)),
             m("string Version { get; }", |vm, a| api_text(vm, a, |api| &api.version)),
         ],
@@ -49,13 +53,17 @@ pub(super) static TABLE: &[TypeTable] = &[
         header: "class Microsoft.Azure.ApiManagement.IDeployment",
         allow: Allow::All,
         members: &[
-            m("IReadOnlyDictionary<string, X509Certificate2> Certificates { get; }", |_, _| Ok(Value::Context(ContextPart::Certificates))),
+            m("IReadOnlyDictionary<string, X509Certificate2> Certificates { get; }", |_, _| {
+                Ok(Value::Context(ContextPart::Certificates))
+            }),
             m("IGateway Gateway { get; }", |_, _| Ok(Value::Context(ContextPart::Gateway))),
             m("string GatewayId { get; }", |vm, _| text(vm, |h| Some(&h.deployment().gateway_id))),
             m("string Region { get; }", |vm, _| text(vm, |h| Some(&h.deployment().region))),
             m("string ServiceId { get; }", |vm, _| text(vm, |h| Some(&h.deployment().service_id))),
             m("string ServiceName { get; }", |vm, _| text(vm, |h| Some(&h.deployment().service_name))),
-            m("ISustainabilityInfo SustainabilityInfo { get; }", |_, _| Ok(Value::Context(ContextPart::Sustainability))),
+            m("ISustainabilityInfo SustainabilityInfo { get; }", |_, _| {
+                Ok(Value::Context(ContextPart::Sustainability))
+            }),
         ],
     },
     TypeTable {
@@ -88,7 +96,9 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("string Id { get; }", |vm, _| text(vm, |h| h.operation().map(|o| o.id.as_str()))),
             m("string Method { get; }", |vm, _| text(vm, |h| h.operation().map(|o| o.method.as_str()))),
             m("string Name { get; }", |vm, _| text(vm, |h| h.operation().map(|o| o.name.as_str()))),
-            m("string UrlTemplate { get; }", |vm, _| text(vm, |h| h.operation().map(|o| o.url_template.as_str()))),
+            m("string UrlTemplate { get; }", |vm, _| {
+                text(vm, |h| h.operation().map(|o| o.url_template.as_str()))
+            }),
         ],
     },
     TypeTable {
@@ -102,10 +112,14 @@ pub(super) static TABLE: &[TypeTable] = &[
         members: &[
             m("IEnumerable<IApi> Apis { get; }", |vm, _| {
                 let host = vm.host;
-                let list = host.product().map(|p| p.apis.iter().map(|api| Value::object(Record::Api(Box::new(api.clone())))).collect());
+                let list = host.product().map(|p| {
+                    p.apis.iter().map(|api| Value::object(Record::Api(Box::new(api.clone())))).collect()
+                });
                 new_list(vm, model_type("IApi"), list.unwrap_or_default())
             }),
-            m("bool ApprovalRequired { get; }", |vm, _| product(vm.host, |p| Value::Bool(p.approval_required))),
+            m("bool ApprovalRequired { get; }", |vm, _| {
+                product(vm.host, |p| Value::Bool(p.approval_required))
+            }),
             m("IEnumerable<IGroup> Groups { get; }", |vm, _| {
                 let list = groups(vm.host.product().map(|p| p.groups.as_slice()));
                 new_list(vm, model_type("IGroup"), list)
@@ -114,27 +128,43 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("string Name { get; }", |vm, _| text(vm, |h| h.product().map(|p| p.name.as_str()))),
             m("ProductState State { get; }", |vm, _| {
                 let state = model_type("ProductState").def();
-                product(vm.host, |p| state.map_or(Value::Null, |def| Value::Enum(def, i64::from(p.published))))
+                product(vm.host, |p| {
+                    state.map_or(Value::Null, |def| Value::Enum(def, i64::from(p.published)))
+                })
             }),
-            m("int? SubscriptionsLimit { get; }", |vm, _| product(vm.host, |p| p.subscriptions_limit.map_or(Value::Null, Value::I32))),
-            m("int? SubscriptionLimit { get; }", |vm, _| product(vm.host, |p| p.subscriptions_limit.map_or(Value::Null, Value::I32))),
-            m("bool SubscriptionRequired { get; }", |vm, _| product(vm.host, |p| Value::Bool(p.subscription_required))),
+            m("int? SubscriptionsLimit { get; }", |vm, _| {
+                product(vm.host, |p| p.subscriptions_limit.map_or(Value::Null, Value::I32))
+            }),
+            m("int? SubscriptionLimit { get; }", |vm, _| {
+                product(vm.host, |p| p.subscriptions_limit.map_or(Value::Null, Value::I32))
+            }),
+            m("bool SubscriptionRequired { get; }", |vm, _| {
+                product(vm.host, |p| Value::Bool(p.subscription_required))
+            }),
         ],
     },
     TypeTable {
         header: "class Microsoft.Azure.ApiManagement.IGroup",
         allow: Allow::All,
         members: &[
-            m("string Id { get; }", |vm, a| vm.text(record(a, |r| if let Record::Group(g) = r { Some(&g.id) } else { None })?)),
-            m("string Name { get; }", |vm, a| vm.text(record(a, |r| if let Record::Group(g) = r { Some(&g.name) } else { None })?)),
+            m("string Id { get; }", |vm, a| {
+                vm.text(record(a, |r| if let Record::Group(g) = r { Some(&g.id) } else { None })?)
+            }),
+            m("string Name { get; }", |vm, a| {
+                vm.text(record(a, |r| if let Record::Group(g) = r { Some(&g.name) } else { None })?)
+            }),
         ],
     },
     TypeTable {
         header: "class Microsoft.Azure.ApiManagement.IUserIdentity",
         allow: Allow::All,
         members: &[
-            m("string Id { get; }", |vm, a| vm.text(record(a, |r| if let Record::Identity(i) = r { Some(&i.id) } else { None })?)),
-            m("string Provider { get; }", |vm, a| vm.text(record(a, |r| if let Record::Identity(i) = r { Some(&i.provider) } else { None })?)),
+            m("string Id { get; }", |vm, a| {
+                vm.text(record(a, |r| if let Record::Identity(i) = r { Some(&i.id) } else { None })?)
+            }),
+            m("string Provider { get; }", |vm, a| {
+                vm.text(record(a, |r| if let Record::Identity(i) = r { Some(&i.provider) } else { None })?)
+            }),
         ],
     },
     TypeTable {
@@ -142,15 +172,26 @@ pub(super) static TABLE: &[TypeTable] = &[
         allow: Allow::All,
         members: &[
             m("System.DateTime CreatedDate { get; }", |vm, _| {
-                vm.host.subscription().map(|s| Value::DateTime(s.created_ticks, Kind::Utc)).ok_or_else(Fault::null_reference)
+                vm.host
+                    .subscription()
+                    .map(|s| Value::DateTime(s.created_ticks, Kind::Utc))
+                    .ok_or_else(Fault::null_reference)
             }),
-            m("System.DateTime? EndDate { get; }", |vm, _| Ok(date(vm.host.subscription().and_then(|s| s.end_ticks)))),
-            m("System.DateTime? StartDate { get; }", |vm, _| Ok(date(vm.host.subscription().and_then(|s| s.start_ticks)))),
+            m("System.DateTime? EndDate { get; }", |vm, _| {
+                Ok(date(vm.host.subscription().and_then(|s| s.end_ticks)))
+            }),
+            m("System.DateTime? StartDate { get; }", |vm, _| {
+                Ok(date(vm.host.subscription().and_then(|s| s.start_ticks)))
+            }),
             m("string Id { get; }", |vm, _| text(vm, |h| h.subscription().map(|s| s.id.as_str()))),
             m("string Key { get; }", |vm, _| text(vm, |h| h.subscription().map(|s| s.key.as_str()))),
             m("string Name { get; }", |vm, _| text(vm, |h| h.subscription().map(|s| s.name.as_str()))),
-            m("string PrimaryKey { get; }", |vm, _| text(vm, |h| h.subscription().map(|s| s.primary_key.as_str()))),
-            m("string SecondaryKey { get; }", |vm, _| text(vm, |h| h.subscription().map(|s| s.secondary_key.as_str()))),
+            m("string PrimaryKey { get; }", |vm, _| {
+                text(vm, |h| h.subscription().map(|s| s.primary_key.as_str()))
+            }),
+            m("string SecondaryKey { get; }", |vm, _| {
+                text(vm, |h| h.subscription().map(|s| s.secondary_key.as_str()))
+            }),
         ],
     },
     TypeTable {
@@ -168,11 +209,16 @@ pub(super) static TABLE: &[TypeTable] = &[
             }),
             m("IEnumerable<IUserIdentity> Identities { get; }", |vm, _| {
                 let host = vm.host;
-                let list = host.user().map(|u| u.identities.iter().map(|i| Value::object(Record::Identity(i.clone()))).collect());
+                let list = host.user().map(|u| {
+                    u.identities.iter().map(|i| Value::object(Record::Identity(i.clone()))).collect()
+                });
                 new_list(vm, model_type("IUserIdentity"), list.unwrap_or_default())
             }),
             m("System.DateTime RegistrationDate { get; }", |vm, _| {
-                vm.host.user().map(|u| Value::DateTime(u.registration_ticks, Kind::Utc)).ok_or_else(Fault::null_reference)
+                vm.host
+                    .user()
+                    .map(|u| Value::DateTime(u.registration_ticks, Kind::Utc))
+                    .ok_or_else(Fault::null_reference)
             }),
         ],
     },
@@ -201,8 +247,12 @@ pub(super) static TABLE: &[TypeTable] = &[
         header: "class Microsoft.Azure.ApiManagement.IGraphQL",
         allow: Allow::All,
         members: &[
-            m("IGraphQLDataObject Arguments { get; }", |_, _| Ok(Value::Context(ContextPart::GraphQlArguments))),
-            m("IGraphQLDataObject GraphQLArguments { get; }", |_, _| Ok(Value::Context(ContextPart::GraphQlArguments))),
+            m("IGraphQLDataObject Arguments { get; }", |_, _| {
+                Ok(Value::Context(ContextPart::GraphQlArguments))
+            }),
+            m("IGraphQLDataObject GraphQLArguments { get; }", |_, _| {
+                Ok(Value::Context(ContextPart::GraphQlArguments))
+            }),
             m("IGraphQLDataObject Parent { get; }", |_, _| Ok(Value::Context(ContextPart::GraphQlParent))),
         ],
     },

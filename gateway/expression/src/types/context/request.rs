@@ -14,13 +14,19 @@ pub(super) static TABLE: &[TypeTable] = &[
         allow: Allow::All,
         members: &[
             m("IMessageBody Body { get; }", |vm, _| Ok(body(vm, Message::Request))),
-            m("bool HasBody { get; }", |vm, _| Ok(Value::Bool(!matches!(vm.host.body(Message::Request), Body::Absent)))),
+            m("bool HasBody { get; }", |vm, _| {
+                Ok(Value::Bool(!matches!(vm.host.body(Message::Request), Body::Absent)))
+            }),
             m("X509Certificate2 Certificate { get; }", |vm, _| {
                 Ok(vm.host.client_certificate().map_or(Value::Null, super::super::certificate_value))
             }),
-            m("IReadOnlyDictionary<string, string[]> Headers { get; }", |_, _| Ok(Value::Context(ContextPart::RequestHeaders))),
+            m("IReadOnlyDictionary<string, string[]> Headers { get; }", |_, _| {
+                Ok(Value::Context(ContextPart::RequestHeaders))
+            }),
             m("string IpAddress { get; }", |vm, _| text(vm, |h| Some(h.ip_address()))),
-            m("IReadOnlyDictionary<string, string> MatchedParameters { get; }", |_, _| Ok(Value::Context(ContextPart::MatchedParameters))),
+            m("IReadOnlyDictionary<string, string> MatchedParameters { get; }", |_, _| {
+                Ok(Value::Context(ContextPart::MatchedParameters))
+            }),
             m("string Method { get; }", |vm, _| text(vm, |h| Some(h.method()))),
             m("string OriginalMethod { get; }", |vm, _| text(vm, |h| Some(h.original_method()))),
             m("IUrl OriginalUrl { get; }", |_, _| Ok(Value::Context(ContextPart::OriginalUrl))),
@@ -142,7 +148,11 @@ fn with_url(vm: &mut Vm<'_>, a: &Args<'_>, f: impl FnOnce(&UrlParts<'_>) -> Valu
     Ok(value)
 }
 
-fn url_part(vm: &mut Vm<'_>, a: &Args<'_>, f: impl for<'u> FnOnce(&UrlParts<'u>) -> &'u str) -> Result<Value, Fault> {
+fn url_part(
+    vm: &mut Vm<'_>,
+    a: &Args<'_>,
+    f: impl for<'u> FnOnce(&UrlParts<'u>) -> &'u str,
+) -> Result<Value, Fault> {
     with_url(vm, a, |url| Value::str(f(url)))
 }
 

@@ -30,7 +30,10 @@ pub(super) static TABLE: &[TypeTable] = &[
                 Ok(Value::Null)
             }),
             m("IEnumerable<JToken> Descendants()", |_, a| {
-                Ok(sequence(class_type("JToken"), token(a, 0)?.descendants().into_iter().map(value).collect()))
+                Ok(sequence(
+                    class_type("JToken"),
+                    token(a, 0)?.descendants().into_iter().map(value).collect(),
+                ))
             }),
             m("IEnumerable<JToken> DescendantsAndSelf()", |_, a| {
                 let mut list = vec![a.this().clone()];
@@ -51,21 +54,26 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("static JObject FromObject(object o)", |vm, a| {
                 let made = from_object(vm, a.at(0), 0)?;
                 if made.class_name() != "JObject" {
-                    let message = format!("Object serialized to {:?}. JObject instance expected.", made.token_type());
+                    let message =
+                        format!("Object serialized to {:?}. JObject instance expected.", made.token_type());
                     return Err(Fault::argument(&message, ""));
                 }
                 Ok(value(made))
             }),
-            rw("JToken this[string propertyName] { get; set; }", |_, a| {
-                if a.at(1).is_null() {
-                    return Err(Fault::argument_null("propertyName"));
-                }
-                by_key(a.this(), a.at(1))
-            }, |vm, a| {
-                let new = one(vm, a.at(2))?;
-                token(a, 0)?.set_by_name(a.str(1)?.as_str(), &new)?;
-                Ok(Value::Null)
-            }),
+            rw(
+                "JToken this[string propertyName] { get; set; }",
+                |_, a| {
+                    if a.at(1).is_null() {
+                        return Err(Fault::argument_null("propertyName"));
+                    }
+                    by_key(a.this(), a.at(1))
+                },
+                |vm, a| {
+                    let new = one(vm, a.at(2))?;
+                    token(a, 0)?.set_by_name(a.str(1)?.as_str(), &new)?;
+                    Ok(Value::Null)
+                },
+            ),
             m("void Add(string propertyName, JToken value)", |vm, a| {
                 let new = one(vm, a.at(2))?;
                 token(a, 0)?.add_property(a.str(1)?.as_str(), &new)?;
@@ -75,22 +83,31 @@ pub(super) static TABLE: &[TypeTable] = &[
                 let new = one(vm, a.at(2))?;
                 Ok(Value::Bool(token(a, 0)?.add_property(a.str(1)?.as_str(), &new).is_ok()))
             }),
-            m("bool Remove(string propertyName)", |_, a| Ok(Value::Bool(token(a, 0)?.remove_property(a.str(1)?.as_str())))),
-            m("bool ContainsKey(string propertyName)", |_, a| Ok(Value::Bool(token(a, 0)?.find_property(a.str(1)?.as_str()).is_some()))),
+            m("bool Remove(string propertyName)", |_, a| {
+                Ok(Value::Bool(token(a, 0)?.remove_property(a.str(1)?.as_str())))
+            }),
+            m("bool ContainsKey(string propertyName)", |_, a| {
+                Ok(Value::Bool(token(a, 0)?.find_property(a.str(1)?.as_str()).is_some()))
+            }),
             m("bool TryGetValue(string propertyName, out JToken value)", |_, a| {
                 let found = token(a, 0)?.get_value(a.str(1)?.as_str(), false);
                 let ok = found.is_some();
                 a.set_out(2, optional(found));
                 Ok(Value::Bool(ok))
             }),
-            m("bool TryGetValue(string propertyName, StringComparison comparison, out JToken value)", |_, a| {
-                let ignore = crate::clr::text::ignores_case(a.i32(2)?)?;
-                let found = token(a, 0)?.get_value(a.str(1)?.as_str(), ignore);
-                let ok = found.is_some();
-                a.set_out(3, optional(found));
-                Ok(Value::Bool(ok))
+            m(
+                "bool TryGetValue(string propertyName, StringComparison comparison, out JToken value)",
+                |_, a| {
+                    let ignore = crate::clr::text::ignores_case(a.i32(2)?)?;
+                    let found = token(a, 0)?.get_value(a.str(1)?.as_str(), ignore);
+                    let ok = found.is_some();
+                    a.set_out(3, optional(found));
+                    Ok(Value::Bool(ok))
+                },
+            ),
+            m("JToken GetValue(string propertyName)", |_, a| {
+                Ok(optional(token(a, 0)?.get_value(a.str(1)?.as_str(), false)))
             }),
-            m("JToken GetValue(string propertyName)", |_, a| Ok(optional(token(a, 0)?.get_value(a.str(1)?.as_str(), false)))),
             m("JToken GetValue(string propertyName, StringComparison comparison)", |_, a| {
                 let ignore = crate::clr::text::ignores_case(a.i32(2)?)?;
                 Ok(optional(token(a, 0)?.get_value(a.str(1)?.as_str(), ignore)))
@@ -104,13 +121,23 @@ pub(super) static TABLE: &[TypeTable] = &[
                 };
                 let list: Vec<Value> = token(a, 0)?.children().into_iter().map(pair).collect();
                 let def = crate::types::KEY_VALUE_PAIR;
-                let element = crate::types::Type::generic(def, vec![crate::types::Type::STRING, class_type("JToken")]);
+                let element =
+                    crate::types::Type::generic(def, vec![crate::types::Type::STRING, class_type("JToken")]);
                 Ok(sequence(element, list))
             }),
-            m("JProperty Property(string name)", |_, a| Ok(optional(token(a, 0)?.find_property(a.str(1)?.as_str())))),
-            m("IEnumerable<JProperty> Properties()", |_, a| Ok(children(&class_type("JProperty"), token(a, 0)?))),
+            m("JProperty Property(string name)", |_, a| {
+                Ok(optional(token(a, 0)?.find_property(a.str(1)?.as_str())))
+            }),
+            m("IEnumerable<JProperty> Properties()", |_, a| {
+                Ok(children(&class_type("JProperty"), token(a, 0)?))
+            }),
             m("JEnumerable<JToken> PropertyValues()", |_, a| {
-                let list = token(a, 0)?.children().into_iter().filter_map(|p| p.property_value()).map(value).collect();
+                let list = token(a, 0)?
+                    .children()
+                    .into_iter()
+                    .filter_map(|p| p.property_value())
+                    .map(value)
+                    .collect();
                 Ok(sequence(class_type("JToken"), list))
             }),
         ],
@@ -127,16 +154,21 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("static JArray FromObject(object o)", |vm, a| {
                 let made = from_object(vm, a.at(0), 0)?;
                 if made.class_name() != "JArray" {
-                    let message = format!("Object serialized to {:?}. JArray instance expected.", made.token_type());
+                    let message =
+                        format!("Object serialized to {:?}. JArray instance expected.", made.token_type());
                     return Err(Fault::argument(&message, ""));
                 }
                 Ok(value(made))
             }),
-            rw("JToken this[int index] { get; set; }", |_, a| Ok(value(token(a, 0)?.by_index(a.i32(1)?)?)), |vm, a| {
-                let new = one(vm, a.at(2))?;
-                token(a, 0)?.set_by_index(a.i32(1)?, &new)?;
-                Ok(Value::Null)
-            }),
+            rw(
+                "JToken this[int index] { get; set; }",
+                |_, a| Ok(value(token(a, 0)?.by_index(a.i32(1)?)?)),
+                |vm, a| {
+                    let new = one(vm, a.at(2))?;
+                    token(a, 0)?.set_by_index(a.i32(1)?, &new)?;
+                    Ok(Value::Null)
+                },
+            ),
             m("void Add(JToken item)", |vm, a| {
                 let new = one(vm, a.at(1))?;
                 vm.charge(64)?;
@@ -178,11 +210,15 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("new(string name, params object[] content)", |vm, a| property(vm, a)),
             m("new(string name, object content)", |vm, a| property(vm, a)),
             m("string Name { get; }", |vm, a| vm.text(token(a, 0)?.name().unwrap_or_default())),
-            rw("JToken Value { get; set; }", |_, a| Ok(optional(token(a, 0)?.property_value())), |vm, a| {
-                let new = one(vm, a.at(1))?;
-                token(a, 0)?.set_property_value(&new)?;
-                Ok(Value::Null)
-            }),
+            rw(
+                "JToken Value { get; set; }",
+                |_, a| Ok(optional(token(a, 0)?.property_value())),
+                |vm, a| {
+                    let new = one(vm, a.at(1))?;
+                    token(a, 0)?.set_property_value(&new)?;
+                    Ok(Value::Null)
+                },
+            ),
         ],
     },
     TypeTable {
@@ -215,7 +251,8 @@ fn add(vm: &mut Vm<'_>, a: &Args<'_>, first: bool) -> Result<Value, Fault> {
 /// A container with the content of its constructor; one argument that is a sequence is spread.
 fn filled(vm: &mut Vm<'_>, made: JToken, source: &Value) -> Result<Value, Fault> {
     let mut list = Vec::new();
-    let is_multi = source.downcast::<super::Json>().is_some_and(|j| matches!(j.0.class_name(), "JArray" | "JObject"));
+    let is_multi =
+        source.downcast::<super::Json>().is_some_and(|j| matches!(j.0.class_name(), "JArray" | "JObject"));
     if is_multi {
         // A JSON container as the only content gives its children.
         if let Some(json) = source.downcast::<super::Json>() {
@@ -239,7 +276,9 @@ fn property(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
         Value::Char(_) => {
             return Err(Fault::argument("Could not determine JSON object type for type System.Char.", ""));
         }
-        single if single.downcast::<super::Json>().is_some() || super::convert::scalar(single).is_some() => one(vm, single)?,
+        single if single.downcast::<super::Json>().is_some() || super::convert::scalar(single).is_some() => {
+            one(vm, single)?
+        }
         many => {
             let mut list = Vec::new();
             content(vm, many, &mut list)?;

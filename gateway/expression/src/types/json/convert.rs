@@ -35,9 +35,13 @@ pub(super) fn scalar(value: &Value) -> Option<Scalar> {
         Value::Guid(bytes) => Scalar::Guid(*bytes),
         Value::Enum(_, v) => Scalar::Integer(*v),
         Value::Array(array) => Scalar::Bytes(array.bytes()?.into()),
-        Value::I8(_) | Value::U8(_) | Value::I16(_) | Value::U16(_) | Value::I32(_) | Value::U32(_) | Value::I64(_) => {
-            Scalar::Integer(value.as_i64()?)
-        }
+        Value::I8(_)
+        | Value::U8(_)
+        | Value::I16(_)
+        | Value::U16(_)
+        | Value::I32(_)
+        | Value::U32(_)
+        | Value::I64(_) => Scalar::Integer(value.as_i64()?),
         Value::Object(_) => Scalar::Uri(super::super::uri_text(value)?.into()),
         _ => return None,
     })
@@ -217,7 +221,12 @@ pub(super) fn content(vm: &mut Vm<'_>, source: &Value, into: &mut Vec<JToken>) -
 }
 
 /// `ToObject<T>()` and `DeserializeObject<T>()`.
-pub(in super::super) fn to_type(vm: &mut Vm<'_>, token: &JToken, ty: &Type, depth: u32) -> Result<Value, Fault> {
+pub(in super::super) fn to_type(
+    vm: &mut Vm<'_>,
+    token: &JToken,
+    ty: &Type,
+    depth: u32,
+) -> Result<Value, Fault> {
     vm.steps(1)?;
     let own = value(token.clone());
     if is_instance(&own, ty) && *ty != Type::OBJECT {
@@ -241,7 +250,12 @@ pub(in super::super) fn to_type(vm: &mut Vm<'_>, token: &JToken, ty: &Type, dept
         }
         let target = target(ty).ok_or_else(|| wrong(token, ty))?;
         let found = json::change_type(&scalar, target, today(vm)).map_err(|e| {
-            let text = format!("Could not convert value to type: {}. Path '{}'. {}", ty.display(), token.path(), e.message);
+            let text = format!(
+                "Could not convert value to type: {}. Path '{}'. {}",
+                ty.display(),
+                token.path(),
+                e.message
+            );
             if matches!(scalar, Scalar::String(_)) {
                 Fault::new("Newtonsoft.Json.JsonReaderException", text)
             } else {
@@ -282,7 +296,18 @@ fn to_collection(vm: &mut Vm<'_>, token: &JToken, ty: &Type, depth: u32) -> Resu
     let Some(def) = ty.def() else { return Ok(None) };
     let name = super::super::library().get(def).full_name.as_str();
     match (name.strip_prefix("System.Collections.Generic."), ty.arguments()) {
-        (Some("List" | "IList" | "IEnumerable" | "ICollection" | "IReadOnlyList" | "IReadOnlyCollection" | "HashSet"), [element]) if is_array => {
+        (
+            Some(
+                "List"
+                | "IList"
+                | "IEnumerable"
+                | "ICollection"
+                | "IReadOnlyList"
+                | "IReadOnlyCollection"
+                | "HashSet",
+            ),
+            [element],
+        ) if is_array => {
             let mut items = Vec::new();
             for child in &children {
                 items.push(to_type(vm, child, element, depth + 1)?);

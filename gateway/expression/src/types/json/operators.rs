@@ -8,8 +8,11 @@ use crate::run::{Fault, Vm};
 use crate::value::Value;
 
 /// The operators belong to `JToken`; the library merges tables of one name.
-pub(super) static TABLE: &[TypeTable] =
-    &[TypeTable { header: "partial class Newtonsoft.Json.Linq.JToken", allow: Allow::All, members: OPERATORS }];
+pub(super) static TABLE: &[TypeTable] = &[TypeTable {
+    header: "partial class Newtonsoft.Json.Linq.JToken",
+    allow: Allow::All,
+    members: OPERATORS,
+}];
 
 /// `implicit operator JToken(T)` and `explicit operator T(JToken)`.
 macro_rules! operators {
@@ -29,7 +32,8 @@ operators! {
 }
 
 fn to_token(_vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
-    let found = scalar(a.at(0)).ok_or_else(|| Fault::argument("Could not determine JSON object type.", ""))?;
+    let found =
+        scalar(a.at(0)).ok_or_else(|| Fault::argument("Could not determine JSON object type.", ""))?;
     Ok(value(JToken::value(found)))
 }
 

@@ -14,7 +14,11 @@ pub(super) static TABLE: &[TypeTable] = &[
         allow: Allow::All,
         members: &[],
     },
-    TypeTable { header: "enum Newtonsoft.Json.Formatting { None, Indented }", allow: Allow::All, members: &[] },
+    TypeTable {
+        header: "enum Newtonsoft.Json.Formatting { None, Indented }",
+        allow: Allow::All,
+        members: &[],
+    },
     TypeTable {
         header: "interface Newtonsoft.Json.Linq.IJEnumerable<out T> : System.Collections.Generic.IEnumerable<T>",
         allow: Allow::All,
@@ -64,7 +68,8 @@ pub(super) static TABLE: &[TypeTable] = &[
                 "object Value { get; set; }",
                 |_, a| Ok(token(a, 0)?.scalar().map_or(Value::Null, |s| super::convert::plain(&s))),
                 |_, a| {
-                    let new = scalar(a.at(1)).ok_or_else(|| Fault::argument("Could not determine JSON object type.", ""))?;
+                    let new = scalar(a.at(1))
+                        .ok_or_else(|| Fault::argument("Could not determine JSON object type.", ""))?;
                     token(a, 0)?.set_scalar(new);
                     Ok(Value::Null)
                 },
@@ -87,7 +92,9 @@ pub(super) static TABLE: &[TypeTable] = &[
     TypeTable {
         header: "class Newtonsoft.Json.Linq.JRaw : Newtonsoft.Json.Linq.JValue",
         allow: Allow::All,
-        members: &[m("new(object rawJson)", |_, a| Ok(value(JToken::value(json::Scalar::Raw(a.at(0).to_text().into())))))],
+        members: &[m("new(object rawJson)", |_, a| {
+            Ok(value(JToken::value(json::Scalar::Raw(a.at(0).to_text().into()))))
+        })],
     },
     TypeTable {
         header: "static class Newtonsoft.Json.Linq.Extensions",
@@ -100,18 +107,26 @@ pub(super) static TABLE: &[TypeTable] = &[
                 value_as(vm, a.at(0), &a.ty(0))
             }),
             m("static U Value<T, U>(this IEnumerable<T> value)", |vm, a| value_as(vm, a.at(0), &a.ty(1))),
-            m("static IJEnumerable<JToken> Values(this IEnumerable<JToken> source)", |vm, a| children_of_all(vm, a, None)),
+            m("static IJEnumerable<JToken> Values(this IEnumerable<JToken> source)", |vm, a| {
+                children_of_all(vm, a, None)
+            }),
             m("static IEnumerable<U> Values<U>(this IEnumerable<JToken> source)", |vm, a| {
                 let ty = a.ty(0);
                 children_of_all(vm, a, Some(&ty))
             }),
-            m("static IJEnumerable<JToken> Values(this IEnumerable<JToken> source, object key)", |vm, a| keyed(vm, a, None)),
+            m("static IJEnumerable<JToken> Values(this IEnumerable<JToken> source, object key)", |vm, a| {
+                keyed(vm, a, None)
+            }),
             m("static IEnumerable<U> Values<U>(this IEnumerable<JToken> source, object key)", |vm, a| {
                 let ty = a.ty(0);
                 keyed(vm, a, Some(&ty))
             }),
-            m("static IJEnumerable<JToken> Children<T>(this IEnumerable<T> source)", |vm, a| children_of_all(vm, a, None)),
-            m("static IJEnumerable<JProperty> Properties(this IEnumerable<JObject> source)", |vm, a| children_of_all(vm, a, None)),
+            m("static IJEnumerable<JToken> Children<T>(this IEnumerable<T> source)", |vm, a| {
+                children_of_all(vm, a, None)
+            }),
+            m("static IJEnumerable<JProperty> Properties(this IEnumerable<JObject> source)", |vm, a| {
+                children_of_all(vm, a, None)
+            }),
             m("static IJEnumerable<JToken> Descendants<T>(this IEnumerable<T> source)", |vm, a| {
                 let mut found = Vec::new();
                 for item in vm.collect(a.at(0))? {
@@ -137,15 +152,19 @@ const MEMBERS: &[Member] = &[
         let token = |i: usize| a.at(i).downcast::<Json>().map(|j| &j.0);
         Ok(Value::Bool(json::deep_equals(token(0), token(1))))
     }),
-    rw("JToken this[object key] { get; set; }", |_, a| by_key(a.this(), a.at(1)), |vm, a| {
-        let new = one(vm, a.at(2))?;
-        match (a.at(1).as_str(), a.at(1)) {
-            (Some(name), _) => token(a, 0)?.set_by_name(name, &new)?,
-            (None, Value::I32(index)) => token(a, 0)?.set_by_index(*index, &new)?,
-            _ => return Err(bad_key(a.this(), a.at(1))),
-        }
-        Ok(Value::Null)
-    }),
+    rw(
+        "JToken this[object key] { get; set; }",
+        |_, a| by_key(a.this(), a.at(1)),
+        |vm, a| {
+            let new = one(vm, a.at(2))?;
+            match (a.at(1).as_str(), a.at(1)) {
+                (Some(name), _) => token(a, 0)?.set_by_name(name, &new)?,
+                (None, Value::I32(index)) => token(a, 0)?.set_by_index(*index, &new)?,
+                _ => return Err(bad_key(a.this(), a.at(1))),
+            }
+            Ok(Value::Null)
+        },
+    ),
     m("JTokenType Type { get; }", |_, a| {
         let def = class_type("JTokenType").def();
         Ok(def.map_or(Value::Null, |def| Value::Enum(def, token(a, 0).map_or(0, |t| t.token_type() as i64))))
@@ -170,7 +189,12 @@ const MEMBERS: &[Member] = &[
     m("JEnumerable<JToken> Children()", |_, a| Ok(children(&class_type("JToken"), token(a, 0)?))),
     m("JEnumerable<T> Children<T>()", |_, a| {
         let ty = a.ty(0);
-        let kept = token(a, 0)?.children().into_iter().map(value).filter(|v| super::super::is_instance(v, &ty)).collect();
+        let kept = token(a, 0)?
+            .children()
+            .into_iter()
+            .map(value)
+            .filter(|v| super::super::is_instance(v, &ty))
+            .collect();
         Ok(sequence(ty, kept))
     }),
     m("IEnumerable<JToken> Values()", |_, a| Ok(children(&class_type("JToken"), token(a, 0)?))),
@@ -191,12 +215,16 @@ const MEMBERS: &[Member] = &[
         let ty = a.object::<super::super::runtime::TypeObject>(1)?.0.clone();
         to_type(vm, token(a, 0)?, &ty, 0)
     }),
-    m("JToken SelectToken(string path)", |_, a| Ok(optional(token(a, 0)?.select_token(a.str(1)?.as_str(), false)?))),
+    m("JToken SelectToken(string path)", |_, a| {
+        Ok(optional(token(a, 0)?.select_token(a.str(1)?.as_str(), false)?))
+    }),
     m("JToken SelectToken(string path, bool errorWhenNoMatch)", |_, a| {
         Ok(optional(token(a, 0)?.select_token(a.str(1)?.as_str(), a.bool(2)?)?))
     }),
     m("IEnumerable<JToken> SelectTokens(string path)", |vm, a| selected(vm, a, false)),
-    m("IEnumerable<JToken> SelectTokens(string path, bool errorWhenNoMatch)", |vm, a| selected(vm, a, a.bool(2)?)),
+    m("IEnumerable<JToken> SelectTokens(string path, bool errorWhenNoMatch)", |vm, a| {
+        selected(vm, a, a.bool(2)?)
+    }),
     m("void Remove()", |_, a| {
         token(a, 0)?.remove()?;
         Ok(Value::Null)
@@ -222,7 +250,9 @@ const MEMBERS: &[Member] = &[
         }
         Ok(Value::Null)
     }),
-    m("IEnumerable<JToken> Ancestors()", |_, a| Ok(sequence(class_type("JToken"), token(a, 0)?.ancestors().into_iter().map(value).collect()))),
+    m("IEnumerable<JToken> Ancestors()", |_, a| {
+        Ok(sequence(class_type("JToken"), token(a, 0)?.ancestors().into_iter().map(value).collect()))
+    }),
     m("IEnumerable<JToken> AfterSelf()", |_, a| {
         let mut list = Vec::new();
         let mut next = token(a, 0)?.next();
@@ -270,8 +300,14 @@ fn bad_key(target: &Value, key: &Value) -> Fault {
     let shown = key.to_text();
     let shown = if matches!(key, Value::Str(_)) { format!("\"{shown}\"") } else { shown };
     match class {
-        "JObject" => Fault::argument(&format!("Accessed JObject values with invalid key value: {shown}. {wanted} expected."), ""),
-        _ => Fault::argument(&format!("Accessed JArray values with invalid key value: {shown}. {wanted} expected."), ""),
+        "JObject" => Fault::argument(
+            &format!("Accessed JObject values with invalid key value: {shown}. {wanted} expected."),
+            "",
+        ),
+        _ => Fault::argument(
+            &format!("Accessed JArray values with invalid key value: {shown}. {wanted} expected."),
+            "",
+        ),
     }
 }
 

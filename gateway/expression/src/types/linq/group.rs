@@ -24,7 +24,9 @@ pub(super) static TABLE: &[TypeTable] = &[
         allow: Allow::None,
         members: &[
             m("int Count { get; }", |_, a| Ok(Value::I32(a.object::<Lookup>(0)?.groups.len() as i32))),
-            m("bool Contains(TKey key)", |_, a| Ok(Value::Bool(a.object::<Lookup>(0)?.groups.iter().any(|g| g.key.equals(a.at(1)))))),
+            m("bool Contains(TKey key)", |_, a| {
+                Ok(Value::Bool(a.object::<Lookup>(0)?.groups.iter().any(|g| g.key.equals(a.at(1)))))
+            }),
             m("IEnumerable<TElement> this[TKey key] { get; }", |_, a| {
                 let found = a.object::<Lookup>(0)?.groups.iter().find(|g| g.key.equals(a.at(1)));
                 let items = found.map(|g| g.items.clone()).unwrap_or_default();
@@ -36,24 +38,49 @@ pub(super) static TABLE: &[TypeTable] = &[
         header: "partial class System.Linq.Enumerable",
         allow: Allow::All,
         members: &[
-            m("static IEnumerable<IGrouping<TKey, TSource>> GroupBy<TSource, TKey>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector)", |_, a| group_by(a, (1, 0), None, false)),
-            m("static IEnumerable<IGrouping<TKey, TSource>> GroupBy<TSource, TKey>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector, IEqualityComparer<TKey> comparer)", |_, a| group_by(a, (1, 0), None, ignores_case(a.at(2)))),
-            m("static IEnumerable<IGrouping<TKey, TElement>> GroupBy<TSource, TKey, TElement>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector, Func<TSource, TElement> elementSelector)", |_, a| group_by(a, (1, 2), Some(a.at(2).clone()), false)),
-            m("static IEnumerable<TResult> GroupBy<TSource, TKey, TResult>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector, Func<TKey, IEnumerable<TSource>, TResult> resultSelector)", |_, a| {
-                let (from, key, result, element) = (source(a)?, a.at(1).clone(), a.at(2).clone(), a.ty(0));
-                Ok(lazy(a.ty(2), move |vm| {
-                    let mut list = Vec::new();
-                    for (key, items) in groups(vm, &from, &key, None, false)? {
-                        let items = Value::array(element.clone(), items);
-                        list.push(vm.call_function(&result, &[key, items])?);
-                    }
-                    Ok(ValuesIter::boxed(list))
-                }))
-            }),
-            m("static ILookup<TKey, TSource> ToLookup<TSource, TKey>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector)", |vm, a| lookup(vm, a, (1, 0), None)),
-            m("static ILookup<TKey, TElement> ToLookup<TSource, TKey, TElement>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector, Func<TSource, TElement> elementSelector)", |vm, a| lookup(vm, a, (1, 2), Some(a.at(2)))),
-            m("static IEnumerable<TResult> Join<TOuter, TInner, TKey, TResult>(this IEnumerable<TOuter> outer, IEnumerable<TInner> inner, Func<TOuter, TKey> outerKeySelector, Func<TInner, TKey> innerKeySelector, Func<TOuter, TInner, TResult> resultSelector)", |_, a| join(a, false)),
-            m("static IEnumerable<TResult> GroupJoin<TOuter, TInner, TKey, TResult>(this IEnumerable<TOuter> outer, IEnumerable<TInner> inner, Func<TOuter, TKey> outerKeySelector, Func<TInner, TKey> innerKeySelector, Func<TOuter, IEnumerable<TInner>, TResult> resultSelector)", |_, a| join(a, true)),
+            m(
+                "static IEnumerable<IGrouping<TKey, TSource>> GroupBy<TSource, TKey>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector)",
+                |_, a| group_by(a, (1, 0), None, false),
+            ),
+            m(
+                "static IEnumerable<IGrouping<TKey, TSource>> GroupBy<TSource, TKey>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector, IEqualityComparer<TKey> comparer)",
+                |_, a| group_by(a, (1, 0), None, ignores_case(a.at(2))),
+            ),
+            m(
+                "static IEnumerable<IGrouping<TKey, TElement>> GroupBy<TSource, TKey, TElement>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector, Func<TSource, TElement> elementSelector)",
+                |_, a| group_by(a, (1, 2), Some(a.at(2).clone()), false),
+            ),
+            m(
+                "static IEnumerable<TResult> GroupBy<TSource, TKey, TResult>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector, Func<TKey, IEnumerable<TSource>, TResult> resultSelector)",
+                |_, a| {
+                    let (from, key, result, element) =
+                        (source(a)?, a.at(1).clone(), a.at(2).clone(), a.ty(0));
+                    Ok(lazy(a.ty(2), move |vm| {
+                        let mut list = Vec::new();
+                        for (key, items) in groups(vm, &from, &key, None, false)? {
+                            let items = Value::array(element.clone(), items);
+                            list.push(vm.call_function(&result, &[key, items])?);
+                        }
+                        Ok(ValuesIter::boxed(list))
+                    }))
+                },
+            ),
+            m(
+                "static ILookup<TKey, TSource> ToLookup<TSource, TKey>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector)",
+                |vm, a| lookup(vm, a, (1, 0), None),
+            ),
+            m(
+                "static ILookup<TKey, TElement> ToLookup<TSource, TKey, TElement>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector, Func<TSource, TElement> elementSelector)",
+                |vm, a| lookup(vm, a, (1, 2), Some(a.at(2))),
+            ),
+            m(
+                "static IEnumerable<TResult> Join<TOuter, TInner, TKey, TResult>(this IEnumerable<TOuter> outer, IEnumerable<TInner> inner, Func<TOuter, TKey> outerKeySelector, Func<TInner, TKey> innerKeySelector, Func<TOuter, TInner, TResult> resultSelector)",
+                |_, a| join(a, false),
+            ),
+            m(
+                "static IEnumerable<TResult> GroupJoin<TOuter, TInner, TKey, TResult>(this IEnumerable<TOuter> outer, IEnumerable<TInner> inner, Func<TOuter, TKey> outerKeySelector, Func<TInner, TKey> innerKeySelector, Func<TOuter, IEnumerable<TInner>, TResult> resultSelector)",
+                |_, a| join(a, true),
+            ),
         ],
     },
 ];
@@ -104,7 +131,13 @@ impl Object for Lookup {
 }
 
 /// Elements by key, in order of the keys' first appearance.
-fn groups(vm: &mut Vm<'_>, source: &Value, key: &Value, element: Option<&Value>, ignore_case: bool) -> Result<Vec<(Value, Vec<Value>)>, Fault> {
+fn groups(
+    vm: &mut Vm<'_>,
+    source: &Value,
+    key: &Value,
+    element: Option<&Value>,
+    ignore_case: bool,
+) -> Result<Vec<(Value, Vec<Value>)>, Fault> {
     let mut map: IndexMap<Key, Vec<Value>, FxBuildHasher> = IndexMap::default();
     for item in vm.collect(source)? {
         let key = vm.call_function(key, std::slice::from_ref(&item))?;
@@ -118,7 +151,12 @@ fn groups(vm: &mut Vm<'_>, source: &Value, key: &Value, element: Option<&Value>,
     Ok(map.into_iter().map(|(k, v)| (k.value, v)).collect())
 }
 
-fn group_by(a: &Args<'_>, types: (usize, usize), element: Option<Value>, ignore_case: bool) -> Result<Value, Fault> {
+fn group_by(
+    a: &Args<'_>,
+    types: (usize, usize),
+    element: Option<Value>,
+    ignore_case: bool,
+) -> Result<Value, Fault> {
     let (from, key) = (source(a)?, a.at(1).clone());
     let types = (a.ty(types.0), a.ty(types.1));
     Ok(lazy(generic("System.Linq.IGrouping", &types), move |vm| {
@@ -128,7 +166,12 @@ fn group_by(a: &Args<'_>, types: (usize, usize), element: Option<Value>, ignore_
     }))
 }
 
-fn lookup(vm: &mut Vm<'_>, a: &Args<'_>, types: (usize, usize), element: Option<&Value>) -> Result<Value, Fault> {
+fn lookup(
+    vm: &mut Vm<'_>,
+    a: &Args<'_>,
+    types: (usize, usize),
+    element: Option<&Value>,
+) -> Result<Value, Fault> {
     let types = (a.ty(types.0), a.ty(types.1));
     let found = groups(vm, &source(a)?, a.at(1), element, false)?;
     let groups = found.into_iter().map(|(key, items)| Group { types: types.clone(), key, items }).collect();
@@ -140,8 +183,10 @@ fn join(a: &Args<'_>, grouped: bool) -> Result<Value, Fault> {
     let (outer_key, inner_key, result) = (a.at(2).clone(), a.at(3).clone(), a.at(4).clone());
     let element = a.ty(1);
     Ok(lazy(a.ty(3), move |vm| {
-        let index: IndexMap<Key, Vec<Value>, FxBuildHasher> =
-            groups(vm, &inner, &inner_key, None, false)?.into_iter().map(|(k, v)| (Key::new(&k, false), v)).collect();
+        let index: IndexMap<Key, Vec<Value>, FxBuildHasher> = groups(vm, &inner, &inner_key, None, false)?
+            .into_iter()
+            .map(|(k, v)| (Key::new(&k, false), v))
+            .collect();
         let mut list = Vec::new();
         for item in vm.collect(&outer)? {
             let key = vm.call_function(&outer_key, std::slice::from_ref(&item))?;

@@ -114,7 +114,11 @@ fn average(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
     let integers: Option<i64> = list.iter().try_fold(0i64, |all, v| all.checked_add(v.as_i64()?));
     let total = integers.map_or_else(|| list.iter().filter_map(Value::as_f64).sum(), |all| all as f64);
     let mean = total / list.len() as f64;
-    Ok(if *a.member.result.non_nullable() == Type::FLOAT { Value::F32(mean as f32) } else { Value::F64(mean) })
+    Ok(if *a.member.result.non_nullable() == Type::FLOAT {
+        Value::F32(mean as f32)
+    } else {
+        Value::F64(mean)
+    })
 }
 
 /// The largest or smallest; `ty` is the number of the result's type argument.

@@ -11,15 +11,41 @@ pub(super) static TABLE: &[TypeTable] = &[TypeTable {
     header: "partial class System.Linq.Enumerable",
     allow: Allow::All,
     members: &[
-        m("static IEnumerable<TSource> Distinct<TSource>(this IEnumerable<TSource> source)", |_, a| distinct(a, None, false)),
-        m("static IEnumerable<TSource> Distinct<TSource>(this IEnumerable<TSource> source, IEqualityComparer<TSource> comparer)", |_, a| distinct(a, None, ignores_case(a.at(1)))),
-        m("static IEnumerable<TSource> DistinctBy<TSource, TKey>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector)", |_, a| distinct(a, Some(a.at(1).clone()), false)),
-        m("static IEnumerable<TSource> Union<TSource>(this IEnumerable<TSource> first, IEnumerable<TSource> second)", |_, a| union(a, false)),
-        m("static IEnumerable<TSource> Union<TSource>(this IEnumerable<TSource> first, IEnumerable<TSource> second, IEqualityComparer<TSource> comparer)", |_, a| union(a, ignores_case(a.at(2)))),
-        m("static IEnumerable<TSource> Intersect<TSource>(this IEnumerable<TSource> first, IEnumerable<TSource> second)", |_, a| compare(a, true, false)),
-        m("static IEnumerable<TSource> Intersect<TSource>(this IEnumerable<TSource> first, IEnumerable<TSource> second, IEqualityComparer<TSource> comparer)", |_, a| compare(a, true, ignores_case(a.at(2)))),
-        m("static IEnumerable<TSource> Except<TSource>(this IEnumerable<TSource> first, IEnumerable<TSource> second)", |_, a| compare(a, false, false)),
-        m("static IEnumerable<TSource> Except<TSource>(this IEnumerable<TSource> first, IEnumerable<TSource> second, IEqualityComparer<TSource> comparer)", |_, a| compare(a, false, ignores_case(a.at(2)))),
+        m("static IEnumerable<TSource> Distinct<TSource>(this IEnumerable<TSource> source)", |_, a| {
+            distinct(a, None, false)
+        }),
+        m(
+            "static IEnumerable<TSource> Distinct<TSource>(this IEnumerable<TSource> source, IEqualityComparer<TSource> comparer)",
+            |_, a| distinct(a, None, ignores_case(a.at(1))),
+        ),
+        m(
+            "static IEnumerable<TSource> DistinctBy<TSource, TKey>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector)",
+            |_, a| distinct(a, Some(a.at(1).clone()), false),
+        ),
+        m(
+            "static IEnumerable<TSource> Union<TSource>(this IEnumerable<TSource> first, IEnumerable<TSource> second)",
+            |_, a| union(a, false),
+        ),
+        m(
+            "static IEnumerable<TSource> Union<TSource>(this IEnumerable<TSource> first, IEnumerable<TSource> second, IEqualityComparer<TSource> comparer)",
+            |_, a| union(a, ignores_case(a.at(2))),
+        ),
+        m(
+            "static IEnumerable<TSource> Intersect<TSource>(this IEnumerable<TSource> first, IEnumerable<TSource> second)",
+            |_, a| compare(a, true, false),
+        ),
+        m(
+            "static IEnumerable<TSource> Intersect<TSource>(this IEnumerable<TSource> first, IEnumerable<TSource> second, IEqualityComparer<TSource> comparer)",
+            |_, a| compare(a, true, ignores_case(a.at(2))),
+        ),
+        m(
+            "static IEnumerable<TSource> Except<TSource>(this IEnumerable<TSource> first, IEnumerable<TSource> second)",
+            |_, a| compare(a, false, false),
+        ),
+        m(
+            "static IEnumerable<TSource> Except<TSource>(this IEnumerable<TSource> first, IEnumerable<TSource> second, IEqualityComparer<TSource> comparer)",
+            |_, a| compare(a, false, ignores_case(a.at(2))),
+        ),
         m("static IEnumerable<TSource> Reverse<TSource>(this IEnumerable<TSource> source)", |_, a| {
             let from = source(a)?;
             Ok(lazy(a.ty(0), move |vm| {
@@ -38,15 +64,17 @@ fn distinct(a: &Args<'_>, key: Option<Value>, ignore_case: bool) -> Result<Value
     Ok(lazy(a.ty(0), move |vm| {
         let mut iter = vm.iterate(&from)?;
         let (key, mut seen) = (key.clone(), Seen::default());
-        Ok(from_fn(move |vm| loop {
-            let Some(item) = vm.next(&mut *iter)? else { return Ok(None) };
-            let by = match &key {
-                Some(f) => vm.call_function(f, std::slice::from_ref(&item))?,
-                None => item.clone(),
-            };
-            vm.charge(48)?;
-            if seen.insert(Key::new(&by, ignore_case)) {
-                return Ok(Some(item));
+        Ok(from_fn(move |vm| {
+            loop {
+                let Some(item) = vm.next(&mut *iter)? else { return Ok(None) };
+                let by = match &key {
+                    Some(f) => vm.call_function(f, std::slice::from_ref(&item))?,
+                    None => item.clone(),
+                };
+                vm.charge(48)?;
+                if seen.insert(Key::new(&by, ignore_case)) {
+                    return Ok(Some(item));
+                }
             }
         }))
     }))

@@ -65,6 +65,8 @@ fn class(a: &Args<'_>, of: fn(u16) -> bool) -> Result<Value, Fault> {
 fn class_in(a: &Args<'_>, of: fn(u16) -> bool) -> Result<Value, Fault> {
     let index = usize::try_from(a.i32(1)?).ok();
     let unit = index.and_then(|i| a.str(0).ok()?.unit(i));
-    let unit = unit.ok_or_else(|| Fault::out_of_range("Specified argument was out of the range of valid values.", "index"))?;
+    let unit = unit.ok_or_else(|| {
+        Fault::out_of_range("Specified argument was out of the range of valid values.", "index")
+    })?;
     Ok(Value::Bool(of(unit)))
 }

@@ -26,10 +26,16 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("static StringComparer CurrentCulture { get; }", |_, _| Ok(comparer(false))),
             m("static StringComparer CurrentCultureIgnoreCase { get; }", |_, _| Ok(comparer(true))),
             m("bool Equals(string x, string y)", |_, a| equal(a, 1, 2, a.object::<Comparer>(0)?.ignore_case)),
-            m("int Compare(string x, string y)", |_, a| Ok(Value::I32(compare(a, 1, 2, a.object::<Comparer>(0)?.ignore_case)))),
+            m("int Compare(string x, string y)", |_, a| {
+                Ok(Value::I32(compare(a, 1, 2, a.object::<Comparer>(0)?.ignore_case)))
+            }),
             m("int GetHashCode(string obj)", |_, a| {
                 let text = a.str(1)?.as_str();
-                let folded = if a.object::<Comparer>(0)?.ignore_case { crate::clr::text::to_upper(text) } else { text.to_owned() };
+                let folded = if a.object::<Comparer>(0)?.ignore_case {
+                    crate::clr::text::to_upper(text)
+                } else {
+                    text.to_owned()
+                };
                 Ok(Value::I32(Value::str(&folded).hash_code() as i32))
             }),
         ],

@@ -20,19 +20,24 @@ pub(super) const NEW_PART: Member = m("new(char[] value, int startIndex, int len
     let part = text::substring(&all, a.i32(1)?, a.i32(2)?)?;
     vm.text(part)
 });
-pub(super) const IS_NULL_OR_EMPTY: Member =
-    m("static bool IsNullOrEmpty(string value)", |_, a| Ok(Value::Bool(a.opt_str(0).is_none_or(Text::is_empty))));
-pub(super) const IS_NULL_OR_WHITE_SPACE: Member = m("static bool IsNullOrWhiteSpace(string value)", |_, a| {
-    Ok(Value::Bool(text::is_null_or_white_space(a.opt_str(0).map(Text::as_str))))
+pub(super) const IS_NULL_OR_EMPTY: Member = m("static bool IsNullOrEmpty(string value)", |_, a| {
+    Ok(Value::Bool(a.opt_str(0).is_none_or(Text::is_empty)))
 });
+pub(super) const IS_NULL_OR_WHITE_SPACE: Member =
+    m("static bool IsNullOrWhiteSpace(string value)", |_, a| {
+        Ok(Value::Bool(text::is_null_or_white_space(a.opt_str(0).map(Text::as_str))))
+    });
 pub(super) const EQUALS: Member = m("static bool Equals(string a, string b)", |_, a| equal(a, 0, 1, false));
 pub(super) const EQUALS_COMPARISON: Member =
-    m("static bool Equals(string a, string b, StringComparison comparisonType)", |_, a| equal(a, 0, 1, ignores(a, 2)?));
+    m("static bool Equals(string a, string b, StringComparison comparisonType)", |_, a| {
+        equal(a, 0, 1, ignores(a, 2)?)
+    });
 pub(super) const COMPARE: Member =
     m("static int Compare(string strA, string strB)", |_, a| Ok(Value::I32(compare(a, 0, 1, false))));
-pub(super) const COMPARE_CASE: Member = m("static int Compare(string strA, string strB, bool ignoreCase)", |_, a| {
-    Ok(Value::I32(compare(a, 0, 1, a.bool(2)?)))
-});
+pub(super) const COMPARE_CASE: Member =
+    m("static int Compare(string strA, string strB, bool ignoreCase)", |_, a| {
+        Ok(Value::I32(compare(a, 0, 1, a.bool(2)?)))
+    });
 pub(super) const COMPARE_COMPARISON: Member =
     m("static int Compare(string strA, string strB, StringComparison comparisonType)", |_, a| {
         Ok(Value::I32(compare(a, 0, 1, ignores(a, 2)?)))
@@ -51,26 +56,35 @@ pub(super) const COMPARE_PART: Member =
 pub(super) const COMPARE_ORDINAL: Member =
     m("static int CompareOrdinal(string strA, string strB)", |_, a| Ok(Value::I32(compare(a, 0, 1, false))));
 pub(super) const CONCAT_1: Member = m("static string Concat(object arg0)", |vm, a| concat(vm, a.values));
-pub(super) const CONCAT_2: Member = m("static string Concat(string str0, string str1)", |vm, a| concat(vm, a.values));
+pub(super) const CONCAT_2: Member =
+    m("static string Concat(string str0, string str1)", |vm, a| concat(vm, a.values));
 pub(super) const CONCAT_3: Member =
     m("static string Concat(string str0, string str1, string str2)", |vm, a| concat(vm, a.values));
 pub(super) const CONCAT_4: Member =
-    m("static string Concat(string str0, string str1, string str2, string str3)", |vm, a| concat(vm, a.values));
+    m("static string Concat(string str0, string str1, string str2, string str3)", |vm, a| {
+        concat(vm, a.values)
+    });
 pub(super) const CONCAT_OBJECTS: Member = m("static string Concat(params object[] args)", concat_all);
 pub(super) const CONCAT_STRINGS: Member = m("static string Concat(params string[] values)", concat_all);
 pub(super) const CONCAT_SEQUENCE: Member = m("static string Concat(IEnumerable<string> values)", concat_all);
 pub(super) const CONCAT_SEQUENCE_OF: Member = m("static string Concat<T>(IEnumerable<T> values)", concat_all);
 pub(super) const FORMAT_1: Member = m("static string Format(string format, object arg0)", format);
-pub(super) const FORMAT_2: Member = m("static string Format(string format, object arg0, object arg1)", format);
-pub(super) const FORMAT_3: Member = m("static string Format(string format, object arg0, object arg1, object arg2)", format);
+pub(super) const FORMAT_2: Member =
+    m("static string Format(string format, object arg0, object arg1)", format);
+pub(super) const FORMAT_3: Member =
+    m("static string Format(string format, object arg0, object arg1, object arg2)", format);
 pub(super) const FORMAT: Member = m("static string Format(string format, params object[] args)", |vm, a| {
     let Value::Array(arguments) = a.at(1) else { return Err(Fault::argument_null("args")) };
     composite(vm, a.str(0)?.as_str(), &arguments.values())
 });
-pub(super) const JOIN_STRINGS: Member = m("static string Join(string separator, params string[] value)", join);
-pub(super) const JOIN_OBJECTS: Member = m("static string Join(string separator, params object[] values)", join);
-pub(super) const JOIN_SEQUENCE: Member = m("static string Join(string separator, IEnumerable<string> values)", join);
-pub(super) const JOIN_SEQUENCE_OF: Member = m("static string Join<T>(string separator, IEnumerable<T> values)", join);
+pub(super) const JOIN_STRINGS: Member =
+    m("static string Join(string separator, params string[] value)", join);
+pub(super) const JOIN_OBJECTS: Member =
+    m("static string Join(string separator, params object[] values)", join);
+pub(super) const JOIN_SEQUENCE: Member =
+    m("static string Join(string separator, IEnumerable<string> values)", join);
+pub(super) const JOIN_SEQUENCE_OF: Member =
+    m("static string Join<T>(string separator, IEnumerable<T> values)", join);
 pub(super) const JOIN_PART: Member =
     m("static string Join(string separator, string[] value, int startIndex, int count)", |vm, a| {
         let items = vm.collect(a.at(1))?;
@@ -79,7 +93,8 @@ pub(super) const JOIN_PART: Member =
         vm.text(joined)
     });
 pub(super) const COPY: Member = m("static string Copy(string str)", |_, a| Ok(Value::Str(a.str(0)?.clone())));
-pub(super) const INTERN: Member = m("static string Intern(string str)", |_, a| Ok(Value::Str(a.str(0)?.clone())));
+pub(super) const INTERN: Member =
+    m("static string Intern(string str)", |_, a| Ok(Value::Str(a.str(0)?.clone())));
 
 fn format(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
     composite(vm, a.str(0)?.as_str(), a.values.get(1..).unwrap_or_default())
