@@ -119,8 +119,6 @@ enum Entry {
 #[derive(Debug, Default)]
 struct Scope {
     names: FxHashMap<Arc<str>, Entry>,
-    /// Starts a lambda or local function.
-    is_function: bool,
 }
 
 /// A local function's signature, and its code once bound.
@@ -182,7 +180,7 @@ impl<'a> Binder<'a> {
             reports,
             options,
             locals: Vec::new(),
-            scopes: vec![Scope { is_function: true, ..Scope::default() }],
+            scopes: vec![Scope::default()],
             functions: Vec::new(),
             function: 0,
             function_count: 1,

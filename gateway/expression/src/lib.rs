@@ -2,6 +2,12 @@
 //!
 //! text → [`cut`] → tokens → tree → bound tree → code → value. No IO; the exchange is read through [`Host`].
 
+#![allow(clippy::match_same_arms, reason = "tables of cases read better with one line each")]
+#![allow(clippy::many_single_char_names, reason = "operands have no better names")]
+#![allow(clippy::unused_self, reason = "the steps of the binder are called alike")]
+#![allow(clippy::needless_pass_by_value, reason = "bound parts are handed on, not kept")]
+#![allow(clippy::needless_for_each, reason = "short visits read as one line")]
+
 mod bind;
 pub mod clr;
 mod code;

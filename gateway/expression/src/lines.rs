@@ -30,12 +30,11 @@ pub fn answer(line: &str, fixture: &Json) -> String {
         Err(error) => return refused(&Json::Null, &format!("the line is not JSON: {error}")),
     };
     let id = request.get("id").cloned().unwrap_or(Json::Null);
-    match catch_unwind(AssertUnwindSafe(|| reply(&request, &id, fixture))) {
-        Ok(text) => text,
-        Err(_) => {
-            DEFECTS.fetch_add(1, Ordering::Relaxed);
-            refused(&id, "internal error")
-        }
+    if let Ok(text) = catch_unwind(AssertUnwindSafe(|| reply(&request, &id, fixture))) {
+        text
+    } else {
+        DEFECTS.fetch_add(1, Ordering::Relaxed);
+        refused(&id, "internal error")
     }
 }
 

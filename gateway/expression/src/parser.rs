@@ -225,13 +225,12 @@ impl Parser<'_> {
     /// Tries a reading; goes back and drops its reports when it fails.
     fn attempt<T>(&mut self, f: impl FnOnce(&mut Self) -> Parsed<T>) -> Option<T> {
         let (at, mark) = (self.at, self.reports.len());
-        match f(self) {
-            Ok(found) => Some(found),
-            Err(Failed) => {
-                self.at = at;
-                self.reports.truncate(mark);
-                None
-            }
+        if let Ok(found) = f(self) {
+            Some(found)
+        } else {
+            self.at = at;
+            self.reports.truncate(mark);
+            None
         }
     }
 

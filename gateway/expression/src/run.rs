@@ -100,7 +100,7 @@ impl<'a> Vm<'a> {
         let before = self.steps_left;
         let Some(left) = before.checked_sub(count) else { return Err(Fault::Limit(Limit::Steps)) };
         self.steps_left = left;
-        if before / CLOCK_STEPS != left / CLOCK_STEPS { self.look_at_clock() } else { Ok(()) }
+        if before / CLOCK_STEPS == left / CLOCK_STEPS { Ok(()) } else { self.look_at_clock() }
     }
 
     fn look_at_clock(&mut self) -> Result<(), Fault> {

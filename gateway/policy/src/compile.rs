@@ -81,6 +81,11 @@ impl<'a> Compiler<'a> {
         self.diagnostics.push(Diagnostic::error(code, self.origin(at), text));
     }
 
+    /// Reports a `{{name}}` that no named value answers to.
+    pub fn named_value_missing(&mut self, name: &str, at: Position) {
+        self.error("named-value-missing", at, format!("Cannot find a property '{name}'."));
+    }
+
     /// Reports something that works, but not as its author may think.
     pub fn warning(&mut self, code: &'static str, at: Position, message: impl Into<String>) {
         self.diagnostics.push(Diagnostic::warning(code, self.origin(at), message.into()));
@@ -151,6 +156,11 @@ impl<'a> Compiler<'a> {
         result
     }
 
+    /// Elements from the section down to where the compiler is, as `LastError.Path` shows them.
+    pub fn path(&self) -> Arc<str> {
+        self.path.as_str().into()
+    }
+
     fn push_path(&mut self, name: &str, index: usize) {
         use std::fmt::Write;
         let slash = if self.path.is_empty() { "" } else { "/" };
@@ -175,11 +185,25 @@ impl<'a> Compiler<'a> {
             return self.error("policy-section", element.at, message);
         }
         if !schema::check(element, def.attributes, &def.content, self) {
-            return;
+            return self.look_inside(element, &def.content);
         }
         self.needs = Needs::default();
         let Some(step) = (def.compile)(element, self) else { return };
         statements.push(Arc::new(self.finish(element, def.element, step)));
+    }
+
+    /// Finds what is wrong with the statements inside an element that is wrong itself.
+    fn look_inside(&mut self, element: &Element, content: &Content) {
+        match content {
+            Content::Policies | Content::SomePolicies(_) => drop(self.block(element)),
+            Content::Elements(children) | Content::Sequence(children) | Content::TextOrElements(children) => {
+                for inner in element.elements() {
+                    let def = children.iter().find(|def| def.element == &*inner.name);
+                    def.into_iter().for_each(|def| self.look_inside(inner, &def.content));
+                }
+            }
+            Content::Empty | Content::Text { .. } | Content::Any => {}
+        }
     }
 
     fn finish(&mut self, element: &Element, name: &'static str, step: Step) -> Statement {
@@ -187,7 +211,7 @@ impl<'a> Compiler<'a> {
             element: name,
             id: element.attribute("id").map(|id| id.value.as_str().into()),
             scope: self.scope,
-            path: self.path.as_str().into(),
+            path: self.path(),
             origin: self.origin(element.at),
             span: element.span.clone(),
             // A container reads bodies only in the branch it takes: its statements buffer for themselves.

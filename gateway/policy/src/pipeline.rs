@@ -116,7 +116,9 @@ impl Statement {
         if error.scope.is_empty() {
             self.scope.as_str().clone_into(&mut error.scope);
             section.as_str().clone_into(&mut error.section);
-            (*self.path).clone_into(&mut error.path);
+            if error.path.is_empty() {
+                (*self.path).clone_into(&mut error.path);
+            }
             error.policy_id = self.id.as_deref().unwrap_or_default().to_owned();
         }
         fault

@@ -67,10 +67,11 @@ pub(super) fn map(parameters: &[Parameter], args: &[Arg], expanded: bool) -> Opt
 pub(super) fn parameter_type(types: &[Type], mapping: &Mapping, argument: usize) -> Type {
     let index = mapping.of_argument.get(argument).copied().unwrap_or_default();
     let ty = types.get(index).cloned().unwrap_or(Type::Error);
-    if mapping.expanded && index + 1 == types.len() {
-        if let Type::Array(element, _) = &ty {
-            return (**element).clone();
-        }
+    if mapping.expanded
+        && index + 1 == types.len()
+        && let Type::Array(element, _) = &ty
+    {
+        return (**element).clone();
     }
     ty
 }

@@ -93,16 +93,15 @@ impl Binder<'_> {
                 }
             }
         }
-        match failure {
-            Some(failure) => self.no_overload(&group, &args, failure, span),
-            None => {
-                let shown = group.ty.display();
-                let message = format!(
-                    "'{shown}' does not contain a definition for '{0}' and no accessible extension method '{0}' accepting a first argument of type '{shown}' could be found (are you missing a using directive or an assembly reference?)",
-                    group.name.text
-                );
-                self.error("CS1061", message, group.name.span)
-            }
+        if let Some(failure) = failure {
+            self.no_overload(&group, &args, failure, span)
+        } else {
+            let shown = group.ty.display();
+            let message = format!(
+                "'{shown}' does not contain a definition for '{0}' and no accessible extension method '{0}' accepting a first argument of type '{shown}' could be found (are you missing a using directive or an assembly reference?)",
+                group.name.text
+            );
+            self.error("CS1061", message, group.name.span)
         }
     }
 

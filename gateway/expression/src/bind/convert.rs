@@ -229,10 +229,10 @@ impl Binder<'_> {
             }
             _ => {}
         }
-        if let (Type::Tuple(a), Type::Tuple(b)) = (&val.ty, to) {
-            if a.len() == b.len() {
-                return Ok(self.convert_tuple_value(val, to));
-            }
+        if let (Type::Tuple(a), Type::Tuple(b)) = (&val.ty, to)
+            && a.len() == b.len()
+        {
+            return Ok(self.convert_tuple_value(val, to));
         }
         match self.user_explicit(&val.ty, to) {
             Some(found) => Ok(self.apply_user(val, to, &found)),
@@ -241,15 +241,16 @@ impl Binder<'_> {
     }
 
     fn explicit_numeric(&mut self, val: Val, to: &Type, span: Span) -> Val {
-        if let Some(constant) = &val.constant {
-            if !self.in_unchecked() && !super::constant::in_range(constant, to) {
-                let shown = super::constant::display(constant);
-                let message = format!(
-                    "Constant value '{shown}' cannot be converted to a '{}' (use 'unchecked' syntax to override)",
-                    to.display()
-                );
-                return self.error("CS0221", message, span);
-            }
+        if let Some(constant) = &val.constant
+            && !self.in_unchecked()
+            && !super::constant::in_range(constant, to)
+        {
+            let shown = super::constant::display(constant);
+            let message = format!(
+                "Constant value '{shown}' cannot be converted to a '{}' (use 'unchecked' syntax to override)",
+                to.display()
+            );
+            return self.error("CS0221", message, span);
         }
         self.fold_conversion(val, to)
     }
@@ -300,15 +301,15 @@ impl Binder<'_> {
                 let source = val.ty.display();
                 if let (Some(constant), true) =
                     (&val.constant, numeric(&val.ty).is_some() && numeric(to).is_some())
+                    && val.ty == Type::INT
+                    && !super::constant::in_range(constant, to)
                 {
-                    if val.ty == Type::INT && !super::constant::in_range(constant, to) {
-                        let shown = super::constant::display(constant);
-                        return self.error(
-                            "CS0031",
-                            format!("Constant value '{shown}' cannot be converted to a '{target}'"),
-                            span,
-                        );
-                    }
+                    let shown = super::constant::display(constant);
+                    return self.error(
+                        "CS0031",
+                        format!("Constant value '{shown}' cannot be converted to a '{target}'"),
+                        span,
+                    );
                 }
                 if explicit {
                     let message = format!(

@@ -54,7 +54,7 @@ impl Binder<'_> {
         self.function = self.function_count;
         self.function_count += 1;
         (self.loops, self.switches, self.catches, self.finallys) = (0, 0, 0, 0);
-        self.scopes.push(Scope { is_function: true, ..Scope::default() });
+        self.scopes.push(Scope::default());
         outer
     }
 

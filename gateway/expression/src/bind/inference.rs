@@ -52,12 +52,15 @@ impl Inference {
     }
 
     fn add(&mut self, index: u8, pick: impl FnOnce(&mut Bounds) -> &mut Vec<Type>, ty: &Type) {
-        if let Some(bounds) = self.bounds.get_mut(index as usize) {
-            if bounds.fixed.is_none() && *ty != Type::Null && !ty.is_error() && *ty != Type::Void {
-                let list = pick(bounds);
-                if !list.contains(ty) {
-                    list.push(ty.clone());
-                }
+        if let Some(bounds) = self.bounds.get_mut(index as usize)
+            && bounds.fixed.is_none()
+            && *ty != Type::Null
+            && !ty.is_error()
+            && *ty != Type::Void
+        {
+            let list = pick(bounds);
+            if !list.contains(ty) {
+                list.push(ty.clone());
             }
         }
     }
@@ -232,10 +235,10 @@ impl Binder<'_> {
             Bound::Lambda(lambda, _) => {
                 let Some((parameters, _)) = delegate(ty) else { return };
                 for (written, open) in lambda.parameters.iter().zip(&parameters) {
-                    if let Some(written) = &written.ty {
-                        if let Some(ty) = self.attempt(|b| b.resolve(written)) {
-                            inference.exact(&ty, open);
-                        }
+                    if let Some(written) = &written.ty
+                        && let Some(ty) = self.attempt(|b| b.resolve(written))
+                    {
+                        inference.exact(&ty, open);
                     }
                 }
             }

@@ -58,15 +58,15 @@ impl Binder<'_> {
         arguments: &[TypeSyntax],
     ) -> Bound {
         let bound = self.simple_name(first, list);
-        if let Bound::Value(val) = &bound {
-            if let Some(def) = super::name::find_type(&[&first.text], 0) {
-                let same = val.ty == Type::Def(def);
-                if same
-                    && self.members(&val.ty, &name.text).iter().all(|c| c.member.is_static)
-                    && arguments.is_empty()
-                {
-                    return Bound::Type(Type::Def(def));
-                }
+        if let Bound::Value(val) = &bound
+            && let Some(def) = super::name::find_type(&[&first.text], 0)
+        {
+            let same = val.ty == Type::Def(def);
+            if same
+                && self.members(&val.ty, &name.text).iter().all(|c| c.member.is_static)
+                && arguments.is_empty()
+            {
+                return Bound::Type(Type::Def(def));
             }
         }
         bound

@@ -288,10 +288,10 @@ impl Binder<'_> {
 pub(super) fn find_type(path: &[&str], arity: u8) -> Option<DefId> {
     let name = path.join(".");
     let library = library();
-    if path.len() > 1 {
-        if let Some(def) = library.by_full_name(&name, arity) {
-            return Some(def);
-        }
+    if path.len() > 1
+        && let Some(def) = library.by_full_name(&name, arity)
+    {
+        return Some(def);
     }
     USINGS.iter().find_map(|using| library.by_full_name(&format!("{using}.{name}"), arity))
 }

@@ -21,10 +21,10 @@ impl Binder<'_> {
         if ty.is_error() {
             return Val::error();
         }
-        if let Type::Generic(..) = &ty {
-            if let Some(inner) = ty.nullable().cloned() {
-                return self.nullable_creation(&ty, &inner, args, span);
-            }
+        if let Type::Generic(..) = &ty
+            && let Some(inner) = ty.nullable().cloned()
+        {
+            return self.nullable_creation(&ty, &inner, args, span);
         }
         if ty.is_delegate() {
             return match args.into_iter().next() {
@@ -148,21 +148,16 @@ impl Binder<'_> {
                 self.convert(bound, &Type::INT, size.span)
             })
             .collect();
-        match init {
-            Some(init) => self.array_init(&ty, init, &sizes, span),
-            None => {
-                let negative = sizes.iter().any(|s| {
-                    s.constant.as_ref().and_then(crate::run::constant_number).is_some_and(|n| n < 0)
-                });
-                if negative {
-                    return self.error(
-                        "CS0248",
-                        "Cannot create an array with a negative size".to_owned(),
-                        span,
-                    );
-                }
-                Val::new(Node::NewArray(element, sizes.into_iter().map(|s| s.node).collect()), ty)
+        if let Some(init) = init {
+            self.array_init(&ty, init, &sizes, span)
+        } else {
+            let negative = sizes
+                .iter()
+                .any(|s| s.constant.as_ref().and_then(crate::run::constant_number).is_some_and(|n| n < 0));
+            if negative {
+                return self.error("CS0248", "Cannot create an array with a negative size".to_owned(), span);
             }
+            Val::new(Node::NewArray(element, sizes.into_iter().map(|s| s.node).collect()), ty)
         }
     }
 

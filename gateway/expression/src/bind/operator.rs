@@ -44,12 +44,11 @@ impl Binder<'_> {
         span: Span,
     ) -> Val {
         let equality = matches!(operator, Binary::Eq | Binary::Ne);
-        if equality {
-            if let (Bound::Tuple(a), Bound::Tuple(b)) = (&left, &right) {
-                if a.len() == b.len() {
-                    return self.tuple_equality(operator, a.clone(), b.clone(), span);
-                }
-            }
+        if equality
+            && let (Bound::Tuple(a), Bound::Tuple(b)) = (&left, &right)
+            && a.len() == b.len()
+        {
+            return self.tuple_equality(operator, a.clone(), b.clone(), span);
         }
         let (left, right) = match (left, right) {
             (Bound::Default, Bound::Value(other)) => (self.default_of(&other.ty), other),
@@ -67,10 +66,11 @@ impl Binder<'_> {
 
     pub(super) fn binary_values(&mut self, operator: Binary, left: Val, right: Val, span: Span) -> Val {
         let equality = matches!(operator, Binary::Eq | Binary::Ne);
-        if equality && (left.ty == Type::Null || right.ty == Type::Null) {
-            if let Some(found) = self.compare_null(operator, &left, &right) {
-                return found;
-            }
+        if equality
+            && (left.ty == Type::Null || right.ty == Type::Null)
+            && let Some(found) = self.compare_null(operator, &left, &right)
+        {
+            return found;
         }
         if operator == Binary::Add && (left.ty == Type::STRING || right.ty == Type::STRING) {
             let void = |ty: &Type| *ty == Type::Void;
@@ -90,10 +90,8 @@ impl Binder<'_> {
         if let Some(found) = self.numeric_operator(operator, &left, &right, span) {
             return found;
         }
-        if equality {
-            if let Some(found) = self.reference_equality(operator, &left, &right) {
-                return found;
-            }
+        if equality && let Some(found) = self.reference_equality(operator, &left, &right) {
+            return found;
         }
         self.bad_operator(operator, &left, &right, span)
     }

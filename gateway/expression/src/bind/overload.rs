@@ -83,12 +83,12 @@ impl Binder<'_> {
                 Err(why) => failure = worse(failure, why),
             }
         }
-        if parameters.last().is_some_and(|p| p.is_params) {
-            if let Some(mapping) = map(parameters, args, true) {
-                return self
-                    .applicable_in_form(candidate, args, explicit, mapping)
-                    .map_err(|why| worse(failure, why));
-            }
+        if parameters.last().is_some_and(|p| p.is_params)
+            && let Some(mapping) = map(parameters, args, true)
+        {
+            return self
+                .applicable_in_form(candidate, args, explicit, mapping)
+                .map_err(|why| worse(failure, why));
         }
         Err(failure)
     }
@@ -178,23 +178,23 @@ impl Binder<'_> {
                 }
             }
             Bound::Lambda(lambda, _) => {
-                if let (Some((dx, rx)), Some((dy, ry))) = (delegate(x), delegate(y)) {
-                    if dx == dy {
-                        if let (LambdaBody::Expr(_) | LambdaBody::Block(..), Some(own)) =
-                            (&lambda.body, self.lambda_result(lambda, &dx))
-                        {
-                            if own == rx && own != ry {
-                                return 1;
-                            }
-                            if own == ry && own != rx {
-                                return -1;
-                            }
+                if let (Some((dx, rx)), Some((dy, ry))) = (delegate(x), delegate(y))
+                    && dx == dy
+                {
+                    if let (LambdaBody::Expr(_) | LambdaBody::Block(..), Some(own)) =
+                        (&lambda.body, self.lambda_result(lambda, &dx))
+                    {
+                        if own == rx && own != ry {
+                            return 1;
                         }
-                        if rx == Type::Void || ry == Type::Void {
-                            return if ry == Type::Void { 1 } else { -1 };
+                        if own == ry && own != rx {
+                            return -1;
                         }
-                        return better_target(&rx, &ry);
                     }
+                    if rx == Type::Void || ry == Type::Void {
+                        return if ry == Type::Void { 1 } else { -1 };
+                    }
+                    return better_target(&rx, &ry);
                 }
             }
             _ => {}

@@ -435,14 +435,14 @@ impl Binder<'_> {
             let hidden = handlers.iter().find(|h| {
                 h.filter.is_none() && implicit(&ty, &h.ty).is_some() && !h.ty.is_error() && !ty.is_error()
             });
-            if let Some(hidden) = hidden {
-                if catch.ty.is_some() {
-                    let message = format!(
-                        "A previous catch clause already catches all exceptions of this or of a super type ('{}')",
-                        hidden.ty.display()
-                    );
-                    self.report("CS0160", message, span);
-                }
+            if let Some(hidden) = hidden
+                && catch.ty.is_some()
+            {
+                let message = format!(
+                    "A previous catch clause already catches all exceptions of this or of a super type ('{}')",
+                    hidden.ty.display()
+                );
+                self.report("CS0160", message, span);
             }
             let handler = self.scoped(|b| {
                 let local = catch.name.as_ref().map(|name| {

@@ -67,7 +67,8 @@ impl Binder<'_> {
     fn formatted(&mut self, val: Val, width: Option<i64>, format: Option<&str>, span: Span) -> Node {
         let mut text = String::from("{0");
         if let Some(width) = width {
-            text.push_str(&format!(",{width}"));
+            text.push(',');
+                text.push_str(&width.to_string());
         }
         if let Some(format) = format {
             text.push(':');

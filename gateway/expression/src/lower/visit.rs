@@ -85,7 +85,7 @@ pub(super) fn node_locals(node: &mut Node, f: &mut dyn FnMut(&mut Local)) {
         Node::IsDeclare(parts) => f(&mut parts.2),
         Node::Lifted(operands, ..) => operands.iter_mut().for_each(|(_, local)| f(local)),
         Node::Call(call) | Node::MethodValue { call, .. } => {
-            call.references.iter_mut().for_each(|(_, local)| f(local))
+            call.references.iter_mut().for_each(|(_, local)| f(local));
         }
         Node::CallLocal(call) => call.references.iter_mut().for_each(|(_, local)| f(local)),
         _ => {}

@@ -32,13 +32,13 @@ impl Parser<'_> {
             if self.eat_word("select") {
                 let value = self.expression()?;
                 let result = call(scope.source.clone(), "Select", vec![scope.lambda(value)], span);
-                match self.into_clause(result)? {
+                match self.continuation(result)? {
                     Ok(next) => scope = next,
                     Err(done) => return Ok(done),
                 }
             } else if self.eat_word("group") {
                 let result = self.group(&scope, span)?;
-                match self.into_clause(result)? {
+                match self.continuation(result)? {
                     Ok(next) => scope = next,
                     Err(done) => return Ok(done),
                 }
@@ -75,7 +75,7 @@ impl Parser<'_> {
     }
 
     /// `into x` starts over with a new range; its absence ends the query.
-    fn into_clause(&mut self, result: Expr) -> Parsed<Result<Scope, Expr>> {
+    fn continuation(&mut self, result: Expr) -> Parsed<Result<Scope, Expr>> {
         if !self.eat_word("into") {
             return Ok(Err(result));
         }

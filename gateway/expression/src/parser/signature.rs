@@ -63,11 +63,11 @@ fn with_parser<T>(text: &str, f: impl FnOnce(&mut Parser<'_>) -> Parsed<T>) -> O
 }
 
 pub(crate) fn signature(text: &str) -> Option<Signature> {
-    with_parser(text, |p| p.signature())
+    with_parser(text, |p: &mut Parser<'_>| p.signature())
 }
 
 pub(crate) fn header(text: &str) -> Option<Header> {
-    with_parser(text, |p| p.header())
+    with_parser(text, |p: &mut Parser<'_>| p.header())
 }
 
 impl Parser<'_> {
@@ -154,13 +154,7 @@ impl Parser<'_> {
         self.expect("<")?;
         let mut list = Vec::new();
         loop {
-            let variance = if self.eat_keyword("in") {
-                -1
-            } else if self.eat_keyword("out") {
-                1
-            } else {
-                0
-            };
+            let variance = if self.eat_keyword("in") { -1 } else { i8::from(self.eat_keyword("out")) };
             list.push((self.name()?.text.to_string(), variance));
             if !self.eat_mark(",") {
                 break;

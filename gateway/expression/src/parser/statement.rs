@@ -192,12 +192,11 @@ impl Parser<'_> {
             let found = p.declared_type().ok_or(Failed)?;
             if p.is_keyword("in") { Ok(found) } else { Err(Failed) }
         });
-        let (ty, name, deconstruct) = match declared {
-            Some((ty, name)) => (ty, name, None),
-            None => {
-                let target = self.deconstruction_target()?;
-                (implied(start), self.temporary(start), Some(target))
-            }
+        let (ty, name, deconstruct) = if let Some((ty, name)) = declared {
+            (ty, name, None)
+        } else {
+            let target = self.deconstruction_target()?;
+            (implied(start), self.temporary(start), Some(target))
         };
         if !self.eat_keyword("in") {
             return self.fail("CS1515", "'in' expected");

@@ -11,10 +11,6 @@ pub(crate) const PREDEFINED: &[&str] = &[
 ];
 
 impl Parser<'_> {
-    pub(super) fn is_predefined(&self) -> bool {
-        matches!(self.kind(), Kind::Keyword(word) if PREDEFINED.contains(word))
-    }
-
     /// A type with its array ranks and `?`.
     pub(super) fn ty(&mut self) -> Parsed<TypeSyntax> {
         let base = self.nested(Self::base_type)?;

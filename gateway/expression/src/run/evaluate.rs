@@ -185,11 +185,11 @@ impl Vm<'_> {
 
     /// Assigns a variable.
     pub(super) fn set_local(&mut self, local: Local, value: Value) {
-        if let Some(Value::Cell(cell)) = self.stack.get(self.base + local.slot as usize) {
-            if local.cell {
-                *cell.borrow_mut() = value;
-                return;
-            }
+        if let Some(Value::Cell(cell)) = self.stack.get(self.base + local.slot as usize)
+            && local.cell
+        {
+            *cell.borrow_mut() = value;
+            return;
         }
         self.declare(local, value);
     }

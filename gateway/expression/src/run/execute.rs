@@ -136,10 +136,10 @@ impl Vm<'_> {
 
     fn for_rounds(&mut self, condition: Option<&Node>, step: &[Node], body: &Stmt) -> Result<Flow, Fault> {
         loop {
-            if let Some(condition) = condition {
-                if !self.truth(condition)? {
-                    return Ok(Flow::Next);
-                }
+            if let Some(condition) = condition
+                && !self.truth(condition)?
+            {
+                return Ok(Flow::Next);
             }
             self.steps(1)?;
             match self.execute(body)? {

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use super::{Fault, Vm};
-use crate::text::Text;
 use crate::value::{Array, Value};
 
 /// An enumerator.
@@ -40,11 +39,11 @@ impl Iter for ArrayIter {
     }
 }
 
-struct TextIter(Text, std::vec::IntoIter<u16>);
+struct TextIter(std::vec::IntoIter<u16>);
 
 impl Iter for TextIter {
     fn next(&mut self, _vm: &mut Vm<'_>) -> Result<Option<Value>, Fault> {
-        Ok(self.1.next().map(Value::Char))
+        Ok(self.0.next().map(Value::Char))
     }
 }
 
@@ -56,7 +55,7 @@ impl Vm<'_> {
             Value::Array(array) => Ok(Box::new(ArrayIter(Rc::clone(array), 0))),
             Value::Str(text) => {
                 self.charge(text.bytes())?;
-                Ok(Box::new(TextIter(text.clone(), text.units().into_iter())))
+                Ok(Box::new(TextIter(text.units().into_iter())))
             }
             Value::Context(part) => crate::types::iterate_context(self, *part),
             Value::Object(object) => match Rc::clone(object).iterate(self) {

@@ -172,9 +172,9 @@ const BUILDER: &[Member] = &[
         append_text(vm, a, &texts.join(a.opt_str(1).map_or("", Text::as_str)))?;
         Ok(a.this().clone())
     }),
-    m("StringBuilder Insert(int index, string value)", |vm, a| insert(vm, a)),
-    m("StringBuilder Insert(int index, char value)", |vm, a| insert(vm, a)),
-    m("StringBuilder Insert(int index, object value)", |vm, a| insert(vm, a)),
+    m("StringBuilder Insert(int index, string value)", insert),
+    m("StringBuilder Insert(int index, char value)", insert),
+    m("StringBuilder Insert(int index, object value)", insert),
     m("StringBuilder Remove(int startIndex, int length)", |_, a| {
         let changed = text::remove(&builder(a)?.text.borrow(), a.i32(1)?, a.i32(2)?)?;
         *builder(a)?.text.borrow_mut() = changed;

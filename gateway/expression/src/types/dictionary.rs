@@ -110,15 +110,12 @@ pub(super) fn decode(text: &str) -> String {
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
         let hex = spaced.get(at + 1..at + 3).and_then(|h| u8::from_str_radix(h, 16).ok());
-        match (byte, hex) {
-            (b'%', Some(value)) => {
-                out.push(value);
-                at += 3;
-            }
-            _ => {
-                out.push(*byte);
-                at += 1;
-            }
+        if let (b'%', Some(value)) = (byte, hex) {
+            out.push(value);
+            at += 3;
+        } else {
+            out.push(*byte);
+            at += 1;
         }
     }
     String::from_utf8_lossy(&out).into_owned()
@@ -195,12 +192,11 @@ fn look_up_context(host: &dyn Host, part: ContextPart, name: &str) -> Option<Val
 }
 
 pub(super) fn get(vm: &mut Vm<'_>, dictionary: &Value, key: &Value) -> Result<Value, Fault> {
-    match look_up(vm, dictionary, key)? {
-        Some(value) => Ok(value),
-        None => {
-            let key = vm.to_text(key)?;
-            Err(Fault::key_not_found(key.as_str()))
-        }
+    if let Some(value) = look_up(vm, dictionary, key)? {
+        Ok(value)
+    } else {
+        let key = vm.to_text(key)?;
+        Err(Fault::key_not_found(key.as_str()))
     }
 }
 

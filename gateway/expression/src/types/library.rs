@@ -16,7 +16,6 @@ pub(crate) struct TypeDef {
     pub full_name: String,
     /// Without its namespace.
     pub name: String,
-    pub arity: u8,
     pub variance: Vec<i8>,
     pub is_value_type: bool,
     pub is_enum: bool,
@@ -96,10 +95,6 @@ fn keyword_of(full_name: &str) -> Option<&'static str> {
 impl Library {
     pub fn get(&self, def: DefId) -> &TypeDef {
         self.types.get(def.0 as usize).unwrap_or(&self.types[0])
-    }
-
-    pub fn types(&self) -> impl Iterator<Item = (DefId, &TypeDef)> {
-        self.types.iter().enumerate().map(|(index, ty)| (DefId(index as u16), ty))
     }
 
     /// The type that a keyword names.
@@ -240,7 +235,6 @@ impl Library {
         self.types.push(TypeDef {
             full_name,
             name,
-            arity,
             variance: header.type_parameters.iter().map(|(_, v)| *v).collect(),
             is_value_type: is("struct") || is("enum"),
             is_enum: is("enum"),

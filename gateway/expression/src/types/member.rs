@@ -129,10 +129,6 @@ impl<'a> Args<'a> {
         self.values.get(index).unwrap_or(ABSENT)
     }
 
-    pub fn len(&self) -> usize {
-        self.values.len()
-    }
-
     /// A type argument: the declaring type's come first.
     pub fn ty(&self, index: usize) -> Type {
         self.types.get(index).cloned().unwrap_or(Type::OBJECT)

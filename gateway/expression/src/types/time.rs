@@ -172,12 +172,12 @@ const DATE: &[Member] = &[
     m("static System.TimeSpan operator -(DateTime d1, DateTime d2)", |_, a| {
         Ok(Value::TimeSpan(this(a)?.since(date_at(a, 1)?).0))
     }),
-    m("static bool operator ==(DateTime d1, DateTime d2)", |_, a| order(a, |o| o.is_eq())),
-    m("static bool operator !=(DateTime d1, DateTime d2)", |_, a| order(a, |o| o.is_ne())),
-    m("static bool operator <(DateTime t1, DateTime t2)", |_, a| order(a, |o| o.is_lt())),
-    m("static bool operator <=(DateTime t1, DateTime t2)", |_, a| order(a, |o| o.is_le())),
-    m("static bool operator >(DateTime t1, DateTime t2)", |_, a| order(a, |o| o.is_gt())),
-    m("static bool operator >=(DateTime t1, DateTime t2)", |_, a| order(a, |o| o.is_ge())),
+    m("static bool operator ==(DateTime d1, DateTime d2)", |_, a| order(a, std::cmp::Ordering::is_eq)),
+    m("static bool operator !=(DateTime d1, DateTime d2)", |_, a| order(a, std::cmp::Ordering::is_ne)),
+    m("static bool operator <(DateTime t1, DateTime t2)", |_, a| order(a, std::cmp::Ordering::is_lt)),
+    m("static bool operator <=(DateTime t1, DateTime t2)", |_, a| order(a, std::cmp::Ordering::is_le)),
+    m("static bool operator >(DateTime t1, DateTime t2)", |_, a| order(a, std::cmp::Ordering::is_gt)),
+    m("static bool operator >=(DateTime t1, DateTime t2)", |_, a| order(a, std::cmp::Ordering::is_ge)),
 ];
 
 const OFFSET: &[Member] = &[
@@ -298,12 +298,24 @@ const OFFSET: &[Member] = &[
     m("static System.TimeSpan operator -(DateTimeOffset left, DateTimeOffset right)", |_, a| {
         Ok(Value::TimeSpan(own(a)?.since(offset_at(a, 1)?).0))
     }),
-    m("static bool operator ==(DateTimeOffset left, DateTimeOffset right)", |_, a| order(a, |o| o.is_eq())),
-    m("static bool operator !=(DateTimeOffset left, DateTimeOffset right)", |_, a| order(a, |o| o.is_ne())),
-    m("static bool operator <(DateTimeOffset left, DateTimeOffset right)", |_, a| order(a, |o| o.is_lt())),
-    m("static bool operator <=(DateTimeOffset left, DateTimeOffset right)", |_, a| order(a, |o| o.is_le())),
-    m("static bool operator >(DateTimeOffset left, DateTimeOffset right)", |_, a| order(a, |o| o.is_gt())),
-    m("static bool operator >=(DateTimeOffset left, DateTimeOffset right)", |_, a| order(a, |o| o.is_ge())),
+    m("static bool operator ==(DateTimeOffset left, DateTimeOffset right)", |_, a| {
+        order(a, std::cmp::Ordering::is_eq)
+    }),
+    m("static bool operator !=(DateTimeOffset left, DateTimeOffset right)", |_, a| {
+        order(a, std::cmp::Ordering::is_ne)
+    }),
+    m("static bool operator <(DateTimeOffset left, DateTimeOffset right)", |_, a| {
+        order(a, std::cmp::Ordering::is_lt)
+    }),
+    m("static bool operator <=(DateTimeOffset left, DateTimeOffset right)", |_, a| {
+        order(a, std::cmp::Ordering::is_le)
+    }),
+    m("static bool operator >(DateTimeOffset left, DateTimeOffset right)", |_, a| {
+        order(a, std::cmp::Ordering::is_gt)
+    }),
+    m("static bool operator >=(DateTimeOffset left, DateTimeOffset right)", |_, a| {
+        order(a, std::cmp::Ordering::is_ge)
+    }),
 ];
 
 const SPAN: &[Member] = &[
@@ -377,12 +389,12 @@ const SPAN: &[Member] = &[
     m("static double operator /(TimeSpan t1, TimeSpan t2)", |_, a| {
         Ok(Value::F64(span(a, 0)?.ratio(span(a, 1)?)))
     }),
-    m("static bool operator ==(TimeSpan t1, TimeSpan t2)", |_, a| order(a, |o| o.is_eq())),
-    m("static bool operator !=(TimeSpan t1, TimeSpan t2)", |_, a| order(a, |o| o.is_ne())),
-    m("static bool operator <(TimeSpan t1, TimeSpan t2)", |_, a| order(a, |o| o.is_lt())),
-    m("static bool operator <=(TimeSpan t1, TimeSpan t2)", |_, a| order(a, |o| o.is_le())),
-    m("static bool operator >(TimeSpan t1, TimeSpan t2)", |_, a| order(a, |o| o.is_gt())),
-    m("static bool operator >=(TimeSpan t1, TimeSpan t2)", |_, a| order(a, |o| o.is_ge())),
+    m("static bool operator ==(TimeSpan t1, TimeSpan t2)", |_, a| order(a, std::cmp::Ordering::is_eq)),
+    m("static bool operator !=(TimeSpan t1, TimeSpan t2)", |_, a| order(a, std::cmp::Ordering::is_ne)),
+    m("static bool operator <(TimeSpan t1, TimeSpan t2)", |_, a| order(a, std::cmp::Ordering::is_lt)),
+    m("static bool operator <=(TimeSpan t1, TimeSpan t2)", |_, a| order(a, std::cmp::Ordering::is_le)),
+    m("static bool operator >(TimeSpan t1, TimeSpan t2)", |_, a| order(a, std::cmp::Ordering::is_gt)),
+    m("static bool operator >=(TimeSpan t1, TimeSpan t2)", |_, a| order(a, std::cmp::Ordering::is_ge)),
 ];
 
 pub(super) fn now(vm: &Vm<'_>) -> Result<DateTime, Fault> {

@@ -189,6 +189,7 @@ impl Type {
     }
 
     /// Puts arguments in the places of parameters.
+    #[must_use]
     pub fn substitute(&self, class: &[Type], method: &[Type]) -> Type {
         let each = |types: &[Type]| types.iter().map(|t| t.substitute(class, method)).collect::<Vec<_>>();
         match self {

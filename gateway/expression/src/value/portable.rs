@@ -81,13 +81,14 @@ impl Portable {
             Value::TimeSpan(ticks) => Self::TimeSpan(*ticks),
             Value::Guid(bytes) => Self::Guid(*bytes),
             Value::Enum(def, v) => Self::Enum(*def, *v),
-            Value::Array(array) => match array.bytes() {
-                Some(bytes) => Self::Bytes(bytes.into()),
-                None => {
+            Value::Array(array) => {
+                if let Some(bytes) = array.bytes() {
+                    Self::Bytes(bytes.into())
+                } else {
                     let items: Option<Vec<_>> = array.values().iter().map(Self::of).collect();
                     Self::Array(array.element().clone(), items?.into())
                 }
-            },
+            }
             Value::Object(object) => return object.portable(),
             Value::Cell(cell) => return Self::of(&cell.borrow()),
             Value::Func(_) | Value::Context(_) => return None,

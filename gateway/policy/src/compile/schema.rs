@@ -38,7 +38,7 @@ fn check_value(attribute: &Attribute, def: &AttributeDef, c: &mut Compiler<'_>) 
         return;
     }
     if let Some(name) = unresolved(value) {
-        return named_value_missing(name, attribute.at, c);
+        return c.named_value_missing(name, attribute.at);
     }
     if let Err(reason) = check_datatype(value, def.kind) {
         let message = format!(
@@ -48,10 +48,6 @@ fn check_value(attribute: &Attribute, def: &AttributeDef, c: &mut Compiler<'_>) 
         );
         c.error("xsd", attribute.at, message);
     }
-}
-
-fn named_value_missing(name: &str, at: Position, c: &mut Compiler<'_>) {
-    c.error("named-value-missing", at, format!("Cannot find a property '{name}'."));
 }
 
 fn datatype(kind: Kind) -> &'static str {
@@ -128,7 +124,7 @@ fn check_text(element: &Element, expression: bool, c: &mut Compiler<'_>) {
         return;
     }
     if let Some(name) = unresolved(&text) {
-        named_value_missing(name, element.text_at(), c);
+        c.named_value_missing(name, element.text_at());
     }
 }
 

@@ -1,5 +1,7 @@
 //! `choose`: the first branch whose condition holds (`policies.md` C §2).
 
+use std::sync::Arc;
+
 use crate::catalogue::{ALL, Content, Kind, MANY, PolicyDef, child, required};
 use crate::compile::arguments::BoolArg;
 use crate::compile::{Compiler, numbered};
@@ -23,8 +25,15 @@ pub static CHOOSE: PolicyDef = PolicyDef {
 };
 
 struct Choose {
-    whens: Vec<(BoolArg, Block)>,
+    whens: Vec<When>,
     otherwise: Block,
+}
+
+struct When {
+    condition: BoolArg,
+    block: Block,
+    /// For a condition that throws: `choose[3]/when[2]`.
+    path: Arc<str>,
 }
 
 fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
@@ -33,23 +42,27 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     for (branch, index) in numbered(element) {
         // Conditions of all branches count for the statement's needs; what the branches read, they buffer.
         let condition = c.boolean(branch, "condition");
-        let block = c.within(branch, index, |c| c.block(branch));
+        let (block, path) = c.within(branch, index, |c| (c.block(branch), c.path()));
         match condition {
-            Some(condition) => choose.whens.push((condition, block)),
+            Some(condition) => choose.whens.push(When { condition, block, path }),
             None => choose.otherwise = block,
         }
     }
     if c.findings() != before {
         return None;
     }
-    let is_sync = choose.otherwise.is_sync() && choose.whens.iter().all(|(_, block)| block.is_sync());
+    let is_sync = choose.otherwise.is_sync() && choose.whens.iter().all(|when| when.block.is_sync());
     Some(if is_sync { Step::sync(choose) } else { Step::waiting(choose) })
 }
 
 impl Choose {
     fn branch(&self, exchange: &Exchange) -> Result<&Block, Fault> {
-        for (condition, block) in &self.whens {
-            if condition.get(exchange)? {
+        for When { condition, block, path } in &self.whens {
+            let holds = condition.get(exchange).map_err(|mut fault| {
+                (**path).clone_into(&mut fault.error.path);
+                fault
+            });
+            if holds? {
                 return Ok(block);
             }
         }

@@ -181,7 +181,9 @@ impl Cors {
         if let Some(list) = self.listed(&self.expose, exchange)? {
             set(&mut fields, "Access-Control-Expose-Headers", &list)?;
         }
-        exchange.answer_headers = Some(Box::new(fields.headers));
+        // What other policies put there before stays.
+        let kept = exchange.answer_headers.get_or_insert_default();
+        fields.headers.iter().try_for_each(|(name, value)| kept.set(name, value)).map_err(invalid)?;
         Ok(Flow::Continue)
     }
 }

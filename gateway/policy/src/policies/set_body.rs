@@ -11,7 +11,7 @@ use crate::fault::{Fault, Section};
 use crate::message::{Body, Response};
 use crate::pipeline::{Flow, Policy, Step};
 use crate::ports::Ports;
-use crate::xml::Element;
+use crate::xml::{Element, unresolved};
 
 pub static SET_BODY: PolicyDef = PolicyDef {
     element: "set-body",
@@ -62,6 +62,11 @@ impl SetBody {
         let text = holder.text();
         if is_expression(&text) {
             return c.expression(&text, Expected::Any, holder.text_at()).map(Self::Expression);
+        }
+        // In a Liquid template the braces may be Liquid's own; here they are a name that nothing answers to.
+        if let Some(name) = unresolved(&text) {
+            c.named_value_missing(name, holder.text_at());
+            return None;
         }
         Some(Self::Literal(text.into()))
     }

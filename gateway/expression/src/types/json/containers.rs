@@ -207,8 +207,8 @@ pub(super) static TABLE: &[TypeTable] = &[
         allow: Allow::All,
         members: &[
             m("new(JProperty other)", |_, a| Ok(value(token(a, 0)?.deep_clone()))),
-            m("new(string name, params object[] content)", |vm, a| property(vm, a)),
-            m("new(string name, object content)", |vm, a| property(vm, a)),
+            m("new(string name, params object[] content)", property),
+            m("new(string name, object content)", property),
             m("string Name { get; }", |vm, a| vm.text(token(a, 0)?.name().unwrap_or_default())),
             rw(
                 "JToken Value { get; set; }",

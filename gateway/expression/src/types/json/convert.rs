@@ -243,10 +243,10 @@ pub(in super::super) fn to_type(
         if matches!(scalar, Scalar::Null | Scalar::Undefined) {
             return if ty.accepts_null() { Ok(Value::Null) } else { Err(wrong(token, ty)) };
         }
-        if let Type::Def(def) = ty.non_nullable() {
-            if ty.non_nullable().is_enum() {
-                return Ok(Value::Enum(*def, plain(&scalar).as_i64().unwrap_or_default()));
-            }
+        if let Type::Def(def) = ty.non_nullable()
+            && ty.non_nullable().is_enum()
+        {
+            return Ok(Value::Enum(*def, plain(&scalar).as_i64().unwrap_or_default()));
         }
         let target = target(ty).ok_or_else(|| wrong(token, ty))?;
         let found = json::change_type(&scalar, target, today(vm)).map_err(|e| {

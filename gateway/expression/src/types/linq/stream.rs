@@ -310,13 +310,13 @@ fn many(a: &Args<'_>, element: Type, indexed: bool) -> Result<Value, Fault> {
         let mut inner: Option<(Value, Box<dyn crate::run::Iter>)> = None;
         Ok(from_fn(move |vm| {
             loop {
-                if let Some((item, iter)) = &mut inner {
-                    if let Some(found) = vm.next(&mut **iter)? {
-                        if result.is_null() {
-                            return Ok(Some(found));
-                        }
-                        return vm.call_function(&result, &[item.clone(), found]).map(Some);
+                if let Some((item, iter)) = &mut inner
+                    && let Some(found) = vm.next(&mut **iter)?
+                {
+                    if result.is_null() {
+                        return Ok(Some(found));
                     }
+                    return vm.call_function(&result, &[item.clone(), found]).map(Some);
                 }
                 let Some(item) = vm.next(&mut *outer)? else { return Ok(None) };
                 index += 1;

@@ -1,0 +1,114 @@
+//! Ports, processors, descriptors and child processes of a run.
+
+use std::ffi::OsStr;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// The core of the proxy under test.
+const PROXY_CORE: usize = 0;
+/// The core of backend and load generator.
+const LOAD_CORE: usize = 1;
+
+/// Keeps this process on the load generator's core, and lets it and its children open many sockets.
+pub fn prepare() -> anyhow::Result<()> {
+    let mut set = CpuSet::new();
+    set.set(LOAD_CORE)?;
+    sched_setaffinity(Pid::from_raw(0), &set).context("two cores are needed")?;
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    Ok(())
+}
+
+/// A port of the loopback address that was free a moment ago.
+pub fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// Most descriptors that a process may open.
+pub fn descriptors() -> u64 {
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft)
+}
+
+/// A process of ours, ended when dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+}
+
+impl Process {
+    /// On the core of the proxy under test.
+    pub fn proxy<S: AsRef<OsStr>>(
+        program: &Path,
+        arguments: impl IntoIterator<Item = S>,
+        log: &Path,
+    ) -> anyhow::Result<Self> {
+        Self::spawn(PROXY_CORE, program, arguments, log)
+    }
+
+    /// On the core of backend and load generator.
+    pub fn load<S: AsRef<OsStr>>(
+        program: &Path,
+        arguments: impl IntoIterator<Item = S>,
+        log: &Path,
+    ) -> anyhow::Result<Self> {
+        Self::spawn(LOAD_CORE, program, arguments, log)
+    }
+
+    fn spawn<S: AsRef<OsStr>>(
+        core: usize,
+        program: &Path,
+        arguments: impl IntoIterator<Item = S>,
+        log: &Path,
+    ) -> anyhow::Result<Self> {
+        let file = std::fs::File::create(log)?;
+        let child = Command::new("taskset")
+            .arg("-c")
+            .arg(core.to_string())
+            .arg(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .spawn()
+            .with_context(|| format!("{} cannot be started", program.display()))?;
+        Ok(Self { child })
+    }
+
+    /// The process and its children.
+    pub fn pids(&self) -> Vec<u32> {
+        let id = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+        std::iter::once(id).chain(children.split_whitespace().filter_map(|text| text.parse().ok())).collect()
+    }
+
+    /// An error once it has ended by itself.
+    pub fn check(&mut self) -> anyhow::Result<()> {
+        let ended = self.child.try_wait()?;
+        ensure!(ended.is_none(), "a process ended: {ended:?}; its log is in the benchmark's folder");
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let pid = Pid::from_raw(self.child.id() as i32);
+        let begin = Instant::now();
+        // Quick ways out: INT for the gateway would wait for a load balancer, so it gets a second one.
+        while self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            let signal = if begin.elapsed() < Duration::from_secs(3) { Signal::SIGTERM } else { Signal::SIGKILL };
+            if kill(pid, signal).is_err() {
+                break;
+            }
+            sleep(Duration::from_millis(50));
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The world as policies meet it in a case: own clock, counters and cache, scripted backends.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use gateway_expression::Portable;
+use gateway_policy::exchange::Exchange;
+use gateway_policy::fault::Fault;
+use gateway_policy::message::{Body, BodyError, BodyStream, Frame, Headers, Request, Response, Url};
+use gateway_policy::ports::{
+    BufferBudget, Counters, ForwardOptions, LocalFuture, OutboundCall, Ports, RateDecision, RateLimit,
+    SendError, ValueCache,
+};
+
+use crate::case::{Message, Scripted};
+use crate::render;
+
+/// All ports of one case; state lives from request to request.
+#[derive(Debug)]
+pub struct World {
+    start: Instant,
+    passed: Cell<Duration>,
+    hits: RefCell<HashMap<String, VecDeque<(Instant, u64)>>>,
+    cache: RefCell<HashMap<String, (Arc<Portable>, Instant)>>,
+    pub script: RefCell<VecDeque<Scripted>>,
+    /// What went out, and waits, in order, as text.
+    pub log: RefCell<Vec<String>>,
+    budget: BufferBudget,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            passed: Cell::default(),
+            hits: RefCell::default(),
+            cache: RefCell::default(),
+            script: RefCell::default(),
+            log: RefCell::default(),
+            budget: BufferBudget { message_bytes_max: 1000 },
+        }
+    }
+
+    pub fn advance(&self, duration: Duration) {
+        self.passed.set(self.passed.get() + duration);
+    }
+
+    /// The next scripted answer; 200 and empty when the script is over.
+    fn answer(&self) -> Result<Response, SendError> {
+        match self.script.borrow_mut().pop_front() {
+            None => Ok(Response::new(200)),
+            Some(Scripted::Answer(message)) => Ok(response_of(&message)),
+            Some(Scripted::Error { reason, message }) => {
+                Err(SendError { reason: reason_of(&reason), message })
+            }
+        }
+    }
+
+    async fn record(&self, kind: &str, url: &Url, request: &mut Request, options: &str) {
+        let mut text = format!("--- {kind} {} {url}{options}\n", request.method);
+        render::fields(&request.headers, &mut text);
+        render::body(&mut request.body.take_or_share(), &mut text).await;
+        self.log.borrow_mut().push(text);
+    }
+}
+
+fn reason_of(reason: &str) -> &'static str {
+    match reason {
+        "Timeout" => "Timeout",
+        "BackendConnectionFailure" => "BackendConnectionFailure",
+        other => panic!("no error of a call has the reason {other}"),
+    }
+}
+
+fn response_of(message: &Message) -> Response {
+    let (status, reason) = message.first.split_once(' ').unwrap_or((&message.first, ""));
+    let mut response = Response::new(status.parse().unwrap());
+    reason.clone_into(&mut response.reason);
+    response.headers = headers_of(message);
+    response.body = stream(&message.body);
+    response
+}
+
+pub fn headers_of(message: &Message) -> Headers {
+    let mut headers = Headers::new();
+    for (name, value) in &message.headers {
+        headers.append(name, value.as_bytes()).unwrap();
+    }
+    headers
+}
+
+/// A body that arrives in pieces of five bytes.
+pub fn stream(text: &str) -> Body {
+    if text.is_empty() {
+        return Body::Empty;
+    }
+    let pieces = text.as_bytes().chunks(5).map(Bytes::copy_from_slice).collect();
+    Body::Stream(Box::new(Pieces(pieces)))
+}
+
+struct Pieces(VecDeque<Bytes>);
+
+impl BodyStream for Pieces {
+    fn poll_frame(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
+        Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::Data(piece))))
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// Options that are not their defaults.
+fn options_text(options: &ForwardOptions) -> String {
+    let default = ForwardOptions::default();
+    let mut text = String::new();
+    if options.timeout != default.timeout {
+        text += &format!(" timeout={:?}", options.timeout);
+    }
+    if let Some(timeout) = options.continue_timeout {
+        text += &format!(" continue-timeout={timeout:?}");
+    }
+    if options.http_version != default.http_version {
+        text += &format!(" {:?}", options.http_version);
+    }
+    for (name, is_set, default) in [
+        ("follow-redirects", options.follow_redirects, default.follow_redirects),
+        ("buffer-request-body", options.buffer_request_body, default.buffer_request_body),
+        ("buffer-response", options.buffer_response, default.buffer_response),
+        ("fail-on-error-status-code", options.fail_on_error_status_code, default.fail_on_error_status_code),
+    ] {
+        if is_set != default {
+            text += &format!(" {name}={is_set}");
+        }
+    }
+    text
+}
+
+impl Ports for World {
+    fn now(&self) -> Instant {
+        self.start + self.passed.get()
+    }
+
+    fn forward<'a>(
+        &'a self,
+        exchange: &'a mut Exchange,
+        options: ForwardOptions,
+    ) -> LocalFuture<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            let Some(backend) = exchange.backend.clone() else {
+                return Err(Fault::internal("", "BackendConnectionFailure", "The API has no backend."));
+            };
+            let own = &exchange.request.url;
+            let path = format!("{}{}", backend.base.path, own.path);
+            let url = Url { path, query: own.query.clone(), ..backend.base.clone() };
+            let mut options = options_text(&options);
+            if let Some(id) = &backend.id {
+                options += &format!(" backend={id}");
+            }
+            self.record("forward", &url, &mut exchange.request, &options).await;
+            match self.answer() {
+                Ok(response) => exchange.respond(response),
+                Err(error) => return Err(Fault::internal("", error.reason, error.message)),
+            }
+            Ok(())
+        })
+    }
+
+    fn send(&self, mut call: OutboundCall) -> LocalFuture<'_, Result<Response, SendError>> {
+        Box::pin(async move {
+            let url = call.request.url.clone();
+            let options = format!(" timeout={:?}", call.timeout);
+            self.record("send", &url, &mut call.request, &options).await;
+            let mut response = self.answer()?;
+            response.body.buffer(self.budget.message_bytes_max).await.unwrap();
+            Ok(response)
+        })
+    }
+
+    fn send_one_way(&self, mut call: OutboundCall) {
+        let url = call.request.url.clone();
+        let options = format!(" timeout={:?}", call.timeout);
+        let recorded = self.record("one-way", &url, &mut call.request, &options);
+        run_ready(recorded);
+    }
+
+    fn sleep(&self, duration: Duration) -> LocalFuture<'_, ()> {
+        self.advance(duration);
+        self.log.borrow_mut().push(format!("--- waited {duration:?}\n"));
+        Box::pin(std::future::ready(()))
+    }
+
+    fn counters(&self) -> &dyn Counters {
+        self
+    }
+
+    fn cache(&self) -> &dyn ValueCache {
+        self
+    }
+
+    fn buffer_budget(&self) -> &BufferBudget {
+        &self.budget
+    }
+}
+
+/// Runs a future of which nothing waits.
+pub fn run_ready<T>(future: impl Future<Output = T>) -> T {
+    match std::pin::pin!(future).poll(&mut Context::from_waker(std::task::Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("nothing in a case waits"),
+    }
+}
+
+impl Counters for World {
+    fn hit(&self, key: &str, limit: RateLimit, increment: u64) -> RateDecision {
+        let decision = self.peek(key, limit);
+        if decision.allowed {
+            self.add(key, limit, increment);
+        }
+        RateDecision { remaining: self.peek(key, limit).remaining, ..decision }
+    }
+
+    fn peek(&self, key: &str, limit: RateLimit) -> RateDecision {
+        let now = self.now();
+        let mut hits = self.hits.borrow_mut();
+        let hits = hits.entry(key.to_owned()).or_default();
+        hits.retain(|(at, _)| now < *at + limit.period);
+        let total: u64 = hits.iter().map(|(_, count)| count).sum();
+        let oldest = hits.front().map(|(at, _)| *at + limit.period - now);
+        let allowed = total < limit.calls;
+        RateDecision {
+            allowed,
+            remaining: limit.calls.saturating_sub(total),
+            retry_after: oldest.filter(|_| !allowed).unwrap_or_default(),
+        }
+    }
+
+    fn add(&self, key: &str, _: RateLimit, increment: u64) {
+        let now = self.now();
+        self.hits.borrow_mut().entry(key.to_owned()).or_default().push_back((now, increment));
+    }
+}
+
+impl ValueCache for World {
+    fn get(&self, key: &str) -> Option<Arc<Portable>> {
+        let cache = self.cache.borrow();
+        cache.get(key).filter(|(_, until)| self.now() < *until).map(|(value, _)| Arc::clone(value))
+    }
+
+    fn set(&self, key: &str, value: Portable, lifetime: Duration) {
+        self.cache.borrow_mut().insert(key.to_owned(), (Arc::new(value), self.now() + lifetime));
+    }
+
+    fn remove(&self, key: &str) {
+        self.cache.borrow_mut().remove(key);
+    }
+}

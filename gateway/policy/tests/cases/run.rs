@@ -1,0 +1,216 @@
+//! Runs a case.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gateway_expression::host;
+use gateway_model::resource::{ApiSchema, Operation};
+use gateway_model::{BackendId, Diagnostic, SchemaId};
+use gateway_policy::backend::{Backend, Backends};
+use gateway_policy::compile::{CompiledDocument, Lookup, compile_document, default_global, effective};
+use gateway_policy::exchange::contract::{OperationContract, Schemas};
+use gateway_policy::exchange::{Arrival, Connection, Exchange, Protocol};
+use gateway_policy::fault::Scope;
+use gateway_policy::message::{Method, Request, Url};
+use gateway_policy::pipeline::Pipeline;
+use gateway_policy::ports::Ports;
+
+use crate::case::{Case, Message, Step};
+use crate::fake::{World, headers_of, run_ready, stream};
+use crate::render;
+
+/// What comes out of a case, as text.
+pub fn run(case: &Case) -> String {
+    let lookup = CaseLookup::new(case);
+    let mut diagnostics = Vec::new();
+    let documents: Vec<_> = case
+        .documents
+        .iter()
+        .filter_map(|(scope, text)| {
+            let file = format!("{}.xml", scope.as_str());
+            compile_document(text, file.into(), *scope, &lookup, &mut diagnostics)
+        })
+        .collect();
+    let mut out: String =
+        diagnostics.iter().map(|diagnostic: &Diagnostic| format!("{diagnostic}\n")).collect();
+    if documents.len() < case.documents.len() {
+        return out;
+    }
+    let pipeline = joined(&documents);
+    let world = World::new();
+    let mut context = Context::new(case, lookup.backends);
+    let requests = case.steps.iter().filter(|step| matches!(step, Step::Request(_))).count();
+    for (step, number) in case.steps.iter().zip(request_numbers(&case.steps)) {
+        match step {
+            Step::Context(lines) => lines.iter().for_each(|(name, value)| context.set(name, value)),
+            Step::Backend(scripted) => world.script.borrow_mut().push_back(scripted.clone()),
+            Step::Wait(seconds) => world.advance(Duration::from_secs(*seconds)),
+            Step::Request(message) => {
+                if requests > 1 {
+                    out += &format!("=== request {number}\n");
+                }
+                out += &run_ready(answer(message, &pipeline, &context, &world));
+            }
+        }
+    }
+    let left = world.script.borrow().len();
+    if left > 0 {
+        out += &format!("!!! {left} scripted answers were not asked for\n");
+    }
+    out
+}
+
+fn request_numbers(steps: &[Step]) -> impl Iterator<Item = usize> {
+    steps.iter().scan(0, |count, step| {
+        *count += usize::from(matches!(step, Step::Request(_)));
+        Some(*count)
+    })
+}
+
+/// The effective policy; scopes that the case leaves out inherit, the global one forwards.
+fn joined(documents: &[CompiledDocument]) -> Pipeline {
+    let global = default_global();
+    let order = [Scope::Global, Scope::Product, Scope::Api, Scope::Operation];
+    let of = |scope: Scope| documents.iter().find(|document| document.scope == scope);
+    let in_force: Vec<_> = order
+        .into_iter()
+        .filter_map(|scope| of(scope).or_else(|| (scope == Scope::Global).then_some(&global)))
+        .collect();
+    effective(&in_force)
+}
+
+async fn answer(message: &Message, pipeline: &Pipeline, context: &Context, world: &World) -> String {
+    let mut exchange = context.exchange(message, world);
+    pipeline.run(&mut exchange, world).await;
+    let response = exchange.take_answer(world);
+    let mut out: String = world.log.take().concat();
+    out += &render::outcome(&mut exchange, response).await;
+    out
+}
+
+struct CaseLookup<'a> {
+    case: &'a Case,
+    backends: Arc<Backends>,
+}
+
+impl<'a> CaseLookup<'a> {
+    fn new(case: &'a Case) -> Self {
+        let backends = case.backends.iter().map(|(id, url)| {
+            let backend =
+                Backend { id: Some(id.as_str().into()), ..Backend::from_url(Url::parse(url).unwrap()) };
+            (BackendId::from(id.as_str()), Arc::new(backend))
+        });
+        Self { case, backends: Arc::new(backends.collect::<HashMap<_, _>>()) }
+    }
+}
+
+impl Lookup for CaseLookup<'_> {
+    fn named_value(&self, name: &str) -> Option<&str> {
+        self.case.named_values.get(name).map(String::as_str)
+    }
+
+    fn fragment(&self, id: &str) -> Option<(&str, Arc<str>)> {
+        self.case.fragments.get(id).map(|text| (text.as_str(), format!("fragment-{id}.xml").into()))
+    }
+
+    fn backends(&self) -> Arc<Backends> {
+        Arc::clone(&self.backends)
+    }
+}
+
+/// What routing and the key check would have found out.
+struct Context {
+    values: BTreeMap<String, String>,
+    contract: Option<Arc<OperationContract>>,
+    backends: Arc<Backends>,
+}
+
+impl Context {
+    fn new(case: &Case, backends: Arc<Backends>) -> Self {
+        let mut schemas: BTreeMap<SchemaId, ApiSchema> = BTreeMap::new();
+        if let Some(text) = &case.schemas {
+            let parsed: BTreeMap<String, ApiSchema> = serde_json::from_str(text).unwrap();
+            schemas.extend(parsed.into_iter().map(|(id, schema)| {
+                let id = SchemaId::from(id.as_str());
+                (id.clone(), ApiSchema { id, ..schema })
+            }));
+        }
+        let contract = case.operation.as_ref().map(|text| {
+            let operation: Operation = serde_json::from_str(text).unwrap();
+            Arc::new(OperationContract::new(&operation, Arc::new(Schemas::new(schemas.values()))))
+        });
+        let values = [
+            ("ip", "198.51.100.7"),
+            ("service-url", "http://backend.test/base"),
+            ("api", "orders"),
+            ("api-name", "Orders"),
+            ("operation", "get-order"),
+            ("operation-name", "Get order"),
+            ("template", "/orders/{id}"),
+        ];
+        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { values, contract, backends }
+    }
+
+    /// Names: `ip`, `service-url` (empty = none), `backend` (an entity), `api`, `api-name`, `operation`,
+    /// `operation-name`, `template`, `product`, `subscription`, `user`, and `parameter.NAME` for what the template
+    /// matched.
+    fn set(&mut self, name: &str, value: &str) {
+        self.values.insert(name.to_owned(), value.to_owned());
+    }
+
+    fn get(&self, name: &str) -> &str {
+        self.values.get(name).map_or("", String::as_str)
+    }
+
+    fn named<T>(&self, name: &str, make: impl FnOnce(String) -> T) -> Option<Arc<T>> {
+        let id = self.get(name);
+        (!id.is_empty()).then(|| Arc::new(make(id.to_owned())))
+    }
+
+    fn exchange(&self, message: &Message, world: &World) -> Exchange {
+        let (method, target) = message.first.split_once(' ').unwrap();
+        let ip = self.get("ip");
+        let request = Request {
+            method: Method::parse(method.as_bytes()).unwrap(),
+            url: Url::parse(&format!("http://gateway.test{target}")).unwrap(),
+            headers: headers_of(message),
+            body: stream(&message.body),
+        };
+        let connection = Rc::new(Connection {
+            peer: ip.parse::<IpAddr>().unwrap(),
+            ip: ip.into(),
+            protocol: Protocol::Http11,
+            tls_version: None,
+            server_name: None,
+        });
+        let arrival = Arrival { connection, received: world.now(), request, deployment: Arc::default() };
+        let mut exchange = Exchange::new(arrival);
+        exchange.id = "00000000-0000-4000-8000-000000000001".parse().unwrap();
+        exchange.backend = match (self.get("backend"), self.get("service-url")) {
+            ("", "") => None,
+            ("", url) => Some(Arc::new(Backend::from_url(Url::parse(url).unwrap()))),
+            (id, _) => self.backends.get(&BackendId::from(id)).cloned(),
+        };
+        let caller = &mut exchange.caller;
+        let name = self.get("api-name").to_owned();
+        caller.api = self.named("api", |id| host::Api { id, name, ..host::Api::default() });
+        let (name, url_template) = (self.get("operation-name").to_owned(), self.get("template").to_owned());
+        let operation = |id| host::Operation { id, name, url_template, ..host::Operation::default() };
+        caller.operation = self.named("operation", operation);
+        caller.operation_contract.clone_from(&self.contract);
+        caller.product = self.named("product", |id| host::Product { id, ..host::Product::default() });
+        caller.subscription =
+            self.named("subscription", |id| host::Subscription { id, ..host::Subscription::default() });
+        caller.user = self.named("user", |id| host::User { id, ..host::User::default() });
+        for (name, value) in &self.values {
+            if let Some(name) = name.strip_prefix("parameter.") {
+                exchange.matched_parameters.push((name.into(), value.clone()));
+            }
+        }
+        exchange
+    }
+}
