@@ -3,5 +3,6 @@
 mod access;
 mod configuration;
 mod figures;
+mod policies;
 mod process;
 mod routing;
