@@ -118,10 +118,14 @@ pub struct Exchange {
     request_consumed: Cell<bool>,
     response_consumed: Cell<bool>,
     calls: u32,
+    retries: u32,
 }
 
 /// Calls that one request may make: `forward-request`, `send-request` and `send-one-way-request` together.
 pub const CALLS_MAX: u32 = 64;
+
+/// Rounds of all `retry` statements of one request together.
+pub const RETRIES_MAX: u32 = 256;
 
 /// What a new exchange begins with.
 #[derive(Debug)]
@@ -163,6 +167,7 @@ impl Exchange {
             request_consumed: Cell::new(false),
             response_consumed: Cell::new(false),
             calls: 0,
+            retries: 0,
         }
     }
 
@@ -173,6 +178,16 @@ impl Exchange {
             return Err(Fault::internal("", "CallLimitExceeded", text));
         }
         self.calls += 1;
+        Ok(())
+    }
+
+    /// Counts a round of `retry`; the fault of one too many.
+    pub fn count_retry(&mut self) -> Result<(), Fault> {
+        if self.retries >= RETRIES_MAX {
+            let text = format!("The request has been retried {RETRIES_MAX} times, more are not allowed.");
+            return Err(Fault::internal("", "RetryLimitExceeded", text));
+        }
+        self.retries += 1;
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use crate::catalogue::{ALL, Content, Kind, PolicyDef, optional, required};
 use crate::compile::Compiler;
 use crate::compile::arguments::{BoolArg, IntArg};
 use crate::exchange::Exchange;
-use crate::fault::Fault;
+use crate::fault::{Fault, Section};
 use crate::pipeline::{AsyncPolicy, Block, Flow, Needs, Step};
 use crate::ports::{LocalFuture, Ports};
 use crate::xml::Element;
@@ -35,7 +35,7 @@ pub static RETRY: PolicyDef = PolicyDef {
            `interval` seconds; with `delta` the n-th wait is interval + (n−1)·delta; with `max-interval` too it is \
            interval + (2ⁿ−1)·delta, delta varied by ±20 %, at most `max-interval`. `first-fast-retry` leaves out the \
            first wait. After a failed attempt the condition sees no response; the last attempt's error goes on to \
-           on-error.",
+           on-error. A request may retry 256 times in all.",
     compile,
 };
 
@@ -81,7 +81,11 @@ impl Retry {
                 Ok(Flow::Respond) => return outcome,
                 Ok(Flow::Continue) => {}
                 // What an earlier attempt answered says nothing about this one.
-                Err(_) => exchange.response = None,
+                Err(_) if matches!(exchange.section, Section::Inbound | Section::Backend) => {
+                    exchange.response = None
+                }
+                // Behind the backend the response is the backend's, not the attempt's.
+                Err(_) => {}
             }
             if retries >= count {
                 return outcome;
@@ -95,6 +99,7 @@ impl Retry {
                 return outcome;
             }
             retries += 1;
+            exchange.count_retry()?;
             let wait = self.wait(retries, exchange)?;
             if !wait.is_zero() {
                 ports.sleep(wait).await;
