@@ -6,6 +6,8 @@
 #![allow(clippy::many_single_char_names, reason = "operands have no better names")]
 #![allow(clippy::unused_self, reason = "the steps of the binder are called alike")]
 #![allow(clippy::needless_pass_by_value, reason = "bound parts are handed on, not kept")]
+#![allow(reason = "walks keep one form")]
+#![allow(clippy::float_cmp, reason = "C# equality is exact")]
 #![allow(clippy::needless_for_each, reason = "short visits read as one line")]
 
 mod bind;

@@ -249,9 +249,6 @@ impl Binder<'_> {
 
     fn bool_operator(&mut self, operator: Binary, left: &Val, right: &Val) -> Option<Val> {
         let is_bool = |ty: &Type| *ty.non_nullable() == Type::BOOL;
-        if !is_bool(&left.ty) && !is_bool(&right.ty) {
-            return None;
-        }
         let logic = matches!(operator, Binary::And | Binary::Or | Binary::Xor | Binary::Eq | Binary::Ne);
         if !logic || !(is_bool(&left.ty) && is_bool(&right.ty)) {
             return None;

@@ -68,7 +68,7 @@ impl Binder<'_> {
         let mut text = String::from("{0");
         if let Some(width) = width {
             text.push(',');
-                text.push_str(&width.to_string());
+            text.push_str(&width.to_string());
         }
         if let Some(format) = format {
             text.push(':');

@@ -280,7 +280,6 @@ fn variable(json: &Json) -> Option<Value> {
         "guid" => Value::Guid(guid::parse(v.as_str()?).ok()?),
         "timespan" => Value::TimeSpan(TimeSpan::parse(v.as_str()?).ok()?.0),
         "json" => crate::types::json_value(v.as_str()?)?,
-        // XML comes back as the element it is.
         "xml" => Value::str(v.as_str()?),
         "bytes" => Value::bytes(encoding::from_base64(v.as_str()?).ok()?),
         "response" => {

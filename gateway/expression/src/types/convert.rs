@@ -91,7 +91,7 @@ pub(super) static TABLE: &[TypeTable] = &[
                 Ok(Value::bytes(encoding::from_base64(a.str(0)?.as_str())?))
             }),
             m("static string ToHexString(byte[] inArray)", |vm, a| {
-                let text: String = a.bytes(0)?.iter().map(|b| format!("{b:02X}")).collect();
+                let text = crate::clr::bit_converter::text(&a.bytes(0)?).replace('-', "");
                 vm.text(text)
             }),
             m("static sbyte ToSByte(string value, int fromBase)", from_base),

@@ -37,7 +37,7 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("CaptureCollection Captures { get; }", |_, a| {
                 let group = group(a)?;
                 let items = if group.success { vec![a.this().clone()] } else { Vec::new() };
-                Ok(Value::object(Items { class: "CaptureCollection", items, names: Vec::new() }))
+                Ok(Value::object(Items { class: "CaptureCollection", list: items, names: Vec::new() }))
             }),
         ],
     },
@@ -57,7 +57,7 @@ pub(super) static TABLE: &[TypeTable] = &[
                 if let Some(first) = items.first_mut() {
                     *first = a.this().clone();
                 }
-                Ok(Value::object(Items { class: "GroupCollection", items, names }))
+                Ok(Value::object(Items { class: "GroupCollection", list: items, names }))
             }),
             m("string Result(string replacement)", |vm, a| {
                 let this = a.object::<MatchObject>(0)?;
@@ -87,14 +87,14 @@ pub(super) static TABLE: &[TypeTable] = &[
         members: &[
             m("int Count { get; }", count),
             m("Group this[int groupnum] { get; }", |_, a| {
-                let items = &a.object::<Items>(0)?.items;
+                let items = &a.object::<Items>(0)?.list;
                 let found = usize::try_from(a.i32(1)?).ok().and_then(|i| items.get(i));
                 Ok(found.cloned().unwrap_or_else(failed))
             }),
             m("Group this[string groupname] { get; }", |_, a| {
                 let this = a.object::<Items>(0)?;
                 let found = this.names.iter().position(|n| n == a.str(1).map_or("", |t| t.as_str()));
-                Ok(found.and_then(|i| this.items.get(i)).cloned().unwrap_or_else(failed))
+                Ok(found.and_then(|i| this.list.get(i)).cloned().unwrap_or_else(failed))
             }),
         ],
     },
@@ -213,7 +213,7 @@ struct GroupObject(Group);
 /// A collection of captures, groups or matches.
 struct Items {
     class: &'static str,
-    items: Vec<Value>,
+    list: Vec<Value>,
     names: Vec<String>,
 }
 
@@ -273,7 +273,7 @@ impl Object for Items {
     }
 
     fn iterate(self: Rc<Self>, _vm: &mut Vm<'_>) -> Option<Result<Box<dyn Iter>, Fault>> {
-        Some(Ok(ValuesIter::boxed(self.items.clone())))
+        Some(Ok(ValuesIter::boxed(self.list.clone())))
     }
 }
 
@@ -347,7 +347,7 @@ fn all(regex: &Rc<Regex>, vm: &mut Vm<'_>, a: &Args<'_>, input: usize) -> Result
     let made = |found| Value::object(MatchObject { regex: Some(Rc::clone(regex)), found: Some(found) });
     Ok(Value::object(Items {
         class: "MatchCollection",
-        items: found.into_iter().map(made).collect(),
+        list: found.into_iter().map(made).collect(),
         names: Vec::new(),
     }))
 }
@@ -418,11 +418,11 @@ fn failed() -> Value {
 }
 
 fn count(_vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
-    Ok(Value::I32(a.object::<Items>(0)?.items.len() as i32))
+    Ok(Value::I32(a.object::<Items>(0)?.list.len() as i32))
 }
 
 fn item(_vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
-    let items = &a.object::<Items>(0)?.items;
+    let items = &a.object::<Items>(0)?.list;
     let found = usize::try_from(a.i32(1)?).ok().and_then(|i| items.get(i));
     found
         .cloned()

@@ -122,7 +122,8 @@ pub(crate) fn url_text(url: &UrlParts<'_>) -> String {
     let default = matches!((url.scheme, url.port), ("http" | "ws", 80) | ("https" | "wss", 443));
     let mut text = format!("{}://{}", url.scheme, url.host);
     if !default {
-        text.push_str(&format!(":{}", url.port));
+        text.push(':');
+        text.push_str(&url.port.to_string());
     }
     text.push_str(url.path);
     if !url.query.is_empty() {
