@@ -58,6 +58,7 @@ pub(crate) mod library;
 mod linq;
 mod member;
 mod misc;
+mod net;
 mod number;
 mod random;
 mod regex;
@@ -112,6 +113,8 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static TypeTable> {
         credentials::TABLE,
         certificate::TABLE,
         crypto::TABLE,
+        net::TABLE,
+        net::TUPLES,
         crypto::HASHES,
     ];
     let many = [string::TABLES, collection::TABLES, context::TABLES, json::TABLES, linq::TABLES];

@@ -105,7 +105,7 @@ impl Object for Record {
                     names.iter().zip(&values).map(|((n, _), v)| format!("{n} = {v}")).collect();
                 format!("{{ {} }}", parts.join(", "))
             }
-            Type::Generic(..) => format!("[{}]", values.join(", ")),
+            Type::Generic(super::KEY_VALUE_PAIR, _) => format!("[{}]", values.join(", ")),
             _ => format!("({})", values.join(", ")),
         })
     }
