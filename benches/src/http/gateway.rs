@@ -40,7 +40,8 @@ pub fn configure(setup: &Setup<'_>, place: &Place) -> anyhow::Result<Vec<PathBuf
         set("shutdown.delay", &0),
         set("shutdown.timeout", &0),
     ];
-    let flags = settings.into_iter().flat_map(|setting| ["--set".into(), PathBuf::from(OsString::from(setting))]);
+    let flags =
+        settings.into_iter().flat_map(|setting| ["--set".into(), PathBuf::from(OsString::from(setting))]);
     Ok(std::iter::once("run".into()).chain(flags).collect())
 }
 
@@ -84,7 +85,10 @@ fn subscription(folder: &Path, number: usize) -> anyhow::Result<()> {
         "primaryKey": key_of(number),
         "secondaryKey": format!("{}-second", key_of(number)),
     }});
-    write(&folder.join("subscriptions").join(name).join("subscriptionInformation.json"), &information.to_string())
+    write(
+        &folder.join("subscriptions").join(name).join("subscriptionInformation.json"),
+        &information.to_string(),
+    )
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {

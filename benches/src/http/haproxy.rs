@@ -52,7 +52,8 @@ fn policies(map: &str) -> String {
     )
 }
 
-const TABLE: &str = "backend calls\n  stick-table type string len 32 size 10k expire 2m store http_req_rate(60s)\n";
+const TABLE: &str =
+    "backend calls\n  stick-table type string len 32 size 10k expire 2m store http_req_rate(60s)\n";
 
 fn hundred() -> String {
     let mut text = "  use_backend backend if { path_beg /shop/ }\n".to_owned();

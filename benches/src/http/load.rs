@@ -111,7 +111,10 @@ async fn http1(
     Ok(())
 }
 
-async fn http2(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, count: &Rc<Count>) -> anyhow::Result<()> {
+async fn http2(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    count: &Rc<Count>,
+) -> anyhow::Result<()> {
     let mut builder = h2::client::Builder::new();
     builder.initial_window_size(1 << 20).initial_connection_window_size(16 << 20);
     let (sender, connection) = builder.handshake::<_, bytes::Bytes>(stream).await?;

@@ -43,7 +43,10 @@ pub fn run(
                 scope.spawn(move || client(address, tls.cloned(), requests, first, every, begin + length))
             })
             .collect();
-        clients.into_iter().map(|client| client.join().unwrap_or_else(|_| anyhow::bail!("a client panicked"))).collect()
+        clients
+            .into_iter()
+            .map(|client| client.join().unwrap_or_else(|_| anyhow::bail!("a client panicked")))
+            .collect()
     });
     let mut all = Vec::new();
     for result in results {

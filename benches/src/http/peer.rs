@@ -80,7 +80,8 @@ impl Peer {
         let begin = Instant::now();
         let process = Process::proxy(program, arguments, &place.dir.join("log"))?;
         let mut running = Running { peer: self, place, process, first_answer: Duration::ZERO };
-        let request = if setup.policies == Policies::Some { Workload::W4 } else { Workload::W1 }.requests().remove(0);
+        let request =
+            if setup.policies == Policies::Some { Workload::W4 } else { Workload::W1 }.requests().remove(0);
         running.wait(&request).with_context(|| format!("{} does not answer", self.name()))?;
         running.first_answer = begin.elapsed();
         Ok(running)

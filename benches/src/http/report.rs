@@ -26,10 +26,16 @@ pub fn markdown(outcome: &Outcome) -> String {
         });
     }
     for workload in Workload::ALL {
-        row(&mut text, &peers, &format!("{}: p50 / p99 at {}/s, µs", workload.title(), outcome.rate), |peer| {
-            let found = outcome.latencies.iter().find(|one| one.workload == workload && one.peer == peer)?;
-            Some(format!("{:.0} / {:.0}", found.p50, found.p99))
-        });
+        row(
+            &mut text,
+            &peers,
+            &format!("{}: p50 / p99 at {}/s, µs", workload.title(), outcome.rate),
+            |peer| {
+                let found =
+                    outcome.latencies.iter().find(|one| one.workload == workload && one.peer == peer)?;
+                Some(format!("{:.0} / {:.0}", found.p50, found.p99))
+            },
+        );
     }
     processes(&mut text, &peers, outcome);
     text
@@ -40,8 +46,12 @@ fn processes(text: &mut String, peers: &[Peer], outcome: &Outcome) {
     let mut add = |name: &str, show: &dyn Fn(&ProcessFigures) -> Option<String>| {
         row(text, peers, name, |peer| of(peer).and_then(show));
     };
-    let kib = |at: usize| move |figures: &ProcessFigures| Some(format!("{:.1}", figures.idle_connection?[at] / 1024.0));
-    add("idle memory with 100 APIs, MiB", &|figures| Some(format!("{:.1}", figures.idle_memory as f64 / 1_048_576.0)));
+    let kib = |at: usize| {
+        move |figures: &ProcessFigures| Some(format!("{:.1}", figures.idle_connection?[at] / 1024.0))
+    };
+    add("idle memory with 100 APIs, MiB", &|figures| {
+        Some(format!("{:.1}", figures.idle_memory as f64 / 1_048_576.0))
+    });
     add(&format!("KiB an idle connection, of {}", outcome.idle_connections), &kib(0));
     add("the same with TLS", &kib(1));
     add("ms from start to first answer, 100 APIs", &|figures| Some(format!("{:.0}", figures.first_answer?)));
@@ -56,7 +66,8 @@ fn header(first: &str, peers: &[Peer]) -> String {
 fn row(text: &mut String, peers: &[Peer], name: &str, show: impl Fn(Peer) -> Option<String>) {
     let cells: Vec<Option<String>> = peers.iter().map(|peer| show(*peer)).collect();
     if cells.iter().any(Option::is_some) {
-        let cells: Vec<String> = cells.into_iter().map(|cell| cell.unwrap_or_else(|| "–".to_owned())).collect();
+        let cells: Vec<String> =
+            cells.into_iter().map(|cell| cell.unwrap_or_else(|| "–".to_owned())).collect();
         let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
     }
 }

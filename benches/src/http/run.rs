@@ -112,7 +112,11 @@ fn group(
                 let turn = turn(running, *workload, round, arguments.seconds, setup)?;
                 eprintln!(
                     "{} round {round} {}: {:.2} µs, {:.0}/s, busy {:.2}",
-                    workload.title(), running.peer.name(), turn.cpu_microseconds, turn.requests_per_second, turn.busy
+                    workload.title(),
+                    running.peer.name(),
+                    turn.cpu_microseconds,
+                    turn.requests_per_second,
+                    turn.busy
                 );
                 outcome.turns.push(turn);
             }
@@ -148,8 +152,7 @@ fn turn(
     let aim = aim(running, workload, setup)?;
     let pids = running.process.pids();
     let time = || cpu_time(&pids);
-    let (served, before, after) =
-        load::run(&aim, WARM_UP, Duration::from_secs_f64(seconds), time, time)?;
+    let (served, before, after) = load::run(&aim, WARM_UP, Duration::from_secs_f64(seconds), time, time)?;
     let busy = (after - before).as_secs_f64();
     let elapsed = served.elapsed.as_secs_f64();
     Ok(Turn {
@@ -171,12 +174,7 @@ fn latency(
     let aim = aim(running, workload, setup)?;
     let length = Duration::from_secs_f64(arguments.seconds * 2.0);
     let latencies = pace::run(aim.address, aim.tls.as_ref(), &aim.requests, arguments.rate, length)?;
-    Ok(Latency {
-        workload,
-        peer: running.peer,
-        p50: latencies.quantile(0.5),
-        p99: latencies.quantile(0.99),
-    })
+    Ok(Latency { workload, peer: running.peer, p50: latencies.quantile(0.5), p99: latencies.quantile(0.99) })
 }
 
 /// Memory, start and system calls of a proxy alone.
@@ -187,7 +185,9 @@ fn process(peer: Peer, arguments: &Arguments, setup: &Setup<'_>) -> anyhow::Resu
     drop(running);
     let request = Workload::W1.requests().remove(0);
     // Each connection is two descriptors of a proxy for the length of its request; half of the limit is for clients.
-    let idle = arguments.idle.min(usize::try_from(scratch::descriptors() / 2).unwrap_or(usize::MAX).saturating_sub(100));
+    let idle = arguments
+        .idle
+        .min(usize::try_from(scratch::descriptors() / 2).unwrap_or(usize::MAX).saturating_sub(100));
     let idle_connection = if idle > 0 {
         let mut bytes = [0.0; 2];
         for (bytes, tls) in bytes.iter_mut().zip([None, Some(setup.certificate.client("http/1.1")?)]) {

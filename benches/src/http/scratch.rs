@@ -104,7 +104,8 @@ impl Drop for Process {
         let begin = Instant::now();
         // Quick ways out: INT for the gateway would wait for a load balancer, so it gets a second one.
         while self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
-            let signal = if begin.elapsed() < Duration::from_secs(3) { Signal::SIGTERM } else { Signal::SIGKILL };
+            let signal =
+                if begin.elapsed() < Duration::from_secs(3) { Signal::SIGTERM } else { Signal::SIGKILL };
             if kill(pid, signal).is_err() {
                 break;
             }

@@ -28,6 +28,7 @@ pub fn per_request(pids: &[u32], aim: &Aim, dir: &Path) -> anyhow::Result<Option
     let text = std::fs::read_to_string(file)?;
     // Seccomp or a container may forbid tracing: no figure then.
     let Some(total) = text.lines().find(|line| line.ends_with(" total")) else { return Ok(None) };
-    let calls = total.split_whitespace().nth(3).context("the summary of strace has changed")?.parse::<f64>()?;
+    let calls =
+        total.split_whitespace().nth(3).context("the summary of strace has changed")?.parse::<f64>()?;
     Ok(Some(calls / served.requests as f64))
 }

@@ -66,7 +66,8 @@ pub fn end_of_response(read: &[u8]) -> io::Result<Option<usize>> {
     if !text.starts_with("HTTP/1.1 200 ") {
         return Err(io::Error::other(format!("unexpected answer: {text}")));
     }
-    let is_length = |line: &&str| line.get(..15).is_some_and(|name| name.eq_ignore_ascii_case("content-length:"));
+    let is_length =
+        |line: &&str| line.get(..15).is_some_and(|name| name.eq_ignore_ascii_case("content-length:"));
     let length = text.split("\r\n").find(is_length).and_then(|line| line[15..].trim().parse::<usize>().ok());
     let end = head + 4 + length.ok_or_else(|| io::Error::other(format!("no length: {text}")))?;
     Ok((read.len() >= end).then_some(end))

@@ -39,7 +39,9 @@ impl Workload {
     /// The requests, sent in turn.
     pub fn requests(self) -> Vec<Vec<u8>> {
         match self {
-            Self::W4 => (0..KEYS).map(|key| request(&format!("{}: {}\r\nX-Remove: 1\r\n", KEY_HEADER, key_of(key)))).collect(),
+            Self::W4 => (0..KEYS)
+                .map(|key| request(&format!("{}: {}\r\nX-Remove: 1\r\n", KEY_HEADER, key_of(key))))
+                .collect(),
             _ => vec![request("")],
         }
     }
@@ -69,5 +71,6 @@ pub fn key_of(number: usize) -> String {
 }
 
 fn request(fields: &str) -> Vec<u8> {
-    format!("GET {PATH} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept: */*\r\n{fields}\r\n").into_bytes()
+    format!("GET {PATH} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept: */*\r\n{fields}\r\n")
+        .into_bytes()
 }
