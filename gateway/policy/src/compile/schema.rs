@@ -34,7 +34,11 @@ fn check_attributes(element: &Element, defs: &[AttributeDef], c: &mut Compiler<'
 
 fn check_value(attribute: &Attribute, def: &AttributeDef, c: &mut Compiler<'_>) {
     let value = attribute.value.trim();
-    if def.expression && gateway_expression::is_expression(value) {
+    if gateway_expression::is_expression(value) {
+        if !def.expression {
+            let text = format!("The '{}' attribute cannot hold a policy expression.", attribute.name);
+            c.error("expression-not-allowed", attribute.at, text);
+        }
         return;
     }
     if let Some(name) = unresolved(value) {
@@ -120,7 +124,11 @@ fn check_content(element: &Element, content: &Content, c: &mut Compiler<'_>) {
 
 fn check_text(element: &Element, expression: bool, c: &mut Compiler<'_>) {
     let text = element.text();
-    if expression && gateway_expression::is_expression(&text) {
+    if gateway_expression::is_expression(&text) {
+        if !expression {
+            let text = format!("The element '{}' cannot hold a policy expression.", element.name);
+            c.error("expression-not-allowed", element.text_at(), text);
+        }
         return;
     }
     if let Some(name) = unresolved(&text) {

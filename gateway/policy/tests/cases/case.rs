@@ -9,6 +9,7 @@
 //! - `backend`: the next answer: `200 reason`, fields, an empty line, the body; or `error Reason text`
 //! - `wait SECONDS`: the clock moves on
 //! - `request`: `METHOD /path?query`, fields, an empty line, the body, which arrives as a stream
+//! - `preflight`: the same, answered by the `cors` policies alone
 //! - `expect`: what comes out, to the end of the file
 //!
 //! `\r`, `\n`, `\0` and `\\` in a `context` line stand for those characters.
@@ -42,6 +43,7 @@ pub enum Step {
     Backend(Scripted),
     Wait(u64),
     Request(Message),
+    Preflight(Message),
 }
 
 /// What a backend does with a call.
@@ -87,6 +89,7 @@ impl Case {
             "context" => self.steps.push(Step::Context(pairs(content)?)),
             "wait" => self.steps.push(Step::Wait(argument.parse().map_err(|_| format!("wait {argument}"))?)),
             "request" => self.steps.push(Step::Request(message(content)?)),
+            "preflight" => self.steps.push(Step::Preflight(message(content)?)),
             "backend" => self.steps.push(Step::Backend(scripted(content)?)),
             other => return Err(format!("block {other:?} is unknown")),
         }

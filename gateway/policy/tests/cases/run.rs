@@ -14,8 +14,9 @@ use gateway_policy::compile::{CompiledDocument, Lookup, compile_document, defaul
 use gateway_policy::exchange::contract::{OperationContract, Schemas};
 use gateway_policy::exchange::{Arrival, Connection, Exchange, Protocol};
 use gateway_policy::fault::Scope;
-use gateway_policy::message::{Method, Request, Url};
+use gateway_policy::message::{Method, Request, Response, Url};
 use gateway_policy::pipeline::Pipeline;
+use gateway_policy::policies::cors::Preflight;
 use gateway_policy::ports::Ports;
 
 use crate::case::{Case, Message, Step};
@@ -42,17 +43,19 @@ pub fn run(case: &Case) -> String {
     let pipeline = joined(&documents);
     let world = World::new();
     let mut context = Context::new(case, lookup.backends);
-    let requests = case.steps.iter().filter(|step| matches!(step, Step::Request(_))).count();
+    let requests = case.steps.iter().filter(|step| is_request(step)).count();
     for (step, number) in case.steps.iter().zip(request_numbers(&case.steps)) {
         match step {
             Step::Context(lines) => lines.iter().for_each(|(name, value)| context.set(name, value)),
             Step::Backend(scripted) => world.script.borrow_mut().push_back(scripted.clone()),
             Step::Wait(seconds) => world.advance(Duration::from_secs(*seconds)),
             Step::Request(message) => {
-                if requests > 1 {
-                    out += &format!("=== request {number}\n");
-                }
+                out += &heading(requests, number);
                 out += &run_ready(answer(message, &pipeline, &context, &world));
+            }
+            Step::Preflight(message) => {
+                out += &heading(requests, number);
+                out += &run_ready(preflight(message, &pipeline, &context, &world));
             }
         }
     }
@@ -63,9 +66,17 @@ pub fn run(case: &Case) -> String {
     out
 }
 
+fn is_request(step: &Step) -> bool {
+    matches!(step, Step::Request(_) | Step::Preflight(_))
+}
+
+fn heading(requests: usize, number: usize) -> String {
+    if requests > 1 { format!("=== request {number}\n") } else { String::new() }
+}
+
 fn request_numbers(steps: &[Step]) -> impl Iterator<Item = usize> {
     steps.iter().scan(0, |count, step| {
-        *count += usize::from(matches!(step, Step::Request(_)));
+        *count += usize::from(is_request(step));
         Some(*count)
     })
 }
@@ -89,6 +100,19 @@ async fn answer(message: &Message, pipeline: &Pipeline, context: &Context, world
     let mut out: String = world.log.take().concat();
     out += &render::outcome(&mut exchange, response).await;
     out
+}
+
+/// What `proxy` does with a preflight request.
+async fn preflight(message: &Message, pipeline: &Pipeline, context: &Context, world: &World) -> String {
+    let mut exchange = context.exchange(message, world);
+    let mut response = Response::new(200);
+    for cors in pipeline.cors() {
+        if let Preflight::Answer(answer) = cors.preflight(&exchange).unwrap() {
+            response = *answer;
+            break;
+        }
+    }
+    render::outcome(&mut exchange, response).await
 }
 
 struct CaseLookup<'a> {
