@@ -38,7 +38,8 @@ impl<'a> Redacted<'a> {
 
     /// A whole URL in one text.
     pub fn text(url: &'a str, key_parameter: &'a str) -> Self {
-        let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+        let absolute = url.split_once("://").filter(|(scheme, _)| is_scheme(scheme));
+        let (scheme, rest) = absolute.unwrap_or(("", url));
         let end = if scheme.is_empty() { 0 } else { rest.find(['/', '?', '#']).unwrap_or(rest.len()) };
         let (authority, target) = rest.split_at(end);
         Self { scheme, rest: authority, target, key_parameter }
@@ -79,6 +80,12 @@ impl fmt::Display for Redacted<'_> {
         }
         Ok(())
     }
+}
+
+/// RFC 3986 §3.1: `ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )`. A query may hold `://` too.
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
 fn same_name(name: &str, secret: &str) -> bool {
@@ -123,6 +130,7 @@ mod tests {
             ("/token=1?%zz=%", "/token=1?%zz=%"),
             ("https://u:p@h:1/x?sig=s", "https://***@h:1/x?sig=***"),
             ("https://h?code=a@b", "https://h?code=***"),
+            ("/a?code=x&to=http://h", "/a?code=***&to=http://h"),
             ("plain", "plain"),
         ];
         for (url, expected) in table {
