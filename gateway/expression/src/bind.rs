@@ -13,14 +13,19 @@ mod expression;
 mod flow;
 mod function;
 mod inference;
+mod jump;
 mod member;
 mod name;
+mod number;
 mod object;
 mod operator;
 mod overload;
 mod pattern;
+mod reach;
 mod statement;
+mod switch;
 mod text;
+mod unary;
 mod user;
 
 use std::sync::Arc;
@@ -129,6 +134,8 @@ pub(crate) struct LocalFunctionInfo {
     pub result: Type,
     pub code: Option<Function>,
     pub key: u32,
+    /// Of its name.
+    pub span: Span,
 }
 
 /// What `return` means in the function being bound.
@@ -153,12 +160,17 @@ pub(crate) struct Binder<'a> {
     returns: Vec<Returns>,
     checked: bool,
     in_constant: bool,
+    /// The member at hand is none that the allow-list looks at.
+    unlisted: bool,
     receivers: Vec<Val>,
     lambda_bindings: u32,
     loops: u32,
     switches: u32,
     catches: u32,
     finallys: u32,
+    labels: Vec<jump::LabelInfo>,
+    enclosing_switches: Vec<jump::SwitchLabels>,
+    label_count: u32,
     /// What the last failed inference knew: an argument that is a lambda and its parameter types.
     partial: Option<(usize, Vec<Type>)>,
     attempts: u32,
@@ -187,12 +199,16 @@ impl<'a> Binder<'a> {
             returns: Vec::new(),
             checked: false,
             in_constant: false,
+            unlisted: false,
             receivers: Vec::new(),
             lambda_bindings: 0,
             loops: 0,
             switches: 0,
             catches: 0,
             finallys: 0,
+            labels: Vec::new(),
+            enclosing_switches: Vec::new(),
+            label_count: 0,
             partial: None,
             attempts: 0,
             needs: Needs::default(),

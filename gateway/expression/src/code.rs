@@ -192,6 +192,8 @@ pub(crate) struct Handler {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
+    /// Where a `goto case` leads.
+    pub label: u32,
     /// Over the variable that holds the value.
     pub conditions: Vec<Node>,
     pub is_default: bool,
@@ -226,6 +228,9 @@ pub(crate) enum Stmt {
     },
     Break,
     Continue,
+    Label(u32),
+    /// To a label of this or an enclosing block, or to a section of an enclosing switch.
+    Goto(u32),
     Return(Option<Node>),
     Throw(Node),
     Rethrow,

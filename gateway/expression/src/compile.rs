@@ -92,8 +92,6 @@ pub fn is_expression(text: &str) -> bool {
 
 /// Compiles the text of an expression, `@(` or `@{` included.
 pub fn compile(text: &str, expected: Expected, options: &Options) -> Result<Expression, Vec<Diagnostic>> {
-    let mut reports = Reports::default();
-    let Some(body) = parser::parse(text, &mut reports) else { return Err(reports.finish(text)) };
     let wanted = match expected {
         Expected::Bool => Some(Type::BOOL),
         Expected::Int => Some(Type::INT),
@@ -102,8 +100,27 @@ pub fn compile(text: &str, expected: Expected, options: &Options) -> Result<Expr
         Expected::Bytes => Some(Type::array_of(Type::BYTE, 1)),
         Expected::String | Expected::Any => None,
     };
+    compile_wanted(text, expected, wanted.as_ref(), options)
+}
+
+/// As [`compile`] where the place wants a C# type; `None` when there is no such type.
+pub fn compile_to(text: &str, ty: &str, options: &Options) -> Option<Result<Expression, Vec<Diagnostic>>> {
+    let syntax = parser::type_of(ty)?;
+    let mut reports = Reports::default();
+    let wanted = Binder::new(&mut reports, options).resolve(&syntax);
+    (!wanted.is_error()).then(|| compile_wanted(text, Expected::Any, Some(&wanted), options))
+}
+
+fn compile_wanted(
+    text: &str,
+    expected: Expected,
+    wanted: Option<&Type>,
+    options: &Options,
+) -> Result<Expression, Vec<Diagnostic>> {
+    let mut reports = Reports::default();
+    let Some(body) = parser::parse(text, &mut reports) else { return Err(reports.finish(text)) };
     let mut binder = Binder::new(&mut reports, options);
-    let bound = binder.program(&body, wanted.as_ref());
+    let bound = binder.program(&body, wanted);
     let (locals, functions, needs) =
         (std::mem::take(&mut binder.locals), std::mem::take(&mut binder.functions), binder.needs);
     if !reports.is_empty() {

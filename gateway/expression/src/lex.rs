@@ -37,10 +37,9 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Piece {
     Text(String),
-    /// Source of the value, and of the alignment; the format as text.
+    /// Source of the value with its alignment; the format as text.
     Hole {
         value: Span,
-        alignment: Option<Span>,
         format: Option<String>,
     },
 }
@@ -203,14 +202,15 @@ impl Lexer<'_> {
     fn name(&mut self, prefix: usize) {
         let start = self.at;
         let body = self.rest().get(prefix..).unwrap_or_default();
-        let length = body.find(|c: char| !is_part(c)).unwrap_or(body.len());
+        let (word, length) = literal::identifier(body, is_part);
         if length == 0 {
             self.report("CS1056", "Unexpected character '\\'", start, start + 1);
             self.at += 1;
             return;
         }
-        let word = body.get(..length).unwrap_or_default();
-        let kind = match KEYWORDS.iter().find(|keyword| prefix == 0 && **keyword == word) {
+        // A word with an escape is never a keyword.
+        let is_plain = prefix == 0 && word.len() == length;
+        let kind = match KEYWORDS.iter().find(|keyword| is_plain && **keyword == word) {
             Some(keyword) => Kind::Keyword(keyword),
             None => Kind::Name(word.into()),
         };
@@ -235,6 +235,12 @@ impl Lexer<'_> {
     /// Strings, characters and comments.
     fn opaque(&mut self) {
         let start = self.at;
+        if self.rest().starts_with("\"\"\"") {
+            let message = "Feature 'raw string literals' is not available in C# 7.3. Please use language version 11.0 or greater.";
+            self.report("CS8370", message, start, start + 3);
+            self.at = self.end;
+            return;
+        }
         let bytes = self.text.as_bytes().get(..self.end).unwrap_or_default();
         let end = match skip_opaque(bytes, start) {
             Ok(Some(end)) if end <= self.end => end,
@@ -283,6 +289,10 @@ impl Lexer<'_> {
         };
         match result {
             Ok(kind) => self.push(kind, start, end),
+            Err((code, message)) if code == "CS1009" => {
+                let at = start + literal::bad_escape(source);
+                self.report(code, message, at, end);
+            }
             Err((code, message)) => self.report(code, message, start, end),
         }
     }

@@ -6,7 +6,6 @@
 #![allow(clippy::many_single_char_names, reason = "operands have no better names")]
 #![allow(clippy::unused_self, reason = "the steps of the binder are called alike")]
 #![allow(clippy::needless_pass_by_value, reason = "bound parts are handed on, not kept")]
-#![allow(reason = "walks keep one form")]
 #![allow(clippy::float_cmp, reason = "C# equality is exact")]
 #![allow(clippy::needless_for_each, reason = "short visits read as one line")]
 
@@ -30,7 +29,7 @@ mod text;
 mod types;
 mod value;
 
-pub use compile::{Exception, Expected, Expression, Needs, Options, compile, is_expression};
+pub use compile::{Exception, Expected, Expression, Needs, Options, compile, compile_to, is_expression};
 pub use diagnostic::Diagnostic;
 pub use host::Host;
 pub use message::ResponseData;

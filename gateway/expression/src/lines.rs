@@ -1,7 +1,7 @@
 //! The protocol of `gateway expression`: one JSON object a line in, one out.
 //!
 //! In: `{"id", "expr", "ret"?, "ctx"?}`, where `ret` is the wanted result (`bool`, `int`, `long`, `double`, `string`,
-//! `bytes`, `any`) and `ctx` replaces top-level keys of the fixture. Out: `{"id", "type", "value"}`,
+//! `bytes`, `any`, or a C# type that the value must convert to) and `ctx` replaces top-level keys of the fixture. Out: `{"id", "type", "value"}`,
 //! `{"id", "exception": {"type", "message"}}` or `{"id", "diagnostics": […]}`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Map, Value as Json, json};
 
 use crate::clr::encoding;
-use crate::compile::{Expected, Options, compile};
+use crate::compile::{Expected, Options, compile, compile_to};
 use crate::host::Fixture;
 use crate::types::portable_text;
 use crate::value::Value;
@@ -23,19 +23,24 @@ pub fn defects() -> u64 {
 }
 
 /// The answer to one line; always one JSON object without a line break.
-pub fn answer(line: &str, fixture: &Json) -> String {
+pub fn answer(line: &str, fixture: &Json, options: &Options) -> String {
     let request: Json = match serde_json::from_str(line) {
         Ok(request @ Json::Object(_)) => request,
         Ok(_) => return refused(&Json::Null, "the line is not a JSON object"),
         Err(error) => return refused(&Json::Null, &format!("the line is not JSON: {error}")),
     };
     let id = request.get("id").cloned().unwrap_or(Json::Null);
-    if let Ok(text) = catch_unwind(AssertUnwindSafe(|| reply(&request, &id, fixture))) {
+    if let Ok(text) = catch_unwind(AssertUnwindSafe(|| reply(&request, &id, fixture, options))) {
         text
     } else {
         DEFECTS.fetch_add(1, Ordering::Relaxed);
         refused(&id, "internal error")
     }
+}
+
+/// The answer to a line that cannot be read at all.
+pub fn refusal(message: &str) -> String {
+    refused(&Json::Null, message)
 }
 
 fn refused(id: &Json, message: &str) -> String {
@@ -48,23 +53,25 @@ fn diagnostics(id: &Json, list: &[Json]) -> String {
 
 fn expected(ret: &str) -> Option<Expected> {
     Some(match ret {
-        "bool" => Expected::Bool,
-        "int" => Expected::Int,
-        "long" => Expected::Long,
-        "double" => Expected::Double,
-        "string" => Expected::String,
-        "bytes" | "byte[]" => Expected::Bytes,
-        "any" | "object" | "" => Expected::Any,
+        "bool" | "System.Boolean" => Expected::Bool,
+        "int" | "System.Int32" => Expected::Int,
+        "long" | "System.Int64" => Expected::Long,
+        "double" | "System.Double" => Expected::Double,
+        "string" | "System.String" => Expected::String,
+        "bytes" | "byte[]" | "System.Byte[]" => Expected::Bytes,
+        "any" | "object" | "System.Object" | "" => Expected::Any,
         _ => return None,
     })
 }
 
-fn reply(request: &Json, id: &Json, fixture: &Json) -> String {
+fn reply(request: &Json, id: &Json, fixture: &Json, options: &Options) -> String {
     let Some(text) = request.get("expr").and_then(Json::as_str) else {
         return refused(id, "'expr' is missing or no string");
     };
-    let Some(expected) = expected(request.get("ret").and_then(Json::as_str).unwrap_or("any")) else {
-        return refused(id, "'ret' is none of bool, int, long, double, string, bytes, any");
+    let ret = match request.get("ret") {
+        None | Some(Json::Null) => "any",
+        Some(Json::String(ret)) => ret.trim(),
+        Some(_) => return refused(id, "'ret' is no string"),
     };
     let mut context = fixture.as_object().cloned().unwrap_or_else(Map::new);
     for (name, value) in request.get("ctx").and_then(Json::as_object).into_iter().flatten() {
@@ -74,7 +81,14 @@ fn reply(request: &Json, id: &Json, fixture: &Json) -> String {
         Ok(host) => host,
         Err(error) => return refused(id, &error.to_string()),
     };
-    let expression = match compile(text, expected, &Options::default()) {
+    let compiled = match expected(ret) {
+        Some(expected) => compile(text, expected, options),
+        None => match compile_to(text, ret, options) {
+            Some(compiled) => compiled,
+            None => return refused(id, &format!("'ret': there is no type '{ret}'")),
+        },
+    };
+    let expression = match compiled {
         Ok(expression) => expression,
         Err(list) => {
             let list: Vec<Json> = list
@@ -102,7 +116,7 @@ fn shown(value: &Value, host: &Fixture) -> String {
         return encoding::to_base64(&bytes);
     }
     match value {
-        Value::DateTime(..) | Value::DateTimeOffset(..) => portable_text(value),
+        Value::DateTime(..) => portable_text(value),
         other => other.text_with(host).as_str().to_owned(),
     }
 }

@@ -8,12 +8,14 @@ pub(crate) mod signature;
 mod statement;
 mod types;
 
+pub(crate) use statement::is_statement;
+
 use std::sync::Arc;
 
 use crate::diagnostic::Reports;
 use crate::lex::{Kind, Token, tokens};
 use crate::span::Span;
-use crate::syntax::{Expr, Name, Stmt};
+use crate::syntax::{Expr, Name, Stmt, TypeKind, TypeSyntax};
 
 /// The body of `@(…)` or `@{…}`.
 #[derive(Debug)]
@@ -66,6 +68,16 @@ pub(crate) fn parse(text: &str, reports: &mut Reports) -> Option<Body> {
         parser.reports.add(code, message.to_owned(), Span::new(end, end));
     }
     parser.reports.is_empty().then_some(body)
+}
+
+/// A type as written, when the whole text is one.
+pub(crate) fn type_of(text: &str) -> Option<TypeSyntax> {
+    let mut reports = Reports::default();
+    let list = tokens(text, Span::new(0, text.len()), &mut reports);
+    let mut parser = Parser { text, tokens: list, at: 0, depth: 0, temporaries: 0, reports: &mut reports };
+    let ty = parser.ty().ok()?;
+    let whole = parser.kind() == &Kind::End && !matches!(ty.kind, TypeKind::Var);
+    (whole && reports.is_empty()).then_some(ty)
 }
 
 impl Parser<'_> {
@@ -167,9 +179,11 @@ impl Parser<'_> {
         } else {
             format!("{mark} expected")
         };
-        // The place after the token before is where the mark is missed.
-        let at = self.previous().end as usize;
-        self.reports.add(code, message, Span::new(at, at));
+        // Missed at the end of the line before, when this token begins a new one.
+        let (before, here) = (self.previous(), self.span());
+        let gap = self.text.get(before.end as usize..here.start as usize).unwrap_or_default();
+        let end = Span { start: before.end, end: before.end };
+        self.reports.add(code, message, if gap.contains('\n') { end } else { here });
         Err(Failed)
     }
 

@@ -189,6 +189,8 @@ pub(crate) enum HolePiece {
 #[derive(Clone, Debug)]
 pub(crate) struct LambdaSyntax {
     pub parameters: Vec<Parameter>,
+    /// `delegate { … }`: takes whatever it is given and looks at none of it.
+    pub any_parameters: bool,
     pub body: LambdaBody,
     /// Names that stand for members of the only parameter: the transparent identifiers of a query.
     pub ranges: Vec<(Arc<str>, Vec<Arc<str>>)>,
@@ -197,7 +199,7 @@ pub(crate) struct LambdaSyntax {
 #[derive(Clone, Debug)]
 pub(crate) enum LambdaBody {
     Expr(Expr),
-    Block(Vec<Stmt>, Span),
+    Block(Vec<Stmt>),
 }
 
 #[derive(Clone, Debug)]
@@ -240,8 +242,6 @@ pub(crate) enum ExprKind {
     Tuple(Vec<(Option<Name>, Expr)>),
     /// `var x`, `int x` as an `out` argument or in a deconstruction; no name is `_`.
     Declaration(TypeSyntax, Option<Name>),
-    /// `var (a, b)`.
-    VarTuple(Vec<Option<Name>>),
 }
 
 #[derive(Clone, Debug)]
@@ -264,10 +264,28 @@ pub(crate) struct Catch {
     pub body: Vec<Stmt>,
 }
 
+/// A label of a `switch` section.
 #[derive(Clone, Debug)]
-pub(crate) enum Label {
+pub(crate) struct Label {
+    pub kind: LabelKind,
+    pub span: Span,
+    /// As written, colon included.
+    pub text: Arc<str>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum LabelKind {
     Default,
-    Case(Pattern, Option<Expr>, Span),
+    /// With its `when`.
+    Case(Pattern, Option<Expr>),
+}
+
+/// Where a `goto` leads.
+#[derive(Clone, Debug)]
+pub(crate) enum Goto {
+    Label(Name),
+    Case(Box<Expr>),
+    Default,
 }
 
 #[derive(Clone, Debug)]
@@ -324,4 +342,7 @@ pub(crate) enum StmtKind {
     Using(Box<Stmt>, Box<Stmt>),
     LocalFunction(Arc<LocalFunction>),
     Checked(bool, Vec<Stmt>),
+    /// `name:` before the statement that follows.
+    Label(Name),
+    Goto(Goto),
 }

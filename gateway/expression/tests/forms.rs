@@ -175,7 +175,7 @@ proptest! {
     fn arbitrary_text_gets_an_answer(text in "\\PC*") {
         let before = lines::defects();
         for wrapped in [format!("@({text})"), format!("@{{{text}}}"), text.clone()] {
-            let answer = lines::answer(&json!({ "id": 1, "expr": wrapped }).to_string(), &fixture_json());
+            let answer = lines::answer(&json!({ "id": 1, "expr": wrapped }).to_string(), &fixture_json(), &Options::default());
             prop_assert!(serde_json::from_str::<Value>(&answer).is_ok());
             let _ = cut::end_of_expression(&wrapped);
         }
@@ -186,7 +186,7 @@ proptest! {
     fn token_soup_gets_an_answer(text in soup()) {
         let before = lines::defects();
         for wrapped in [format!("@({text})"), format!("@{{{text}}}")] {
-            lines::answer(&json!({ "id": 1, "expr": wrapped }).to_string(), &fixture_json());
+            lines::answer(&json!({ "id": 1, "expr": wrapped }).to_string(), &fixture_json(), &Options::default());
         }
         prop_assert_eq!(lines::defects(), before);
     }

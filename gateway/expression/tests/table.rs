@@ -1,11 +1,12 @@
-//! Expressions and what they give: files `tests/cases/*.txt`, one case a line (see `cases/README`).
+//! Expressions and what they give: files `tests/cases/*.txt`, one case a line (see [`check`]).
 
 use std::fmt::Write as _;
 
-use gateway_expression::lines;
+use gateway_expression::{Options, lines};
 use serde_json::{Value, json};
 
-/// A line reads `expression => Type | value`, `expression => ! ExceptionType`, or `expression => # CODE`.
+/// A line reads `expression => Type | value`, `expression => ! ExceptionType: message`, `expression => # CODE`, or
+/// `expression => # (line,column) CODE message`, several of them divided by ` | `.
 /// `\n` in the expression and in the value is a line break; `…` at the end of a value matches any rest.
 fn check(name: &str, text: &str) -> Result<(), String> {
     let fixture: Value = serde_json::from_str(include_str!("fixture.json")).map_err(|e| e.to_string())?;
@@ -24,8 +25,9 @@ fn check(name: &str, text: &str) -> Result<(), String> {
         } else {
             format!("@({})", expression.replace("\\n", "\n"))
         };
-        let answer = lines::answer(&json!({ "id": 1, "expr": expression }).to_string(), &fixture);
-        let found = shown(&answer);
+        let answer =
+            lines::answer(&json!({ "id": 1, "expr": expression }).to_string(), &fixture, &Options::default());
+        let found = if wanted.starts_with("# (") { reports(&answer) } else { shown(&answer) };
         let fits = match wanted.strip_suffix('…') {
             Some(start) => found.starts_with(start),
             None => found == wanted,
@@ -38,18 +40,27 @@ fn check(name: &str, text: &str) -> Result<(), String> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
+/// The diagnostics of an answer with places and messages.
+fn reports(answer: &str) -> String {
+    let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+    let list = answer.get("diagnostics").and_then(Value::as_array).cloned().unwrap_or_default();
+    let one = |d: &Value| {
+        let text = |name: &str| d.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let number = |name: &str| d.get(name).and_then(Value::as_u64).unwrap_or_default();
+        format!("({},{}) {} {}", number("line"), number("column"), text("code"), text("message"))
+    };
+    if list.is_empty() {
+        return answer.to_string();
+    }
+    format!("# {}", list.iter().map(one).collect::<Vec<_>>().join(" | "))
+}
+
 /// An answer in the form of the case files.
 fn shown(answer: &str) -> String {
     let answer: Value = serde_json::from_str(answer).unwrap_or_default();
     if let Some(list) = answer.get("diagnostics").and_then(Value::as_array) {
         let codes: Vec<&str> = list.iter().filter_map(|d| d.get("code").and_then(Value::as_str)).collect();
-        let messages: Vec<&str> =
-            list.iter().filter_map(|d| d.get("message").and_then(Value::as_str)).collect();
-        return if std::env::var_os("MESSAGES").is_some() {
-            format!("# {} {}", codes.join(" "), messages.join(" | "))
-        } else {
-            format!("# {}", codes.join(" "))
-        };
+        return format!("# {}", codes.join(" "));
     }
     if let Some(exception) = answer.get("exception") {
         let part = |name: &str| exception.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -74,3 +85,5 @@ macro_rules! tables {
 }
 
 tables!(operators, statements, context, json, strings, diagnostics);
+tables!(functions, lambdas, patterns, jumps, exceptions, queries, interpolation, tuples, arrays);
+tables!(arguments, initializers, conversions, constants, literals, names, messages, refused);

@@ -1,7 +1,8 @@
 //! Arguments of a call: bound once, matched to the parameters of each candidate.
 
 use super::{Binder, Bound, Val};
-use crate::code::{Local, Node};
+use crate::code::{Local, Node, Target};
+use crate::parser::signature::MemberKind;
 use crate::span::Span;
 use crate::syntax::{Argument, Constant, Mode, Name};
 use crate::types::{Parameter, Type};
@@ -32,6 +33,17 @@ pub(super) struct Mapping {
     pub of_argument: Vec<usize>,
     /// A `params` array is built from single arguments.
     pub expanded: bool,
+}
+
+/// Arguments in the order of the parameters, converted.
+#[derive(Debug, Default)]
+pub(super) struct Passed {
+    pub nodes: Vec<Node>,
+    /// Arguments passed by reference: position and the variable to write back.
+    pub references: Vec<(usize, Local)>,
+    /// What runs before the call, and after it.
+    pub before: Vec<Node>,
+    pub after: Vec<Node>,
 }
 
 /// Matches arguments to parameters, or says that they do not fit in number and names.
@@ -115,6 +127,18 @@ impl Binder<'_> {
         }
     }
 
+    /// A call with what runs before and after it.
+    pub(super) fn around(&mut self, before: Vec<Node>, call: Node, after: Vec<Node>) -> Node {
+        if after.is_empty() {
+            return if before.is_empty() { call } else { Node::Seq(before, Box::new(call)) };
+        }
+        let result = self.temporary(Type::OBJECT);
+        let mut effects = before;
+        effects.push(Node::Assign(Box::new(Target::Local(result)), Box::new(call)));
+        effects.extend(after);
+        Node::Seq(effects, Box::new(Node::Local(result)))
+    }
+
     /// The nodes of all arguments in the order of the parameters, converted; and what to write back.
     pub(super) fn pass(
         &mut self,
@@ -122,19 +146,18 @@ impl Binder<'_> {
         types: &[Type],
         mapping: &Mapping,
         args: Vec<Arg>,
-    ) -> (Vec<Node>, Vec<(usize, Local)>, Vec<Node>) {
+    ) -> Passed {
         let count = parameters.len();
         let mut nodes: Vec<Option<Node>> = vec![None; count];
         let mut rest: Vec<Node> = Vec::new();
-        let mut references = Vec::new();
-        let mut before = Vec::new();
+        let mut passed = Passed::default();
         let in_order = mapping.of_argument.windows(2).all(|pair| pair.first() <= pair.last());
         for (position, arg) in args.into_iter().enumerate() {
             let index = mapping.of_argument.get(position).copied().unwrap_or_default();
             let ty = parameter_type(types, mapping, position);
             if arg.mode == Mode::Out || arg.mode == Mode::Ref {
-                let local = self.reference(&arg, &ty);
-                references.push((index, local));
+                let local = self.reference(&arg, &ty, &mut passed);
+                passed.references.push((index, local));
                 if let Some(slot) = nodes.get_mut(index) {
                     let is_out = arg.mode == Mode::Out;
                     *slot = Some(if is_out { Node::Const(Constant::Null) } else { Node::Local(local) });
@@ -145,7 +168,7 @@ impl Binder<'_> {
             // Named arguments out of order are still evaluated in the order of the text.
             if !in_order && !matches!(node, Node::Const(_)) {
                 let local = self.temporary(ty.clone());
-                before.push(Node::Assign(Box::new(crate::code::Target::Local(local)), Box::new(node)));
+                passed.before.push(Node::Assign(Box::new(crate::code::Target::Local(local)), Box::new(node)));
                 node = Node::Local(local);
             }
             if mapping.expanded && index + 1 == count {
@@ -154,10 +177,9 @@ impl Binder<'_> {
                 *slot = Some(node);
             }
         }
-        let mut list = Vec::with_capacity(count);
         for (index, node) in nodes.into_iter().enumerate() {
             let ty = types.get(index).cloned().unwrap_or(Type::Error);
-            list.push(match node {
+            let node = match node {
                 Some(node) => node,
                 None if mapping.expanded && index + 1 == count => {
                     let element = match &ty {
@@ -169,9 +191,10 @@ impl Binder<'_> {
                     Node::Array(element, items, vec![length])
                 }
                 None => self.default_argument(parameters.get(index), &ty),
-            });
+            };
+            passed.nodes.push(node);
         }
-        (list, references, before)
+        passed
     }
 
     fn default_argument(&mut self, parameter: Option<&Parameter>, ty: &Type) -> Node {
@@ -191,7 +214,7 @@ impl Binder<'_> {
     }
 
     /// The variable behind an `out` or `ref` argument.
-    fn reference(&mut self, arg: &Arg, ty: &Type) -> Local {
+    fn reference(&mut self, arg: &Arg, ty: &Type, passed: &mut Passed) -> Local {
         match &arg.bound {
             Bound::Declaration(_, Some(name)) => self.declare(name, ty.clone()),
             Bound::Declaration(_, None) => self.temporary(ty.clone()),
@@ -203,6 +226,14 @@ impl Binder<'_> {
                 }
                 *local
             }
+            Bound::Value(Val { node: Node::Element(array, indexes), .. }) => {
+                self.element_reference(array, indexes, arg.mode, ty, passed)
+            }
+            Bound::Value(Val { node: Node::Call(call), .. }) if call.member.kind != MemberKind::Method => {
+                let message = "A property or indexer may not be passed as an out or ref parameter".to_owned();
+                self.report("CS0206", message, arg.span);
+                self.temporary(ty.clone())
+            }
             Bound::Error => self.temporary(ty.clone()),
             _ => {
                 let message = "A ref or out value must be an assignable variable".to_owned();
@@ -210,6 +241,34 @@ impl Binder<'_> {
                 self.temporary(ty.clone())
             }
         }
+    }
+}
+
+impl Binder<'_> {
+    /// An element of an array goes through a variable that is stored back after the call.
+    fn element_reference(
+        &mut self,
+        array: &Node,
+        indexes: &[Node],
+        mode: Mode,
+        ty: &Type,
+        passed: &mut Passed,
+    ) -> Local {
+        let mut keep = |binder: &mut Self, node: &Node| {
+            let local = binder.temporary(Type::OBJECT);
+            passed.before.push(Node::Assign(Box::new(Target::Local(local)), Box::new(node.clone())));
+            Node::Local(local)
+        };
+        let array = Box::new(keep(self, array));
+        let indexes: Vec<Node> = indexes.iter().map(|index| keep(self, index)).collect();
+        let local = self.temporary(ty.clone());
+        if mode == Mode::Ref {
+            let value = Node::Element(array.clone(), indexes.clone());
+            passed.before.push(Node::Assign(Box::new(Target::Local(local)), Box::new(value)));
+        }
+        let back = Node::Assign(Box::new(Target::Element(array, indexes)), Box::new(Node::Local(local)));
+        passed.after.push(back);
+        local
     }
 }
 

@@ -1,7 +1,7 @@
 //! Assignment, compound assignment, increments, deconstruction.
 
 use super::{Binder, Bound, Val};
-use crate::code::{Call, Node, Target};
+use crate::code::{Call, Local, Node, Target};
 use crate::span::Span;
 use crate::syntax::{Argument, Binary, Constant, Expr, ExprKind, Name, Unary};
 use crate::types::Type;
@@ -15,7 +15,7 @@ impl Binder<'_> {
         span: Span,
     ) -> Val {
         match (&target.kind, operator) {
-            (ExprKind::Tuple(_) | ExprKind::VarTuple(_), None) => {
+            (ExprKind::Tuple(_), None) => {
                 return self.deconstruct(target, value, span);
             }
             (ExprKind::Name(name, _), None) if &*name.text == "_" && self.look_up("_").is_none() => {
@@ -33,8 +33,8 @@ impl Binder<'_> {
         let Some(operator) = operator else {
             let bound = self.expr(value);
             let val = self.convert(bound, &ty, value.span);
-            return match self.target(place, target.span) {
-                Some(target) => Val::new(Node::Assign(Box::new(target), Box::new(val.node)), ty),
+            return match self.store(place, val.node, target.span) {
+                Some(node) => Val::new(node, ty),
                 None => Val::error(),
             };
         };
@@ -63,13 +63,48 @@ impl Binder<'_> {
 
     fn assign_after(&mut self, effects: Vec<Node>, place: Val, value: Val, span: Span) -> Val {
         let ty = place.ty.clone();
-        let Some(target) = self.target(place, span) else { return Val::error() };
-        let assign = Node::Assign(Box::new(target), Box::new(value.node));
+        let Some(assign) = self.store(place, value.node, span) else { return Val::error() };
         if effects.is_empty() {
             Val::new(assign, ty)
         } else {
             Val::new(Node::Seq(effects, Box::new(assign)), ty)
         }
+    }
+
+    /// The assignment of a value to a place.
+    fn store(&mut self, place: Val, value: Node, span: Span) -> Option<Node> {
+        if let Some((local, index)) = self.tuple_field(&place) {
+            return self.store_field(local, index, value, span);
+        }
+        Some(Node::Assign(Box::new(self.target(place, span)?), Box::new(value)))
+    }
+
+    /// The variable and the position, for a field of a tuple that a variable holds.
+    fn tuple_field(&self, place: &Val) -> Option<(Local, usize)> {
+        let Node::Field(record, index) = &place.node else { return None };
+        let Node::Local(local) = **record else { return None };
+        matches!(self.info(local.id)?.ty, Type::Tuple(_)).then_some((local, *index))
+    }
+
+    /// Tuples are values: the variable takes a new one with the field changed.
+    fn store_field(&mut self, local: Local, index: usize, value: Node, span: Span) -> Option<Node> {
+        let info = self.info(local.id)?.clone();
+        if let Some(why) = info.read_only {
+            let message = format!("Cannot modify members of '{}' because it is a '{why}'", info.name);
+            self.report("CS1654", message, span);
+            return None;
+        }
+        let Type::Tuple(items) = &info.ty else { return None };
+        let kept = self.temporary(Type::OBJECT);
+        let field = |position: usize| match position == index {
+            true => Node::Local(kept),
+            false => Node::Field(Box::new(Node::Local(local)), position),
+        };
+        let fields = (0..items.len()).map(field).collect();
+        let keep = Node::Assign(Box::new(Target::Local(kept)), Box::new(value));
+        let change = Node::Fields(info.ty.clone(), fields);
+        let change = Node::Assign(Box::new(Target::Local(local)), Box::new(change));
+        Some(Node::Seq(vec![keep, change], Box::new(Node::Local(kept))))
     }
 
     /// A place whose parts are computed once: receiver and indexes go to variables first.
@@ -97,7 +132,9 @@ impl Binder<'_> {
             other => other,
         };
         let place = Val { node, ..place };
-        self.target(place.clone(), span)?;
+        if self.tuple_field(&place).is_none() {
+            self.target(place.clone(), span)?;
+        }
         Some((effects, place))
     }
 
@@ -211,7 +248,6 @@ impl Binder<'_> {
         let parts = self.parts_of(&val, span);
         let count = match &target.kind {
             ExprKind::Tuple(items) => items.len(),
-            ExprKind::VarTuple(names) => names.len(),
             _ => 0,
         };
         if parts.len() != count {
@@ -224,27 +260,16 @@ impl Binder<'_> {
             }
             return;
         }
-        match &target.kind {
-            ExprKind::VarTuple(names) => {
-                for (name, part) in names.iter().zip(parts) {
-                    if let Some(name) = name {
-                        let local = self.declare(name, part.ty.clone());
-                        effects.push(Node::Assign(Box::new(Target::Local(local)), Box::new(part.node)));
-                    }
-                }
+        if let ExprKind::Tuple(items) = &target.kind {
+            for ((_, item), part) in items.iter().zip(parts) {
+                self.deconstruct_part(item, part, effects, span);
             }
-            ExprKind::Tuple(items) => {
-                for ((_, item), part) in items.iter().zip(parts) {
-                    self.deconstruct_part(item, part, effects, span);
-                }
-            }
-            _ => {}
         }
     }
 
     fn deconstruct_part(&mut self, item: &Expr, part: Val, effects: &mut Vec<Node>, span: Span) {
         match &item.kind {
-            ExprKind::Tuple(_) | ExprKind::VarTuple(_) => self.deconstruct_into(item, part, effects, span),
+            ExprKind::Tuple(_) => self.deconstruct_into(item, part, effects, span),
             ExprKind::Declaration(ty, name) => {
                 let ty = if Self::is_var(ty) { part.ty.clone() } else { self.resolve(ty) };
                 let val = self.convert(Bound::Value(part), &ty, item.span);

@@ -23,17 +23,7 @@ impl Binder<'_> {
             },
             Bound::Value(val) if val.ty.is_delegate() => self.invoke(val, args, span),
             Bound::Value(val) if val.ty.is_error() => Val::error(),
-            Bound::Value(_) => {
-                let name = match &target.kind {
-                    ExprKind::Member(_, name, _) | ExprKind::Name(name, _) => name.text.to_string(),
-                    _ => return self.error("CS0149", "Method name expected".to_owned(), span),
-                };
-                self.error(
-                    "CS1955",
-                    format!("Non-invocable member '{name}' cannot be used like a method."),
-                    target.span,
-                )
-            }
+            Bound::Value(val) => self.not_a_method(target, &val, span),
             Bound::Type(ty) if !ty.is_error() => {
                 let message =
                     format!("Non-invocable member '{}' cannot be used like a method.", ty.display());
@@ -41,6 +31,23 @@ impl Binder<'_> {
             }
             Bound::Error | Bound::Type(_) => Val::error(),
             _ => self.error("CS0149", "Method name expected".to_owned(), target.span),
+        }
+    }
+
+    /// CS1955 for a property, CS0149 for any other value.
+    fn not_a_method(&mut self, target: &Expr, val: &Val, span: Span) -> Val {
+        match (&target.kind, &val.node) {
+            (ExprKind::Member(_, name, _), Node::Call(call)) => {
+                let owner = library().get(call.member.owner).display_name();
+                let message =
+                    format!("Non-invocable member '{owner}.{}' cannot be used like a method.", name.text);
+                self.error("CS1955", message, name.span)
+            }
+            (ExprKind::Member(_, name, _), _) => {
+                let message = format!("Non-invocable member '{}' cannot be used like a method.", name.text);
+                self.error("CS1955", message, name.span)
+            }
+            _ => self.error("CS0149", "Method name expected".to_owned(), span),
         }
     }
 
@@ -148,16 +155,15 @@ impl Binder<'_> {
         result: Type,
     ) -> Val {
         let member = found.candidate.member;
-        let (nodes, references, before) = self.pass(&member.parameters, &found.types, &found.mapping, args);
+        let passed = self.pass(&member.parameters, &found.types, &found.mapping, args);
         let shift = usize::from(receiver.is_some());
         let mut arguments: Vec<Node> = receiver.map(|r| r.node).into_iter().collect();
-        arguments.extend(nodes);
+        arguments.extend(passed.nodes);
         let mut types = found.candidate.class;
         types.extend(found.method);
-        let references = references.into_iter().map(|(index, local)| (index + shift, local)).collect();
+        let references = passed.references.into_iter().map(|(index, local)| (index + shift, local)).collect();
         let call = Call { member, arguments, types: types.into(), checks_null, references };
-        let node = Node::Call(Box::new(call));
-        let node = if before.is_empty() { node } else { Node::Seq(before, Box::new(node)) };
+        let node = self.around(passed.before, Node::Call(Box::new(call)), passed.after);
         Val::new(node, result)
     }
 
@@ -215,10 +221,10 @@ impl Binder<'_> {
             }
             Some(Err((position, ty))) => self.bad_argument(&args, position, &ty),
             Some(Ok(mapping)) => {
-                let (arguments, references, before) = self.pass(&parameters, &types, &mapping, args);
+                let passed = self.pass(&parameters, &types, &mapping, args);
+                let (arguments, references) = (passed.nodes, passed.references);
                 let call = LocalCall { function: index, arguments, references, captured: Vec::new() };
-                let node = Node::CallLocal(Box::new(call));
-                let node = if before.is_empty() { node } else { Node::Seq(before, Box::new(node)) };
+                let node = self.around(passed.before, Node::CallLocal(Box::new(call)), passed.after);
                 Val::new(node, result)
             }
         }
@@ -416,19 +422,19 @@ impl Binder<'_> {
             return self.bad_lambda(&lambda.clone(), ty, *span);
         }
         let from = match &arg.bound {
-            Bound::Value(val) => val.ty.display(),
+            Bound::Value(val) => val.ty.qualified(),
             Bound::Methods(_) => "method group".to_owned(),
             Bound::Default => "default".to_owned(),
             _ => "<expression>".to_owned(),
         };
         let message = match arg.mode {
             Mode::Out => {
-                format!("Argument {position}: cannot convert from 'out {from}' to 'out {}'", ty.display())
+                format!("Argument {position}: cannot convert from 'out {from}' to 'out {}'", ty.qualified())
             }
             Mode::Ref => {
-                format!("Argument {position}: cannot convert from 'ref {from}' to 'ref {}'", ty.display())
+                format!("Argument {position}: cannot convert from 'ref {from}' to 'ref {}'", ty.qualified())
             }
-            _ => format!("Argument {position}: cannot convert from '{from}' to '{}'", ty.display()),
+            _ => format!("Argument {position}: cannot convert from '{from}' to '{}'", ty.qualified()),
         };
         self.error("CS1503", message, arg.span)
     }

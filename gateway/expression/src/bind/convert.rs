@@ -196,7 +196,7 @@ impl Binder<'_> {
         match self.explicit(val, to, span) {
             Ok(val) => val,
             Err(val) => {
-                let message = format!("Cannot convert type '{}' to '{}'", val.ty.display(), to.display());
+                let message = format!("Cannot convert type '{}' to '{}'", val.ty.qualified(), to.qualified());
                 self.error("CS0030", message, span)
             }
         }
@@ -298,13 +298,14 @@ impl Binder<'_> {
                 let mark = self.reports.len();
                 let explicit = self.explicit(val.clone(), to, span).is_ok() && self.reports.len() == mark;
                 self.reports.truncate(mark);
-                let source = val.ty.display();
+                let (source, target) = (val.ty.qualified(), to.qualified());
                 if let (Some(constant), true) =
                     (&val.constant, numeric(&val.ty).is_some() && numeric(to).is_some())
                     && val.ty == Type::INT
                     && !super::constant::in_range(constant, to)
                 {
                     let shown = super::constant::display(constant);
+                    let target = to.display();
                     return self.error(
                         "CS0031",
                         format!("Constant value '{shown}' cannot be converted to a '{target}'"),
@@ -321,12 +322,15 @@ impl Binder<'_> {
             }
             Bound::Lambda(lambda, lambda_span) => self.bad_lambda(lambda, to, *lambda_span),
             Bound::Methods(group) => {
+                let name = &group.name.text;
+                if to.is_delegate() {
+                    let message = format!("No overload for '{name}' matches delegate '{target}'");
+                    return self.error("CS0123", message, span);
+                }
                 let message = format!(
-                    "Cannot convert method group '{}' to non-delegate type '{target}'. Did you intend to invoke the method?",
-                    group.name.text
+                    "Cannot convert method group '{name}' to non-delegate type '{target}'. Did you intend to invoke the method?"
                 );
-                let code = if to.is_delegate() { "CS0123" } else { "CS0428" };
-                self.error(code, message, span)
+                self.error("CS0428", message, span)
             }
             Bound::Type(ty) => {
                 let message =

@@ -34,10 +34,10 @@ impl Binder<'_> {
                 );
                 self.error("CS0428", message, span)
             }
-            Bound::Lambda(..) => {
+            Bound::Lambda(_, at) => {
                 let message =
                     "Cannot convert lambda expression to type 'object' because it is not a delegate type";
-                self.error("CS1660", message.to_owned(), span)
+                self.error("CS1660", message.to_owned(), at)
             }
             Bound::Default => {
                 self.error("CS8716", "There is no target type for the default literal.".to_owned(), span)
@@ -175,7 +175,7 @@ impl Binder<'_> {
                 return Bound::Error;
             }
             let name = |bound: &Bound| match bound {
-                Bound::Value(val) => val.ty.display(),
+                Bound::Value(val) => val.ty.qualified(),
                 Bound::Lambda(..) => "lambda expression".to_owned(),
                 Bound::Methods(_) => "method group".to_owned(),
                 Bound::Default => "default".to_owned(),
@@ -276,8 +276,8 @@ impl Binder<'_> {
         if !can_be(&val.ty, &to) {
             let message = format!(
                 "Cannot convert type '{}' to '{}' via a reference conversion, boxing conversion, unboxing conversion, wrapping conversion, or null type conversion",
-                val.ty.display(),
-                to.display()
+                val.ty.qualified(),
+                to.qualified()
             );
             return self.error("CS0039", message, span);
         }
@@ -289,7 +289,17 @@ impl Binder<'_> {
             ExprKind::Name(name, _) | ExprKind::Member(_, name, _) => name.text.clone(),
             _ => return self.error("CS8081", "Expression does not have a name.".to_owned(), span),
         };
-        self.expr(expr);
+        // A member of an instance may be named by its type alone.
+        let of_type = match &expr.kind {
+            ExprKind::Member(target, name, _) => match self.attempt(|b| b.expr(target)) {
+                Some(Bound::Type(ty)) => !self.members(&ty, &name.text).is_empty(),
+                _ => false,
+            },
+            _ => false,
+        };
+        if !of_type {
+            self.expr(expr);
+        }
         Self::constant(Constant::Str(name), Type::STRING)
     }
 

@@ -1,8 +1,9 @@
-//! Definite assignment and reachability (C# specification §9.4, §13.2).
+//! Definite assignment (C# specification §9.4).
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Binder;
+use super::reach::{continues, takes_all};
 use crate::code::{Call, Case, Handler, Node, Stmt, Target};
 use crate::span::Span;
 use crate::syntax::{Constant, Mode};
@@ -21,6 +22,10 @@ struct Flow<'a, 'b> {
     state: Set,
     /// States at the breaks of the enclosing loop or switch.
     breaks: Vec<Vec<Set>>,
+    /// States at the gotos seen so far, by label.
+    jumps: FxHashMap<u32, Vec<Set>>,
+    /// The `out` parameters of the function at hand, and the place of its name.
+    outs: (Vec<u32>, Span),
     /// Declared in code seen so far: others belong to functions outside.
     known: FxHashSet<u32>,
 }
@@ -35,85 +40,14 @@ impl Binder<'_> {
             binder: self,
             state: Some(FxHashSet::default()),
             breaks: Vec::new(),
+            jumps: FxHashMap::default(),
+            outs: (Vec::new(), Span::default()),
             known: FxHashSet::default(),
         };
         flow.block(body);
         if let (Some(span), Some(_)) = (end, &flow.state) {
             self.report("CS0161", "not all code paths return a value".to_owned(), span);
         }
-    }
-}
-
-/// Whether the end of a body can be reached.
-pub(super) fn completes(body: &[Stmt]) -> bool {
-    for stmt in body {
-        if !stmt_completes(stmt) {
-            return false;
-        }
-    }
-    true
-}
-
-fn stmt_completes(stmt: &Stmt) -> bool {
-    match stmt {
-        Stmt::Return(_) | Stmt::Throw(_) | Stmt::Rethrow | Stmt::Break | Stmt::Continue => false,
-        Stmt::Expr(Node::Throw(_)) => false,
-        Stmt::Block(body) => completes(body),
-        Stmt::If(condition, yes, no) => match constant(condition) {
-            Some(true) => stmt_completes(yes),
-            Some(false) => no.as_ref().is_none_or(|no| stmt_completes(no)),
-            None => stmt_completes(yes) || no.as_ref().is_none_or(|no| stmt_completes(no)),
-        },
-        Stmt::While(condition, body) => constant(condition) != Some(true) || breaks(body),
-        Stmt::Do(body, condition) => {
-            breaks(body) || (constant(condition) != Some(true) && (stmt_completes(body) || continues(body)))
-        }
-        Stmt::For { condition, body, .. } => {
-            condition.as_ref().is_some_and(|c| constant(c) != Some(true)) || breaks(body)
-        }
-        Stmt::Switch { cases, .. } => {
-            !cases.iter().any(|c| c.is_default)
-                || cases.iter().any(|c| completes(&c.body) || c.body.iter().any(breaks))
-        }
-        Stmt::Try { body, handlers, finally } => {
-            let ends = completes(body) || handlers.iter().any(|h| completes(&h.body));
-            ends && finally.as_ref().is_none_or(|f| completes(f))
-        }
-        Stmt::Using(_, body) => stmt_completes(body),
-        _ => true,
-    }
-}
-
-/// Whether a statement has a `break` or `continue` that leaves it.
-fn leaves(stmt: &Stmt, wanted: fn(&Stmt) -> bool, into_switch: bool) -> bool {
-    let inner = |s: &Stmt| leaves(s, wanted, into_switch);
-    match stmt {
-        s if wanted(s) => true,
-        Stmt::Block(body) => body.iter().any(inner),
-        Stmt::If(_, yes, no) => inner(yes) || no.as_ref().is_some_and(|no| inner(no)),
-        Stmt::Try { body, handlers, finally } => {
-            body.iter().any(inner)
-                || handlers.iter().any(|h| h.body.iter().any(inner))
-                || finally.as_ref().is_some_and(|f| f.iter().any(inner))
-        }
-        Stmt::Using(_, body) => inner(body),
-        Stmt::Switch { cases, .. } if into_switch => cases.iter().any(|c| c.body.iter().any(inner)),
-        _ => false,
-    }
-}
-
-fn breaks(stmt: &Stmt) -> bool {
-    leaves(stmt, |s| matches!(s, Stmt::Break), false)
-}
-
-fn continues(stmt: &Stmt) -> bool {
-    leaves(stmt, |s| matches!(s, Stmt::Continue), true)
-}
-
-fn constant(node: &Node) -> Option<bool> {
-    match node {
-        Node::Const(Constant::Bool(value)) => Some(*value),
-        _ => None,
     }
 }
 
@@ -179,6 +113,7 @@ impl Flow<'_, '_> {
                 if let Some(value) = value {
                     self.node(value);
                 }
+                self.leave();
                 self.state = None;
             }
             Stmt::Throw(value) => {
@@ -192,6 +127,11 @@ impl Flow<'_, '_> {
                     list.push(state);
                 }
             }
+            Stmt::Goto(label) => {
+                let state = self.state.take();
+                self.jumps.entry(*label).or_default().push(state);
+            }
+            Stmt::Label(label) => self.land(*label),
             Stmt::Switch { value, variable, cases } => {
                 self.node(value);
                 self.assign(variable.id);
@@ -201,6 +141,13 @@ impl Flow<'_, '_> {
             Stmt::Using(_, body) => self.stmt(body),
             Stmt::LocalFunction(index) => self.local_function(*index),
             loops => self.loops(loops),
+        }
+    }
+
+    /// Joins in the states of the jumps to a label. A jump from below has assigned no less than the label itself.
+    fn land(&mut self, label: u32) {
+        for state in self.jumps.remove(&label).unwrap_or_default() {
+            self.state = join(self.state.take(), state);
         }
     }
 
@@ -262,7 +209,7 @@ impl Flow<'_, '_> {
     fn switch(&mut self, cases: &[Case]) {
         self.breaks.push(Vec::new());
         let start = self.state.clone();
-        let mut after: Set = if cases.iter().any(|c| c.is_default) { None } else { start.clone() };
+        let mut after: Set = if cases.iter().any(takes_all) { None } else { start.clone() };
         for case in cases {
             let mut entry: Set = if case.is_default { start.clone() } else { None };
             for condition in &case.conditions {
@@ -270,6 +217,7 @@ impl Flow<'_, '_> {
                 entry = join(entry, self.condition(condition).yes);
             }
             self.state = entry;
+            self.land(case.label);
             self.block(&case.body);
             after = join(after, self.state.take());
         }
@@ -304,21 +252,37 @@ impl Flow<'_, '_> {
         };
     }
 
+    /// CS0177 where a function ends and an `out` parameter has no value yet.
+    fn leave(&mut self) {
+        let (outs, span) = (self.outs.0.clone(), self.outs.1);
+        for id in outs {
+            if self.state.as_ref().is_some_and(|state| !state.contains(&id)) {
+                let name = self.binder.info(id).map(|i| i.name.to_string()).unwrap_or_default();
+                let message = format!(
+                    "The out parameter '{name}' must be assigned to before control leaves the current method"
+                );
+                self.binder.report("CS0177", message, span);
+            }
+        }
+    }
+
     /// A local function's body sees what is assigned where it stands.
     fn local_function(&mut self, index: u32) {
         let Some(info) = self.binder.functions.get_mut(index as usize) else { return };
         let Some(code) = info.code.take() else { return };
+        let span = info.span;
         let before = self.state.clone();
         // Captured variables are checked at calls by C#; here the body may assume them.
         let known = std::mem::take(&mut self.known);
-        for (local, mode) in code.parameters.iter().zip(&code.modes) {
-            if *mode == Mode::Out {
-                self.known.insert(local.id);
-            }
-        }
+        let outs = code.parameters.iter().zip(&code.modes).filter(|(_, mode)| **mode == Mode::Out);
+        let outs: Vec<u32> = outs.map(|(local, _)| local.id).collect();
+        self.known.extend(&outs);
+        let outer = std::mem::replace(&mut self.outs, (outs, span));
         let breaks = std::mem::take(&mut self.breaks);
         self.block(&code.body);
+        self.leave();
         self.breaks = breaks;
+        self.outs = outer;
         self.known = known;
         self.state = before;
         if let Some(info) = self.binder.functions.get_mut(index as usize) {
@@ -420,7 +384,9 @@ impl Flow<'_, '_> {
             Node::Lambda { function, .. } => {
                 let before = self.state.clone();
                 let breaks = std::mem::take(&mut self.breaks);
+                let outs = std::mem::take(&mut self.outs);
                 self.block(&function.body);
+                self.outs = outs;
                 self.breaks = breaks;
                 self.state = before;
             }

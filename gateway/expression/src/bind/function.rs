@@ -6,6 +6,7 @@ use super::argument::Arg;
 use super::overload::delegate;
 use super::{Binder, Bound, Entry, Group, LAMBDA_BINDINGS_MAX, LocalFunctionInfo, Returns, Scope, Val};
 use crate::code::{Call, Function, Node, Stmt};
+use crate::parser::is_statement;
 use crate::span::Span;
 use crate::syntax::{LambdaBody, LambdaSyntax, LocalFunction, Mode};
 use crate::types::{Parameter, Type};
@@ -69,6 +70,10 @@ impl Binder<'_> {
                 let bound = self.expr(expr);
                 match result {
                     Some(ty) if *ty == Type::Void => {
+                        if !is_statement(expr) {
+                            let message = "Only assignment, call, increment, decrement, await, and new object expressions can be used as a statement";
+                            self.report("CS0201", message.to_owned(), expr.span);
+                        }
                         let node = match bound {
                             Bound::Throw(node) => *node,
                             other => self.as_value(other, expr.span).node,
@@ -86,7 +91,7 @@ impl Binder<'_> {
                     }
                 }
             }
-            LambdaBody::Block(list, _) => {
+            LambdaBody::Block(list) => {
                 self.returns.push(match result {
                     Some(ty) => Returns::Type(ty.clone()),
                     None => Returns::Infer(Vec::new()),
@@ -121,6 +126,9 @@ impl Binder<'_> {
     }
 
     fn written_types(&mut self, lambda: &LambdaSyntax, parameters: &[Type]) -> bool {
+        if lambda.any_parameters {
+            return true;
+        }
         lambda.parameters.len() == parameters.len()
             && lambda.parameters.iter().zip(parameters).all(|(p, ty)| match &p.ty {
                 Some(written) => self.attempt(|b| b.resolve(written)).as_ref() == Some(ty),
@@ -179,8 +187,10 @@ impl Binder<'_> {
         if self.reports.len() > mark && self.attempts > 0 {
             return None;
         }
-        if let LambdaBody::Block(_, body_span) = &lambda.body {
-            self.check_returns(&function.body, &result, *body_span);
+        if matches!(lambda.body, LambdaBody::Block(..)) && misses_return(&function.body, &result) {
+            let message =
+                format!("Not all code paths return a value in lambda expression of type '{}'", to.display());
+            self.report("CS1643", message, span);
         }
         let node = Node::Lambda { function: Arc::new(function), ty: to.clone(), captured: Vec::new() };
         Some(Val::new(node, to.clone()))
@@ -195,13 +205,16 @@ impl Binder<'_> {
             );
             return self.error("CS1660", message, span);
         };
-        if lambda.parameters.len() != parameters.len() {
+        if !lambda.any_parameters && lambda.parameters.len() != parameters.len() {
             let message =
                 format!("Delegate '{}' does not take {} arguments", to.display(), lambda.parameters.len());
             return self.error("CS1593", message, span);
         }
         if !self.written_types(lambda, &parameters) {
-            let message = "Cannot convert lambda expression to intended delegate type because the parameter types do not match".to_owned();
+            let message = format!(
+                "Cannot convert lambda expression to type '{}' because the parameter types do not match the delegate parameter types",
+                to.display()
+            );
             return self.error("CS1661", message, span);
         }
         // The reports of its body say what is wrong.
@@ -213,7 +226,7 @@ impl Binder<'_> {
         if self.reports.len() == mark {
             self.report(
                 "CS1662",
-                "Cannot convert lambda expression to intended delegate type".to_owned(),
+                "Cannot convert lambda expression to intended delegate type because some of the return types in the block are not implicitly convertible to the delegate return type".to_owned(),
                 span,
             );
         }
@@ -317,7 +330,8 @@ impl Binder<'_> {
         if let Some(scope) = self.scopes.last_mut() {
             scope.names.insert(Arc::clone(&name), Entry::Function(index));
         }
-        self.functions.push(LocalFunctionInfo { name, parameters, result, code: None, key: 0 });
+        let span = function.name.span;
+        self.functions.push(LocalFunctionInfo { name, parameters, result, code: None, key: 0, span });
     }
 
     /// Binds a local function's body at its place in the text.
@@ -338,8 +352,11 @@ impl Binder<'_> {
             locals.push(local);
         }
         let (body, _) = self.function_body(&function.body, Some(&result));
-        if let LambdaBody::Block(_, span) = &function.body {
-            self.check_returns(&body, &result, *span);
+        if matches!(function.body, LambdaBody::Block(..)) && misses_return(&body, &result) {
+            let types: Vec<String> = self.parameter_types(index);
+            let message =
+                format!("'{}({})': not all code paths return a value", function.name.text, types.join(", "));
+            self.report("CS0161", message, function.name.span);
         }
         let key = self.function;
         let modes = function.parameters.iter().map(|p| p.mode).collect();
@@ -352,11 +369,13 @@ impl Binder<'_> {
         Stmt::LocalFunction(index)
     }
 
-    fn check_returns(&mut self, body: &[Stmt], result: &Type, span: Span) {
-        let ends = super::flow::completes(body);
-        if *result != Type::Void && ends && !result.is_error() {
-            let at = Span::new((span.end as usize).saturating_sub(1), span.end as usize);
-            self.report("CS0161", "not all code paths return a value".to_owned(), at);
-        }
+    fn parameter_types(&self, function: u32) -> Vec<String> {
+        let info = self.functions.get(function as usize);
+        info.into_iter().flat_map(|f| &f.parameters).map(|p| p.ty.display()).collect()
     }
+}
+
+/// Whether a body that must give a value can end without one.
+fn misses_return(body: &[Stmt], result: &Type) -> bool {
+    *result != Type::Void && !result.is_error() && super::reach::completes(body)
 }

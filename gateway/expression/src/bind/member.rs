@@ -25,7 +25,13 @@ impl Binder<'_> {
         match bound {
             Bound::Namespace(namespace) => self.in_namespace(&namespace, name, arguments),
             Bound::Type(ty) => self.in_type(&ty, name, arguments),
-            Bound::Value(val) => self.member_of(val, name, arguments, is_call),
+            Bound::Value(val) => {
+                // The service's own check does not see `?.member`; a call it sees.
+                self.unlisted = matches!(target.kind, ExprKind::Receiver);
+                let found = self.member_of(val, name, arguments, is_call);
+                self.unlisted = false;
+                found
+            }
             Bound::Methods(group) => {
                 let message =
                     format!("'{}' is a method, which is not valid in the given context", group.name.text);
@@ -196,7 +202,9 @@ impl Binder<'_> {
             self.report("CS0176", message, name.span);
             return Bound::Error;
         }
-        self.check_allowed(first.member.owner, &name.text, name.span);
+        if !self.unlisted {
+            self.check_allowed(first.member.owner, &name.text, name.span);
+        }
         Bound::Value(self.property(&first, receiver, name.span))
     }
 

@@ -32,7 +32,7 @@ const USINGS: &[&str] = &[
 
 impl Binder<'_> {
     /// A type as written; reports CS0246 when there is none.
-    pub(super) fn resolve(&mut self, ty: &TypeSyntax) -> Type {
+    pub(crate) fn resolve(&mut self, ty: &TypeSyntax) -> Type {
         match &ty.kind {
             TypeKind::Var => {
                 self.report("CS0825", "The contextual keyword 'var' may only appear within a local variable declaration or in script code".to_owned(), ty.span);
@@ -48,7 +48,12 @@ impl Binder<'_> {
                 if inner.is_error() {
                     return Type::Error;
                 }
-                if !inner.is_value_type() || inner.nullable().is_some() {
+                if !inner.is_value_type() {
+                    let message = "Feature 'nullable reference types' is not available in C# 7.3. Please use language version 8.0 or greater.";
+                    self.report("CS8370", message.to_owned(), ty.span);
+                    return Type::Error;
+                }
+                if inner.nullable().is_some() {
                     let message = format!(
                         "The type '{}' must be a non-nullable value type in order to use it as parameter 'T' in the generic type or method 'Nullable<T>'",
                         inner.display()
@@ -76,6 +81,15 @@ impl Binder<'_> {
     fn resolve_named(&mut self, parts: &[(Name, Vec<TypeSyntax>)], span: Span) -> Type {
         let Some((last, arguments)) = parts.last() else { return Type::Error };
         let path: Vec<&str> = parts.iter().map(|(n, _)| &*n.text).collect();
+        if path == ["dynamic"] && arguments.is_empty() {
+            self.report("APIM0006", "Dynamic member invocation is not supported".to_owned(), span);
+            return Type::Error;
+        }
+        if matches!(path.as_slice(), ["ValueTuple"] | ["System", "ValueTuple"]) && arguments.len() > 1 {
+            let items: Vec<_> = arguments.iter().map(|a| (self.resolve(a), None)).collect();
+            let broken = items.iter().any(|(ty, _)| ty.is_error());
+            return if broken { Type::Error } else { Type::Tuple(items.into()) };
+        }
         let Some(def) = find_type(&path, arguments.len() as u8) else {
             let other_arity = (0..6).find(|n| find_type(&path, *n).is_some());
             let (code, message) = match other_arity {
@@ -91,20 +105,53 @@ impl Binder<'_> {
                         vec!["T"; n as usize].join(", ")
                     ),
                 ),
-                _ => {
-                    let shown = path.join(".");
-                    (
-                        "CS0246",
-                        format!(
-                            "The type or namespace name '{shown}' could not be found (are you missing a using directive or an assembly reference?)"
-                        ),
-                    )
-                }
+                _ => return self.unknown_type(parts),
             };
             self.report(code, message, span);
             return Type::Error;
         };
         self.construct(def, arguments)
+    }
+
+    /// CS0246 for the first part that names nothing, CS0234 for one that its namespace has not.
+    fn unknown_type(&mut self, parts: &[(Name, Vec<TypeSyntax>)]) -> Type {
+        let mut namespace = String::new();
+        for (name, arguments) in parts {
+            let shown = match arguments.len() {
+                0 => name.text.to_string(),
+                many => format!("{}<{}>", name.text, ",".repeat(many - 1)),
+            };
+            let full = if namespace.is_empty() {
+                name.text.to_string()
+            } else {
+                format!("{namespace}.{}", name.text)
+            };
+            if library().is_namespace(&full) {
+                namespace = full;
+                continue;
+            }
+            let (code, message) = if namespace.is_empty() {
+                (
+                    "CS0246",
+                    format!(
+                        "The type or namespace name '{shown}' could not be found (are you missing a using directive or an assembly reference?)"
+                    ),
+                )
+            } else {
+                (
+                    "CS0234",
+                    format!(
+                        "The type or namespace name '{shown}' does not exist in the namespace '{namespace}' (are you missing an assembly reference?)"
+                    ),
+                )
+            };
+            self.report(code, message, name.span);
+            return Type::Error;
+        }
+        let message = format!("'{namespace}' is a namespace but is used like a type");
+        let span = parts.first().zip(parts.last()).map(|(a, b)| a.0.span.to(b.0.span)).unwrap_or_default();
+        self.report("CS0118", message, span);
+        Type::Error
     }
 
     /// A type with its arguments.

@@ -16,6 +16,7 @@ impl Binder<'_> {
         initializer: Option<&Initializer>,
         span: Span,
     ) -> Val {
+        let ty_span = ty.span;
         let ty = self.resolve(ty);
         let args = self.bind_arguments(arguments);
         if ty.is_error() {
@@ -32,7 +33,7 @@ impl Binder<'_> {
                 None => self.error("CS1729", "Method name expected".to_owned(), span),
             };
         }
-        let val = self.construct_object(&ty, args, span);
+        let val = self.construct_object(&ty, args, ty_span);
         match initializer {
             None => val,
             Some(initializer) => {
@@ -229,7 +230,14 @@ impl Binder<'_> {
 
     /// `new[] { … }`.
     pub(super) fn implicit_array(&mut self, items: &[Expr], span: Span) -> Val {
-        let bound: Vec<(Bound, Span)> = items.iter().map(|item| (self.expr(item), item.span)).collect();
+        let mut bound: Vec<(Bound, Span)> = Vec::with_capacity(items.len());
+        for item in items {
+            let found = match self.expr(item) {
+                tuple @ Bound::Tuple(_) => Bound::Value(self.as_value(tuple, item.span)),
+                other => other,
+            };
+            bound.push((found, item.span));
+        }
         if bound.iter().any(|(b, _)| matches!(b, Bound::Error)) {
             return Val::error();
         }

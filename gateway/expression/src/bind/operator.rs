@@ -1,11 +1,11 @@
 //! Unary and binary operators (C# specification §12.4).
 
 use super::argument::Arg;
-use super::conversion::{implicit, is_explicit_reference, number_type, numeric};
+use super::conversion::{implicit, is_explicit_reference, numeric};
 use super::{Binder, Bound, Candidate, Val};
-use crate::code::{Call, Node, Number, Numeric, WhenNull};
+use crate::code::{Call, Node, WhenNull};
 use crate::span::Span;
-use crate::syntax::{Binary, Constant, Expr, ExprKind, Mode, Unary};
+use crate::syntax::{Binary, Constant, Expr, ExprKind, Mode};
 use crate::types::{Type, library};
 
 impl Binder<'_> {
@@ -275,123 +275,6 @@ impl Binder<'_> {
         Some(Val::new(Self::lifted(vec![(pair.0, x), (pair.1, y)], operation, when), ty))
     }
 
-    pub(super) fn numeric_operator(
-        &mut self,
-        operator: Binary,
-        left: &Val,
-        right: &Val,
-        span: Span,
-    ) -> Option<Val> {
-        let shift = matches!(operator, Binary::Shl | Binary::Shr);
-        let (a, b) = (left.ty.non_nullable().clone(), right.ty.non_nullable().clone());
-        // `null + 1`: the null takes the other's type.
-        let (a, b) = match (left.ty == Type::Null, right.ty == Type::Null) {
-            (true, false) => (b.clone(), b),
-            (false, true) => (a.clone(), a),
-            _ => (a, b),
-        };
-        let (x, y) = (numeric(&a)?, numeric(&b)?);
-        let number = if shift {
-            implicit(&b, &Type::INT)?;
-            promote_one(x)?
-        } else {
-            self.promote(x, y, left, right)?
-        };
-        let bits = matches!(operator, Binary::And | Binary::Or | Binary::Xor | Binary::Shl | Binary::Shr);
-        if bits && matches!(number, Number::F32 | Number::F64 | Number::Decimal) {
-            return None;
-        }
-        let ty = number_type(number);
-        let right_ty = if shift { Type::INT } else { ty.clone() };
-        let compares =
-            matches!(operator, Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge);
-        let is_lifted = left.ty.nullable().is_some()
-            || right.ty.nullable().is_some()
-            || left.ty == Type::Null
-            || right.ty == Type::Null;
-        if !is_lifted {
-            let a = self.convert(Bound::Value(left.clone()), &ty, span);
-            let b = self.convert(Bound::Value(right.clone()), &right_ty, span);
-            return Some(self.number_node(operator, number, compares, a, b, span));
-        }
-        let (l, r) = (self.temporary(ty.clone()), self.temporary(right_ty.clone()));
-        let a = self.convert(Bound::Value(left.clone()), &Type::nullable_of(ty.clone()), span);
-        let b = self.convert(Bound::Value(right.clone()), &Type::nullable_of(right_ty.clone()), span);
-        let plain = self.number_node(
-            operator,
-            number,
-            compares,
-            Val::new(Node::Local(l), ty),
-            Val::new(Node::Local(r), right_ty),
-            span,
-        );
-        let (when, ty) = lifted_result(operator, &plain.ty);
-        Some(Val::new(Self::lifted(vec![(a.node, l), (b.node, r)], plain.node, when), ty))
-    }
-
-    fn number_node(
-        &mut self,
-        operator: Binary,
-        number: Number,
-        compares: bool,
-        a: Val,
-        b: Val,
-        span: Span,
-    ) -> Val {
-        if compares {
-            if let (Some(x), Some(y)) = (&a.constant, &b.constant) {
-                let (x, y) = (crate::run::constant_value(x), crate::run::constant_value(y));
-                let answer = crate::run::compare(operator, number, &x, &y);
-                return Self::constant(Constant::Bool(answer), Type::BOOL);
-            }
-            return Val::new(
-                Node::Compare { operator, number, operands: Box::new((a.node, b.node)) },
-                Type::BOOL,
-            );
-        }
-        let ty = number_type(number);
-        if let Some(folded) = self.fold(operator, number, (&a, &b), &ty, span) {
-            return folded;
-        }
-        let checked = self.checked;
-        Val::new(Node::Arithmetic { operator, number, checked, operands: Box::new((a.node, b.node)) }, ty)
-    }
-
-    /// Binary numeric promotion; `None` when the kinds do not go together.
-    fn promote(&self, x: Numeric, y: Numeric, left: &Val, right: &Val) -> Option<Number> {
-        use Numeric::{Decimal, F32, F64, I64, U32, U64};
-        let has = |kind: Numeric| x == kind || y == kind;
-        if has(Decimal) {
-            return (!has(F32) && !has(F64)).then_some(Number::Decimal);
-        }
-        if has(F64) {
-            return Some(Number::F64);
-        }
-        if has(F32) {
-            return Some(Number::F32);
-        }
-        let signed = |kind: Numeric| matches!(kind, Numeric::I8 | Numeric::I16 | Numeric::I32 | I64);
-        if has(U64) {
-            // A constant that is not negative may join ulong.
-            let fits =
-                |kind: Numeric, val: &Val| !signed(kind) || super::convert::constant_fits(val, &Type::ULONG);
-            return (fits(x, left) && fits(y, right)).then_some(Number::U64);
-        }
-        if has(I64) {
-            return Some(Number::I64);
-        }
-        if has(U32) {
-            let other_is_signed = signed(x) || signed(y);
-            let fits =
-                |kind: Numeric, val: &Val| !signed(kind) || super::convert::constant_fits(val, &Type::UINT);
-            if fits(x, left) && fits(y, right) {
-                return Some(Number::U32);
-            }
-            return Some(if other_is_signed { Number::I64 } else { Number::U32 });
-        }
-        Some(Number::I32)
-    }
-
     fn reference_equality(&mut self, operator: Binary, left: &Val, right: &Val) -> Option<Val> {
         let wanted = operator == Binary::Eq;
         let pair = Box::new((left.node.clone(), right.node.clone()));
@@ -511,119 +394,10 @@ impl Binder<'_> {
         let other = self.convert(b, &ty, right.span);
         Val::new(Node::Coalesce(Box::new((a.node, local, kept.node, other.node))), ty)
     }
-
-    pub(super) fn unary(&mut self, operator: Unary, operand: &Expr, span: Span) -> Val {
-        if matches!(
-            operator,
-            Unary::PreIncrement | Unary::PreDecrement | Unary::PostIncrement | Unary::PostDecrement
-        ) {
-            return self.increment(operator, operand, span);
-        }
-        let val = self.value(operand);
-        if val.ty.is_error() {
-            return Val::error();
-        }
-        let symbol = match operator {
-            Unary::Plus => "+",
-            Unary::Minus => "-",
-            Unary::Not => "!",
-            _ => "~",
-        };
-        let inner = val.ty.non_nullable().clone();
-        if val.ty.nullable().is_some() {
-            let local = self.temporary(inner.clone());
-            let plain = Val::new(Node::Local(local), inner);
-            return match self.unary_of(operator, plain, symbol, span) {
-                Some(found) => {
-                    let ty = Type::nullable_of(found.ty);
-                    Val::new(Self::lifted(vec![(val.node, local)], found.node, WhenNull::Null), ty)
-                }
-                None => self.bad_unary(symbol, &val.ty, span),
-            };
-        }
-        let ty = val.ty.clone();
-        match self.unary_of(operator, val, symbol, span) {
-            Some(found) => found,
-            None => self.bad_unary(symbol, &ty, span),
-        }
-    }
-
-    fn bad_unary(&mut self, symbol: &str, ty: &Type, span: Span) -> Val {
-        let message = format!("Operator '{symbol}' cannot be applied to operand of type '{}'", ty.display());
-        self.error("CS0023", message, span)
-    }
-
-    fn unary_of(&mut self, operator: Unary, val: Val, symbol: &str, span: Span) -> Option<Val> {
-        if operator == Unary::Not {
-            let val = self.convert_value(val, &Type::BOOL).ok()?;
-            if let Some(Constant::Bool(value)) = val.constant {
-                return Some(Self::constant(Constant::Bool(!value), Type::BOOL));
-            }
-            return Some(Val::new(Node::Not(Box::new(val.node)), Type::BOOL));
-        }
-        if let Some(def) = val.ty.def() {
-            let found = library().get(def).named(symbol).iter().find(|m| m.parameters.len() == 1);
-            if let Some(member) = found {
-                let call = Call {
-                    member,
-                    arguments: vec![val.node],
-                    types: val.ty.arguments().into(),
-                    checks_null: false,
-                    references: Vec::new(),
-                };
-                return Some(Val::new(
-                    Node::Call(Box::new(call)),
-                    member.result.substitute(val.ty.arguments(), &[]),
-                ));
-            }
-        }
-        if val.ty.is_enum() && operator == Unary::Complement {
-            let ty = val.ty.clone();
-            let number = self.cast(Bound::Value(val), &Type::INT, span);
-            let flipped = Val::new(Node::Complement(Number::I32, Box::new(number.node)), Type::INT);
-            return Some(self.cast(Bound::Value(flipped), &ty, span));
-        }
-        let kind = promote_one(numeric(&val.ty)?)?;
-        let number = match (operator, kind) {
-            (Unary::Minus, Number::U32) => Number::I64,
-            (Unary::Minus, Number::U64) => return None,
-            (Unary::Complement, Number::F32 | Number::F64 | Number::Decimal) => return None,
-            _ => kind,
-        };
-        let ty = number_type(number);
-        let val = self.convert(Bound::Value(val), &ty, span);
-        self.negated(operator, number, val, ty, span)
-    }
-
-    fn negated(&mut self, operator: Unary, number: Number, val: Val, ty: Type, span: Span) -> Option<Val> {
-        if operator == Unary::Plus {
-            return Some(val);
-        }
-        if let Some(constant) = &val.constant {
-            let value = crate::run::constant_value(constant);
-            let folded = match operator {
-                Unary::Minus => crate::run::negate(number, !self.in_constant, &value).ok(),
-                _ => Some(crate::run::complement(number, &value)),
-            };
-            return match folded.and_then(|v| super::constant::of_value(&v)) {
-                Some(constant) => Some(Self::constant(constant, ty)),
-                None => Some(self.error(
-                    "CS0220",
-                    "The operation overflows at compile time in checked mode".to_owned(),
-                    span,
-                )),
-            };
-        }
-        let node = match operator {
-            Unary::Minus => Node::Negate(number, self.checked, Box::new(val.node)),
-            _ => Node::Complement(number, Box::new(val.node)),
-        };
-        Some(Val::new(node, ty))
-    }
 }
 
 /// What a lifted operator gives: comparisons stay bool, everything else becomes nullable.
-fn lifted_result(operator: Binary, plain: &Type) -> (WhenNull, Type) {
+pub(super) fn lifted_result(operator: Binary, plain: &Type) -> (WhenNull, Type) {
     match operator {
         Binary::Eq => (WhenNull::Equal, Type::BOOL),
         Binary::Ne => (WhenNull::NotEqual, Type::BOOL),
@@ -631,18 +405,4 @@ fn lifted_result(operator: Binary, plain: &Type) -> (WhenNull, Type) {
         _ if plain.accepts_null() => (WhenNull::Null, plain.clone()),
         _ => (WhenNull::Null, Type::nullable_of(plain.clone())),
     }
-}
-
-/// Unary numeric promotion.
-pub(super) fn promote_one(kind: Numeric) -> Option<Number> {
-    Some(match kind {
-        Numeric::I8 | Numeric::U8 | Numeric::I16 | Numeric::U16 | Numeric::Char | Numeric::I32 => Number::I32,
-        Numeric::U32 => Number::U32,
-        Numeric::I64 => Number::I64,
-        Numeric::U64 => Number::U64,
-        Numeric::F32 => Number::F32,
-        Numeric::F64 => Number::F64,
-        Numeric::Decimal => Number::Decimal,
-        Numeric::Enum(_) => return None,
-    })
 }

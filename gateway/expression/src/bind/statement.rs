@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::conversion::{element_type, implicit};
 use super::{Binder, Bound, Entry, Returns, Val};
-use crate::code::{Case, Handler, Local, Node, Stmt as Code};
+use crate::code::{Handler, Local, Node, Stmt as Code};
 use crate::span::Span;
-use crate::syntax::{Catch, Constant, Expr, Label, Name, Section, Stmt, StmtKind, TypeSyntax};
+use crate::syntax::{Catch, Constant, Expr, Name, Stmt, StmtKind, TypeSyntax};
 use crate::types::Type;
 
 impl Binder<'_> {
@@ -15,7 +15,9 @@ impl Binder<'_> {
         self.scoped(|b| b.statements(list))
     }
 
-    fn statements(&mut self, list: &[Stmt]) -> Vec<Code> {
+    pub(super) fn statements(&mut self, list: &[Stmt]) -> Vec<Code> {
+        let labels = self.labels.len();
+        self.declare_labels(list);
         for stmt in list {
             match &stmt.kind {
                 StmtKind::LocalFunction(function) => self.hoist(function),
@@ -33,6 +35,7 @@ impl Binder<'_> {
         for stmt in list {
             self.statement(stmt, &mut code);
         }
+        self.labels.truncate(labels);
         code
     }
 
@@ -170,6 +173,11 @@ impl Binder<'_> {
                 let stmt = self.scoped(|b| b.using(resource, body));
                 code.push(stmt);
             }
+            StmtKind::Label(name) => code.push(self.label(name)),
+            StmtKind::Goto(goto) => {
+                let stmt = self.goto(goto, stmt.span);
+                code.push(stmt);
+            }
             _ => {}
         }
     }
@@ -202,7 +210,7 @@ impl Binder<'_> {
         let declared = if Self::is_var(ty) { None } else { Some(self.resolve(ty)) };
         let val = match (value, &declared) {
             (Some(value), Some(ty)) => Some(self.initial_value(value, ty)),
-            (Some(value), None) => Some(self.inferred(value)),
+            (Some(value), None) => Some(self.inferred(name, value)),
             (None, None) => {
                 self.report("CS0818", "Implicitly-typed variables must be initialized".to_owned(), name.span);
                 None
@@ -215,7 +223,10 @@ impl Binder<'_> {
         }
         let local = self.declare(name, ty);
         if is_const {
-            let constant = val.and_then(|v| v.constant);
+            let constant = val.and_then(|v| match v.node {
+                Node::Const(Constant::Null) => Some(Constant::Null),
+                _ => v.constant,
+            });
             if constant.is_none() {
                 let message = format!("The expression being assigned to '{}' must be constant", name.text);
                 self.report("CS0133", message, value.map_or(name.span, |v| v.span));
@@ -229,7 +240,7 @@ impl Binder<'_> {
     }
 
     /// The value of a `var`.
-    fn inferred(&mut self, value: &Expr) -> Val {
+    fn inferred(&mut self, name: &Name, value: &Expr) -> Val {
         let bound = self.expr(value);
         let what = match &bound {
             Bound::Value(val) if val.ty == Type::Null => "<null>",
@@ -239,7 +250,7 @@ impl Binder<'_> {
             Bound::Default => "default",
             _ => return self.as_value(bound, value.span),
         };
-        self.error("CS0815", format!("Cannot assign {what} to an implicitly-typed variable"), value.span)
+        self.error("CS0815", format!("Cannot assign {what} to an implicitly-typed variable"), name.span)
     }
 
     fn thrown(&mut self, value: &Expr) -> Node {
@@ -347,73 +358,6 @@ impl Binder<'_> {
             Box::new(Code::Block(first))
         };
         Code::ForEach { item, convert, variable, source: Box::new(source_val.node), body }
-    }
-
-    fn switch(&mut self, value: &Expr, sections: &[Section]) -> Code {
-        let val = self.value(value);
-        let ty = if val.ty == Type::Null { Type::OBJECT } else { val.ty.clone() };
-        let variable = self.temporary(ty.clone());
-        self.switches += 1;
-        let mut cases = Vec::new();
-        let mut seen: Vec<Constant> = Vec::new();
-        let mut defaults = 0;
-        for section in sections {
-            let case = self.scoped(|b| {
-                let mut conditions = Vec::new();
-                let mut is_default = false;
-                for label in &section.labels {
-                    match label {
-                        Label::Default => {
-                            is_default = true;
-                            defaults += 1;
-                        }
-                        Label::Case(pattern, when, span) => {
-                            let on = Val::new(Node::Local(variable), ty.clone());
-                            let mut test = b.pattern_test(on, pattern, *span);
-                            if let Some(when) = when {
-                                let when = b.condition(when);
-                                test = Node::AndAlso(Box::new((test, when.node)));
-                            } else {
-                                b.check_duplicate(&test, &mut seen, *span);
-                            }
-                            conditions.push(test);
-                        }
-                    }
-                }
-                let body = b.statements(&section.body);
-                if super::flow::completes(&body) {
-                    let message = "Control cannot fall through from one case label to another".to_owned();
-                    let span = section.body.last().map_or(value.span, |s| s.span);
-                    b.report("CS0163", message, span);
-                }
-                Case { conditions, is_default, body }
-            });
-            cases.push(case);
-        }
-        if defaults > 1 {
-            self.report(
-                "CS0152",
-                "The switch statement contains multiple cases with the label value 'default'".to_owned(),
-                value.span,
-            );
-        }
-        self.switches -= 1;
-        Code::Switch { value: val.node, variable, cases }
-    }
-
-    fn check_duplicate(&mut self, test: &Node, seen: &mut Vec<Constant>, span: Span) {
-        let constant = match test {
-            Node::Compare { operands, .. } | Node::StringEquals(_, operands) => match &operands.1 {
-                Node::Const(constant) => constant.clone(),
-                _ => return,
-            },
-            _ => return,
-        };
-        if seen.contains(&constant) {
-            let message = "The switch statement contains multiple cases with the same label value".to_owned();
-            self.report("CS0152", message, span);
-        }
-        seen.push(constant);
     }
 
     fn catches(&mut self, catches: &[Catch]) -> Vec<Handler> {

@@ -106,6 +106,54 @@ fn integer(value: u64, rest: &str) -> (Constant, usize) {
     (constant, length)
 }
 
+/// The identifier at the start of the text, its escapes resolved, and its length in the text.
+pub(super) fn identifier(text: &str, is_part: fn(char) -> bool) -> (String, usize) {
+    let (mut word, mut at) = (String::new(), 0);
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        let length = rest.find(|c: char| !is_part(c)).unwrap_or(rest.len());
+        word.push_str(rest.get(..length).unwrap_or_default());
+        at += length;
+        match escaped_char(rest.get(length..).unwrap_or_default()) {
+            Some((c, length)) if is_part(c) => {
+                word.push(c);
+                at += length;
+            }
+            _ => return (word, at),
+        }
+    }
+}
+
+/// `\uHHHH` or `\UHHHHHHHH`, and its length.
+fn escaped_char(text: &str) -> Option<(char, usize)> {
+    let length = if text.starts_with("\\u") {
+        6
+    } else if text.starts_with("\\U") {
+        10
+    } else {
+        return None;
+    };
+    let value = u32::from_str_radix(text.get(2..length)?, 16).ok()?;
+    Some((char::from_u32(value)?, length))
+}
+
+/// Where the first escape stands that is none.
+pub(super) fn bad_escape(source: &str) -> usize {
+    let mut at = 0;
+    while let Some(found) = source.get(at..).and_then(|rest| rest.find('\\')) {
+        at += found;
+        let escape = source.get(at..).unwrap_or_default();
+        let length = escape.chars().nth(1).map_or(1, char::len_utf8) + 1;
+        // Digits that are missing end the escape at whatever stands there.
+        let whole = (length..=10).filter_map(|n| escape.get(..n)).any(|part| unescape(part).is_ok());
+        if !whole {
+            return at;
+        }
+        at += length;
+    }
+    0
+}
+
 /// `'x'` with its quotes.
 pub(super) fn character(source: &str) -> Result<Constant, Wrong> {
     let body = source.get(1..source.len().saturating_sub(1)).unwrap_or_default();
@@ -226,14 +274,13 @@ fn hole(source: &str, base: usize, start: usize, verbatim: bool) -> Result<(Piec
         ("CS8076", "Missing close delimiter '}' for interpolated expression started with '{'.");
     let bytes = source.as_bytes();
     let (mut at, mut depth) = (start, 0usize);
-    let (mut comma, mut colon) = (None, None);
+    let mut colon = None;
     loop {
         match bytes.get(at).ok_or(OPEN)? {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' => depth = depth.saturating_sub(1),
             b'}' if depth == 0 => break,
             b'}' => depth -= 1,
-            b',' if depth == 0 && comma.is_none() => comma = Some(at),
             b':' if depth == 0 => {
                 colon = Some(at);
                 at += bytes.get(at..).and_then(|rest| rest.iter().position(|b| *b == b'}')).ok_or(OPEN)?;
@@ -248,7 +295,7 @@ fn hole(source: &str, base: usize, start: usize, verbatim: bool) -> Result<(Piec
         }
         at += 1;
     }
-    let value_end = comma.or(colon).unwrap_or(at);
+    let value_end = colon.unwrap_or(at);
     if source.get(start..value_end).unwrap_or_default().trim().is_empty() {
         return Err(("CS1733", "Expected expression"));
     }
@@ -258,7 +305,6 @@ fn hole(source: &str, base: usize, start: usize, verbatim: bool) -> Result<(Piec
         Some(raw) => Some(regular(raw)?),
         None => None,
     };
-    let alignment = comma.map(|from| Span::new(base + from + 1, base + colon.unwrap_or(at)));
     let value = Span::new(base + start, base + value_end);
-    Ok((Piece::Hole { value, alignment, format }, at + 1))
+    Ok((Piece::Hole { value, format }, at + 1))
 }

@@ -67,7 +67,12 @@ pub(super) fn stmt_parts(stmt: &mut Stmt, f: &mut dyn FnMut(Part<'_>)) {
             f(Part::Local(local));
             f(Part::Stmt(body));
         }
-        Stmt::Break | Stmt::Continue | Stmt::Rethrow | Stmt::LocalFunction(_) => {}
+        Stmt::Break
+        | Stmt::Continue
+        | Stmt::Label(_)
+        | Stmt::Goto(_)
+        | Stmt::Rethrow
+        | Stmt::LocalFunction(_) => {}
     }
 }
 

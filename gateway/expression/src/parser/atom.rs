@@ -163,7 +163,7 @@ impl Parser<'_> {
             }
             "this" => return self.fail("CS0026", "Keyword 'this' is not valid in a static property, static method, or static field initializer"),
             "base" => return self.fail("CS1511", "Keyword 'base' is not available in a static method"),
-            "delegate" => return self.fail("CS1525", "Anonymous methods are not supported within expressions; use a lambda"),
+            "delegate" => return self.anonymous_method(),
             "stackalloc" => {
                 return self.fail("CS0214", "Pointers and fixed size buffers may only be used in an unsafe context");
             }
@@ -232,6 +232,9 @@ impl Parser<'_> {
                 break;
             }
         }
+        if matches!(self.kind(), Kind::Literal(_) | Kind::Interpolated(_) | Kind::Name(_)) {
+            return self.fail("CS1003", "Syntax error, ',' expected");
+        }
         self.expect(close)?;
         Ok(list)
     }
@@ -281,20 +284,17 @@ impl Parser<'_> {
         for piece in pieces {
             list.push(match piece {
                 Piece::Text(text) => HolePiece::Text(text),
-                Piece::Hole { value, alignment, format } => HolePiece::Hole {
-                    value: self.inner(value)?,
-                    alignment: match alignment {
-                        Some(span) => Some(self.inner(span)?),
-                        None => None,
-                    },
-                    format,
-                },
+                Piece::Hole { value, format } => {
+                    let (value, alignment) = self.inner(value)?;
+                    HolePiece::Hole { value, alignment, format }
+                }
             });
         }
         Ok(list)
     }
 
-    fn inner(&mut self, span: Span) -> Parsed<Expr> {
+    /// A value and the alignment after its comma.
+    fn inner(&mut self, span: Span) -> Parsed<(Expr, Option<Expr>)> {
         let list = tokens(self.text, span, self.reports);
         if !self.reports.is_empty() {
             return Err(Failed);
@@ -308,10 +308,11 @@ impl Parser<'_> {
             reports: self.reports,
         };
         let value = inner.expression()?;
+        let alignment = if inner.eat_mark(",") { Some(inner.expression()?) } else { None };
         if inner.kind() != &Kind::End {
             return inner.fail("CS1513", "} expected");
         }
-        Ok(value)
+        Ok((value, alignment))
     }
 
     /// A lambda, if one starts here.
@@ -334,16 +335,25 @@ impl Parser<'_> {
         self.expect("=>")?;
         let body = self.function_body()?;
         let span = start.to(self.previous());
-        let lambda = LambdaSyntax { parameters, body, ranges: Vec::new() };
+        let lambda = LambdaSyntax { parameters, any_parameters: false, body, ranges: Vec::new() };
         Ok(Some(Expr { kind: ExprKind::Lambda(Arc::new(lambda)), span }))
+    }
+
+    /// `delegate (int x) { … }`, `delegate { … }`.
+    fn anonymous_method(&mut self) -> Parsed<Expr> {
+        let start = self.span();
+        self.advance();
+        let any_parameters = !self.is_mark("(");
+        let parameters = if any_parameters { Vec::new() } else { self.lambda_parameters()? };
+        let body = LambdaBody::Block(self.nested(Self::block)?);
+        let lambda = LambdaSyntax { parameters, any_parameters, body, ranges: Vec::new() };
+        Ok(Expr { kind: ExprKind::Lambda(Arc::new(lambda)), span: start.to(self.previous()) })
     }
 
     /// An expression or a block after `=>`.
     pub(super) fn function_body(&mut self) -> Parsed<LambdaBody> {
         if self.is_mark("{") {
-            let start = self.span();
-            let list = self.nested(Self::block)?;
-            return Ok(LambdaBody::Block(list, start.to(self.previous())));
+            return Ok(LambdaBody::Block(self.nested(Self::block)?));
         }
         Ok(LambdaBody::Expr(self.expression()?))
     }

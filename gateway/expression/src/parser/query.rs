@@ -200,15 +200,16 @@ impl Scope {
 
     fn lambda_of(&self, parameters: Vec<Parameter>, body: Expr) -> Expr {
         let span = body.span;
-        let lambda = LambdaSyntax { parameters, body: LambdaBody::Expr(body), ranges: self.ranges.clone() };
+        let (body, ranges) = (LambdaBody::Expr(body), self.ranges.clone());
+        let lambda = LambdaSyntax { parameters, any_parameters: false, body, ranges };
         Expr { kind: ExprKind::Lambda(Arc::new(lambda)), span }
     }
 }
 
 fn plain_lambda(name: &Name, body: Expr) -> Expr {
     let span = body.span;
-    let lambda =
-        LambdaSyntax { parameters: vec![parameter(name)], body: LambdaBody::Expr(body), ranges: Vec::new() };
+    let (parameters, body) = (vec![parameter(name)], LambdaBody::Expr(body));
+    let lambda = LambdaSyntax { parameters, any_parameters: false, body, ranges: Vec::new() };
     Expr { kind: ExprKind::Lambda(Arc::new(lambda)), span }
 }
 

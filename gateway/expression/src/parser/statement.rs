@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::types::implied;
 use super::{Failed, Parsed, Parser};
 use crate::lex::Kind;
+use crate::span::Span;
 use crate::syntax::{
-    Catch, Expr, ExprKind, Label, LambdaBody, LocalFunction, Mode, Name, Parameter, Section, Stmt, StmtKind,
-    TypeKind, TypeSyntax,
+    Catch, Expr, ExprKind, Goto, Label, LabelKind, LambdaBody, LocalFunction, Mode, Name, Parameter, Section,
+    Stmt, StmtKind, TypeKind, TypeSyntax,
 };
 
 impl Parser<'_> {
@@ -54,9 +55,7 @@ impl Parser<'_> {
                 "async" if matches!(self.kind_at(1), Kind::Keyword(_) | Kind::Name(_)) => {
                     self.fail("CS4033", "async functions are not supported within expressions")
                 }
-                _ if self.is_mark_at(1, ":") => {
-                    self.fail("CS1525", "Labels are not supported within expressions")
-                }
+                _ if self.is_mark_at(1, ":") => self.label(),
                 _ => self.declaration_or_expression(),
             },
             _ => self.declaration_or_expression(),
@@ -104,7 +103,7 @@ impl Parser<'_> {
                 let ty = self.ty()?;
                 self.locals(ty, true)
             }
-            "goto" => self.fail("CS0159", "The 'goto' statement is not supported within expressions"),
+            "goto" => self.goto(),
             "lock" => self.fail("CS1525", "The 'lock' statement is not supported within expressions"),
             "unsafe" | "fixed" => {
                 self.fail("CS0227", "Unsafe code may only appear if compiling with /unsafe")
@@ -123,7 +122,7 @@ impl Parser<'_> {
     /// A statement that is the body of another: it may not declare.
     fn embedded(&mut self) -> Parsed<Box<Stmt>> {
         let stmt = self.statement()?;
-        if matches!(stmt.kind, StmtKind::Local { .. } | StmtKind::LocalFunction(_)) {
+        if matches!(stmt.kind, StmtKind::Local { .. } | StmtKind::LocalFunction(_) | StmtKind::Label(_)) {
             let message = "Embedded statement cannot be a declaration or labeled statement";
             return self.fail_at("CS1023", message, stmt.span);
         }
@@ -211,19 +210,32 @@ impl Parser<'_> {
         let start = self.span();
         if self.is_word("var") && self.is_mark_at(1, "(") {
             self.advance();
-            self.expect("(")?;
-            let mut names = Vec::new();
-            loop {
-                let name = self.name()?;
-                names.push((&*name.text != "_").then_some(name));
-                if !self.eat_mark(",") {
-                    break;
-                }
-            }
-            self.expect(")")?;
-            return Ok(Expr { kind: ExprKind::VarTuple(names), span: start.to(self.previous()) });
+            return self.nested(|p| p.var_tuple(start));
         }
         self.unary()
+    }
+
+    /// `(a, (b, _))` after `var`.
+    fn var_tuple(&mut self, var: Span) -> Parsed<Expr> {
+        let start = self.span();
+        self.expect("(")?;
+        let mut items = Vec::new();
+        loop {
+            let item = if self.is_mark("(") {
+                self.nested(|p| p.var_tuple(var))?
+            } else {
+                let name = self.name()?;
+                let span = name.span;
+                let name = (&*name.text != "_").then_some(name);
+                Expr { kind: ExprKind::Declaration(implied(var), name), span }
+            };
+            items.push((None, item));
+            if !self.eat_mark(",") {
+                break;
+            }
+        }
+        self.expect(")")?;
+        Ok(Expr { kind: ExprKind::Tuple(items), span: start.to(self.previous()) })
     }
 
     fn switch_statement(&mut self) -> Parsed<StmtKind> {
@@ -242,18 +254,19 @@ impl Parser<'_> {
         let mut labels = Vec::new();
         loop {
             let start = self.span();
-            if self.eat_keyword("default") {
-                self.expect(":")?;
-                labels.push(Label::Default);
+            let kind = if self.eat_keyword("default") {
+                LabelKind::Default
             } else if self.eat_keyword("case") {
                 let pattern = self.pattern()?;
                 let when = if self.eat_word("when") { Some(self.expression()?) } else { None };
-                let span = start.to(self.previous());
-                self.expect(":")?;
-                labels.push(Label::Case(pattern, when, span));
+                LabelKind::Case(pattern, when)
             } else {
                 break;
-            }
+            };
+            self.expect(":")?;
+            let span = start.to(self.previous());
+            let text = self.text.get(span.range()).unwrap_or_default().into();
+            labels.push(Label { kind, span, text });
         }
         if labels.is_empty() {
             return self.fail("CS1003", "Syntax error, 'case' expected");
@@ -269,6 +282,29 @@ impl Parser<'_> {
             body.push(self.statement()?);
         }
         Ok(Section { labels, body })
+    }
+
+    /// `name:`; the statement that it marks is the next one.
+    fn label(&mut self) -> Parsed<StmtKind> {
+        let name = self.name()?;
+        self.expect(":")?;
+        if self.is_mark("}") || self.kind() == &Kind::End {
+            return self.fail("CS1525", "Invalid expression term '}'");
+        }
+        Ok(StmtKind::Label(name))
+    }
+
+    fn goto(&mut self) -> Parsed<StmtKind> {
+        self.advance();
+        let goto = if self.eat_keyword("case") {
+            Goto::Case(Box::new(self.expression()?))
+        } else if self.eat_keyword("default") {
+            Goto::Default
+        } else {
+            Goto::Label(self.name()?)
+        };
+        self.expect(";")?;
+        Ok(StmtKind::Goto(goto))
     }
 
     fn try_statement(&mut self) -> Parsed<StmtKind> {
@@ -325,6 +361,10 @@ impl Parser<'_> {
     }
 
     fn declaration_or_expression(&mut self) -> Parsed<StmtKind> {
+        if self.type_keyword().is_some() && self.is_mark_at(1, "*") {
+            let message = "Pointers and fixed size buffers may only be used in an unsafe context";
+            return self.fail("CS0214", message);
+        }
         if let Some(ty) = self.attempt(Self::type_before_local) {
             if self.is_mark_at(1, "(") || self.is_mark_at(1, "<") {
                 return self.local_function(ty);
@@ -430,7 +470,8 @@ impl Parser<'_> {
     }
 }
 
-fn is_statement(expr: &Expr) -> bool {
+/// Whether an expression may stand as a statement.
+pub(crate) fn is_statement(expr: &Expr) -> bool {
     use crate::syntax::Unary::{PostDecrement, PostIncrement, PreDecrement, PreIncrement};
     match &expr.kind {
         ExprKind::Assign(..) | ExprKind::Call(..) | ExprKind::New(..) => true,

@@ -10,6 +10,8 @@ pub(super) enum Flow {
     Next,
     Break,
     Continue,
+    /// On the way to a label.
+    Goto(u32),
     /// The value waits in the machine.
     Return,
 }
@@ -37,9 +39,17 @@ impl Vm<'_> {
     }
 
     fn block(&mut self, body: &[Stmt]) -> Result<Flow, Fault> {
-        for stmt in body {
+        let mut at = 0;
+        while let Some(stmt) = body.get(at) {
             match self.execute(stmt)? {
-                Flow::Next => {}
+                Flow::Next => at += 1,
+                Flow::Goto(label) => {
+                    self.steps(1)?;
+                    match body.iter().position(|s| matches!(s, Stmt::Label(l) if *l == label)) {
+                        Some(found) => at = found,
+                        None => return Ok(Flow::Goto(label)),
+                    }
+                }
                 other => return Ok(other),
             }
         }
@@ -76,6 +86,7 @@ impl Vm<'_> {
             }
             Stmt::Break => return Ok(Flow::Break),
             Stmt::Continue => return Ok(Flow::Continue),
+            Stmt::Goto(label) => return Ok(Flow::Goto(*label)),
             Stmt::Throw(node) => {
                 let value = self.evaluate(node)?;
                 return Err(self.throw(&value));
@@ -87,7 +98,7 @@ impl Vm<'_> {
                     .cloned()
                     .map_or_else(Fault::null_reference, Fault::Exception));
             }
-            Stmt::LocalFunction(_) => {}
+            Stmt::LocalFunction(_) | Stmt::Label(_) => {}
             Stmt::Switch { value, variable, cases } => return self.switch(value, *variable, cases),
             Stmt::Try { body, handlers, finally } => {
                 return self.try_statement(body, handlers, finally.as_deref());
@@ -105,7 +116,7 @@ impl Vm<'_> {
                     self.steps(1)?;
                     match self.execute(body)? {
                         Flow::Break => break,
-                        Flow::Return => return Ok(Flow::Return),
+                        leave @ (Flow::Return | Flow::Goto(_)) => return Ok(leave),
                         _ => {}
                     }
                 }
@@ -114,7 +125,7 @@ impl Vm<'_> {
                 self.steps(1)?;
                 match self.execute(body)? {
                     Flow::Break => break,
-                    Flow::Return => return Ok(Flow::Return),
+                    leave @ (Flow::Return | Flow::Goto(_)) => return Ok(leave),
                     _ => {}
                 }
                 if !self.truth(condition)? {
@@ -144,7 +155,7 @@ impl Vm<'_> {
             self.steps(1)?;
             match self.execute(body)? {
                 Flow::Break => return Ok(Flow::Next),
-                Flow::Return => return Ok(Flow::Return),
+                leave @ (Flow::Return | Flow::Goto(_)) => return Ok(leave),
                 _ => {}
             }
             for node in step {
@@ -170,7 +181,7 @@ impl Vm<'_> {
             }
             match self.execute(body)? {
                 Flow::Break => break,
-                Flow::Return => return Ok(Flow::Return),
+                leave @ (Flow::Return | Flow::Goto(_)) => return Ok(leave),
                 _ => {}
             }
         }
@@ -189,13 +200,21 @@ impl Vm<'_> {
                 }
             }
         }
-        let Some(case) = chosen.or_else(|| cases.iter().find(|case| case.is_default)) else {
-            return Ok(Flow::Next);
-        };
-        match self.block(&case.body)? {
-            Flow::Break => Ok(Flow::Next),
-            other => Ok(other),
+        let mut next = chosen.or_else(|| cases.iter().find(|case| case.is_default));
+        while let Some(case) = next {
+            self.steps(1)?;
+            match self.block(&case.body)? {
+                Flow::Break => break,
+                Flow::Goto(label) => {
+                    next = cases.iter().find(|case| case.label == label);
+                    if next.is_none() {
+                        return Ok(Flow::Goto(label));
+                    }
+                }
+                other => return Ok(other),
+            }
         }
+        Ok(Flow::Next)
     }
 
     fn try_statement(

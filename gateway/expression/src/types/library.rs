@@ -44,6 +44,11 @@ impl TypeDef {
         keyword_of(&self.full_name).unwrap_or(&self.name)
     }
 
+    /// As messages about two types call it: with its namespace, unless it has a keyword.
+    pub fn qualified_name(&self) -> &str {
+        keyword_of(&self.full_name).unwrap_or(&self.full_name)
+    }
+
     /// Whether the allow-list has a member.
     pub fn allows(&self, member: &str) -> bool {
         match self.allow {

@@ -247,32 +247,46 @@ impl Type {
 
     /// The name in compiler messages: `string`, `List<int>`, `int?`.
     pub fn display(&self) -> String {
-        let list = |types: &[Type]| types.iter().map(Type::display).collect::<Vec<_>>().join(", ");
+        self.shown(false)
+    }
+
+    /// As [`Type::display`] with namespaces: what C# prints where a message sets two types against each other.
+    pub fn qualified(&self) -> String {
+        self.shown(true)
+    }
+
+    fn shown(&self, full: bool) -> String {
+        let list = |types: &[Type]| types.iter().map(|t| t.shown(full)).collect::<Vec<_>>().join(", ");
+        let of = |def: DefId| {
+            let def = library().get(def);
+            if full { def.qualified_name() } else { def.display_name() }.to_owned()
+        };
+        let named = |ty: &Type, name: Option<&str>| match name {
+            Some(name) => format!("{} {name}", ty.shown(full)),
+            None => ty.shown(full),
+        };
         match self {
             Self::Error => "?".to_owned(),
             Self::Void => "void".to_owned(),
             Self::Null => "<null>".to_owned(),
-            Self::Def(def) => library().get(*def).display_name().to_owned(),
+            Self::Def(def) => of(*def),
             Self::Generic(NULLABLE, arguments) => format!("{}?", list(arguments)),
-            Self::Generic(def, arguments) => {
-                format!("{}<{}>", library().get(*def).display_name(), list(arguments))
-            }
-            Self::Array(element, rank) => {
-                format!("{}[{}]", element.display(), ",".repeat(usize::from(*rank).saturating_sub(1)))
+            Self::Generic(def, arguments) => format!("{}<{}>", of(*def), list(arguments)),
+            Self::Array(..) => {
+                // `int[][,]` is an array of rectangular arrays: the outermost bracket stands first.
+                let (mut innermost, mut brackets) = (self, String::new());
+                while let Self::Array(element, rank) = innermost {
+                    brackets += &format!("[{}]", ",".repeat(usize::from(*rank).saturating_sub(1)));
+                    innermost = element;
+                }
+                format!("{}{brackets}", innermost.shown(full))
             }
             Self::Tuple(items) => {
-                let items: Vec<_> = items
-                    .iter()
-                    .map(|(t, name)| match name {
-                        Some(name) => format!("{} {name}", t.display()),
-                        None => t.display(),
-                    })
-                    .collect();
+                let items: Vec<_> = items.iter().map(|(t, name)| named(t, name.as_deref())).collect();
                 format!("({})", items.join(", "))
             }
             Self::Anonymous(fields) => {
-                let fields: Vec<_> =
-                    fields.iter().map(|(name, t)| format!("{} {name}", t.display())).collect();
+                let fields: Vec<_> = fields.iter().map(|(name, t)| named(t, Some(name))).collect();
                 format!("<anonymous type: {}>", fields.join(", "))
             }
             Self::ClassParam(index) | Self::MethodParam(index) => format!("T{index}"),
