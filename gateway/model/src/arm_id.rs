@@ -7,8 +7,8 @@ use std::fmt;
 
 use crate::id::{
     ApiId, BackendId, CacheId, CertificateId, FragmentId, GatewayId, GroupId, HostnameId, IdError,
-    LogDiagnosticId, LoggerId, NamedValueId, OperationId, ProductId, SchemaId, SubscriptionId, TagId, UserId,
-    VersionSetId,
+    LogDiagnosticId, LoggerId, NamedValueId, OperationId, ProductId, ResolverId, SchemaId, SubscriptionId,
+    TagId, UserId, VersionSetId,
 };
 
 /// Longest id read, in bytes.
@@ -46,6 +46,8 @@ macro_rules! resource_ids {
             Operation(ApiId, OperationId),
             /// A schema of an API.
             ApiSchema(ApiId, SchemaId),
+            /// A resolver of a GraphQL API.
+            Resolver(ApiId, ResolverId),
             /// A diagnostic of an API.
             ApiLogDiagnostic(ApiId, LogDiagnosticId),
             /// An API in a product.
@@ -67,6 +69,7 @@ macro_rules! resource_ids {
                     Self::AllApis => "all APIs",
                     Self::Operation(..) => "operation",
                     Self::ApiSchema(..) => "API schema",
+                    Self::Resolver(..) => "resolver",
                     Self::ApiLogDiagnostic(..) => "API diagnostic",
                     Self::ProductApi(..) => "product API",
                     Self::ProductGroup(..) => "product group",
@@ -91,6 +94,7 @@ macro_rules! resource_ids {
                     Self::AllApis => f.write_str("/apis"),
                     Self::Operation(api, name) => write!(f, "/apis/{api}/operations/{name}"),
                     Self::ApiSchema(api, name) => write!(f, "/apis/{api}/schemas/{name}"),
+                    Self::Resolver(api, name) => write!(f, "/apis/{api}/resolvers/{name}"),
                     Self::ApiLogDiagnostic(api, name) => write!(f, "/apis/{api}/diagnostics/{name}"),
                     Self::ProductApi(product, api) => write!(f, "/products/{product}/apis/{api}"),
                     Self::ProductGroup(product, group) => write!(f, "/products/{product}/groups/{group}"),
@@ -174,6 +178,7 @@ impl ResourceId {
                 Some(Self::Operation(api.clone(), OperationId::parse(name)?))
             }
             Self::Api(api) if is("schemas") => Some(Self::ApiSchema(api.clone(), SchemaId::parse(name)?)),
+            Self::Api(api) if is("resolvers") => Some(Self::Resolver(api.clone(), ResolverId::parse(name)?)),
             Self::Api(api) if is("diagnostics") => {
                 Some(Self::ApiLogDiagnostic(api.clone(), LogDiagnosticId::parse(name)?))
             }
@@ -223,6 +228,7 @@ mod tests {
             (format!("{FULL}/apis"), "/apis"),
             ("/".to_owned(), "/"),
             ("/apis/a/operations/b".to_owned(), "/apis/a/operations/b"),
+            ("/apis/a/resolvers/b".to_owned(), "/apis/a/resolvers/b"),
             ("/gateways/g/apis/b".to_owned(), "/gateways/g/apis/b"),
             ("/subscriptions/master".to_owned(), "/subscriptions/master"),
         ] {

@@ -83,6 +83,7 @@ impl Diagnostic {
         if let ResourceId::Api(api)
         | ResourceId::Operation(api, _)
         | ResourceId::ApiSchema(api, _)
+        | ResourceId::Resolver(api, _)
         | ResourceId::ApiLogDiagnostic(api, _) = &resource
         {
             self.api = Some(api.clone());

@@ -152,6 +152,8 @@ ids! {
     ApiId,
     /// Name of an operation inside its API.
     OperationId,
+    /// Name of a GraphQL resolver inside its API.
+    ResolverId,
     /// Name of a product.
     ProductId,
     /// Name of a subscription (not its key).

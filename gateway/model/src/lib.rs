@@ -17,7 +17,7 @@ pub use arm_id::{RESOURCE_ID_BYTES_MAX, ResourceId, ResourceIdError};
 pub use diagnostic::{Diagnostic, Severity};
 pub use id::{
     ApiId, BackendId, CacheId, CertificateId, FragmentId, GatewayId, GroupId, HostnameId, IdError,
-    LogDiagnosticId, LoggerId, NAME_CHARS_MAX, NamedValueId, OperationId, ProductId, SchemaId,
+    LogDiagnosticId, LoggerId, NAME_CHARS_MAX, NamedValueId, OperationId, ProductId, ResolverId, SchemaId,
     SubscriptionId, TagId, UserId, VersionSetId, check_name,
 };
 pub use origin::Origin;
@@ -25,7 +25,7 @@ pub use policy::{PolicyDocument, PolicyFormat, PolicyScope};
 pub use resource::{
     Api, ApiSchema, ApiType, ApiVersionSet, Backend, BackendType, Cache, Certificate, Gateway, GatewayApi,
     GatewayHostname, Group, LogDiagnostic, LogDiagnosticScope, Logger, NamedValue, Operation, PolicyFragment,
-    Product, ProductApi, ProductGroup, Protocol, Resource, Schema, Service, Subscription,
+    Product, ProductApi, ProductGroup, Protocol, Resolver, Resource, Schema, Service, Subscription,
     SubscriptionKeyParameterNames, SubscriptionScope, SubscriptionState, Tag, TagLink, User,
     VersioningScheme,
 };

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::arm_id::ResourceId;
-use crate::id::{ApiId, FragmentId, OperationId, ProductId};
+use crate::id::{ApiId, FragmentId, OperationId, ProductId, ResolverId};
 use crate::origin::Origin;
 use crate::text::text_enum;
 
@@ -19,18 +19,21 @@ pub enum PolicyScope {
     Api(ApiId),
     /// One operation of an API revision.
     Operation(ApiId, OperationId),
+    /// One field of a GraphQL API. The document's root is a data source, and nothing is inherited.
+    Resolver(ApiId, ResolverId),
     /// Wherever the fragment is included.
     Fragment(FragmentId),
 }
 
 impl PolicyScope {
-    /// `global`, `product`, `api`, `operation` (as in `context.LastError.Scope`) or `fragment`.
+    /// `global`, `product`, `api`, `operation` (as in `context.LastError.Scope`), `resolver` or `fragment`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Global => "global",
             Self::Product(_) => "product",
             Self::Api(_) => "api",
             Self::Operation(..) => "operation",
+            Self::Resolver(..) => "resolver",
             Self::Fragment(_) => "fragment",
         }
     }
@@ -42,6 +45,7 @@ impl PolicyScope {
             Self::Product(product) => ResourceId::Product(product.clone()),
             Self::Api(api) => ResourceId::Api(api.clone()),
             Self::Operation(api, operation) => ResourceId::Operation(api.clone(), operation.clone()),
+            Self::Resolver(api, resolver) => ResourceId::Resolver(api.clone(), resolver.clone()),
             Self::Fragment(fragment) => ResourceId::Fragment(fragment.clone()),
         }
     }

@@ -22,6 +22,7 @@ mod gateway;
 mod log;
 mod operation;
 mod product;
+mod resolver;
 pub mod schema;
 mod service;
 mod subscription;
@@ -43,6 +44,7 @@ pub use log::{
 };
 pub use operation::{Operation, Parameter, ParameterExample, Representation, Request, Response};
 pub use product::{Product, ProductApi, ProductGroup, ProductState};
+pub use resolver::Resolver;
 pub use schema::{ApiSchema, Schema, SchemaDocument, SchemaType};
 pub use service::{HostnameConfiguration, Service};
 pub use subscription::{Subscription, SubscriptionScope, SubscriptionState};

@@ -6,14 +6,15 @@ use crate::arm_id::ResourceId;
 use crate::diagnostic::Diagnostic;
 use crate::id::{
     ApiId, BackendId, CacheId, CertificateId, FragmentId, GatewayId, GroupId, HostnameId, LogDiagnosticId,
-    LoggerId, NamedValueId, OperationId, ProductId, SchemaId, SubscriptionId, TagId, UserId, VersionSetId,
+    LoggerId, NamedValueId, OperationId, ProductId, ResolverId, SchemaId, SubscriptionId, TagId, UserId,
+    VersionSetId,
 };
 use crate::origin::Origin;
 use crate::policy::{PolicyDocument, PolicyScope};
 use crate::resource::{
     Api, ApiSchema, ApiVersionSet, Backend, Cache, Certificate, Gateway, GatewayApi, GatewayHostname, Group,
     LogDiagnostic, LogDiagnosticScope, Logger, NamedValue, Operation, PolicyFragment, Product, ProductApi,
-    ProductGroup, Resource, Schema, Service, Subscription, Tag, TagLink, User,
+    ProductGroup, Resolver, Resource, Schema, Service, Subscription, Tag, TagLink, User,
 };
 
 mod check;
@@ -33,6 +34,8 @@ pub struct ResourceSet {
     pub operations: BTreeMap<(ApiId, OperationId), Operation>,
     /// Schemas of APIs.
     pub api_schemas: BTreeMap<(ApiId, SchemaId), ApiSchema>,
+    /// Resolvers of GraphQL APIs.
+    pub resolvers: BTreeMap<(ApiId, ResolverId), Resolver>,
     /// Version sets.
     pub version_sets: BTreeMap<VersionSetId, ApiVersionSet>,
     /// Products.
@@ -138,6 +141,12 @@ impl ResourceSet {
         self.api_schemas.range(first..).map(|(_, schema)| schema).take_while(move |schema| schema.api == *api)
     }
 
+    /// The resolvers of an API revision, by name.
+    pub fn resolvers_of<'a>(&'a self, api: &'a ApiId) -> impl Iterator<Item = &'a Resolver> {
+        let first = (api.clone(), ResolverId::default());
+        self.resolvers.range(first..).map(|(_, resolver)| resolver).take_while(move |r| r.api == *api)
+    }
+
     /// The products that hold an API (any revision of it), by name.
     pub fn products_of(&self, api: &ApiId) -> impl Iterator<Item = &Product> {
         let root = api.root();
@@ -162,9 +171,10 @@ impl ResourceSet {
         let removed = self.apis.remove(api);
         self.operations.retain(|(of, _), _| of != api);
         self.api_schemas.retain(|(of, _), _| of != api);
+        self.resolvers.retain(|(of, _), _| of != api);
         self.log_diagnostics.retain(|(scope, _), _| *scope != LogDiagnosticScope::Api(api.clone()));
         self.policies.retain(|scope, _| match scope {
-            PolicyScope::Api(of) | PolicyScope::Operation(of, _) => of != api,
+            PolicyScope::Api(of) | PolicyScope::Operation(of, _) | PolicyScope::Resolver(of, _) => of != api,
             _ => true,
         });
         removed

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gateway_model::{
     Api, ApiId, ApiSchema, ApiType, Diagnostic, LogDiagnosticScope, Operation, OperationId, Origin,
-    PolicyScope, Resource, ResourceId, SchemaId, TagId, TagLink,
+    PolicyScope, Resolver, ResolverId, Resource, ResourceId, SchemaId, TagId, TagLink,
 };
 use gateway_specification::Definition;
 
@@ -251,6 +251,11 @@ fn load_rest(loader: &mut Loader<'_>, api: &ApiId, file: ApiFile<'_>, content: C
             loader.log_diagnostic(scope, name, content, &format!("apis/{api}/diagnostics"));
         }
         ApiFile::Schema(name) => load_schema(loader, api, name, content),
+        ApiFile::Resolver(name) => load_resolver(loader, api, name, content),
+        ApiFile::ResolverPolicy(name) => {
+            let scope = PolicyScope::Resolver(api.clone(), name.into());
+            loader.policy(scope, content, &format!("apis/{api}/resolvers/{name}/policies/policy"));
+        }
         ApiFile::Tag(name) => {
             let read = document::tree(
                 content.0,
@@ -285,5 +290,24 @@ fn load_schema(loader: &mut Loader<'_>, api: &ApiId, name: &str, content: Conten
     let address = format!("apis/{api}/schemas/{name}");
     if let Some(schema) = loader.typed::<ApiSchema>(content, &address, &resource, &["contentType"]) {
         loader.insert(ApiSchema { api: api.clone(), id, origin: Origin::start(content.0.clone()), ..schema });
+    }
+}
+
+fn load_resolver(loader: &mut Loader<'_>, api: &ApiId, name: &str, content: Content<'_>) {
+    let id = match ResolverId::parse(name) {
+        Ok(id) => id,
+        Err(error) => {
+            return loader.found.push(bad_name(content.0, name, &error.to_string()).in_api(api.clone()));
+        }
+    };
+    let resource = ResourceId::Resolver(api.clone(), id.clone());
+    let address = format!("apis/{api}/resolvers/{name}");
+    if let Some(resolver) = loader.typed::<Resolver>(content, &address, &resource, &["path"]) {
+        loader.insert(Resolver {
+            api: api.clone(),
+            id,
+            origin: Origin::start(content.0.clone()),
+            ..resolver
+        });
     }
 }

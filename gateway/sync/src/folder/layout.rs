@@ -79,6 +79,10 @@ pub(super) enum ApiFile<'a> {
     LogDiagnostic(&'a str),
     /// `schemas/<s>/schemaInformation.json`.
     Schema(&'a str),
+    /// `resolvers/<r>/resolverInformation.json`.
+    Resolver(&'a str),
+    /// `resolvers/<r>/policy.xml`.
+    ResolverPolicy(&'a str),
     /// `tags/<t>/…TagInformation.json`.
     Tag(&'a str),
 }
@@ -181,7 +185,9 @@ fn api_place<'a>(api: &'a str, rest: &[&'a str]) -> Place<'a> {
         ["diagnostics", name, "diagnosticInformation.json"] => ApiFile::LogDiagnostic(name),
         ["schemas", name, "schemaInformation.json"] => ApiFile::Schema(name),
         ["tags", tag, "apiTagInformation.json" | "tagInformation.json"] => ApiFile::Tag(tag),
-        ["wiki.md"] | ["releases" | "tagDescriptions" | "resolvers" | "issues", ..] => return Place::Skipped,
+        ["resolvers", name, "resolverInformation.json"] => ApiFile::Resolver(name),
+        ["resolvers", name, "policy.xml"] => ApiFile::ResolverPolicy(name),
+        ["wiki.md"] | ["releases" | "tagDescriptions" | "issues", ..] => return Place::Skipped,
         [file] => match file.strip_prefix("specification.") {
             Some(extension) => ApiFile::Specification(extension),
             None => return Place::Unknown,
@@ -216,6 +222,8 @@ mod tests {
             ("apis/a;rev=2/apiInformation.json", Place::Api("a;rev=2", A::Information)),
             ("apis/a/specification.yaml", Place::Api("a", A::Specification("yaml"))),
             ("apis/a/operations/o/policy.xml", Place::Api("a", A::OperationPolicy("o"))),
+            ("apis/a/resolvers/r/resolverInformation.json", Place::Api("a", A::Resolver("r"))),
+            ("apis/a/resolvers/r/policy.xml", Place::Api("a", A::ResolverPolicy("r"))),
             ("apis/a/releases/r/apiReleaseInformation.json", Place::Skipped),
             ("workspaces/w/apis/a/apiInformation.json", Place::Workspace("w")),
             ("apis/a/polcy.xml", Place::Unknown),

@@ -317,7 +317,10 @@ fn unreadable_policy(scope: PolicyScope, origin: Origin) -> PolicyDocument {
 
 /// Whether an error about a resource names an API, which is then not served.
 fn is_api(resource: &ResourceId) -> bool {
-    matches!(resource, ResourceId::Api(_) | ResourceId::Operation(..) | ResourceId::ApiSchema(..))
+    matches!(
+        resource,
+        ResourceId::Api(_) | ResourceId::Operation(..) | ResourceId::ApiSchema(..) | ResourceId::Resolver(..)
+    )
 }
 
 /// The finding about a folder whose name cannot be one.

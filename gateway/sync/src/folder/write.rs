@@ -93,6 +93,11 @@ pub fn files(set: &ResourceSet, settings: WriteSettings) -> Result<Files, WriteE
                     (checked(&document.id(), api.as_str())?, checked(&document.id(), name.as_str())?);
                 format!("apis/{api}/operations/{name}/")
             }
+            PolicyScope::Resolver(api, name) => {
+                let (api, name) =
+                    (checked(&document.id(), api.as_str())?, checked(&document.id(), name.as_str())?);
+                format!("apis/{api}/resolvers/{name}/")
+            }
         };
         writer.files.insert(format!("{folder}policy.xml"), document.text.to_string());
     }
@@ -214,6 +219,8 @@ impl Writer {
                     set.operations_of(&api.id).map(|operation| (operation.id.as_str(), operation));
                 self.all(operations, &format!("apis/{name}/operations"), "operationInformation")?;
             }
+            let resolvers = set.resolvers_of(&api.id).map(|resolver| (resolver.id.as_str(), resolver));
+            self.all(resolvers, &format!("apis/{name}/resolvers"), "resolverInformation")?;
             for schema in set.schemas_of(&api.id) {
                 match &schema.document.value {
                     Some(sdl) if api.api_type == ApiType::GraphQl && schema.id.as_str() == "graphql" => {
