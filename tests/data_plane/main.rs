@@ -1,6 +1,7 @@
 //! Behaviour of the data plane through its listeners.
 
 mod access;
+mod api_types;
 mod configuration;
 mod figures;
 mod policies;

@@ -111,6 +111,25 @@ pub const fn child(
 /// All four sections.
 pub const ALL: &[Section] = &Section::ALL;
 
+/// Policies that do nothing on the handshake of a WebSocket (`policies.md` §9): what they change has no place there.
+pub const NOT_ON_HANDSHAKE: &[&str] = &[
+    "cache-lookup",
+    "cache-store",
+    "cors",
+    "cross-domain",
+    "json-to-xml",
+    "jsonp",
+    "mock-response",
+    "set-body",
+    "set-method",
+    "validate-content",
+    "validate-headers",
+    "validate-parameters",
+    "validate-status-code",
+    "xml-to-json",
+    "xsl-transform",
+];
+
 /// Every policy there is, by element name.
 pub static CATALOGUE: &[&PolicyDef] = policies::CATALOGUE;
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use gateway_expression::{Expected, Expression, Options};
 use gateway_model::{BackendId, Diagnostic, Origin};
 
-pub use document::{CompiledDocument, compile_document};
+pub use document::{CompiledDocument, compile_document, compile_resolver};
 pub use effective::{default_global, effective};
 
 use crate::backend::{Backend, Backends};
@@ -216,6 +216,7 @@ impl<'a> Compiler<'a> {
             span: element.span.clone(),
             // A container reads bodies only in the branch it takes: its statements buffer for themselves.
             needs: std::mem::take(&mut self.needs),
+            on_handshake: !catalogue::NOT_ON_HANDSHAKE.contains(&name),
             step,
         }
     }

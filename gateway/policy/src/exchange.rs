@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::backend::Backend;
 use crate::fault::{Fault, Section};
+use crate::graphql::{FieldContext, GraphQlApi};
 use crate::message::{Body, BodyError, Headers, Method, Request, Response, Url};
 use crate::ports::Ports;
 use contract::OperationContract;
@@ -52,6 +53,8 @@ pub struct Caller {
     pub operation: Option<Arc<Operation>>,
     /// What the description promises of the operation, for `mock-response`; `None` while there is none.
     pub operation_contract: Option<Arc<OperationContract>>,
+    /// The schema and resolvers of a GraphQL API.
+    pub graphql: Option<Arc<GraphQlApi>>,
     pub product: Option<Arc<Product>>,
     pub subscription: Option<Arc<Subscription>>,
     pub user: Option<Arc<User>>,
@@ -111,6 +114,12 @@ pub struct Exchange {
     pub answer_headers: Option<Box<Headers>>,
     /// The request asks a WebSocket API to upgrade; set by routing.
     pub upgrade: bool,
+    /// The backend must be spoken to in HTTP/2 (gRPC), whatever `forward-request` says; set by routing.
+    pub backend_http2: bool,
+    /// Field errors of a GraphQL request that are known before it is executed.
+    pub graphql_errors: Vec<serde_json::Value>,
+    /// The field that this exchange answers, in a resolver.
+    pub graphql_field: Option<Box<FieldContext>>,
     /// The backend's side of an accepted upgrade (WebSocket), for the listener to relay; opaque to policies.
     pub tunnel: Option<Box<dyn Any>>,
     variables: Vec<(Arc<str>, Value)>,
@@ -161,6 +170,9 @@ impl Exchange {
             trace: Trace::default(),
             answer_headers: None,
             upgrade: false,
+            backend_http2: false,
+            graphql_errors: Vec::new(),
+            graphql_field: None,
             tunnel: None,
             variables: Vec::new(),
             id_text: OnceCell::new(),
@@ -169,6 +181,36 @@ impl Exchange {
             calls: 0,
             retries: 0,
         }
+    }
+
+    /// An exchange for the resolver of one field: the same caller and variables, the field's arguments as the
+    /// request's body (`policies.md` C 5.1). What it changes stays with it.
+    #[must_use]
+    pub fn for_field(&self, context: FieldContext) -> Self {
+        let mut headers = self.request.headers.clone();
+        headers.remove("Content-Length");
+        // The name and the value are our own tokens.
+        let _ = headers.set("Content-Type", b"application/json");
+        let request = Request {
+            method: self.request.method.clone(),
+            url: self.request.url.clone(),
+            headers,
+            body: Body::from(format!("{{\"arguments\":{}}}", context.arguments)),
+        };
+        let mut own = Self::new(Arrival {
+            connection: Rc::clone(&self.connection),
+            received: self.received,
+            request,
+            deployment: Arc::clone(&self.deployment),
+        });
+        own.id = self.id;
+        own.timestamp = self.timestamp;
+        own.caller = self.caller.clone();
+        own.original_url = self.original_url.clone();
+        own.matched_parameters = self.matched_parameters.clone();
+        own.variables.clone_from(&self.variables);
+        own.graphql_field = Some(Box::new(context));
+        own
     }
 
     /// Counts a call that is about to be made; the fault of one too many.

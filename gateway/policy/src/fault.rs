@@ -36,6 +36,8 @@ pub enum Scope {
     Product,
     Api,
     Operation,
+    /// A field of a GraphQL API.
+    Resolver,
 }
 
 impl Scope {
@@ -45,6 +47,7 @@ impl Scope {
             Self::Product => "product",
             Self::Api => "api",
             Self::Operation => "operation",
+            Self::Resolver => "resolver",
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod compile;
 pub mod exchange;
 pub mod fault;
+pub mod graphql;
 pub mod message;
 pub mod pipeline;
 pub mod policies;

@@ -99,10 +99,16 @@ pub struct Statement {
     /// Bytes of its file that the statement takes up, for `gateway explain`.
     pub span: Range<usize>,
     pub needs: Needs,
+    /// Whether it runs on the handshake of a WebSocket.
+    pub on_handshake: bool,
     pub step: Step,
 }
 
 impl Statement {
+    fn is_skipped(&self, exchange: &Exchange) -> bool {
+        exchange.upgrade && !self.on_handshake
+    }
+
     fn waits(&self) -> bool {
         self.needs.any() || matches!(self.step, Step::Async(_))
     }
@@ -191,6 +197,9 @@ impl Block {
     /// Runs a block in which nothing waits.
     pub fn run_sync(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
         for statement in &self.statements {
+            if statement.is_skipped(exchange) {
+                continue;
+            }
             if statement.run_sync(exchange, ports)? == Flow::Respond {
                 return Ok(Flow::Respond);
             }
@@ -203,6 +212,9 @@ impl Block {
             return self.run_sync(exchange, ports);
         }
         for statement in &self.statements {
+            if statement.is_skipped(exchange) {
+                continue;
+            }
             let flow = if statement.waits() {
                 statement.run(exchange, ports).await?
             } else {

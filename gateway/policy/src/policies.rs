@@ -8,6 +8,7 @@ pub mod choose;
 pub mod cors;
 pub mod find_and_replace;
 pub mod forward_request;
+pub mod http_data_source;
 pub mod ip_filter;
 pub mod mock_response;
 pub mod rate_limit;
@@ -25,6 +26,7 @@ pub mod set_query_parameter;
 pub mod set_status;
 pub mod set_variable;
 pub mod trace;
+pub mod validate_graphql_request;
 
 use crate::catalogue::PolicyDef;
 
@@ -38,6 +40,7 @@ pub static CATALOGUE: &[&PolicyDef] = &[
     &cors::CORS,
     &find_and_replace::FIND_AND_REPLACE,
     &forward_request::FORWARD_REQUEST,
+    &http_data_source::HTTP_DATA_SOURCE,
     &ip_filter::IP_FILTER,
     &mock_response::MOCK_RESPONSE,
     &rate_limit::RATE_LIMIT,
@@ -55,4 +58,5 @@ pub static CATALOGUE: &[&PolicyDef] = &[
     &set_status::SET_STATUS,
     &set_variable::SET_VARIABLE,
     &trace::TRACE,
+    &validate_graphql_request::VALIDATE_GRAPHQL_REQUEST,
 ];

@@ -1,8 +1,11 @@
 //! The built-in steps before any policy (`policies.md` §4 steps 2–5): API, operation, subscription.
 
+mod soap;
+
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use gateway_model::ProductId;
+use gateway_model::{ApiType, ProductId};
 use gateway_policy::exchange::Exchange;
 use gateway_policy::fault::{Fault, Section};
 use gateway_policy::message::{Scheme, Url};
@@ -46,7 +49,9 @@ pub fn admit(
     exchange.backend.clone_from(&api.backend);
     let operation = match_operation(&api, &operation_path, exchange)?;
     exchange.request.url.path = if operation_path.is_empty() { "/".to_owned() } else { operation_path };
-    exchange.upgrade &= api.is_websocket;
+    exchange.upgrade &= matches!(api.api_type, ApiType::WebSocket | ApiType::GraphQl);
+    exchange.backend_http2 = api.api_type == ApiType::Grpc;
+    exchange.caller.graphql.clone_from(&api.graphql);
     authorize(snapshot, &api, &operation, exchange)
 }
 
@@ -77,7 +82,11 @@ fn match_operation(
     exchange: &mut Exchange,
 ) -> Result<Arc<OperationRoute>, Box<Refusal>> {
     let method = exchange.request.method.as_str();
-    match api.operations.find(method, path, &exchange.request.url.query) {
+    let query = match api.api_type {
+        ApiType::Soap => soap::query(&exchange.request),
+        _ => Cow::Borrowed(exchange.request.url.query.as_str()),
+    };
+    match api.operations.find(method, path, &query) {
         Some(found) => {
             exchange.caller.operation = Some(Arc::clone(&found.operation.info));
             exchange.caller.operation_contract = Some(Arc::clone(&found.operation.contract));
@@ -144,14 +153,14 @@ fn without_product(operation: &OperationRoute) -> Admission {
 }
 
 /// The key of a request: the header; the query parameter only where the header is absent, the first of several.
-fn presented_key<'a>(api: &ApiRoute, exchange: &'a Exchange) -> Option<std::borrow::Cow<'a, str>> {
+fn presented_key<'a>(api: &ApiRoute, exchange: &'a Exchange) -> Option<Cow<'a, str>> {
     if let Some(value) = exchange.request.headers.get(&api.info.key_header) {
         return Some(String::from_utf8_lossy(value));
     }
     query_value(&exchange.original_url.query, &api.info.key_query)
 }
 
-fn query_value<'a>(query: &'a str, name: &str) -> Option<std::borrow::Cow<'a, str>> {
+fn query_value<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
     if query.is_empty() {
         return None;
     }

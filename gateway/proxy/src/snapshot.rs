@@ -6,16 +6,19 @@ mod backends;
 mod caller;
 mod compile;
 mod documents;
+mod graphql;
 mod subscriptions;
+mod system_operations;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use gateway_expression::host::{Api, Deployment, Operation, Product};
-use gateway_model::{ApiId, Diagnostic, PolicyScope, ProductId, Protocol};
+use gateway_model::{ApiId, ApiType, Diagnostic, PolicyScope, ProductId, Protocol};
 use gateway_policy::backend::Backend;
 use gateway_policy::compile::CompiledDocument;
 use gateway_policy::exchange::contract::OperationContract;
+use gateway_policy::graphql::GraphQlApi;
 use gateway_policy::pipeline::Pipeline;
 use gateway_telemetry::{BackendId, HostId, LabelId};
 use rustc_hash::FxHashMap;
@@ -50,7 +53,9 @@ pub struct ApiRoute {
     pub id: ApiId,
     pub info: Arc<Api>,
     pub protocols: Vec<Protocol>,
-    pub is_websocket: bool,
+    pub api_type: ApiType,
+    /// Schema and resolvers of a GraphQL API.
+    pub graphql: Option<Arc<GraphQlApi>>,
     pub subscription_required: bool,
     /// Products that hold the API.
     pub products: Vec<ProductId>,

@@ -8,6 +8,7 @@ use super::{Compiler, Lookup, numbered};
 use crate::catalogue;
 use crate::fault::{Scope, Section};
 use crate::pipeline::Statement;
+use crate::policies::http_data_source::{self, HttpDataSource};
 use crate::xml::{self, Element, Limits, Position};
 
 /// A part of a section.
@@ -66,6 +67,23 @@ pub fn compile_document(
     (errors(diagnostics) == errors_before).then_some(document)
 }
 
+/// Compiles the document of a resolver, whose root is a data source; `None` when it has errors.
+pub fn compile_resolver(
+    text: &str,
+    file: Arc<str>,
+    lookup: &dyn Lookup,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<HttpDataSource> {
+    let before = errors(diagnostics);
+    let mut compiler = Compiler::new(lookup, Scope::Resolver, file, diagnostics);
+    let root = read_root(text, Limits::default(), "http-data-source", &mut compiler)?;
+    let def = &http_data_source::HTTP_DATA_SOURCE;
+    compiler.push_path(def.element, 1);
+    let source = super::schema::check(&root, def.attributes, &def.content, &mut compiler)
+        .then(|| HttpDataSource::compile(&root, &mut compiler))?;
+    source.filter(|_| errors(diagnostics) == before)
+}
+
 fn errors(diagnostics: &[Diagnostic]) -> usize {
     diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count()
 }
@@ -85,6 +103,14 @@ fn read_root(text: &str, limits: Limits, name: &str, compiler: &mut Compiler<'_>
     };
     compiler.statement = (root.name.clone(), root.at);
     if &*root.name != name {
+        if let Some((refused, missing)) =
+            catalogue::REFUSED.iter().find(|(refused, _)| *refused == &*root.name)
+        {
+            let text =
+                format!("The policy '{refused}' is not supported by this gateway: it needs {missing}.");
+            compiler.error("policy-unsupported", root.at, text);
+            return None;
+        }
         compiler.error(
             "xsd",
             root.at,

@@ -181,6 +181,10 @@ impl Host for Exchange {
         &self.deployment
     }
 
+    fn graphql(&self) -> Option<(&str, &str)> {
+        self.graphql_field.as_ref().map(|field| (field.arguments.as_str(), field.parent.as_str()))
+    }
+
     fn last_error(&self) -> Option<&LastError> {
         self.last_error.as_ref()
     }

@@ -7,6 +7,7 @@ use crate::compile::Compiler;
 use crate::compile::arguments::{BoolArg, IntArg};
 use crate::exchange::Exchange;
 use crate::fault::{Fault, Section};
+use crate::graphql;
 use crate::pipeline::{AsyncPolicy, Flow, Step};
 use crate::ports::{ForwardOptions, HttpVersion, LocalFuture, Ports};
 use crate::xml::Element;
@@ -76,6 +77,9 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
 impl ForwardRequest {
     fn evaluate(&self, exchange: &Exchange) -> Result<ForwardOptions, Fault> {
         let mut options = self.options;
+        if exchange.backend_http2 {
+            options.http_version = HttpVersion::Http2;
+        }
         if let Some((timeout, unit)) = &self.timeout {
             let number = timeout.get(exchange)?.max(0).unsigned_abs();
             options.timeout = match unit {
@@ -106,7 +110,10 @@ impl AsyncPolicy for ForwardRequest {
             if options.buffer_request_body {
                 exchange.buffer_request(ports).await?;
             }
-            ports.forward(exchange, options).await?;
+            match exchange.caller.graphql.clone().filter(|_| !exchange.upgrade) {
+                Some(api) => graphql::forward(&api, exchange, options, ports).await?,
+                None => ports.forward(exchange, options).await?,
+            }
             Ok(Flow::Continue)
         })
     }

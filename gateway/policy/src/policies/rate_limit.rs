@@ -113,7 +113,7 @@ impl RateLimit {
         let operation_id = operation.map_or("", |operation| &operation.id);
         let place = match self.scope {
             Scope::Product => caller.product.as_ref().map_or("", |product| &product.id),
-            Scope::Global | Scope::Api | Scope::Operation => api_id,
+            Scope::Global | Scope::Api | Scope::Operation | Scope::Resolver => api_id,
         };
         // A NUL keeps these apart from the keys of `rate-limit-by-key`, which are texts of authors.
         let mut key = format!("\0{}\0{}\0{place}", subscription.id, self.scope.as_str());

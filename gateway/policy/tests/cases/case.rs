@@ -3,6 +3,7 @@
 //! Text in front says what the case shows. Then blocks, each behind a line `=== name arguments`:
 //!
 //! - `policy [global|product|api|operation]` (api when left out), `fragment ID`: documents
+//! - `graphql`: the schema of the API; `resolver TYPE/FIELD`: document of a resolver
 //! - `named-values`, `backends`: lines `name: value`
 //! - `operation`, `schemas`: JSON of the operation, and of schemas by id
 //! - `context`: lines `name: value`, see [`Context::set`]; holds for the requests behind it
@@ -30,6 +31,9 @@ pub struct Case {
     pub backends: BTreeMap<String, String>,
     pub operation: Option<String>,
     pub schemas: Option<String>,
+    pub graphql: Option<String>,
+    /// Field and document.
+    pub resolvers: Vec<(String, String)>,
     pub steps: Vec<Step>,
     /// Everything in front of the expectation.
     pub given: String,
@@ -86,6 +90,8 @@ impl Case {
             "backends" => self.backends.extend(pairs(content)?),
             "operation" => self.operation = Some(content.to_owned()),
             "schemas" => self.schemas = Some(content.to_owned()),
+            "graphql" => self.graphql = Some(content.to_owned()),
+            "resolver" => self.resolvers.push((argument.to_owned(), content.to_owned())),
             "context" => self.steps.push(Step::Context(pairs(content)?)),
             "wait" => self.steps.push(Step::Wait(argument.parse().map_err(|_| format!("wait {argument}"))?)),
             "request" => self.steps.push(Step::Request(message(content)?)),

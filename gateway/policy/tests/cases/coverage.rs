@@ -23,6 +23,11 @@ fn shown() -> BTreeSet<String> {
                 root.elements().for_each(|element| note(element, "", &mut shown));
             }
         }
+        for (_, text) in &case.resolvers {
+            if let Ok(root) = xml::read(&xml::expand(text, &|_| None), text, Limits::default()) {
+                note(&root, "", &mut shown);
+            }
+        }
     }
     shown
 }

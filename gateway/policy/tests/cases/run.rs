@@ -10,10 +10,13 @@ use gateway_expression::host;
 use gateway_model::resource::{ApiSchema, Operation};
 use gateway_model::{BackendId, Diagnostic, SchemaId};
 use gateway_policy::backend::{Backend, Backends};
-use gateway_policy::compile::{CompiledDocument, Lookup, compile_document, default_global, effective};
+use gateway_policy::compile::{
+    CompiledDocument, Lookup, compile_document, compile_resolver, default_global, effective,
+};
 use gateway_policy::exchange::contract::{OperationContract, Schemas};
 use gateway_policy::exchange::{Arrival, Connection, Exchange, Protocol};
 use gateway_policy::fault::Scope;
+use gateway_policy::graphql::{GraphQlApi, Schema};
 use gateway_policy::message::{Method, Request, Response, Url};
 use gateway_policy::pipeline::Pipeline;
 use gateway_policy::policies::cors::Preflight;
@@ -35,14 +38,15 @@ pub fn run(case: &Case) -> String {
             compile_document(text, file.into(), *scope, &lookup, &mut diagnostics)
         })
         .collect();
+    let graphql = graphql(case, &lookup, &mut diagnostics);
     let mut out: String =
         diagnostics.iter().map(|diagnostic: &Diagnostic| format!("{diagnostic}\n")).collect();
-    if documents.len() < case.documents.len() {
+    if documents.len() < case.documents.len() || graphql.is_none() && case.graphql.is_some() {
         return out;
     }
     let pipeline = joined(&documents);
     let world = World::new();
-    let mut context = Context::new(case, lookup.backends);
+    let mut context = Context::new(case, graphql, lookup.backends);
     let requests = case.steps.iter().filter(|step| is_request(step)).count();
     for (step, number) in case.steps.iter().zip(request_numbers(&case.steps)) {
         match step {
@@ -64,6 +68,21 @@ pub fn run(case: &Case) -> String {
         out += &format!("!!! {left} scripted answers were not asked for\n");
     }
     out
+}
+
+/// The GraphQL API of a case; `None` when a resolver does not compile, or when the case has none.
+fn graphql(
+    case: &Case,
+    lookup: &CaseLookup<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Arc<GraphQlApi>> {
+    let mut api = GraphQlApi::new(Schema::parse(case.graphql.as_ref()?).unwrap());
+    for (path, text) in &case.resolvers {
+        let (owner, field) = path.split_once('/').unwrap();
+        let source = compile_resolver(text, "resolver.xml".into(), lookup, diagnostics)?;
+        assert!(api.resolve_by(owner, field, Arc::new(source)), "{path} twice");
+    }
+    Some(Arc::new(api))
 }
 
 fn is_request(step: &Step) -> bool {
@@ -149,11 +168,12 @@ impl Lookup for CaseLookup<'_> {
 struct Context {
     values: BTreeMap<String, String>,
     contract: Option<Arc<OperationContract>>,
+    graphql: Option<Arc<GraphQlApi>>,
     backends: Arc<Backends>,
 }
 
 impl Context {
-    fn new(case: &Case, backends: Arc<Backends>) -> Self {
+    fn new(case: &Case, graphql: Option<Arc<GraphQlApi>>, backends: Arc<Backends>) -> Self {
         let mut schemas: BTreeMap<SchemaId, ApiSchema> = BTreeMap::new();
         if let Some(text) = &case.schemas {
             let parsed: BTreeMap<String, ApiSchema> = serde_json::from_str(text).unwrap();
@@ -176,7 +196,7 @@ impl Context {
             ("template", "/orders/{id}"),
         ];
         let values = values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { values, contract, backends }
+        Self { values, contract, graphql, backends }
     }
 
     /// Names: `ip`, `service-url` (empty = none), `backend` (an entity), `api`, `api-name`, `operation`,
@@ -226,6 +246,7 @@ impl Context {
         let operation = |id| host::Operation { id, name, url_template, ..host::Operation::default() };
         caller.operation = self.named("operation", operation);
         caller.operation_contract.clone_from(&self.contract);
+        caller.graphql.clone_from(&self.graphql);
         caller.product = self.named("product", |id| host::Product { id, ..host::Product::default() });
         caller.subscription =
             self.named("subscription", |id| host::Subscription { id, ..host::Subscription::default() });

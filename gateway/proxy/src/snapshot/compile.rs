@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use gateway_expression::host::{Deployment, Product};
 use gateway_model::{
-    Api, ApiId, ApiType, Diagnostic, PolicyScope, ProductId, Resource, ResourceSet, VersioningScheme,
-    diagnostic,
+    Api, ApiId, Diagnostic, PolicyScope, ProductId, Resource, ResourceSet, VersioningScheme, diagnostic,
 };
 use gateway_policy::compile::{CompiledDocument, default_global, effective};
 use gateway_policy::exchange::contract::{OperationContract, Schemas};
+use gateway_policy::graphql::GraphQlApi;
 use gateway_policy::pipeline::Pipeline;
 use gateway_telemetry::Registry;
 
 use super::documents::{Documents, References, compile_all};
 use super::{
-    ApiRoute, Labels, OperationRoute, Pipelines, ProductPipeline, Snapshot, backends, caller, subscriptions,
+    ApiRoute, Labels, OperationRoute, Pipelines, ProductPipeline, Snapshot, backends, caller, graphql,
+    subscriptions, system_operations,
 };
 use crate::route::{Address, OperationTable, Router, Template, VersionPlace};
 
@@ -40,6 +41,7 @@ pub fn compile(
     let entities = Arc::new(backends::compile(set, &mut diagnostics));
     let references = References::new(set, &entities);
     let documents = compile_all(set, &references, &mut diagnostics);
+    let graphql = graphql::compile_all(set, &references, &mut diagnostics);
     let keys = subscriptions::compile(set, &mut diagnostics);
     let (documents, broken_scopes) = settle(documents, previous);
     let mut compiler = Compiler {
@@ -49,6 +51,7 @@ pub fn compile(
         global: documents.get(&PolicyScope::Global).cloned().unwrap_or_else(|| Arc::new(default_global())),
         products: set.products.values().map(|p| (p.id.clone(), caller::product(set, p))).collect(),
         documents,
+        graphql,
         broken_scopes,
         diagnostics,
     };
@@ -98,6 +101,7 @@ struct Compiler<'a> {
     global: Arc<CompiledDocument>,
     products: BTreeMap<ProductId, Arc<Product>>,
     documents: HashMap<PolicyScope, Arc<CompiledDocument>>,
+    graphql: HashMap<ApiId, Arc<GraphQlApi>>,
     broken_scopes: Vec<PolicyScope>,
     diagnostics: Vec<Diagnostic>,
 }
@@ -145,7 +149,7 @@ impl Compiler<'_> {
                 PolicyScope::Global => true,
                 PolicyScope::Product(product) => products.contains(product),
                 PolicyScope::Api(id) | PolicyScope::Operation(id, _) => *id == api.id,
-                PolicyScope::Fragment(_) => false,
+                PolicyScope::Fragment(_) | PolicyScope::Resolver(..) => false,
             })
             .map(|scope| format!("policy of {scope}"))
     }
@@ -191,7 +195,9 @@ impl Compiler<'_> {
         let mut operations = OperationTable::default();
         let set = self.set;
         let schemas = Arc::new(Schemas::new(set.schemas_of(&api.id)));
-        for operation in set.operations_of(&api.id) {
+        let own = set.operations_of(&api.id).next().is_some();
+        let system = if own { Vec::new() } else { system_operations::of(api) };
+        for operation in set.operations_of(&api.id).chain(&system) {
             let template = match Template::parse(&operation.url_template) {
                 Ok(template) => template,
                 Err(error) => {
@@ -216,7 +222,8 @@ impl Compiler<'_> {
             id: api.id.clone(),
             info: Arc::new(caller::api(api)),
             protocols: api.protocols().to_vec(),
-            is_websocket: api.api_type == ApiType::WebSocket,
+            api_type: api.api_type.clone(),
+            graphql: self.graphql.get(&api.id).cloned(),
             subscription_required: api.subscription_required,
             operations,
             backend: backends::service_url(api, &mut self.diagnostics),

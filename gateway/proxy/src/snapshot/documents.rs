@@ -74,6 +74,7 @@ fn scope_of(scope: &PolicyScope) -> Option<Scope> {
         PolicyScope::Product(_) => Some(Scope::Product),
         PolicyScope::Api(_) => Some(Scope::Api),
         PolicyScope::Operation(..) => Some(Scope::Operation),
-        PolicyScope::Fragment(_) => None,
+        // Resolvers are compiled with their schema.
+        PolicyScope::Fragment(_) | PolicyScope::Resolver(..) => None,
     }
 }

@@ -1,0 +1,4 @@
+//! APIs that are not plain HTTP: GraphQL, SOAP, WebSocket, gRPC.
+
+mod graphql;
+mod soap;
