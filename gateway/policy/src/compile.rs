@@ -8,6 +8,7 @@ mod schema;
 use std::sync::Arc;
 
 use gateway_expression::{Expected, Expression, Options};
+use gateway_model::resource::Schema;
 use gateway_model::{BackendId, Diagnostic, Origin};
 
 pub use document::{CompiledDocument, compile_document, compile_resolver};
@@ -28,6 +29,11 @@ pub trait Lookup {
     /// A backend entity.
     fn backend(&self, id: &str) -> Option<Arc<Backend>> {
         self.backends().get(&BackendId::from(id)).cloned()
+    }
+    /// A schema of the service.
+    fn schema(&self, id: &str) -> Option<&Schema> {
+        let _ = id;
+        None
     }
     /// All backend entities of the configuration that the document belongs to.
     fn backends(&self) -> Arc<Backends>;

@@ -2,6 +2,7 @@
 
 pub mod contract;
 mod host;
+pub mod payload;
 pub mod stored_response;
 pub mod trace;
 

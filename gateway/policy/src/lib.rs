@@ -7,11 +7,16 @@
 pub mod backend;
 pub mod catalogue;
 pub mod compile;
+pub mod convert;
 pub mod exchange;
 pub mod fault;
 pub mod graphql;
+pub mod liquid;
+pub mod markup;
 pub mod message;
+pub mod odata;
 pub mod pipeline;
 pub mod policies;
 pub mod ports;
+pub mod validation;
 pub mod xml;

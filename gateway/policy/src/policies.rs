@@ -6,13 +6,17 @@ pub mod cache_store_value;
 pub mod check_header;
 pub mod choose;
 pub mod cors;
+pub mod cross_domain;
 pub mod find_and_replace;
 pub mod forward_request;
 pub mod http_data_source;
 pub mod ip_filter;
+pub mod json_to_xml;
+pub mod jsonp;
 pub mod mock_response;
 pub mod rate_limit;
 pub mod rate_limit_by_key;
+pub mod redirect_content_urls;
 pub mod retry;
 pub mod return_response;
 pub mod rewrite_uri;
@@ -26,7 +30,14 @@ pub mod set_query_parameter;
 pub mod set_status;
 pub mod set_variable;
 pub mod trace;
+pub mod validate_content;
 pub mod validate_graphql_request;
+pub mod validate_headers;
+pub mod validate_odata_request;
+pub mod validate_parameters;
+pub mod validate_status_code;
+pub mod xml_to_json;
+pub mod xsl_transform;
 
 use crate::catalogue::PolicyDef;
 
@@ -38,13 +49,17 @@ pub static CATALOGUE: &[&PolicyDef] = &[
     &check_header::CHECK_HEADER,
     &choose::CHOOSE,
     &cors::CORS,
+    &cross_domain::CROSS_DOMAIN,
     &find_and_replace::FIND_AND_REPLACE,
     &forward_request::FORWARD_REQUEST,
     &http_data_source::HTTP_DATA_SOURCE,
     &ip_filter::IP_FILTER,
+    &json_to_xml::JSON_TO_XML,
+    &jsonp::JSONP,
     &mock_response::MOCK_RESPONSE,
     &rate_limit::RATE_LIMIT,
     &rate_limit_by_key::RATE_LIMIT_BY_KEY,
+    &redirect_content_urls::REDIRECT_CONTENT_URLS,
     &retry::RETRY,
     &return_response::RETURN_RESPONSE,
     &rewrite_uri::REWRITE_URI,
@@ -58,5 +73,12 @@ pub static CATALOGUE: &[&PolicyDef] = &[
     &set_status::SET_STATUS,
     &set_variable::SET_VARIABLE,
     &trace::TRACE,
+    &validate_content::VALIDATE_CONTENT,
     &validate_graphql_request::VALIDATE_GRAPHQL_REQUEST,
+    &validate_headers::VALIDATE_HEADERS,
+    &validate_odata_request::VALIDATE_ODATA_REQUEST,
+    &validate_parameters::VALIDATE_PARAMETERS,
+    &validate_status_code::VALIDATE_STATUS_CODE,
+    &xml_to_json::XML_TO_JSON,
+    &xsl_transform::XSL_TRANSFORM,
 ];

@@ -1,41 +1,45 @@
-//! What the API's description promises of an operation: responses, their examples and schemas.
+//! What the API's description promises of an operation: parameters, bodies, their examples and schemas.
 
+pub mod parameter;
 mod sample;
+mod schemas;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gateway_model::resource::{ApiSchema, Operation, ParameterExample, Representation};
+use gateway_model::resource::{Operation, ParameterExample, Representation};
 use serde_json::Value;
+
+use super::payload::{essence, is_json};
+use parameter::ParameterContract;
+pub use schemas::{DefinitionError, Schemas};
 
 /// The description of one operation. Shared by all requests of a snapshot.
 #[derive(Debug, Default)]
 pub struct OperationContract {
+    pub path: Vec<ParameterContract>,
+    pub query: Vec<ParameterContract>,
+    pub headers: Vec<ParameterContract>,
+    request: Vec<RepresentationContract>,
     responses: Vec<ResponseContract>,
     schemas: Arc<Schemas>,
 }
 
 /// A response that the operation may give.
 #[derive(Debug)]
-struct ResponseContract {
+pub struct ResponseContract {
     status: u16,
+    pub headers: Vec<ParameterContract>,
     representations: Vec<RepresentationContract>,
 }
 
 /// Its body in one content type.
 #[derive(Debug)]
-struct RepresentationContract {
+pub struct RepresentationContract {
     content_type: Box<str>,
     examples: Vec<Bytes>,
     /// Schema and type inside it.
-    described_by: Option<(Box<str>, Box<str>)>,
-}
-
-/// The schemas of an API revision: types by schema and name. Made once an API, shared by its operations.
-#[derive(Debug, Default)]
-pub struct Schemas {
-    documents: HashMap<Box<str>, Value>,
+    pub described_by: Option<(Box<str>, Box<str>)>,
 }
 
 /// A body made up from the description.
@@ -46,43 +50,57 @@ pub struct Mock {
     pub body: Bytes,
 }
 
-impl Schemas {
-    /// Takes what `gateway_model::ResourceSet::schemas_of` lists. Schemas that are no JSON are left out.
-    pub fn new<'a>(schemas: impl Iterator<Item = &'a ApiSchema>) -> Self {
-        let types = |schema: &ApiSchema| {
-            let document = &schema.document;
-            let text = document.value.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
-            if let Some(types) = document.definitions.clone() {
-                return Some(types);
-            }
-            let components = document.components.clone().or(text)?;
-            let nested = components.get("components").or(Some(&components));
-            nested.and_then(|own| own.get("schemas").or_else(|| own.get("definitions"))).cloned()
-        };
-        let documents =
-            schemas.filter_map(|schema| Some((schema.id.as_str().into(), types(schema)?))).collect();
-        Self { documents }
-    }
-
-    fn types(&self, schema: &str) -> Option<&Value> {
-        self.documents.get(schema)
-    }
-}
-
 impl OperationContract {
     /// The contract of an operation, over the schemas of its API.
     pub fn new(operation: &Operation, schemas: Arc<Schemas>) -> Self {
         let responses = operation.responses.iter().map(|response| ResponseContract {
             status: response.status_code,
+            headers: response.headers.iter().map(ParameterContract::new).collect(),
             representations: response.representations.iter().map(RepresentationContract::new).collect(),
         });
-        Self { responses: responses.collect(), schemas }
+        let in_path = operation.url_template.split('?').next().unwrap_or_default();
+        let is_in_path = |name: &str| {
+            in_path.contains(&format!("{{{name}}}")) || in_path.contains(&format!("{{*{name}}}"))
+        };
+        let own = operation.template_parameters.iter().map(ParameterContract::new);
+        let (path, mut query): (Vec<_>, Vec<_>) = own.partition(|parameter| is_in_path(&parameter.name));
+        let request = operation.request.as_ref();
+        query
+            .extend(request.iter().flat_map(|request| &request.query_parameters).map(ParameterContract::new));
+        let headers =
+            request.iter().flat_map(|request| &request.headers).map(ParameterContract::new).collect();
+        let bodies = request.iter().flat_map(|request| &request.representations);
+        let request = bodies.map(RepresentationContract::new).collect();
+        Self { path, query, headers, request, responses: responses.collect(), schemas }
+    }
+
+    /// The schemas that the contract refers to.
+    pub fn schemas(&self) -> &Schemas {
+        &self.schemas
+    }
+
+    /// The response of a status.
+    pub fn response(&self, status: u16) -> Option<&ResponseContract> {
+        self.responses.iter().find(|response| response.status == status)
+    }
+
+    /// The body that the request, or the response of a status, has in a content type.
+    pub fn representation(
+        &self,
+        response: Option<u16>,
+        content_type: &str,
+    ) -> Option<&RepresentationContract> {
+        let representations = match response {
+            None => &self.request,
+            Some(status) => &self.response(status)?.representations,
+        };
+        representations.iter().find(|own| same_type(content_type, &own.content_type))
     }
 
     /// What `mock-response` answers (`policies.md` B 2.14): the n-th example of the representation, else a sample
     /// made from its schema, else nothing. Without `content_type` the first representation is taken.
     pub fn mock(&self, status: u16, content_type: Option<&str>, index: usize) -> Mock {
-        let response = self.responses.iter().find(|response| response.status == status);
+        let response = self.response(status);
         let fits = |own: &&RepresentationContract| {
             content_type.is_none_or(|asked| same_type(asked, &own.content_type))
         };
@@ -127,21 +145,14 @@ fn example_text(example: &ParameterExample) -> Option<Bytes> {
 }
 
 /// Whether two content types are the same but for parameters and case.
-fn same_type(a: &str, b: &str) -> bool {
-    essence(a).eq_ignore_ascii_case(essence(b))
-}
-
-fn essence(content_type: &str) -> &str {
-    content_type.split(';').next().unwrap_or_default().trim()
-}
-
-fn is_json(content_type: &str) -> bool {
-    let essence = essence(content_type).to_ascii_lowercase();
-    essence == "application/json" || essence == "text/json" || essence.ends_with("+json")
+pub fn same_type(a: &str, b: &str) -> bool {
+    essence(a) == essence(b)
 }
 
 #[cfg(test)]
 mod tests {
+    use gateway_model::resource::ApiSchema;
+
     use super::*;
 
     fn contract() -> OperationContract {

@@ -1,17 +1,22 @@
-//! `set-body` (`policies.md` B 2.6), literal and expression forms.
+//! `set-body` (`policies.md` B 2.6).
+
+pub(super) mod markup;
+mod template;
 
 use bytes::Bytes;
 use gateway_expression::{Expected, Expression, Value, is_expression};
 
-use crate::catalogue::{ALL, Content, Kind, MANY, PolicyDef, child, optional};
+use crate::catalogue::{ALL, Content, Kind, PolicyDef, optional};
 use crate::compile::Compiler;
 use crate::compile::arguments::evaluate;
 use crate::exchange::Exchange;
-use crate::fault::{Fault, Section};
-use crate::message::{Body, Response};
+use crate::exchange::payload;
+use crate::fault::Fault;
+use crate::message::Body;
 use crate::pipeline::{Flow, Policy, Step};
 use crate::ports::Ports;
 use crate::xml::{Element, unresolved};
+use template::BodyTemplate;
 
 pub static SET_BODY: PolicyDef = PolicyDef {
     element: "set-body",
@@ -19,9 +24,13 @@ pub static SET_BODY: PolicyDef = PolicyDef {
     attributes: ATTRIBUTES,
     content: CONTENT,
     once: false,
-    docs: "Replaces the body of the request (inbound, backend) or response (outbound, on-error) by a literal or \
-           by the value of an expression: text, or bytes as they are. Null gives an empty body. Content-Length is \
-           made anew, Content-Type is left.",
+    docs: "Replaces the body of the request (inbound, backend) or response (outbound, on-error) by a literal (text or \
+           XML), by the value of an expression (text, or bytes as they are; null gives an empty body), or by a Liquid \
+           template (`template=\"liquid\"`), which sees the old body as `body` (JSON or XML by its content type; elements \
+           by their local names, repeated ones as lists, attributes as `@name`) and `context`. `xsi-nil`: what an XML \
+           element marked `xsi:nil` is, an empty text or null. `parse-date` (default true): JSON texts that look like \
+           dates are dates. A template is bounded: 1,000,000 steps, 4 MiB. The content may stand in a `<value>`. \
+           Content-Length is made anew, Content-Type is left.",
     compile,
 };
 
@@ -32,15 +41,15 @@ pub const ATTRIBUTES: &[crate::catalogue::AttributeDef] = &[
     optional("parse-date", Kind::Bool),
 ];
 
-/// Text, or one `<value>` around it.
-pub const CONTENT: Content =
-    Content::TextOrElements(&[child("value", (0, MANY), &[], Content::Text { expression: true })]);
+/// Text, one `<value>` around it, or XML that is the body itself.
+pub const CONTENT: Content = Content::Any;
 
 /// A compiled `set-body`.
 #[derive(Debug)]
 pub enum SetBody {
     Literal(Bytes),
     Expression(Expression),
+    Template(Box<BodyTemplate>),
 }
 
 fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
@@ -50,17 +59,16 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
 impl SetBody {
     /// Compiles the element; findings go to the compiler.
     pub fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Self> {
-        if let Some(template) = element.attribute("template").filter(|template| template.value == "liquid") {
-            c.error(
-                "policy-unsupported",
-                template.at,
-                "Liquid templates are not supported yet; use an expression.",
-            );
-            return None;
+        let holder = holder(element);
+        let text = markup::content(holder);
+        if element.attribute("template").is_some_and(|template| template.value == "liquid") {
+            let compiled = BodyTemplate::compile(element, &text, holder.text_at(), c)?;
+            if compiled.reads_body() {
+                c.need(payload::needs(c.section));
+            }
+            return Some(Self::Template(Box::new(compiled)));
         }
-        let holder = element.child("value").unwrap_or(element);
-        let text = holder.text();
-        if is_expression(&text) {
+        if holder.elements().next().is_none() && is_expression(&text) {
             return c.expression(&text, Expected::Any, holder.text_at()).map(Self::Expression);
         }
         // In a Liquid template the braces may be Liquid's own; here they are a name that nothing answers to.
@@ -76,8 +84,17 @@ impl SetBody {
         match self {
             Self::Literal(bytes) => Ok(Body::from(bytes.clone())),
             Self::Expression(expression) => Ok(body_of(&evaluate(expression, exchange)?)),
+            Self::Template(template) => template.render(exchange).map(Body::from),
         }
     }
+}
+
+/// The element that holds the content: `<value>` where that is all there is.
+fn holder(element: &Element) -> &Element {
+    let mut inside = element.elements();
+    let only = inside.next().filter(|only| &*only.name == "value" && only.attributes.is_empty());
+    let is_alone = inside.next().is_none() && element.text().trim().is_empty();
+    only.filter(|_| is_alone).unwrap_or(element)
 }
 
 /// Bytes as they are, anything else as its invariant text (`expressions.md` §6.11).
@@ -91,18 +108,7 @@ fn body_of(value: &Value) -> Body {
 impl Policy for SetBody {
     fn apply(&self, exchange: &mut Exchange, _: &dyn Ports) -> Result<Flow, Fault> {
         let body = self.evaluate(exchange)?;
-        // A body made anew is not encoded any more as the old one was.
-        let headers = match exchange.section {
-            Section::Inbound | Section::Backend => {
-                exchange.set_request_body(body);
-                &mut exchange.request.headers
-            }
-            Section::Outbound | Section::OnError => {
-                exchange.set_response_body(body);
-                &mut exchange.response.get_or_insert_with(|| Response::new(200)).headers
-            }
-        };
-        headers.remove("Content-Encoding");
+        exchange.set_payload(body, None);
         Ok(Flow::Continue)
     }
 }

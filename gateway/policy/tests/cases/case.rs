@@ -5,7 +5,7 @@
 //! - `policy [global|product|api|operation]` (api when left out), `fragment ID`: documents
 //! - `graphql`: the schema of the API; `resolver TYPE/FIELD`: document of a resolver
 //! - `named-values`, `backends`: lines `name: value`
-//! - `operation`, `schemas`: JSON of the operation, and of schemas by id
+//! - `operation`, `schemas`, `global-schemas`: JSON of the operation, of the API's schemas and of the service's by id
 //! - `context`: lines `name: value`, see [`Context::set`]; holds for the requests behind it
 //! - `backend`: the next answer: `200 reason`, fields, an empty line, the body; or `error Reason text`
 //! - `wait SECONDS`: the clock moves on
@@ -34,6 +34,7 @@ pub struct Case {
     pub graphql: Option<String>,
     /// Field and document.
     pub resolvers: Vec<(String, String)>,
+    pub global_schemas: Option<String>,
     pub steps: Vec<Step>,
     /// Everything in front of the expectation.
     pub given: String,
@@ -92,6 +93,7 @@ impl Case {
             "schemas" => self.schemas = Some(content.to_owned()),
             "graphql" => self.graphql = Some(content.to_owned()),
             "resolver" => self.resolvers.push((argument.to_owned(), content.to_owned())),
+            "global-schemas" => self.global_schemas = Some(content.to_owned()),
             "context" => self.steps.push(Step::Context(pairs(content)?)),
             "wait" => self.steps.push(Step::Wait(argument.parse().map_err(|_| format!("wait {argument}"))?)),
             "request" => self.steps.push(Step::Request(message(content)?)),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_expression::host;
-use gateway_model::resource::{ApiSchema, Operation};
+use gateway_model::resource::{self, ApiSchema, Operation};
 use gateway_model::{BackendId, Diagnostic, SchemaId};
 use gateway_policy::backend::{Backend, Backends};
 use gateway_policy::compile::{
@@ -137,6 +137,7 @@ async fn preflight(message: &Message, pipeline: &Pipeline, context: &Context, wo
 struct CaseLookup<'a> {
     case: &'a Case,
     backends: Arc<Backends>,
+    schemas: BTreeMap<String, resource::Schema>,
 }
 
 impl<'a> CaseLookup<'a> {
@@ -146,7 +147,9 @@ impl<'a> CaseLookup<'a> {
                 Backend { id: Some(id.as_str().into()), ..Backend::from_url(Url::parse(url).unwrap()) };
             (BackendId::from(id.as_str()), Arc::new(backend))
         });
-        Self { case, backends: Arc::new(backends.collect::<HashMap<_, _>>()) }
+        let schemas = case.global_schemas.as_ref().map(|text| serde_json::from_str(text).unwrap());
+        let backends = Arc::new(backends.collect::<HashMap<_, _>>());
+        Self { case, backends, schemas: schemas.unwrap_or_default() }
     }
 }
 
@@ -157,6 +160,10 @@ impl Lookup for CaseLookup<'_> {
 
     fn fragment(&self, id: &str) -> Option<(&str, Arc<str>)> {
         self.case.fragments.get(id).map(|text| (text.as_str(), format!("fragment-{id}.xml").into()))
+    }
+
+    fn schema(&self, id: &str) -> Option<&resource::Schema> {
+        self.schemas.get(id)
     }
 
     fn backends(&self) -> Arc<Backends> {

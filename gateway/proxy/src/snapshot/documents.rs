@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use gateway_model::{Diagnostic, FragmentId, PolicyScope, ResourceSet};
+use gateway_model::resource::Schema;
+use gateway_model::{Diagnostic, FragmentId, PolicyScope, ResourceSet, SchemaId};
 use gateway_policy::backend::Backends;
 use gateway_policy::compile::{CompiledDocument, Lookup, compile_document};
 use gateway_policy::fault::Scope;
@@ -40,6 +41,10 @@ impl Lookup for References<'_> {
     fn fragment(&self, id: &str) -> Option<(&str, Arc<str>)> {
         let scope = PolicyScope::Fragment(FragmentId::from(id));
         self.set.policy(&scope).map(|document| (&*document.text, Arc::clone(&document.origin.file)))
+    }
+
+    fn schema(&self, id: &str) -> Option<&Schema> {
+        self.set.schemas.get(&SchemaId::from(id))
     }
 
     fn backends(&self) -> Arc<Backends> {
