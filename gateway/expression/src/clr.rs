@@ -23,8 +23,10 @@ pub mod random;
 pub mod regex;
 pub mod text;
 pub mod time_span;
+pub mod time_zone;
 pub mod uri;
 #[cfg(test)]
 mod vectors;
+pub mod xml;
 
 pub use exception::{Error, ExceptionKind, Result};

@@ -110,7 +110,7 @@ fn reply(request: &Json, id: &Json, fixture: &Json, options: &Options) -> String
     }
 }
 
-/// `byte[]` as base64, dates as `o`, everything else as its `ToString()`.
+/// `byte[]` as base64, `DateTime` as `o`, everything else as its `ToString()`.
 fn shown(value: &Value, host: &Fixture) -> String {
     if let Some(bytes) = value.as_bytes() {
         return encoding::to_base64(&bytes);

@@ -48,6 +48,7 @@ mod convert;
 mod core;
 mod credentials;
 mod crypto;
+mod decimal;
 mod dictionary;
 mod encoding;
 mod exception;
@@ -56,6 +57,7 @@ mod format;
 mod json;
 pub(crate) mod library;
 mod linq;
+mod math;
 mod member;
 mod misc;
 mod net;
@@ -66,7 +68,10 @@ mod runtime;
 mod string;
 mod time;
 mod ty;
+mod type_code;
 mod uri;
+mod xml;
+mod zone;
 
 pub use ty::{DefId, Type};
 
@@ -85,6 +90,8 @@ use form::{form_dictionary, parse_body};
 use json::json_member;
 use uri::{uri_text, uri_type, uri_value};
 
+pub(crate) use xml::xml_value;
+
 pub(crate) use library::library;
 pub(crate) use member::{Allow, Args, Literal, Member, MemberDef, Native, Parameter, TypeTable, c, m, rw};
 pub(crate) use ty::{
@@ -99,12 +106,17 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static TypeTable> {
         exception::TABLE,
         number::INTEGERS,
         number::TABLE,
+        decimal::TABLE,
+        math::TABLE,
         dictionary::TABLE,
         misc::TABLE,
         time::TABLE,
+        zone::TABLE,
         uri::TABLE,
         form::TABLE,
         convert::TABLE,
+        type_code::TABLE,
+        type_code::CODES,
         convert::TARGETS,
         encoding::TABLE,
         builder::TABLE,
@@ -117,7 +129,7 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static TypeTable> {
         net::TUPLES,
         crypto::HASHES,
     ];
-    let many = [string::TABLES, collection::TABLES, context::TABLES, json::TABLES, linq::TABLES];
+    let many = [string::TABLES, collection::TABLES, context::TABLES, json::TABLES, linq::TABLES, xml::TABLES];
     single.into_iter().chain(many.into_iter().flatten().copied()).flatten()
 }
 

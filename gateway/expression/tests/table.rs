@@ -84,6 +84,18 @@ macro_rules! tables {
     )* };
 }
 
-tables!(operators, statements, context, json, strings, diagnostics);
+tables!(operators, statements, context, json, strings, diagnostics, xml);
 tables!(functions, lambdas, patterns, jumps, exceptions, queries, interpolation, tuples, arrays);
 tables!(arguments, initializers, conversions, constants, literals, names, messages, refused);
+tables!(
+    dotnet_strings,
+    dotnet_numbers,
+    dotnet_formats,
+    dotnet_convert,
+    dotnet_dates,
+    dotnet_spans,
+    dotnet_json,
+    dotnet_linq,
+    dotnet_misc,
+    dotnet_xml
+);

@@ -280,7 +280,7 @@ fn variable(json: &Json) -> Option<Value> {
         "guid" => Value::Guid(guid::parse(v.as_str()?).ok()?),
         "timespan" => Value::TimeSpan(TimeSpan::parse(v.as_str()?).ok()?.0),
         "json" => crate::types::json_value(v.as_str()?)?,
-        "xml" => Value::str(v.as_str()?),
+        "xml" => crate::types::xml_value(v.as_str()?, false)?,
         "bytes" => Value::bytes(encoding::from_base64(v.as_str()?).ok()?),
         "response" => {
             let lines = Lines::read(v);

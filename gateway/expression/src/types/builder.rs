@@ -245,6 +245,14 @@ impl Object for Reader {
     }
 }
 
+/// What a reader has not given yet; it has given it then.
+pub(super) fn rest_of_reader(value: &Value) -> Option<String> {
+    let reader = value.downcast::<Reader>()?;
+    let rest = text::from_units(reader.units.get(reader.at.get()..).unwrap_or_default());
+    reader.at.set(reader.units.len());
+    Some(rest)
+}
+
 fn made(class: &'static str, text: &str) -> Value {
     Value::object(Builder { class, text: RefCell::new(text.to_owned()) })
 }

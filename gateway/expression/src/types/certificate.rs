@@ -28,6 +28,15 @@ pub(super) static TABLE: &[TypeTable] = &[
         header: "class System.Security.Cryptography.Oid",
         allow: Allow::All,
         members: &[
+            m("new(string oid)", |_, a| {
+                let text = a.str(0)?.as_str();
+                let found = OIDS.iter().find(|(dotted, name)| *dotted == text || *name == text);
+                let (dotted, name) = found.copied().unwrap_or((text, ""));
+                Ok(Value::object(Oid(dotted.to_owned(), name.to_owned())))
+            }),
+            m("new(string value, string friendlyName)", |_, a| {
+                Ok(Value::object(Oid(a.str(0)?.as_str().to_owned(), a.str(1)?.as_str().to_owned())))
+            }),
             m("string Value { get; }", |vm, a| vm.text(a.object::<Oid>(0)?.0.as_str())),
             m("string FriendlyName { get; }", |vm, a| vm.text(a.object::<Oid>(0)?.1.as_str())),
         ],
@@ -136,6 +145,20 @@ const MEMBERS: &[Member] = &[
 struct CertificateObject(Certificate);
 struct DistinguishedName(String);
 struct Oid(String, String);
+
+/// The algorithms that policies name.
+const OIDS: &[(&str, &str)] = &[
+    ("1.2.840.113549.1.1.1", "RSA"),
+    ("1.2.840.113549.1.1.5", "sha1RSA"),
+    ("1.2.840.113549.1.1.11", "sha256RSA"),
+    ("1.2.840.113549.1.1.12", "sha384RSA"),
+    ("1.2.840.113549.1.1.13", "sha512RSA"),
+    ("1.2.840.113549.2.5", "md5"),
+    ("1.3.14.3.2.26", "sha1"),
+    ("2.16.840.1.101.3.4.2.1", "sha256"),
+    ("2.16.840.1.101.3.4.2.2", "sha384"),
+    ("2.16.840.1.101.3.4.2.3", "sha512"),
+];
 struct PublicKey(Certificate);
 
 fn class_type(name: &str) -> Type {

@@ -63,6 +63,7 @@ pub(super) static TABLE: &[TypeTable] = &[
     TypeTable { header: "interface System.IComparable", allow: Allow::None, members: &[] },
     TypeTable { header: "interface System.IFormattable", allow: Allow::None, members: &[] },
     TypeTable { header: "abstract class System.Delegate", allow: Allow::None, members: &[] },
+    TypeTable { header: "class System.RuntimeType : System.Type", allow: Allow::None, members: &[] },
     TypeTable {
         header: "class System.Type",
         allow: Allow::None,

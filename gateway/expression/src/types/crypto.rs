@@ -122,6 +122,16 @@ pub(super) static TABLE: &[TypeTable] = &[
         members: &[m("string HashName { get; }", |vm, a| vm.text(a.object::<Hasher>(0)?.algorithm.name()))],
     },
     TypeTable {
+        header: "enum System.Security.Cryptography.CipherMode { CBC = 1, ECB = 2, OFB = 3, CFB = 4, CTS = 5 }",
+        allow: Allow::All,
+        members: &[],
+    },
+    TypeTable {
+        header: "enum System.Security.Cryptography.PaddingMode { None = 1, PKCS7 = 2, Zeros = 3, ANSIX923 = 4, ISO10126 = 5 }",
+        allow: Allow::All,
+        members: &[],
+    },
+    TypeTable {
         header: "struct System.Security.Cryptography.HashAlgorithmName",
         allow: Allow::All,
         members: &[

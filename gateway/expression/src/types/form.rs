@@ -61,5 +61,9 @@ pub(super) fn parse_body(vm: &mut Vm<'_>, text: &str, ty: &Type) -> Result<Value
         let parsed = super::json::parse(vm, text, class)?;
         return crate::run::cast(parsed, ty);
     }
+    if let Some(class) = name.strip_prefix("System.Xml.Linq.").filter(|class| *class != "XAttribute") {
+        let parsed = super::xml::parse_as(vm, text, class)?;
+        return crate::run::cast(parsed, ty);
+    }
     Err(Fault::invalid_operation(&format!("The body cannot be read as '{name}'.")))
 }

@@ -4,6 +4,7 @@ mod containers;
 mod convert;
 mod operators;
 mod serialize;
+mod settings;
 mod token;
 
 use std::any::Any;
@@ -17,11 +18,11 @@ use crate::text::Text;
 use crate::value::{Object, Portable, Value};
 
 pub(super) static TABLES: &[&[TypeTable]] =
-    &[token::TABLE, containers::TABLE, operators::TABLE, serialize::TABLE];
+    &[token::TABLE, containers::TABLE, operators::TABLE, serialize::TABLE, settings::TABLE];
 
 /// A JSON token as a value: a handle of the tree.
 #[derive(Clone)]
-pub(crate) struct Json(pub JToken);
+pub(crate) struct Json(pub JToken, #[expect(dead_code, reason = "held, never read")] JToken);
 
 impl Object for Json {
     fn ty(&self) -> Type {
@@ -68,7 +69,8 @@ impl Object for Json {
 
 /// The value of a token.
 pub(super) fn value(token: JToken) -> Value {
-    Value::object(Json(token))
+    let root = token.root();
+    Value::object(Json(token, root))
 }
 
 pub(super) fn optional(token: Option<JToken>) -> Value {

@@ -130,6 +130,28 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("static Guid Empty { get; }", |_, _| Ok(Value::Guid([0; 16]))),
             m("new(string g)", |_, a| Ok(Value::Guid(guid::parse(a.str(0)?.as_str())?))),
             m("new(byte[] b)", |_, a| Ok(Value::Guid(guid::from_bytes(&a.bytes(0)?)?))),
+            m("new(int a, short b, short c, byte[] d)", |_, a| {
+                let rest: [u8; 8] = a
+                    .bytes(3)?
+                    .try_into()
+                    .map_err(|_| Fault::argument("Byte array for GUID must be exactly 8 bytes long.", "d"))?;
+                guid_of(a, rest)
+            }),
+            m(
+                "new(int a, short b, short c, byte d, byte e, byte f, byte g, byte h, byte i, byte j, byte k)",
+                |_, a| {
+                    let mut rest = [0; 8];
+                    for (index, byte) in rest.iter_mut().enumerate() {
+                        *byte = a.i64(3 + index)? as u8;
+                    }
+                    guid_of(a, rest)
+                },
+            ),
+            m("static bool TryParseExact(string input, string format, out Guid result)", |_, a| {
+                let part = |index: usize| a.opt_str(index).map_or("", |text| text.as_str());
+                let parsed = guid::parse_exact(part(0), part(1)).map(Value::Guid);
+                Ok(super::core::try_result(a, 2, parsed.map_err(Fault::from)))
+            }),
             m("static Guid NewGuid()", |_, _| Ok(Value::Guid(super::random_guid()))),
             m("static Guid Parse(string input)", |_, a| Ok(Value::Guid(guid::parse(a.str(0)?.as_str())?))),
             m("static Guid ParseExact(string input, string format)", |_, a| {
@@ -223,6 +245,12 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("static double ToDouble(byte[] value, int startIndex)", |_, a| {
                 Ok(Value::F64(f64::from_le_bytes(take(a)?)))
             }),
+            m("static int SingleToInt32Bits(float value)", |_, a| {
+                Ok(Value::I32((a.f64(0)? as f32).to_bits() as i32))
+            }),
+            m("static float Int32BitsToSingle(int value)", |_, a| {
+                Ok(Value::F32(f32::from_bits(a.i32(0)? as u32)))
+            }),
             m("static long DoubleToInt64Bits(double value)", |_, a| {
                 Ok(Value::I64(a.f64(0)?.to_bits() as i64))
             }),
@@ -277,6 +305,16 @@ fn round(a: &Args<'_>, digits: i32, mode: i32) -> Result<Value, Fault> {
     Ok(Value::F64(math::round(a.f64(0)?, digits, math::Rounding::from_number(mode)?)?))
 }
 
-fn round_decimal(a: &Args<'_>, digits: i32, mode: i32) -> Result<Value, Fault> {
+pub(super) fn round_decimal(a: &Args<'_>, digits: i32, mode: i32) -> Result<Value, Fault> {
     Ok(Value::Decimal(math::round_decimal(&decimal(a, 0)?, digits, math::Rounding::from_number(mode)?)?))
+}
+
+/// A GUID of its three numbers and last eight bytes.
+fn guid_of(a: &Args<'_>, rest: [u8; 8]) -> Result<Value, Fault> {
+    let mut bytes = Vec::with_capacity(16);
+    bytes.extend((a.i32(0)?).to_le_bytes());
+    bytes.extend((a.i32(1)? as i16).to_le_bytes());
+    bytes.extend((a.i32(2)? as i16).to_le_bytes());
+    bytes.extend(rest);
+    Ok(Value::Guid(guid::from_bytes(&bytes)?))
 }

@@ -53,6 +53,7 @@ pub(super) static TABLE: &[TypeTable] = &[
         header: "static class System.Nullable",
         allow: Allow::All,
         members: &[
+            m("static System.Type GetUnderlyingType(System.Type nullableType)", super::type_code::underlying),
             m("static int Compare<T>(T? n1, T? n2)", |_, a| {
                 Ok(Value::I32(super::array::compare_values(a.at(0), a.at(1))? as i32))
             }),

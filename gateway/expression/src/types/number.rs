@@ -57,6 +57,7 @@ pub(super) static TABLE: &[TypeTable] = &[
                 Ok(try_result(a, 1, parsed.map_err(Fault::from)))
             }),
             m("int CompareTo(bool value)", compare_to),
+            m("int CompareTo(object value)", compare_to),
             m("bool Equals(bool obj)", |_, a| Ok(Value::Bool(a.this().equals(a.at(1))))),
         ],
     },
@@ -75,6 +76,11 @@ pub(super) static TABLE: &[TypeTable] = &[
                 let parsed = parse::double(a.opt_str(0).map_or("", |t| t.as_str())).map(Value::F64);
                 Ok(try_result(a, 1, parsed.map_err(Fault::from)))
             }),
+            m("static bool IsFinite(double d)", |_, a| Ok(Value::Bool(a.f64(0)?.is_finite()))),
+            m("static bool IsNegative(double d)", |_, a| Ok(Value::Bool(a.f64(0)?.is_sign_negative()))),
+            m("static bool IsNormal(double d)", |_, a| Ok(Value::Bool(a.f64(0)?.is_normal()))),
+            m("static bool IsSubnormal(double d)", |_, a| Ok(Value::Bool(a.f64(0)?.is_subnormal()))),
+            m("int CompareTo(object value)", compare_to),
             m("static bool IsNaN(double d)", |_, a| Ok(Value::Bool(a.f64(0)?.is_nan()))),
             m("static bool IsInfinity(double d)", |_, a| Ok(Value::Bool(a.f64(0)?.is_infinite()))),
             m("static bool IsPositiveInfinity(double d)", |_, a| Ok(Value::Bool(a.f64(0)? == f64::INFINITY))),
@@ -92,7 +98,17 @@ pub(super) static TABLE: &[TypeTable] = &[
         members: &[
             c("float MinValue", Literal::F32(f32::MIN)),
             c("float MaxValue", Literal::F32(f32::MAX)),
+            c("float Epsilon", Literal::F32(1e-45)),
             c("float NaN", Literal::F32(f32::NAN)),
+            c("float PositiveInfinity", Literal::F32(f32::INFINITY)),
+            c("float NegativeInfinity", Literal::F32(f32::NEG_INFINITY)),
+            m("static bool IsPositiveInfinity(float f)", |_, a| Ok(Value::Bool(a.f64(0)? == f64::INFINITY))),
+            m("static bool IsNegativeInfinity(float f)", |_, a| {
+                Ok(Value::Bool(a.f64(0)? == f64::NEG_INFINITY))
+            }),
+            m("static bool IsFinite(float f)", |_, a| Ok(Value::Bool(a.f64(0)?.is_finite()))),
+            m("bool Equals(float obj)", |_, a| Ok(Value::Bool(a.this().equals(a.at(1))))),
+            m("int CompareTo(object value)", compare_to),
             m("static float Parse(string s)", |_, a| Ok(Value::F32(parse::single(a.str(0)?.as_str())?))),
             m("static bool TryParse(string s, out float result)", |_, a| {
                 let parsed = parse::single(a.opt_str(0).map_or("", |t| t.as_str())).map(Value::F32);
@@ -119,6 +135,9 @@ pub(super) static TABLE: &[TypeTable] = &[
                 let parsed = parse::decimal(a.opt_str(0).map_or("", |t| t.as_str())).map(Value::Decimal);
                 Ok(try_result(a, 1, parsed.map_err(Fault::from)))
             }),
+            m("static decimal MinusOne { get; }", |_, _| {
+                Ok(Value::Decimal(rust_decimal::Decimal::NEGATIVE_ONE))
+            }),
             m("static decimal Truncate(decimal d)", |_, a| {
                 Ok(Value::Decimal(super::misc::decimal(a, 0)?.trunc()))
             }),
@@ -130,6 +149,7 @@ pub(super) static TABLE: &[TypeTable] = &[
             }),
             m("string ToString(string format)", to_string),
             m("int CompareTo(decimal value)", compare_to),
+            m("int CompareTo(object value)", compare_to),
             m("bool Equals(decimal obj)", |_, a| Ok(Value::Bool(a.this().equals(a.at(1))))),
         ],
     },

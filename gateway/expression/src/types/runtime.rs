@@ -134,7 +134,7 @@ pub(crate) fn type_value(ty: &Type) -> Value {
 
 impl Object for TypeObject {
     fn ty(&self) -> Type {
-        Type::TYPE
+        library().named("System.RuntimeType")
     }
 
     fn as_any(&self) -> &dyn Any {

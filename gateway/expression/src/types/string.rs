@@ -24,6 +24,11 @@ static TABLE: &[TypeTable] = &[TypeTable {
             a.str(0)?.unit(index).map(Value::Char).ok_or_else(Fault::index)
         }),
         statics::EMPTY,
+        statics::IS_INTERNED,
+        statics::JOIN_CHAR_STRINGS,
+        statics::JOIN_CHAR_OBJECTS,
+        statics::JOIN_CHAR_SEQUENCE,
+        m("bool IsNormalized()", |_, a| Ok(Value::Bool(a.str(0).is_ok()))),
         statics::NEW_CHARS,
         statics::NEW_REPEAT,
         statics::NEW_PART,

@@ -36,6 +36,8 @@ pub enum Portable {
     Array(Type, Arc<[Portable]>),
     /// A JSON token, as compact text that reads back to the same tree.
     Json(Arc<str>),
+    /// An XML node, as text that reads back; whether it is a document.
+    Xml(Arc<str>, bool),
     /// A token, in compact form.
     Jwt(Arc<str>),
     /// A stored response.
@@ -46,7 +48,7 @@ impl Portable {
     /// About how many bytes the value holds, for the bound of a cache.
     pub fn size_bytes(&self) -> usize {
         let inner = match self {
-            Self::Str(text) | Self::Json(text) => text.len(),
+            Self::Str(text) | Self::Json(text) | Self::Xml(text, _) => text.len(),
             Self::Bytes(bytes) => bytes.len(),
             Self::Array(_, items) => items.iter().map(Self::size_bytes).sum(),
             Self::Jwt(text) => text.len(),
@@ -122,6 +124,7 @@ impl Portable {
                 Value::array(element.clone(), items.iter().map(Self::value).collect())
             }
             Self::Json(text) => crate::types::json_value(text).unwrap_or(Value::Null),
+            Self::Xml(text, document) => crate::types::xml_value(text, *document).unwrap_or(Value::Null),
             Self::Jwt(text) => Value::jwt(text).unwrap_or(Value::Null),
             Self::Response(data) => crate::message::response(data),
         }

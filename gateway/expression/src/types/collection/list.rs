@@ -132,6 +132,31 @@ const LIST_MEMBERS: &[Member] = &[
     m("int LastIndexOf(T item)", |_, a| {
         Ok(position(list(a)?.items.borrow().iter().rposition(|i| i.equals(a.at(1)))))
     }),
+    m("int IndexOf(T item, int index)", |_, a| {
+        let items = list(a)?.items.borrow();
+        let start =
+            usize::try_from(a.i32(2)?).ok().filter(|start| *start <= items.len()).ok_or_else(|| {
+                let problem =
+                    "Index was out of range. Must be non-negative and less than the size of the collection.";
+                Fault::out_of_range(problem, "index")
+            })?;
+        Ok(position(items.iter().enumerate().position(|(at, i)| at >= start && i.equals(a.at(1)))))
+    }),
+    m("int BinarySearch(T item)", |vm, a| {
+        let items = list(a)?.items.borrow().clone();
+        vm.steps(64)?;
+        let (mut low, mut high) = (0, items.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            let Some(item) = items.get(middle) else { break };
+            match array::compare_values(item, a.at(1))? {
+                std::cmp::Ordering::Equal => return Ok(Value::I32(middle as i32)),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        Ok(Value::I32(!(low as i32)))
+    }),
     m("bool Exists(Predicate<T> match)", |vm, a| {
         Ok(Value::Bool(array::find(vm, a.this(), a.at(1), false)?.is_some()))
     }),

@@ -60,6 +60,28 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("bool IsSupersetOf(IEnumerable<T> other)", |vm, a| {
                 compare(vm, a, |_, other, both| both == other)
             }),
+            m("bool IsProperSubsetOf(IEnumerable<T> other)", |vm, a| {
+                compare(vm, a, |own, other, both| both == own && other > own)
+            }),
+            m("bool IsProperSupersetOf(IEnumerable<T> other)", |vm, a| {
+                compare(vm, a, |own, other, both| both == other && own > other)
+            }),
+            m("void SymmetricExceptWith(IEnumerable<T> other)", |vm, a| {
+                let mut seen: IndexSet<Key, FxBuildHasher> = IndexSet::default();
+                for item in vm.collect(a.at(1))? {
+                    let key = Key::new(&item, set(a)?.ignore_case);
+                    if !seen.insert(key.clone()) {
+                        continue;
+                    }
+                    if set(a)?.has(&item) {
+                        set(a)?.touch();
+                        set(a)?.items.borrow_mut().shift_remove(&key);
+                    } else {
+                        set(a)?.add(vm, &item)?;
+                    }
+                }
+                Ok(Value::Null)
+            }),
             m("int RemoveWhere(Predicate<T> match)", |vm, a| {
                 let doomed = array::filter(vm, a.this(), a.at(1))?;
                 let set = set(a)?;

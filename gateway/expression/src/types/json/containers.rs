@@ -2,6 +2,7 @@
 
 use super::super::{Allow, Args, TypeTable, m, rw};
 use super::convert::{content, from_object};
+use super::settings::Settings;
 use super::token::{by_key, children, one, sequence, token};
 use super::{class_type, optional, parse, value};
 use crate::clr::json::{JToken, MergeSettings};
@@ -27,6 +28,13 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("void Merge(object content)", |vm, a| {
                 let other = one(vm, a.at(1))?;
                 token(a, 0)?.merge(&other, MergeSettings::default())?;
+                Ok(Value::Null)
+            }),
+            m("void Merge(object content, JsonMergeSettings settings)", |vm, a| {
+                let other = one(vm, a.at(1))?;
+                let settings =
+                    a.at(2).downcast::<Settings>().map_or_else(MergeSettings::default, |s| s.0.get());
+                token(a, 0)?.merge(&other, settings)?;
                 Ok(Value::Null)
             }),
             m("IEnumerable<JToken> Descendants()", |_, a| {
@@ -194,10 +202,10 @@ pub(super) static TABLE: &[TypeTable] = &[
                 Ok(Value::Null)
             }),
             m("bool Contains(JToken item)", |_, a| {
-                Ok(Value::Bool(token(a, 0)?.children().into_iter().any(|c| value(c).equals(a.at(1)))))
+                Ok(Value::Bool(token(a, 0)?.children().into_iter().any(|c| is_same(&c, a.at(1)))))
             }),
             m("int IndexOf(JToken item)", |_, a| {
-                let found = token(a, 0)?.children().into_iter().position(|c| value(c).equals(a.at(1)));
+                let found = token(a, 0)?.children().into_iter().position(|c| is_same(&c, a.at(1)));
                 Ok(Value::I32(found.map_or(-1, |n| n as i32)))
             }),
         ],
@@ -291,4 +299,9 @@ fn property(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
     };
     vm.charge(96)?;
     Ok(value(JToken::property(name, &inner)?))
+}
+
+/// Containers look for the very token, as .NET's do.
+fn is_same(token: &JToken, item: &Value) -> bool {
+    item.downcast::<super::Json>().is_some_and(|item| item.0.same(token))
 }

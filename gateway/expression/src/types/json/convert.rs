@@ -170,6 +170,16 @@ pub(in super::super) fn from_object(vm: &mut Vm<'_>, source: &Value, depth: u32)
         }
         return Ok(object);
     }
+    let is_pair = source.ty().and_then(|ty| ty.def()) == Some(super::super::KEY_VALUE_PAIR);
+    if !is_pair && record_field(source, 0).is_some() {
+        let object = JToken::object();
+        let items = (0..8).map_while(|index| record_field(source, index));
+        for (index, field) in items.enumerate() {
+            let token = from_object(vm, &field, depth + 1)?;
+            object.set_by_name(&format!("Item{}", index + 1), &token)?;
+        }
+        return Ok(object);
+    }
     if let (Some(key), Some(item)) = (record_field(source, 0), record_field(source, 1)) {
         let object = JToken::object();
         for (name, field) in [("Key", key), ("Value", item)] {

@@ -52,6 +52,27 @@ pub(super) static TABLE: &[TypeTable] = &[TypeTable {
             let c = found.ok_or_else(|| Fault::out_of_range(message, "utf32"))?;
             vm.text(c.to_string())
         }),
+        m("static int ConvertToUtf32(char highSurrogate, char lowSurrogate)", |_, a| {
+            code_point(a.char(0)?, a.char(1)?)
+        }),
+        m("static int ConvertToUtf32(string s, int index)", |_, a| {
+            let (units, at) = (a.str(0)?.units(), usize::try_from(a.i32(1)?).unwrap_or(usize::MAX));
+            let problem =
+                "Index was out of range. Must be non-negative and less than the size of the collection.";
+            let first = *units.get(at).ok_or_else(|| Fault::out_of_range(problem, "index"))?;
+            match units.get(at + 1) {
+                Some(second) if (0xD800..0xDC00).contains(&first) => code_point(first, *second),
+                _ => Ok(Value::I32(i32::from(first))),
+            }
+        }),
+        m("static bool IsSurrogatePair(char highSurrogate, char lowSurrogate)", |_, a| {
+            Ok(Value::Bool(code_point(a.char(0)?, a.char(1)?).is_ok()))
+        }),
+        m("static bool IsSurrogatePair(string s, int index)", |_, a| {
+            let (units, at) = (a.str(0)?.units(), usize::try_from(a.i32(1)?).unwrap_or(usize::MAX - 1));
+            let pair = units.get(at).zip(units.get(at + 1));
+            Ok(Value::Bool(pair.is_some_and(|(high, low)| code_point(*high, *low).is_ok())))
+        }),
         m("static string ToString(char c)", |vm, a| vm.to_text(a.at(0)).map(Value::Str)),
         m("int CompareTo(char value)", |_, a| Ok(Value::I32(i32::from(a.char(0)?) - i32::from(a.char(1)?)))),
         m("bool Equals(char obj)", |_, a| Ok(Value::Bool(a.this().equals(a.at(1))))),
@@ -69,4 +90,15 @@ fn class_in(a: &Args<'_>, of: fn(u16) -> bool) -> Result<Value, Fault> {
         Fault::out_of_range("Specified argument was out of the range of valid values.", "index")
     })?;
     Ok(Value::Bool(of(unit)))
+}
+
+/// The character of a surrogate pair.
+fn code_point(high: u16, low: u16) -> Result<Value, Fault> {
+    match char::decode_utf16([high, low]).next() {
+        Some(Ok(c)) if u32::from(c) > 0xFFFF => Ok(Value::I32(u32::from(c) as i32)),
+        _ => {
+            let problem = "A valid high surrogate character is between 0xd800 and 0xdbff, inclusive.";
+            Err(Fault::out_of_range(problem, "highSurrogate"))
+        }
+    }
 }

@@ -93,6 +93,14 @@ pub(super) const JOIN_PART: Member =
         vm.text(joined)
     });
 pub(super) const COPY: Member = m("static string Copy(string str)", |_, a| Ok(Value::Str(a.str(0)?.clone())));
+pub(super) const IS_INTERNED: Member =
+    m("static string IsInterned(string str)", |_, a| Ok(Value::Str(a.str(0)?.clone())));
+pub(super) const JOIN_CHAR_OBJECTS: Member =
+    m("static string Join(char separator, params object[] values)", join_char);
+pub(super) const JOIN_CHAR_STRINGS: Member =
+    m("static string Join(char separator, params string[] value)", join_char);
+pub(super) const JOIN_CHAR_SEQUENCE: Member =
+    m("static string Join<T>(char separator, IEnumerable<T> values)", join_char);
 pub(super) const INTERN: Member =
     m("static string Intern(string str)", |_, a| Ok(Value::Str(a.str(0)?.clone())));
 
@@ -119,6 +127,14 @@ fn join(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
     }
     let items = vm.collect(a.at(1))?;
     join_with(vm, a.opt_str(0).map_or("", Text::as_str), &items)
+}
+
+fn join_char(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
+    if a.at(1).is_null() {
+        return Err(a.null(1));
+    }
+    let items = vm.collect(a.at(1))?;
+    join_with(vm, &text::from_units(&[a.char(0)?]), &items)
 }
 
 fn join_with(vm: &mut Vm<'_>, separator: &str, values: &[Value]) -> Result<Value, Fault> {
