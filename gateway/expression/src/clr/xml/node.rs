@@ -8,8 +8,8 @@ use super::attribute::XAttribute;
 use super::name::XName;
 use crate::clr::exception::{Error, ExceptionKind, Result};
 
-/// Levels of a tree. .NET would end the process much deeper.
-pub const DEPTH_MAX: u16 = 1000;
+/// Levels of a tree: walking it takes stack. .NET has no bound but the end of its process.
+pub const DEPTH_MAX: u16 = 320;
 
 /// `XmlNodeType`, with .NET's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
