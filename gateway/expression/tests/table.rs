@@ -87,7 +87,7 @@ macro_rules! tables {
     )* };
 }
 
-tables!(operators, statements, context, json, strings, diagnostics, xml);
+tables!(operators, statements, context, json, strings, diagnostics, xml, budgets);
 tables!(functions, lambdas, patterns, jumps, exceptions, queries, interpolation, tuples, arrays);
 tables!(arguments, initializers, conversions, constants, literals, names, messages, refused);
 tables!(

@@ -167,8 +167,26 @@ impl Regex {
     /// # Errors
     /// `ArgumentOutOfRangeException`, `RegexMatchTimeoutException`.
     pub fn replace(&self, text: &str, replacement: &str, count: i32) -> Result<String> {
+        self.replace_checked(text, replacement, count, |_| Ok(()))
+    }
+
+    /// As [`Regex::replace`], asking before each part of so many bytes is put in.
+    ///
+    /// # Errors
+    /// What the check answers, and as [`Regex::replace`].
+    pub fn replace_checked(
+        &self,
+        text: &str,
+        replacement: &str,
+        count: i32,
+        mut check: impl FnMut(usize) -> Result<()>,
+    ) -> Result<String> {
         let replacement = Replacement::parse(replacement, &self.groups);
-        self.replace_with(text, count, |found| Ok(replacement.expand(found)))
+        self.replace_with(text, count, |found| {
+            let part = replacement.expand(found);
+            check(part.len())?;
+            Ok(part)
+        })
     }
 
     /// `Replace(text, evaluator, count)`.

@@ -93,12 +93,14 @@ const BUILDER: &[Member] = &[
     rw(
         "int Length { get; set; }",
         |_, a| Ok(Value::I32(text::length(&builder(a)?.text.borrow()) as i32)),
-        |_, a| {
+        |vm, a| {
             let length = usize::try_from(a.i32(1)?).map_err(|_| {
                 Fault::out_of_range("Specified argument was out of the range of valid values.", "value")
             })?;
+            vm.may_make(length)?;
+            vm.charge(length)?;
             let mut units = text::to_units(&builder(a)?.text.borrow());
-            units.resize(length.min(units.len().saturating_add(1 << 16)), 0);
+            units.resize(length, 0);
             *builder(a)?.text.borrow_mut() = text::from_units(&units);
             Ok(Value::Null)
         },

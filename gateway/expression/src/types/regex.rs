@@ -361,25 +361,31 @@ fn replace(
 ) -> Result<Value, Fault> {
     let text = a.str(places.0)?.as_str();
     charge(vm, regex, text)?;
-    if let Value::Str(replacement) = a.at(places.1) {
-        let made = regex.replace(text, replacement.as_str(), count)?;
-        return vm.text(made);
-    }
     if a.at(places.1).is_null() {
         return Err(a.null(places.1));
     }
-    // The evaluator's exceptions are C#'s own: they pass the engine unchanged.
+    // Limits and the evaluator's exceptions pass the engine unchanged.
     let mut failure = None;
-    let made = regex.replace_with(text, count, |found| {
-        let value = Value::object(MatchObject { regex: Some(Rc::clone(regex)), found: Some(found.clone()) });
-        match vm.call_function(a.at(places.1), &[value]) {
-            Ok(value) => Ok(value.to_text()),
-            Err(fault) => {
-                failure = Some(fault);
-                Err(crate::clr::Error::of(crate::clr::ExceptionKind::Exception))
-            }
-        }
-    });
+    let mut stop = |fault| {
+        failure = Some(fault);
+        crate::clr::Error::of(crate::clr::ExceptionKind::Exception)
+    };
+    let mut size = text.len();
+    let made = if let Value::Str(replacement) = a.at(places.1) {
+        regex.replace_checked(text, replacement.as_str(), count, |more| {
+            size += more;
+            vm.steps(1).and_then(|()| vm.may_make(size)).map_err(&mut stop)
+        })
+    } else {
+        regex.replace_with(text, count, |found| {
+            let found = MatchObject { regex: Some(Rc::clone(regex)), found: Some(found.clone()) };
+            let part =
+                vm.call_function(a.at(places.1), &[Value::object(found)]).map_err(&mut stop)?.to_text();
+            size += part.len();
+            vm.may_make(size).map_err(&mut stop)?;
+            Ok(part)
+        })
+    };
     match (failure, made) {
         (Some(fault), _) => Err(fault),
         (None, made) => {

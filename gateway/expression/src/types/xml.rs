@@ -179,6 +179,13 @@ fn charge(vm: &mut Vm<'_>, text: &str) -> Result<(), Fault> {
     vm.charge(text.len().saturating_mul(4))
 }
 
+/// Charges the copy of a tree, which putting it in makes when it stands elsewhere.
+fn charge_copy(vm: &mut Vm<'_>, node: &XNode) -> Result<(), Fault> {
+    let size = 1 + node.descendant_nodes().len();
+    vm.steps(size as u64)?;
+    vm.charge(size * 128)
+}
+
 /// Reads XML, charged by its size.
 fn parse(vm: &mut Vm<'_>, text: &str, document: bool, preserve_space: bool) -> Result<Value, Fault> {
     charge(vm, text)?;

@@ -3,7 +3,7 @@
 use super::super::{Allow, Args, TypeTable, m, rw};
 use super::convert::{content, from_object};
 use super::settings::Settings;
-use super::token::{by_key, children, one, sequence, token};
+use super::token::{by_key, charge_copy, children, one, sequence, token};
 use super::{class_type, optional, parse, value};
 use crate::clr::json::{JToken, MergeSettings};
 use crate::run::{Fault, Vm};
@@ -27,11 +27,13 @@ pub(super) static TABLE: &[TypeTable] = &[
             }),
             m("void Merge(object content)", |vm, a| {
                 let other = one(vm, a.at(1))?;
+                charge_copy(vm, &other)?;
                 token(a, 0)?.merge(&other, MergeSettings::default())?;
                 Ok(Value::Null)
             }),
             m("void Merge(object content, JsonMergeSettings settings)", |vm, a| {
                 let other = one(vm, a.at(1))?;
+                charge_copy(vm, &other)?;
                 let settings =
                     a.at(2).downcast::<Settings>().map_or_else(MergeSettings::default, |s| s.0.get());
                 token(a, 0)?.merge(&other, settings)?;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::super::format::{date, date_value, offset, offset_value};
 use super::super::runtime::{anonymous_fields, is_instance, record_field};
 use super::super::{Type, collection};
+use super::token::charge_copy;
 use super::{Json, value};
 use crate::clr::date_time::DateTime;
 use crate::clr::json::{self, CastTarget, JToken, Scalar};
@@ -157,6 +158,7 @@ pub(in super::super) fn from_object(vm: &mut Vm<'_>, source: &Value, depth: u32)
         return Err(Fault::Limit(crate::run::Limit::Depth));
     }
     if let Some(json) = source.downcast::<Json>() {
+        charge_copy(vm, &json.0)?;
         return Ok(json.0.clone());
     }
     if let Some(scalar) = scalar(source) {

@@ -183,7 +183,7 @@ const MEMBERS: &[Member] = &[
         vm.text(token(a, 0)?.to_json(formatting))
     }),
     m("JToken DeepClone()", |vm, a| {
-        vm.charge(token(a, 0)?.count() * 64)?;
+        charge_copy(vm, token(a, 0)?)?;
         Ok(value(token(a, 0)?.deep_clone()))
     }),
     m("JEnumerable<JToken> Children()", |_, a| Ok(children(&class_type("JToken"), token(a, 0)?))),
@@ -281,9 +281,22 @@ pub(super) fn children(element: &Type, token: &JToken) -> Value {
 /// A single token as content, null as JSON null.
 pub(super) fn one(vm: &mut Vm<'_>, source: &Value) -> Result<JToken, Fault> {
     match source.downcast::<Json>() {
-        Some(json) => Ok(json.0.clone()),
+        Some(json) => {
+            // What stands elsewhere will be copied.
+            if json.0.parent().is_some() {
+                charge_copy(vm, &json.0)?;
+            }
+            Ok(json.0.clone())
+        }
         None => from_object(vm, source, 0),
     }
+}
+
+/// Charges the copy of a tree.
+pub(super) fn charge_copy(vm: &mut Vm<'_>, token: &JToken) -> Result<(), Fault> {
+    let size = 1 + token.descendants().len();
+    vm.steps(size as u64)?;
+    vm.charge(size * 64)
 }
 
 fn new_value(_vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {

@@ -27,6 +27,7 @@ pub(super) fn add(vm: &mut Vm<'_>, target: &XNode, content: &Value, first: bool)
     }
     vm.charge(64)?;
     if let Some(node) = content.downcast::<Node>() {
+        super::charge_copy(vm, &node.0)?;
         if first {
             target.add_first(&node.0)?
         } else {

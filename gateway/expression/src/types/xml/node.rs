@@ -279,7 +279,10 @@ const ELEMENT: &[Member] = &[
     m("new(XName name)", |_, a| Ok(value(XNode::element(name(a, 0)?)))),
     m("new(XName name, object content)", |vm, a| filled(vm, XNode::element(name(a, 0)?), a.at(1))),
     m("new(XName name, params object[] content)", |vm, a| filled(vm, XNode::element(name(a, 0)?), a.at(1))),
-    m("new(XElement other)", |_, a| Ok(value(node(a, 0)?.deep_clone()))),
+    m("new(XElement other)", |vm, a| {
+        super::charge_copy(vm, node(a, 0)?)?;
+        Ok(value(node(a, 0)?.deep_clone()))
+    }),
     m("static XElement Parse(string text)", |vm, a| parse(vm, a.str(0)?.as_str(), false, false)),
     m("static XElement Parse(string text, LoadOptions options)", |vm, a| {
         parse(vm, a.str(0)?.as_str(), false, a.i64(1)? & 1 != 0)
