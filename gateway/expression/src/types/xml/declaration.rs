@@ -1,4 +1,4 @@
-//! `XDeclaration`.
+//! `XDeclaration`, and the options of reading and writing.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -11,32 +11,44 @@ use crate::run::{Fault, Vm};
 use crate::text::Text;
 use crate::value::{Object, Value};
 
-pub(super) static TABLE: &[TypeTable] = &[TypeTable {
-    header: "class System.Xml.Linq.XDeclaration",
-    allow: Allow::All,
-    members: &[
-        m("new(string version, string encoding, string standalone)", |_, a| {
-            let part = |index: usize| a.opt_str(index).map(|text| text.as_str().to_owned());
-            Ok(value(Declaration { version: part(0), encoding: part(1), standalone: part(2) }))
-        }),
-        m("new(XDeclaration other)", |_, a| Ok(value(own(a, 0)?))),
-        rw(
-            "string Version { get; set; }",
-            |vm, a| optional(vm, own(a, 0)?.version),
-            |_, a| set(a, |declared, text| declared.version = text),
-        ),
-        rw(
-            "string Encoding { get; set; }",
-            |vm, a| optional(vm, own(a, 0)?.encoding),
-            |_, a| set(a, |declared, text| declared.encoding = text),
-        ),
-        rw(
-            "string Standalone { get; set; }",
-            |vm, a| optional(vm, own(a, 0)?.standalone),
-            |_, a| set(a, |declared, text| declared.standalone = text),
-        ),
-    ],
-}];
+pub(super) static TABLE: &[TypeTable] = &[
+    TypeTable {
+        header: "enum System.Xml.Linq.SaveOptions { None, DisableFormatting, OmitDuplicateNamespaces }",
+        allow: Allow::All,
+        members: &[],
+    },
+    TypeTable {
+        header: "enum System.Xml.Linq.LoadOptions { None = 0, PreserveWhitespace = 1, SetBaseUri = 2, SetLineInfo = 4 }",
+        allow: Allow::All,
+        members: &[],
+    },
+    TypeTable {
+        header: "class System.Xml.Linq.XDeclaration",
+        allow: Allow::All,
+        members: &[
+            m("new(string version, string encoding, string standalone)", |_, a| {
+                let part = |index: usize| a.opt_str(index).map(|text| text.as_str().to_owned());
+                Ok(value(Declaration { version: part(0), encoding: part(1), standalone: part(2) }))
+            }),
+            m("new(XDeclaration other)", |_, a| Ok(value(own(a, 0)?))),
+            rw(
+                "string Version { get; set; }",
+                |vm, a| optional(vm, own(a, 0)?.version),
+                |_, a| set(a, |declared, text| declared.version = text),
+            ),
+            rw(
+                "string Encoding { get; set; }",
+                |vm, a| optional(vm, own(a, 0)?.encoding),
+                |_, a| set(a, |declared, text| declared.encoding = text),
+            ),
+            rw(
+                "string Standalone { get; set; }",
+                |vm, a| optional(vm, own(a, 0)?.standalone),
+                |_, a| set(a, |declared, text| declared.standalone = text),
+            ),
+        ],
+    },
+];
 
 struct Declared(RefCell<Declaration>);
 

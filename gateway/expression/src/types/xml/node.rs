@@ -18,16 +18,6 @@ pub(super) static TABLE: &[TypeTable] = &[
         members: &[],
     },
     TypeTable {
-        header: "enum System.Xml.Linq.SaveOptions { None, DisableFormatting, OmitDuplicateNamespaces }",
-        allow: Allow::All,
-        members: &[],
-    },
-    TypeTable {
-        header: "enum System.Xml.Linq.LoadOptions { None = 0, PreserveWhitespace = 1, SetBaseUri = 2, SetLineInfo = 4 }",
-        allow: Allow::All,
-        members: &[],
-    },
-    TypeTable {
         header: "abstract class System.Xml.Linq.XObject",
         allow: Allow::All,
         members: &[
