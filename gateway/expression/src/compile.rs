@@ -11,6 +11,7 @@ use crate::host::Host;
 use crate::lower;
 use crate::parser;
 use crate::run::{Fault, Limits, Vm};
+use crate::span::Span;
 use crate::types::Type;
 use crate::value::Value;
 
@@ -32,6 +33,9 @@ pub enum Expected {
     /// The value as it is.
     Any,
 }
+
+/// Longest text, 256 KiB: thirty times the longest that public policies have.
+const TEXT_MAX: usize = 256 << 10;
 
 /// How to compile.
 #[derive(Clone, Debug)]
@@ -118,6 +122,10 @@ fn compile_wanted(
     options: &Options,
 ) -> Result<Expression, Vec<Diagnostic>> {
     let mut reports = Reports::default();
+    if text.len() > TEXT_MAX {
+        reports.add("CS8078", "An expression is too long or complex to compile".to_owned(), Span::default());
+        return Err(reports.finish(text));
+    }
     let Some(body) = parser::parse(text, &mut reports) else { return Err(reports.finish(text)) };
     let mut binder = Binder::new(&mut reports, options);
     let bound = binder.program(&body, wanted);

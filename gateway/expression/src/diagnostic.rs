@@ -27,6 +27,9 @@ impl fmt::Display for Diagnostic {
     }
 }
 
+/// Most reports of one compilation.
+pub(crate) const REPORTS_MAX: usize = 100;
+
 /// The reports of one compilation.
 #[derive(Debug, Default)]
 pub(crate) struct Reports {
@@ -56,6 +59,7 @@ impl Reports {
     /// In the order of the text.
     pub fn finish(mut self, text: &str) -> Vec<Diagnostic> {
         self.list.sort_by_key(|(_, _, span)| span.start);
+        self.list.truncate(REPORTS_MAX);
         self.list
             .into_iter()
             .map(|(code, message, span)| {

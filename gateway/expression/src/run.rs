@@ -63,6 +63,8 @@ pub struct Vm<'a> {
     memory_left: u64,
     depth: u32,
     height: u32,
+    /// Sequences at work inside each other.
+    nesting: u32,
     started: Option<Instant>,
     stack: Vec<Value>,
     base: usize,
@@ -87,6 +89,7 @@ impl<'a> Vm<'a> {
             memory_left: limits.memory_bytes,
             depth: 0,
             height: 0,
+            nesting: 0,
             started: None,
             stack: Vec::new(),
             base: 0,

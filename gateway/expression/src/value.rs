@@ -3,10 +3,12 @@
 mod array;
 mod portable;
 mod read;
+mod release;
 
 pub use array::Array;
 pub use portable::Portable;
 pub(crate) use read::instant;
+pub(crate) use release::release;
 
 use std::any::Any;
 use std::cell::RefCell;

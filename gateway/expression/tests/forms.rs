@@ -21,7 +21,13 @@ fn outcomes(text: &str) -> Option<(bool, String, String)> {
     let run = |fast: bool| {
         let options = Options { fast, ..Options::default() };
         let expression = compile(text, Expected::Any, &options).ok()?;
-        Some((expression.is_fast(), format!("{:?}", expression.evaluate(&host))))
+        let mut written = "before ".to_owned();
+        let not_null = expression.write_text(&host, &mut written);
+        // What an error leaves behind is of no interest.
+        let written = not_null.map(|not_null| (not_null, written));
+        let shown =
+            format!("{:?} {written:?} {:?}", expression.evaluate(&host), expression.evaluate_bool(&host));
+        Some((expression.is_fast(), shown))
     };
     let ((is_fast, fast), (_, general)) = (run(true)?, run(false)?);
     Some((is_fast, fast, general))
@@ -47,6 +53,11 @@ fn text() -> impl Strategy<Value = String> {
         Just("context.Api.Id".to_owned()),
         Just("context.Workspace.Id".to_owned()),
         Just("context.Request.Url.Path".to_owned()),
+        Just("context.Request.OriginalUrl.Host".to_owned()),
+        Just("context.Request.OriginalUrl.Scheme".to_owned()),
+        Just("context.LastError.Reason".to_owned()),
+        Just("context.User.Email".to_owned()),
+        Just("context.Deployment.Region".to_owned()),
     ];
     prop::collection::vec(leaf, 1..4).prop_map(|parts| parts.join(" + "))
 }
@@ -224,6 +235,68 @@ fn hostile_expressions_end_within_their_budgets() {
     }
 }
 
+/// Every one of these tries to go on after its budget is spent.
+#[test]
+fn exceeded_limits_pass_every_handler() {
+    for text in [
+        "@{ try { while (true) { } } catch { return 1; } }",
+        "@{ try { while (true) { } } catch (Exception e) when (true) { return e.Message; } }",
+        "@{ while (true) { try { while (true) { } } finally { } } }",
+        "@{ var s = \"x\"; while (true) { try { s += s; } catch { s = \"x\"; } } }",
+        "@{ int F(int n) { try { return F(n + 1); } catch { return F(n); } } return F(0); }",
+        "@{ again: try { goto again; } finally { } }",
+        "@{ switch (1) { case 1: goto case 2; case 2: goto case 1; } return 0; }",
+        "@(Enumerable.Range(0, 90000).Select(a => Enumerable.Range(0, 90000).Count(b => b > a)).Sum())",
+        "@(Enumerable.Range(0, 1000000000).All(a => true))",
+        "@{ var q = new[] { 1 }.AsEnumerable(); for (int i = 0; i < 100000; i++) { q = q.Select(x => x + 1); } return q.First(); }",
+        "@{ var l = new List<object>(); while (true) { l.Add(new int[1000]); } }",
+        "@{ object o = 1; while (true) { o = new List<object> { o }; } }",
+        "@{ object o = 1; while (true) { o = new[] { o }; } }",
+        "@{ object o = 1; while (true) { o = new { o }; } }",
+        "@{ object o = 1; while (true) { o = (o, 1); } }",
+        "@{ object o = 1; while (true) { o = new Dictionary<string, object> { [\"a\"] = o }; } }",
+        "@{ var q = Enumerable.Range(0, 3); while (true) { q = q.Where(x => x > 0); } }",
+        "@{ var e = new Exception(); while (true) { e = new Exception(\"x\", e); } }",
+        "@{ object o = 1; for (int i = 0; i < 20000; i++) { o = new { o }; } while (true) { o.ToString(); o.GetHashCode(); o.Equals(o); } }",
+        "@{ var q = new[] { 1 }.AsEnumerable(); for (int i = 0; i < 5000; i++) { q = q.OrderBy(x => x).ThenBy(x => -x); } return q.First(); }",
+        "@{ var b = new StringBuilder(); for (;;) { try { b.Append('x', 100000); } catch { } } }",
+    ] {
+        let outcome = compile(text, Expected::Any, &Options::default()).map(|e| e.evaluate(&fixture()));
+        match outcome {
+            Ok(Err(exception)) => assert_eq!(exception.type_name, "Gateway.LimitExceededException", "{text}"),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+/// Text that grows without bound, or multiplies while it is bound, is refused in time.
+#[test]
+fn costly_texts_are_refused_soon() {
+    let nested = |depth: u32| {
+        let around = |inner: String, n| format!("new[]{{1}}.Select(x{n} => {inner}).Sum()");
+        (0..depth).fold("1".to_owned(), around)
+    };
+    let interpolations = (0..40).fold("1".to_owned(), |inner, _| format!("$\"{{{inner}}}\""));
+    let cases = (0..5000).map(|n| format!("case {n}: return {n}; ")).collect::<String>();
+    for text in [
+        format!("@({})", nested(8)),
+        format!("@({})", nested(14)),
+        format!("@({})", nested(40)),
+        format!("@({interpolations})"),
+        format!("@({}1)", "1+".repeat(500_000)),
+        format!("@({})", "a.".repeat(500_000)),
+        format!("@({}", "(".repeat(1_000_000)),
+        format!("@{{ switch (1) {{ {cases} }} return 0; }}"),
+        format!("@{{ {} return 1; }}", "if (true) { } else ".repeat(2_000)),
+        format!("@{{ {} return 1; }}", "var x = 1; ".repeat(20_000)),
+    ] {
+        let start = Instant::now();
+        let _ = compile(&text, Expected::Any, &Options::default());
+        let name: String = text.chars().take(60).collect();
+        assert!(start.elapsed() < Duration::from_secs(10), "{name} took {:?}", start.elapsed());
+    }
+}
+
 #[test]
 fn deep_nesting_is_refused_not_overflowed() {
     for (open, close) in [
@@ -235,12 +308,23 @@ fn deep_nesting_is_refused_not_overflowed() {
         ("x=>", ""),
         ("1+(", ")"),
         ("a?.b(", ")"),
+        ("x ? 1 : ", ""),
+        ("$\"{", "}\""),
+        ("new { a = ", "}"),
+        ("delegate { return ", ";}"),
+        ("List<", ">"),
+        ("(int, ", ")"),
     ] {
-        let text = format!("@({}1{})", open.repeat(5000), close.repeat(5000));
+        let times = if open == "(" { 100_000 } else { 5_000 };
+        let text = format!("@({}1{})", open.repeat(times), close.repeat(times));
         assert!(compile(&text, Expected::Any, &Options::default()).is_err(), "{open}");
     }
-    let blocks = format!("@{{{}{}}}", "{".repeat(5000), "}".repeat(5000));
-    assert!(compile(&blocks, Expected::Any, &Options::default()).is_err());
+    for open in
+        ["{", "if (true) ", "while (true) {", "try {", "for (;;) ", "switch (1) { case 1: ", "int F() { "]
+    {
+        let blocks = format!("@{{{}{}}}", open.repeat(5_000), "}".repeat(5_000));
+        assert!(compile(&blocks, Expected::Any, &Options::default()).is_err(), "{open}");
+    }
     let chain = format!("@({}1)", "1+".repeat(399));
     assert!(compile(&chain, Expected::Any, &Options::default()).is_ok());
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::conversion::{element_type, implicit};
 use super::{Binder, Bound, Entry, Returns, Val};
 use crate::code::{Handler, Local, Node, Stmt as Code};
+use crate::diagnostic::REPORTS_MAX;
 use crate::span::Span;
 use crate::syntax::{Catch, Constant, Expr, Name, Stmt, StmtKind, TypeSyntax};
 use crate::types::Type;
@@ -34,6 +35,9 @@ impl Binder<'_> {
         let mut code = Vec::with_capacity(list.len());
         for stmt in list {
             self.statement(stmt, &mut code);
+            if self.reports.len() > REPORTS_MAX {
+                break;
+            }
         }
         self.labels.truncate(labels);
         code

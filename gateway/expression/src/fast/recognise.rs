@@ -142,6 +142,17 @@ fn read(node: &Node) -> Option<Read> {
         ["Workspace", "Id"] => |h| h.workspace().map(|w| w.id.as_str()),
         ["Deployment", "Region"] => |h| Some(&h.deployment().region),
         ["Deployment", "ServiceName"] => |h| Some(&h.deployment().service_name),
+        ["Api", "Path"] => |h| h.api().map(|a| a.path.as_str()),
+        ["LastError", "Source"] => |h| h.last_error().map(|e| e.source.as_str()),
+        ["LastError", "Reason"] => |h| h.last_error().map(|e| e.reason.as_str()),
+        ["LastError", "Message"] => |h| h.last_error().map(|e| e.message.as_str()),
+        ["Request", "Url", "Host"] => |h: &dyn Host| Some(h.url(crate::host::WhichUrl::Current).host),
+        ["Request", "OriginalUrl", "Host"] => {
+            |h: &dyn Host| Some(h.url(crate::host::WhichUrl::Original).host)
+        }
+        ["Request", "OriginalUrl", "Scheme"] => {
+            |h: &dyn Host| Some(h.url(crate::host::WhichUrl::Original).scheme)
+        }
         ["Request", "Url", "Path"] => |h: &dyn Host| Some(h.url(crate::host::WhichUrl::Current).path),
         ["Request", "OriginalUrl", "Path"] => {
             |h: &dyn Host| Some(h.url(crate::host::WhichUrl::Original).path)

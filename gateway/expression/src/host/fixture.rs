@@ -35,7 +35,7 @@ pub struct Fixture {
     matched: Vec<(String, String)>,
     request: Lines,
     response: Option<(u16, String, Lines)>,
-    variables: Vec<(String, Json)>,
+    variables: Vec<(String, Value)>,
     api: Option<Api>,
     operation: Option<Operation>,
     product: Option<Product>,
@@ -137,16 +137,17 @@ impl Fixture {
             ..Self::default()
         };
         for (name, value) in json.get("variables").and_then(Json::as_object).into_iter().flatten() {
-            variable(value).ok_or_else(|| FixtureError::Variable(name.clone()))?;
-            fixture.variables.push((name.clone(), value.clone()));
+            fixture.set_variable(name, value)?;
         }
         Ok(fixture)
     }
 
     /// Sets a variable from its JSON form.
-    pub fn set_variable(&mut self, name: &str, value: Json) {
+    pub fn set_variable(&mut self, name: &str, json: &Json) -> Result<(), FixtureError> {
+        let value = variable(json).ok_or_else(|| FixtureError::Variable(name.to_owned()))?;
         self.variables.retain(|(n, _)| n != name);
         self.variables.push((name.to_owned(), value));
+        Ok(())
     }
 
     /// What `context.Trace` was called with so far: source and message.
@@ -370,13 +371,11 @@ impl Host for Fixture {
     }
 
     fn variable(&self, name: &str) -> Option<Value> {
-        self.variables.iter().find(|(n, _)| n == name).and_then(|(_, json)| variable(json))
+        self.variables.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone())
     }
 
     fn variables(&self, each: &mut dyn FnMut(&str, Value)) {
-        for (name, json) in &self.variables {
-            each(name, variable(json).unwrap_or(Value::Null));
-        }
+        self.variables.iter().for_each(|(name, value)| each(name, value.clone()));
     }
 
     fn api(&self) -> Option<&Api> {

@@ -24,6 +24,15 @@ enum Kind {
     Method { member: &'static MemberDef, types: Box<[Type]>, receiver: Option<Value> },
 }
 
+impl Drop for Closure {
+    fn drop(&mut self) {
+        match &mut self.kind {
+            Kind::Lambda { captured, .. } => crate::value::release(std::mem::take(captured)),
+            Kind::Method { receiver, .. } => crate::value::release(receiver.take()),
+        }
+    }
+}
+
 impl Closure {
     /// Whether two delegates call the same thing.
     pub(crate) fn is_same(&self, other: &Self) -> bool {

@@ -79,6 +79,12 @@ impl Thrown {
     }
 }
 
+impl Drop for Thrown {
+    fn drop(&mut self) {
+        crate::value::release(std::mem::replace(&mut self.inner, Value::Null));
+    }
+}
+
 impl Object for Thrown {
     fn ty(&self) -> Type {
         // A type that the library lacks is still an exception.

@@ -5,6 +5,9 @@ use std::rc::Rc;
 use super::{Fault, Vm};
 use crate::value::{Array, Value};
 
+/// Sequences drawn from inside each other.
+const NESTING_MAX: u32 = 128;
+
 /// An enumerator.
 pub trait Iter {
     /// The next element, `None` at the end.
@@ -50,6 +53,10 @@ impl Iter for TextIter {
 impl Vm<'_> {
     /// The enumerator of a sequence; null is a `NullReferenceException`.
     pub(crate) fn iterate(&mut self, value: &Value) -> Result<Box<dyn Iter>, Fault> {
+        self.nested(|vm| vm.start(value))
+    }
+
+    fn start(&mut self, value: &Value) -> Result<Box<dyn Iter>, Fault> {
         match value {
             Value::Null => Err(Fault::null_reference()),
             Value::Array(array) => Ok(Box::new(ArrayIter(Rc::clone(array), 0))),
@@ -69,7 +76,18 @@ impl Vm<'_> {
     /// The next element, charged as a step.
     pub(crate) fn next(&mut self, iter: &mut dyn Iter) -> Result<Option<Value>, Fault> {
         self.steps(1)?;
-        iter.next(self)
+        self.nested(|vm| iter.next(vm))
+    }
+
+    /// Sequences over sequences go down by recursion.
+    pub(crate) fn nested<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+        if self.nesting >= NESTING_MAX {
+            return Err(Fault::Limit(super::Limit::Depth));
+        }
+        self.nesting += 1;
+        let result = f(self);
+        self.nesting -= 1;
+        result
     }
 
     /// All elements.

@@ -62,10 +62,22 @@ pub(crate) fn default_value(ty: &Type) -> Value {
 pub(crate) struct Record {
     ty: Type,
     fields: Vec<Value>,
+    /// Records inside each other.
+    depth: u32,
+}
+
+/// Deeper records compare by identity and print their type: text, equality and hash go down by recursion.
+const RECORD_DEPTH_MAX: u32 = 64;
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        crate::value::release(std::mem::take(&mut self.fields));
+    }
 }
 
 pub(crate) fn record(ty: Type, fields: Vec<Value>) -> Value {
-    Value::object(Record { ty, fields })
+    let inner = fields.iter().filter_map(|f| f.downcast::<Record>()).map(|r| r.depth).max();
+    Value::object(Record { ty, fields, depth: inner.unwrap_or_default() + 1 })
 }
 
 pub(crate) fn record_field(value: &Value, index: usize) -> Option<Value> {
@@ -94,6 +106,9 @@ impl Object for Record {
     }
 
     fn text(&self, host: Option<&dyn Host>) -> Text {
+        if self.depth > RECORD_DEPTH_MAX {
+            return Text::from(self.ty.clr_name());
+        }
         let text = |v: &Value| match host {
             Some(host) => v.text_with(host).as_str().to_owned(),
             None => v.to_text(),
@@ -112,6 +127,9 @@ impl Object for Record {
 
     fn equals(&self, other: &Value) -> Option<bool> {
         let same = other.downcast::<Self>().is_some_and(|o| {
+            if self.depth > RECORD_DEPTH_MAX || o.depth > RECORD_DEPTH_MAX {
+                return std::ptr::eq(self, o);
+            }
             o.ty == self.ty
                 && o.fields.len() == self.fields.len()
                 && o.fields.iter().zip(&self.fields).all(|(a, b)| a.equals(b))
@@ -120,6 +138,9 @@ impl Object for Record {
     }
 
     fn hash(&self) -> Option<u64> {
+        if self.depth > RECORD_DEPTH_MAX {
+            return Some(u64::from(self.depth));
+        }
         Some(self.fields.iter().fold(17, |all, v| all.wrapping_mul(31).wrapping_add(v.hash_code())))
     }
 }
@@ -158,6 +179,13 @@ impl Object for TypeObject {
 pub(crate) struct Lazy {
     ty: Type,
     start: Box<dyn Fn(&mut Vm<'_>) -> Result<Box<dyn Iter>, Fault>>,
+}
+
+impl Drop for Lazy {
+    fn drop(&mut self) {
+        let nothing = |_: &mut Vm<'_>| Err(Fault::null_reference());
+        crate::value::release(std::mem::replace(&mut self.start, Box::new(nothing)));
+    }
 }
 
 /// `IEnumerable<T>` from a function that starts a new enumeration.

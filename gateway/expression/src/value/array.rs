@@ -17,6 +17,14 @@ enum Items {
     Values(Vec<Value>),
 }
 
+impl Drop for Array {
+    fn drop(&mut self) {
+        if let Items::Values(values) = self.items.get_mut() {
+            super::release(std::mem::take(values));
+        }
+    }
+}
+
 impl Array {
     /// One-dimensional.
     pub fn new(element: Type, items: Vec<Value>) -> Self {

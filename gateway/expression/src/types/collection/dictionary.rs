@@ -83,6 +83,12 @@ pub(crate) struct Map {
     version: Cell<u32>,
 }
 
+impl Drop for Map {
+    fn drop(&mut self) {
+        crate::value::release(self.entries.take());
+    }
+}
+
 impl Map {
     fn touch(&self) {
         self.version.set(self.version.get().wrapping_add(1));

@@ -220,6 +220,12 @@ pub(crate) struct ListObject {
     version: Cell<u32>,
 }
 
+impl Drop for ListObject {
+    fn drop(&mut self) {
+        crate::value::release(self.items.take());
+    }
+}
+
 impl ListObject {
     pub fn touch(&self) {
         self.version.set(self.version.get().wrapping_add(1));

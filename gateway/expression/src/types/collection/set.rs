@@ -102,6 +102,12 @@ struct SetObject {
     version: Cell<u32>,
 }
 
+impl Drop for SetObject {
+    fn drop(&mut self) {
+        crate::value::release(self.items.take());
+    }
+}
+
 impl SetObject {
     fn touch(&self) {
         self.version.set(self.version.get().wrapping_add(1));

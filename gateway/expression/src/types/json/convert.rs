@@ -223,10 +223,9 @@ pub(super) fn content(vm: &mut Vm<'_>, source: &Value, into: &mut Vec<JToken>) -
         return Ok(());
     }
     if vm.is_sequence(source) {
-        for item in vm.collect(source)? {
-            content(vm, &item, into)?;
-        }
-        return Ok(());
+        let items = vm.collect(source)?;
+        // Lists inside lists go down by recursion.
+        return vm.nested(|vm| items.iter().try_for_each(|item| content(vm, item, into)));
     }
     let name = source.clr_type_name().unwrap_or_default();
     Err(Fault::argument(&format!("Could not determine JSON object type for type {name}."), ""))

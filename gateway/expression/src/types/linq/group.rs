@@ -97,6 +97,15 @@ fn generic(name: &str, types: &(Type, Type)) -> Type {
     def.map_or(Type::OBJECT, |def| Type::generic(def, vec![types.0.clone(), types.1.clone()]))
 }
 
+impl Drop for Group {
+    fn drop(&mut self) {
+        crate::value::release((
+            std::mem::replace(&mut self.key, Value::Null),
+            std::mem::take(&mut self.items),
+        ));
+    }
+}
+
 impl Object for Group {
     fn ty(&self) -> Type {
         generic("System.Linq.IGrouping", &self.types)

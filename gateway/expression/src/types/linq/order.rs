@@ -67,6 +67,15 @@ struct Ordered {
     criteria: Vec<Criterion>,
 }
 
+impl Drop for Ordered {
+    fn drop(&mut self) {
+        crate::value::release((
+            std::mem::replace(&mut self.source, Value::Null),
+            std::mem::take(&mut self.criteria),
+        ));
+    }
+}
+
 impl Object for Ordered {
     fn ty(&self) -> Type {
         let def = library().by_full_name("System.Linq.IOrderedEnumerable", 1);
