@@ -141,24 +141,12 @@ impl Binder<'_> {
                 code.push(stmt);
             }
             StmtKind::Break => {
-                if self.loops == 0 && self.switches == 0 && !self.leaves_finally(stmt.span) {
-                    self.report(
-                        "CS0139",
-                        "No enclosing loop out of which to break or continue".to_owned(),
-                        stmt.span,
-                    );
-                }
-                code.push(Code::Break);
+                let inside = self.loops > 0 || self.switches > 0;
+                code.push(self.leave_loop(Code::Break, inside, stmt.span));
             }
             StmtKind::Continue => {
-                if self.loops == 0 && !self.leaves_finally(stmt.span) {
-                    self.report(
-                        "CS0139",
-                        "No enclosing loop out of which to break or continue".to_owned(),
-                        stmt.span,
-                    );
-                }
-                code.push(Code::Continue);
+                let inside = self.loops > 0;
+                code.push(self.leave_loop(Code::Continue, inside, stmt.span));
             }
             StmtKind::Try { body, catches, finally } => {
                 let body = self.block(body);
@@ -184,6 +172,15 @@ impl Binder<'_> {
             }
             _ => {}
         }
+    }
+
+    /// CS0139 for a `break` or `continue` that nothing encloses.
+    fn leave_loop(&mut self, jump: Code, inside: bool, span: Span) -> Code {
+        if !inside && !self.leaves_finally(span) {
+            let message = "No enclosing loop out of which to break or continue".to_owned();
+            self.report("CS0139", message, span);
+        }
+        jump
     }
 
     fn statements_here(&mut self, list: &[Stmt]) -> Vec<Code> {
