@@ -4,6 +4,7 @@ mod access;
 mod api_types;
 mod configuration;
 mod figures;
+mod hostile;
 mod policies;
 mod process;
 mod routing;

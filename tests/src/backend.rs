@@ -115,7 +115,11 @@ fn serve(
     let mut input = BufReader::new(stream);
     while let Some(mut request) = read_request(&mut input) {
         request.connection = connection;
-        let reply = reply(&request);
+        let mut reply = reply(&request);
+        if request.method == "HEAD" {
+            let end = reply.bytes.windows(4).position(|window| window == b"\r\n\r\n");
+            reply.bytes.truncate(end.map_or(reply.bytes.len(), |at| at + 4));
+        }
         seen.lock().unwrap_or_else(PoisonError::into_inner).push(request);
         if output.write_all(&reply.bytes).is_err() || reply.close {
             return;

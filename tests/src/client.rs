@@ -35,8 +35,12 @@ pub struct Client {
 
 impl Client {
     pub fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("a connection");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        Self::over(TcpStream::connect(address).expect("a connection"))
+    }
+
+    /// The same over a connection that is there already.
+    pub fn over(stream: TcpStream) -> Self {
+        stream.set_read_timeout(Some(Duration::from_secs(45))).expect("a timeout");
         stream.set_nodelay(true).expect("no delay");
         Self { stream, buffer: Vec::new() }
     }
@@ -75,6 +79,16 @@ impl Client {
 
     /// Reads one answer; `None` when the connection ends first.
     pub fn answer(&mut self, to_head: bool) -> Option<Answer> {
+        let mut answer = self.head()?;
+        let bodiless = answer.status < 200 || answer.status == 204 || answer.status == 304;
+        if !to_head && !bodiless {
+            answer.body = self.body(&answer)?;
+        }
+        Some(answer)
+    }
+
+    /// Reads the head of an answer, its body still to come; `None` when the connection ends first.
+    pub fn head(&mut self) -> Option<Answer> {
         let end = self.until(|buffer| find(buffer, b"\r\n\r\n"))?;
         let head = String::from_utf8_lossy(&self.buffer[..end]).into_owned();
         self.buffer.drain(..end + 4);
@@ -86,11 +100,35 @@ impl Client {
         let headers = lines
             .map(|line| line.split_once(": ").expect("a field"))
             .map(|(n, v)| (n.to_owned(), v.to_owned()));
-        let mut answer = Answer { status: code, reason, headers: headers.collect(), body: Vec::new() };
-        if !to_head && code >= 200 && code != 204 && code != 304 {
-            answer.body = self.body(&answer)?;
-        }
-        Some(answer)
+        Some(Answer { status: code, reason, headers: headers.collect(), body: Vec::new() })
+    }
+
+    /// Reads so many bytes; `None` when the connection ends first.
+    pub fn exactly(&mut self, count: usize) -> Option<Vec<u8>> {
+        self.until(|buffer| (buffer.len() >= count).then_some(count))?;
+        Some(self.buffer.drain(..count).collect())
+    }
+
+    /// Reads until these bytes have come, and takes all up to their end; `None` when the connection ends first.
+    pub fn through(&mut self, what: &[u8]) -> Option<Vec<u8>> {
+        let at = self.until(|buffer| find(buffer, what))?;
+        Some(self.buffer.drain(..at + what.len()).collect())
+    }
+
+    /// What comes until the connection ends.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let _ = self.until(|_| None);
+        std::mem::take(&mut self.buffer)
+    }
+
+    /// Another handle of the same connection, to send while this one reads.
+    pub fn twin(&self) -> Self {
+        Self::over(self.stream.try_clone().expect("a handle"))
+    }
+
+    /// Sends as far as the peer lets us; whether all was taken.
+    pub fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
     }
 
     fn body(&mut self, answer: &Answer) -> Option<Vec<u8>> {

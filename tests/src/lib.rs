@@ -1,13 +1,20 @@
-//! Harness of the behaviour tests: a configuration folder, a recording backend, a gateway in this process, and a
-//! client that sends exactly the bytes it is given.
+//! Harness of the behaviour tests: a configuration folder, recording and scripted backends, a gateway in this process
+//! or in one of its own, and clients that send exactly the bytes they are given.
 
+mod authority;
 mod backend;
 mod client;
 mod config;
+pub mod frames;
+mod grpc;
 pub mod process;
 mod running;
+mod script;
 
+pub use authority::{Authority, Issued};
 pub use backend::{Backend, Recorded, Reply};
 pub use client::{Answer, Client, send_raw};
 pub use config::{Api, Config};
+pub use grpc::{GrpcBackend, message, with_http2};
 pub use running::Running;
+pub use script::Script;

@@ -129,6 +129,7 @@ fn authorize(
     };
     exchange.caller.subscription = Some(Arc::clone(&entry.subscription));
     exchange.caller.user.clone_from(&entry.user);
+    drop_later_keys(&mut exchange.request.url.query, &api.info.key_query);
     Ok(match grant {
         Grant::Product(product) => in_product(operation, product, exchange),
         Grant::Api => without_product(operation),
@@ -169,6 +170,18 @@ fn query_value<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
         .find(|(found, _)| found.eq_ignore_ascii_case(name))?;
     Some(percent_encoding::percent_decode_str(value).decode_utf8_lossy())
+}
+
+/// Removes every key parameter but the first, which is the one that was looked at (P-10).
+fn drop_later_keys(query: &mut String, name: &str) {
+    let mut found = false;
+    let is_key = |pair: &&str| pair.split('=').next().is_some_and(|own| own.eq_ignore_ascii_case(name));
+    if query.split('&').filter(is_key).count() < 2 {
+        return;
+    }
+    let kept: Vec<&str> =
+        query.split('&').filter(|pair| !is_key(pair) || !std::mem::replace(&mut found, true)).collect();
+    *query = kept.join("&");
 }
 
 fn key_missing(api: &ApiRoute, exchange: &Exchange) -> Fault {
