@@ -1,5 +1,6 @@
 //! Figures out: the admin listener counts exactly what was sent.
 
+use gateway_tests::process::Process;
 use gateway_tests::{Api, Backend, Client, Config, Running};
 
 fn gateway(backend: &Backend) -> (Config, Running) {
@@ -65,4 +66,84 @@ fn status_path_answers_on_the_traffic_port() {
     let (_config, gateway) = gateway(&backend);
     let answer = gateway.get("/status-0123456789abcdef", &[]);
     assert_eq!((answer.status, answer.body.len()), (200, 0));
+}
+
+/// Names of `self-hosted-gateway.md` §3.3, and none of its defects.
+#[test]
+fn request_records_have_the_documented_fields() {
+    let backend = Backend::fixed("0123456789");
+    let config = Config::new();
+    let url = backend.url();
+    config.api(&Api { name: "a", path: "a", service_url: &url, operations: &["GET /item"], more: "" });
+    let process = Process::start(&["--config", config.path().to_str().unwrap()]);
+    let http = Process::address(&process.line_with("GatewayListening"), "http");
+    Client::connect(http).request("GET", "/a/item?x=1", &[]);
+    let record: serde_json::Value = serde_json::from_str(&process.line_with("GatewayLogs")).unwrap();
+    for name in ["level", "timestamp", "eventType"] {
+        assert!(record[name].is_string(), "{name}: {record}");
+    }
+    let timestamp = record["timestamp"].as_str().unwrap();
+    assert!(
+        timestamp.ends_with('Z') && timestamp.len() == "2025-10-01T12:57:30.1234567Z".len(),
+        "{timestamp}"
+    );
+    for (name, value) in [
+        ("category", "GatewayLogs"),
+        ("method", "GET"),
+        ("apiId", "a"),
+        ("operationId", "operation-1"),
+        ("callerIpAddress", "127.0.0.1"),
+        ("clientProtocol", "HTTP/1.1"),
+        ("backendMethod", "GET"),
+        ("backendProtocol", "HTTP/1.1"),
+        ("apiRevision", "1"),
+        ("cache", "none"),
+    ] {
+        assert_eq!(record[name].as_str(), Some(value), "{name}: {record}");
+    }
+    for (name, value) in [("responseCode", 200), ("backendResponseCode", 200)] {
+        assert_eq!(record[name].as_u64(), Some(value), "{name}: {record}");
+    }
+    assert_eq!(record["isRequestSuccess"].as_bool(), Some(true), "{record}");
+    for name in ["totalTime", "backendTime", "clientTime", "requestSize", "responseSize"] {
+        assert!(record[name].is_number(), "{name}: {record}");
+    }
+    for name in ["timeGenerated", "correlationId", "url", "backendUrl"] {
+        assert!(record[name].is_string(), "{name}: {record}");
+    }
+    assert!(record.get("lastError").is_none() && record.get("productId").is_none(), "{record}");
+    Client::connect(http).request("GET", "/a/none", &[]);
+    let failed: serde_json::Value = serde_json::from_str(&process.line_with("GatewayLogs")).unwrap();
+    assert_eq!(
+        (failed["responseCode"].as_u64(), failed["isRequestSuccess"].as_bool()),
+        (Some(404), Some(false))
+    );
+    assert_eq!(failed["lastError"]["reason"].as_str(), Some("OperationNotFound"), "{failed}");
+    assert_eq!(failed["lastError"]["source"].as_str(), Some("configuration"), "{failed}");
+}
+
+/// Lines of the Prometheus text format 0.0.4: every sample belongs to a family that was announced.
+#[test]
+fn metrics_are_well_formed_and_of_bounded_cardinality() {
+    let backend = Backend::fixed("ok");
+    let (_config, gateway) = gateway(&backend);
+    for number in 0..50 {
+        gateway.get(&format!("/nowhere/{number}?{number}"), &[]);
+        gateway.client().request(&format!("M{number}"), "/a/item", &[]);
+    }
+    let text = gateway.metrics();
+    let mut families = std::collections::BTreeSet::new();
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("# TYPE ") {
+            families.insert(rest.split(' ').next().unwrap().to_owned());
+        } else if !line.starts_with('#') {
+            let name = line.split(['{', ' ']).next().unwrap();
+            let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
+            let known = families.contains(name) || family.is_some_and(|family| families.contains(family));
+            assert!(known, "{line}");
+            assert!(line.rsplit(' ').next().unwrap().parse::<f64>().is_ok(), "{line}");
+        }
+    }
+    let series = text.lines().filter(|line| line.starts_with("gateway_requests_total{")).count();
+    assert!(series < 20, "{series}");
 }

@@ -2,9 +2,14 @@
 
 mod access;
 mod api_types;
+mod commands;
 mod configuration;
 mod figures;
 mod hostile;
 mod policies;
 mod process;
 mod routing;
+mod sources;
+mod streaming;
+mod tls;
+mod upstream;

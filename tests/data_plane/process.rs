@@ -1,5 +1,6 @@
 //! The process: exit codes, the listening line, signals (`design.md` §6, R-05, R-11).
 
+use gateway_tests::frames::{Frames, GOAWAY};
 use gateway_tests::process::{Process, run};
 use gateway_tests::{Api, Backend, Client, Config, Reply};
 use nix::sys::signal::Signal;
@@ -91,4 +92,63 @@ fn second_signal_exits_at_once() {
     process.line_with("GatewayStopping");
     process.signal(Signal::SIGTERM);
     assert_eq!(process.wait(), Some(1));
+}
+
+#[test]
+fn draining_is_said_on_every_connection() {
+    let backend = Backend::fixed("ok");
+    let config = served(&backend);
+    let path = config.path().to_str().unwrap();
+    let mut process = Process::start(&["--config", path, "--set", "shutdown.delay=2"]);
+    let line = process.line_with("GatewayListening");
+    let (http, admin) = (Process::address(&line, "http"), Process::address(&line, "admin"));
+    let mut kept = Client::connect(http);
+    assert_eq!(kept.request("GET", "/a/item", &[]).header("connection"), None);
+    let mut idle = Client::connect(http);
+    assert_eq!(idle.request("GET", "/a/item", &[]).status, 200);
+    let mut http2 = Frames::connect(http);
+    http2.request(1, &[], true);
+    assert_eq!(http2.status(), Some(200));
+    process.signal(Signal::SIGTERM);
+    process.line_with("GatewayStopping");
+    // Not ready, but still serving, until load balancers have noticed.
+    assert_eq!(Client::connect(admin).request("GET", "/healthz/ready", &[]).status, 503);
+    assert_eq!(Client::connect(admin).request("GET", "/healthz/live", &[]).status, 200);
+    assert_eq!(Client::connect(http).request("GET", "/a/item", &[]).status, 200);
+    assert_eq!(kept.request("GET", "/a/item", &[]).status, 200);
+    assert_eq!(http2.next(&[GOAWAY]).map(|frame| frame.code()), Some(0));
+    assert!(idle.is_closed());
+    assert_eq!(process.wait(), Some(0));
+}
+
+#[test]
+fn help_lists_every_setting_with_default_and_unit() {
+    let output = run(&["run", "--help"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0));
+    for setting in gateway::settings::SETTINGS {
+        let line = text.lines().find(|line| line.trim_start().starts_with(&format!("{} ", setting.name)));
+        let line = line.unwrap_or_else(|| panic!("{} is not listed", setting.name));
+        let default = if setting.default.is_empty() { "none" } else { setting.default };
+        assert!(line.contains(&format!("[{}; default {default}]", setting.unit)), "{line}");
+        assert!(!setting.unit.is_empty() && !setting.help.is_empty());
+    }
+}
+
+#[test]
+fn unknown_setting_warns_and_does_not_stop_the_start() {
+    let process = Process::start(&["--set", "net.no.such.thing=1"]);
+    let warning = process.line_with("UnknownSetting");
+    assert!(warning.contains("net.no.such.thing") && warning.contains("\"level\":\"Warning\""), "{warning}");
+    process.line_with("GatewayListening");
+}
+
+#[test]
+fn missing_kernel_feature_is_69_when_required() {
+    // An interface that is not there, so that it fails with every capability.
+    let fixed = ["run", "--http", "127.0.0.1:0", "--https", "off", "--admin", "off"];
+    let output = run(&[&fixed[..], &["--datapath", "required", "--interface", "no-such-if"]].concat());
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(69), "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("gateway: ")).count(), 1, "{text}");
 }

@@ -110,6 +110,8 @@ pub async fn serve<S: Service>(
     let Some(h2) = accepted else {
         return server.service.anomaly(&client.listener, "h2-preface");
     };
+    // The hand-shake is over: a request that came with it may take as long as any other.
+    timer.clear();
     let session = Session {
         server,
         client,

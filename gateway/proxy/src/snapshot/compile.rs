@@ -129,7 +129,8 @@ impl Compiler<'_> {
             };
             if router.add(&address, Arc::clone(&route)) {
                 routes.insert(api.id.clone(), route);
-            } else {
+            } else if !broken.contains_key(&api.id) {
+                // The model's own check says it first, with the other API's place.
                 let text = format!(
                     "another API is already reached at path {:?} in this version and revision",
                     api.path

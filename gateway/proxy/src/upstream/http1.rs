@@ -13,6 +13,7 @@ use bytes::{Bytes, BytesMut};
 use gateway_policy::message::{Body, Headers, Method, Response};
 use smallvec::SmallVec;
 
+use body::Arrived;
 pub use body::ResponseBody;
 pub use upload::Upload;
 
@@ -188,7 +189,8 @@ fn finish(
     }
     let failure = |error| Failure { error, answered: true, written: true };
     let mut reader = BodyReader::new(framing);
-    let (pieces, ended) = buffered(&mut reader, &mut connection).map_err(failure)?;
+    let (pieces, end) = buffered(&mut reader, &mut connection).map_err(failure)?;
+    let ended = end.is_some();
     if ended && !connection.buffer.is_empty() {
         // More bytes than the response has: a wrong length, or a second response nobody asked for.
         return Err(failure(UpstreamError::Malformed(WireError::UnexpectedBody)));
@@ -203,7 +205,10 @@ fn finish(
         if keep_alive && sent {
             connection.recycle();
         }
-        response.body = Body::from(body);
+        response.body = match end.flatten() {
+            Some(trailers) => Body::Stream(Box::new(Arrived::new(body, trailers))),
+            None => Body::from(body),
+        };
         return Ok(Outcome::Response(response));
     }
     let gather = rules.gather && !is_event_stream(&response.headers);
@@ -215,15 +220,20 @@ fn finish(
 
 type Pieces = SmallVec<[Bytes; 2]>;
 
-/// The part of the body that has arrived, and whether it is all of it.
-fn buffered(reader: &mut BodyReader, connection: &mut Connection) -> Result<(Pieces, bool), UpstreamError> {
+/// What follows the last piece.
+type Trailers = Option<Box<Headers>>;
+
+/// The part of the body that has arrived, and its end when it is all of it.
+fn buffered(
+    reader: &mut BodyReader,
+    connection: &mut Connection,
+) -> Result<(Pieces, Option<Trailers>), UpstreamError> {
     let mut pieces = Pieces::new();
     loop {
         match reader.next(&mut connection.buffer).map_err(UpstreamError::Malformed)? {
             Part::Data(piece) => pieces.push(piece),
-            // Trailers of a response that is read as a whole are dropped; they are never merged into headers.
-            Part::End(_) => return Ok((pieces, true)),
-            Part::More => return Ok((pieces, false)),
+            Part::End(trailers) => return Ok((pieces, Some(trailers))),
+            Part::More => return Ok((pieces, None)),
         }
     }
 }

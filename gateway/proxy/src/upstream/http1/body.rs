@@ -26,6 +26,32 @@ pub struct ResponseBody {
     end: Option<End>,
 }
 
+/// A body that has arrived as a whole, with trailers behind it.
+pub struct Arrived {
+    body: Bytes,
+    trailers: Option<Box<Headers>>,
+}
+
+impl Arrived {
+    pub fn new(body: Bytes, trailers: Box<Headers>) -> Self {
+        Self { body, trailers: Some(trailers) }
+    }
+}
+
+impl BodyStream for Arrived {
+    fn poll_frame(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
+        if !self.body.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::Data(std::mem::take(&mut self.body)))));
+        }
+        Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::Trailers(*trailers))))
+    }
+
+    /// Unknown: only chunks can have trailers.
+    fn remaining(&self) -> Option<u64> {
+        None
+    }
+}
+
 /// What follows the pieces already taken.
 enum End {
     Complete(Option<Box<Headers>>),
