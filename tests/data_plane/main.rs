@@ -13,3 +13,4 @@ mod sources;
 mod streaming;
 mod tls;
 mod upstream;
+mod validation;

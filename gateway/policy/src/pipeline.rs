@@ -19,6 +19,7 @@ use crate::exchange::Exchange;
 use crate::fault::{Fault, Scope, Section, envelope};
 use crate::message::{Body, Response};
 use crate::policies::cors::Cors;
+use crate::policies::cross_domain::CrossDomain;
 use crate::ports::{LocalFuture, Ports};
 
 /// Where the pipeline goes behind a statement.
@@ -49,6 +50,8 @@ pub enum Step {
     Async(Box<dyn AsyncPolicy>),
     /// `cors` also answers preflight requests before the pipeline runs.
     Cors(Arc<Cors>),
+    /// `cross-domain` answers requests that no API has, before any is looked for.
+    CrossDomain(CrossDomain),
 }
 
 impl Step {
@@ -135,6 +138,7 @@ impl Statement {
         let result = match &self.step {
             Step::Sync(policy) => policy.apply(exchange, ports),
             Step::Cors(cors) => cors.apply(exchange),
+            Step::CrossDomain(policy) => Ok(policy.apply(exchange)),
             // `Block::is_sync` lets no waiting statement come here.
             Step::Async(_) => Ok(Flow::Continue),
         };
@@ -158,6 +162,7 @@ impl Statement {
             Step::Async(policy) => policy.apply(exchange, ports).await,
             Step::Sync(policy) => policy.apply(exchange, ports),
             Step::Cors(cors) => cors.apply(exchange),
+            Step::CrossDomain(policy) => Ok(policy.apply(exchange)),
         };
         if self.needs.any() {
             exchange.settle_bodies();
@@ -278,7 +283,15 @@ impl Pipeline {
     pub fn cors(&self) -> impl Iterator<Item = &Cors> {
         self.inbound.statements.iter().filter_map(|statement| match &statement.step {
             Step::Cors(cors) => Some(&**cors),
-            Step::Sync(_) | Step::Async(_) => None,
+            Step::Sync(_) | Step::Async(_) | Step::CrossDomain(_) => None,
+        })
+    }
+
+    /// What `cross-domain` answers to a request for the path, whatever APIs there are.
+    pub fn cross_domain(&self, path: &str) -> Option<Response> {
+        self.inbound.statements.iter().find_map(|statement| match &statement.step {
+            Step::CrossDomain(policy) => policy.answer(path),
+            Step::Sync(_) | Step::Async(_) | Step::Cors(_) => None,
         })
     }
 }

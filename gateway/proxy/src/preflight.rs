@@ -1,4 +1,5 @@
-//! CORS preflight requests: answered by the `cors` policies in scope before anything else runs (`policies.md` B 4.1).
+//! What policies answer before anything else runs: CORS preflight requests, by the `cors` policies in scope (`policies.md`
+//! B 4.1), and requests for the policy file of `cross-domain` (B 4.3).
 
 use std::sync::Arc;
 
@@ -10,9 +11,12 @@ use gateway_policy::policies::cors::Preflight;
 
 use crate::snapshot::{ApiRoute, Snapshot};
 
-/// The answer to a preflight request; `None` when the request is none, or the API has an OPTIONS operation of its
-/// own for it, or no `cors` is in scope.
+/// The answer to such a request; `None` when the request is none, or the API has an OPTIONS operation of its own for it,
+/// or no such policy is in scope.
 pub fn answer(snapshot: &Snapshot, exchange: &Exchange) -> Option<Result<Response, Fault>> {
+    if let Some(response) = snapshot.global.cross_domain(&exchange.original_url.path) {
+        return Some(Ok(response));
+    }
     let headers = &exchange.request.headers;
     if exchange.request.method != Method::Options || !headers.contains("Origin") {
         return None;

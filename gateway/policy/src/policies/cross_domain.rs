@@ -6,10 +6,9 @@ use super::set_body::markup;
 use crate::catalogue::{Content, PolicyDef};
 use crate::compile::Compiler;
 use crate::exchange::Exchange;
-use crate::fault::{Fault, Scope, Section};
+use crate::fault::{Scope, Section};
 use crate::message::{Body, Response};
-use crate::pipeline::{Flow, Policy, Step};
-use crate::ports::Ports;
+use crate::pipeline::{Flow, Step};
 use crate::xml::Element;
 
 pub static CROSS_DOMAIN: PolicyDef = PolicyDef {
@@ -19,13 +18,16 @@ pub static CROSS_DOMAIN: PolicyDef = PolicyDef {
     content: Content::Any,
     once: true,
     docs: "Answers requests for /crossdomain.xml with the Adobe policy file inside the element: one \
-           `<cross-domain-policy>`. For all other requests nothing happens. Global scope only.",
+           `<cross-domain-policy>`. They need belong to no API. For all other requests nothing \
+           happens. Global scope only.",
     compile,
 };
 
 const PATH: &str = "/crossdomain.xml";
 
-struct CrossDomain {
+/// A compiled `cross-domain`.
+#[derive(Debug)]
+pub struct CrossDomain {
     document: Bytes,
 }
 
@@ -42,19 +44,26 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
         return None;
     }
     let document = format!("<?xml version=\"1.0\"?>{}", markup::content(element).trim());
-    Some(Step::sync(CrossDomain { document: document.into() }))
+    Some(Step::CrossDomain(CrossDomain { document: document.into() }))
 }
 
-impl Policy for CrossDomain {
-    fn apply(&self, exchange: &mut Exchange, _: &dyn Ports) -> Result<Flow, Fault> {
-        if exchange.original_url.path != PATH {
-            return Ok(Flow::Continue);
+impl CrossDomain {
+    /// The policy file, if the path is that of it.
+    pub fn answer(&self, path: &str) -> Option<Response> {
+        if path != PATH {
+            return None;
         }
         let mut response = Response::new(200);
         // A constant is a valid value.
         let _ = response.headers.set("Content-Type", b"text/x-cross-domain-policy");
         response.body = Body::from(self.document.clone());
+        Some(response)
+    }
+
+    /// Runs the statement where an API has the path.
+    pub fn apply(&self, exchange: &mut Exchange) -> Flow {
+        let Some(response) = self.answer(&exchange.original_url.path) else { return Flow::Continue };
         exchange.respond(response);
-        Ok(Flow::Respond)
+        Flow::Respond
     }
 }
