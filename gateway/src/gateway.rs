@@ -123,9 +123,10 @@ impl Gateway {
         let timeout = self.settings.shutdown.timeout;
         let telemetry = Arc::clone(&self.shared.telemetry);
         let requests_in_flight = self.shared.requests_in_flight();
+        // First not ready, then said: who reads the line and asks finds it true.
+        let _ = self.draining.send(true);
         telemetry.event(&Event::GatewayStopping { requests_in_flight, deadline_seconds: timeout });
         self.watch = None;
-        let _ = self.draining.send(true);
         // A worker that panicked has said so in the log.
         let cut: usize = self.workers.drain(..).filter_map(|worker| worker.join().ok()).sum();
         let _ = self.control_stop.send(true);
