@@ -5,7 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::peer::{Place, Setup};
-use crate::workload::{CALLS, KEY_HEADER, KEYS, Policies, key_of};
+use crate::scratch::descriptors;
+use gateway_benches::workload::{CALLS, KEY_HEADER, KEYS, Policies, key_of};
 
 /// Writes the configuration; the arguments to start with.
 pub fn configure(setup: &Setup<'_>, place: &Place) -> anyhow::Result<Vec<PathBuf>> {
@@ -27,13 +28,15 @@ fn configuration(setup: &Setup<'_>, place: &Place, map: &str) -> String {
         Policies::HundredApis => (hundred(), String::new()),
     };
     format!(
-        "global\n  nbthread 1\n  maxconn 24000\n\
+        "global\n  nbthread 1\n  maxconn {connections}\n\
          defaults\n  mode http\n  timeout client 1h\n  timeout server 1h\n  timeout connect 5s\n  timeout http-keep-alive 1h\n  \
          http-reuse always\n\
          frontend front\n  bind 127.0.0.1:{http} backlog 4096\n  bind 127.0.0.1:{https} backlog 4096 ssl crt {pem} alpn h2,http/1.1\n  \
          option forwardfor\n  http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]\n  \
          http-request set-header X-Forwarded-Host %[req.hdr(host)]\n{inside}\
          backend backend\n  server one 127.0.0.1:{backend}\n{outside}",
+        // It wants two descriptors for each and some for itself, and does not start without.
+        connections = (descriptors() / 2).saturating_sub(50).min(24_000),
         http = place.http,
         https = place.https,
         pem = setup.certificate.pem.display(),

@@ -7,7 +7,7 @@ use rustls::ClientConfig;
 
 use crate::measure::memory;
 use crate::peer::Running;
-use crate::wire::Wire;
+use gateway_benches::wire::Wire;
 
 /// Resident bytes that each of `count` idle keep-alive connections adds; every one has been answered once.
 pub fn bytes_per_connection(

@@ -14,8 +14,8 @@ use tokio::net::TcpStream;
 use tokio::task::{JoinSet, LocalSet};
 use tokio_rustls::TlsConnector;
 
-use crate::wire::end_of_response;
-use crate::workload::PATH;
+use gateway_benches::wire::end_of_response;
+use gateway_benches::workload::PATH;
 
 const CONNECTIONS: usize = 32;
 const HTTP2_CONNECTIONS: usize = 8;

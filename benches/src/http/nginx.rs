@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::peer::{Place, Setup};
-use crate::workload::{KEYS, Policies, key_of};
+use gateway_benches::workload::{KEYS, Policies, key_of};
 
 /// Writes the configuration; the arguments to start with.
 pub fn configure(setup: &Setup<'_>, place: &Place) -> anyhow::Result<Vec<PathBuf>> {

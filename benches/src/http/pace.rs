@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 
-use crate::wire::Wire;
+use gateway_benches::wire::Wire;
 
 /// Threads, each with one connection: far more than are busy at a time.
 const CLIENTS: u32 = 16;

@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use crate::certificate::Certificate;
 use crate::scratch::{Process, free_port};
-use crate::wire::Wire;
-use crate::workload::{Policies, Workload};
 use crate::{gateway, haproxy, nginx};
+use gateway_benches::wire::Wire;
+use gateway_benches::workload::{Policies, Workload};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]

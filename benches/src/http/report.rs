@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::measure::median;
 use crate::peer::Peer;
 use crate::run::{Outcome, ProcessFigures, Turn};
-use crate::workload::Workload;
+use gateway_benches::workload::Workload;
 
 /// All tables.
 pub fn markdown(outcome: &Outcome) -> String {

@@ -11,8 +11,8 @@ use crate::certificate::Certificate;
 use crate::load::{self, Aim};
 use crate::measure::{cpu_time, memory};
 use crate::peer::{Peer, Running, Setup};
-use crate::workload::{Policies, Workload};
 use crate::{Arguments, idle, pace, scratch, start, system_calls};
+use gateway_benches::workload::{Policies, Workload};
 
 /// Everything measured.
 #[derive(Debug, Serialize)]

@@ -2,7 +2,7 @@
 
 use crate::measure::median;
 use crate::peer::{Peer, Setup};
-use crate::workload::Policies;
+use gateway_benches::workload::Policies;
 
 /// Milliseconds, the median of `count` starts.
 pub fn first_answer(peer: Peer, setup: &Setup<'_>, count: usize) -> anyhow::Result<f64> {

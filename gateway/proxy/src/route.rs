@@ -108,7 +108,7 @@ impl Router {
 fn prefix_ends(path: &str, segments_max: usize, ends: &mut [usize; 32]) -> usize {
     let most = segments_max.min(ends.len() - 1);
     let mut count = 1;
-    for (at, _) in path.match_indices('/').skip(1).chain([(path.len(), "")]) {
+    for at in memchr::memchr_iter(b'/', path.as_bytes()).skip(1).chain([path.len()]) {
         if count > most {
             break;
         }
@@ -122,6 +122,9 @@ fn prefix_ends(path: &str, segments_max: usize, ends: &mut [usize; 32]) -> usize
 
 /// Cuts `;rev=N` off the end of a prefix.
 fn split_revision(text: &str) -> (&str, Option<&str>) {
+    if memchr::memchr(b';', text.as_bytes()).is_none() {
+        return (text, None);
+    }
     match text.rsplit_once(";rev=") {
         Some((before, revision)) if !revision.contains('/') => (before, Some(revision)),
         _ => (text, None),

@@ -12,6 +12,7 @@ use gateway_proxy::worker::{Shared, Worker};
 use gateway_telemetry::Listener;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
+use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
 
 use super::{StartError, upstream_shared};
@@ -103,14 +104,15 @@ impl Start {
         if let Some(cpu) = self.cpu {
             pin(cpu);
         }
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        // Not a `LocalSet`, which would be a second scheduler inside the first.
+        let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
             Ok(runtime) => runtime,
             Err(error) => {
                 tracing::error!(worker = self.index, %error, "a worker has no runtime");
                 return 0;
             }
         };
-        tokio::task::LocalSet::new().block_on(&runtime, self.serve())
+        runtime.block_on(self.serve())
     }
 
     async fn serve(mut self) -> usize {

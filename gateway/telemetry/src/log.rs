@@ -24,6 +24,9 @@ use crate::sink::{Instance, Sink};
 /// Bytes of finished lines that may wait for the output; as many again can be with the writer.
 const QUEUE_BYTES_MAX: usize = 2 * 1024 * 1024;
 
+/// Severity of a request's record.
+const REQUESTS: Severity = Severity::Info;
+
 /// Settings `telemetry.logs.std`, `….level`, `….color` (self-hosted-gateway.md §1.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogSettings {
@@ -173,9 +176,13 @@ impl Sink for Log {
         "log"
     }
 
+    fn reads_requests(&self) -> bool {
+        self.writes(REQUESTS)
+    }
+
     fn request(&self, _worker: usize, event: &RequestEvent<'_>) {
         let record = GatewayLogs { event, region: &self.instance.region };
-        self.write(Severity::Info, "GatewayLogs", "gateway", &record);
+        self.write(REQUESTS, "GatewayLogs", "gateway", &record);
     }
 
     fn event(&self, event: &Event<'_>) {

@@ -25,7 +25,11 @@ pub struct Instance {
 pub trait Sink: Send + Sync {
     /// Name in metrics and at the status endpoint.
     fn name(&self) -> &'static str;
-    /// One request has ended on worker `worker`.
+    /// Whether it does anything with requests as it is set; default true.
+    fn reads_requests(&self) -> bool {
+        true
+    }
+    /// One request has ended on worker `worker`; only for those that read requests.
     fn request(&self, worker: usize, event: &RequestEvent<'_>);
     /// The gateway's state changed.
     fn event(&self, event: &Event<'_>);
@@ -50,9 +54,9 @@ impl Telemetry {
         &self.registry
     }
 
-    /// Whether anyone beside the metrics reads events: only then are their texts worth making.
-    pub fn has_sinks(&self) -> bool {
-        !self.sinks.is_empty()
+    /// Whether anyone beside the metrics reads requests: only then are their texts worth making.
+    pub fn reads_requests(&self) -> bool {
+        self.sinks.iter().any(|sink| sink.reads_requests())
     }
 
     /// The counters of a worker; keep the reference, or call this each time: both are cheap.
@@ -63,7 +67,7 @@ impl Telemetry {
     /// One request has ended: call exactly once for each.
     pub fn emit(&self, worker: usize, event: &RequestEvent<'_>) {
         self.registry.shard(worker).record(event);
-        for sink in &self.sinks {
+        for sink in self.sinks.iter().filter(|sink| sink.reads_requests()) {
             sink.request(worker, event);
         }
     }

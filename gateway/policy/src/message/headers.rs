@@ -1,11 +1,11 @@
-//! Header fields: an ordered list over one byte arena.
+//! Header fields: an ordered list over two arenas.
 //!
-//! A message has some 5–30 fields, so a linear scan beats hashing, and one arena for all names and values makes
-//! reading a message one copy and no allocation per field.
+//! A message has some 5–30 fields, so a linear scan beats hashing, and one arena for all names and one for all values
+//! makes reading a message three allocations, none of them per field. The list lies on the heap as well: messages are
+//! handed on many times, and what is moved each time should be small.
 
 use std::fmt;
 
-use smallvec::SmallVec;
 use thiserror::Error;
 
 use super::method::is_token_byte;
@@ -13,9 +13,10 @@ use super::method::is_token_byte;
 /// Fields in the order received or set. Names compare case-insensitively and keep the spelling they came with.
 #[derive(Clone, Default)]
 pub struct Headers {
-    arena: Vec<u8>,
-    fields: SmallVec<[Field; 24]>,
-    /// Values before this place in the arena came from the peer, later ones from policies.
+    names: String,
+    values: Vec<u8>,
+    fields: Vec<Field>,
+    /// Values before this place in their arena came from the peer, later ones from policies.
     received: u32,
 }
 
@@ -38,8 +39,10 @@ pub enum InvalidField {
     TooLarge,
 }
 
-/// Bound on the arena, far above every configured limit; keeps offsets in 32 bits.
+/// Bound on each arena, far above every configured limit; keeps offsets in 32 bits.
 const ARENA_BYTES_MAX: usize = 16 << 20;
+/// Bytes that a field takes up in a usual head, to make room once.
+const FIELD_BYTES: usize = 32;
 
 impl Headers {
     pub fn new() -> Self {
@@ -48,12 +51,18 @@ impl Headers {
 
     /// Room for a head of `bytes` bytes.
     pub fn with_capacity(bytes: usize) -> Self {
-        Self { arena: Vec::with_capacity(bytes), ..Self::default() }
+        Self {
+            names: String::with_capacity(bytes / 2),
+            values: Vec::with_capacity(bytes),
+            fields: Vec::with_capacity(bytes / FIELD_BYTES + 4),
+            received: 0,
+        }
     }
 
     /// Forgets all fields, keeps the memory.
     pub fn clear(&mut self) {
-        self.arena.clear();
+        self.names.clear();
+        self.values.clear();
         self.fields.clear();
         self.received = 0;
     }
@@ -61,8 +70,8 @@ impl Headers {
     /// Says that all there is now came from the peer.
     pub fn mark_received(&mut self) {
         // A byte between keeps an empty last value apart from what comes after.
-        self.arena.push(0);
-        self.received = self.arena.len() as u32;
+        self.values.push(0);
+        self.received = self.values.len() as u32;
     }
 
     /// Whether a line of the field was set after [`Headers::mark_received`]: by a policy, not by the peer.
@@ -110,16 +119,18 @@ impl Headers {
         check_name(name)?;
         check_value(value)?;
         let field = Field {
-            name_at: self.arena.len() as u32,
+            name_at: self.names.len() as u32,
             name_len: name.len() as u32,
-            value_at: (self.arena.len() + name.len()) as u32,
+            value_at: self.values.len() as u32,
             value_len: value.len() as u32,
         };
-        if self.arena.len() + name.len() + value.len() > ARENA_BYTES_MAX {
+        if self.names.len() + name.len() > ARENA_BYTES_MAX
+            || self.values.len() + value.len() > ARENA_BYTES_MAX
+        {
             return Err(InvalidField::TooLarge);
         }
-        self.arena.extend_from_slice(name.as_bytes());
-        self.arena.extend_from_slice(value);
+        self.names.push_str(name);
+        self.values.extend_from_slice(value);
         self.fields.push(field);
         Ok(())
     }
@@ -131,17 +142,14 @@ impl Headers {
         let Some(at) = self.fields.iter().position(|field| self.is_named(*field, name)) else {
             return self.append(name, value);
         };
-        if self.arena.len() + value.len() > ARENA_BYTES_MAX {
-            return Err(InvalidField::TooLarge);
-        }
-        self.fields[at].value_at = self.arena.len() as u32;
+        self.fields[at].value_at = self.values.len() as u32;
         self.fields[at].value_len = value.len() as u32;
-        self.arena.extend_from_slice(value);
+        self.values.extend_from_slice(value);
         let mut place = 0;
         let keep = at;
-        let arena = &self.arena;
+        let names = &self.names;
         self.fields.retain(|field| {
-            let kept = place == keep || !named(arena, *field, name);
+            let kept = place == keep || !named(names, *field, name);
             place += 1;
             kept
         });
@@ -151,15 +159,15 @@ impl Headers {
     /// Removes every line of the field; whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
         let before = self.fields.len();
-        let arena = &self.arena;
-        self.fields.retain(|field| !named(arena, *field, name));
+        let names = &self.names;
+        self.fields.retain(|field| !named(names, *field, name));
         self.fields.len() != before
     }
 
     /// Keeps the lines for which `keep` holds.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &[u8]) -> bool) {
-        let arena = &self.arena;
-        self.fields.retain(|field| keep(name_in(arena, *field), value_in(arena, *field)));
+        let (names, values) = (&self.names, &self.values);
+        self.fields.retain(|field| keep(name_in(names, *field), value_in(values, *field)));
     }
 
     /// The values of a field joined with `,`, as `GetValueOrDefault` gives them; `None` when absent.
@@ -179,34 +187,28 @@ impl Headers {
     }
 
     fn is_named(&self, field: Field, name: &str) -> bool {
-        named(&self.arena, field, name)
+        named(&self.names, field, name)
     }
 
     fn name_of(&self, field: Field) -> &str {
-        name_in(&self.arena, field)
+        name_in(&self.names, field)
     }
 
     fn value_of(&self, field: Field) -> &[u8] {
-        value_in(&self.arena, field)
+        value_in(&self.values, field)
     }
 }
 
-fn slice(arena: &[u8], at: u32, len: u32) -> &[u8] {
-    arena.get(at as usize..(at + len) as usize).unwrap_or_default()
+fn name_in(names: &str, field: Field) -> &str {
+    names.get(field.name_at as usize..(field.name_at + field.name_len) as usize).unwrap_or_default()
 }
 
-fn name_in(arena: &[u8], field: Field) -> &str {
-    // Names are tokens, hence ASCII: `check_name` let nothing else in.
-    std::str::from_utf8(slice(arena, field.name_at, field.name_len)).unwrap_or_default()
+fn value_in(values: &[u8], field: Field) -> &[u8] {
+    values.get(field.value_at as usize..(field.value_at + field.value_len) as usize).unwrap_or_default()
 }
 
-fn value_in(arena: &[u8], field: Field) -> &[u8] {
-    slice(arena, field.value_at, field.value_len)
-}
-
-fn named(arena: &[u8], field: Field, name: &str) -> bool {
-    field.name_len as usize == name.len()
-        && slice(arena, field.name_at, field.name_len).eq_ignore_ascii_case(name.as_bytes())
+fn named(names: &str, field: Field, name: &str) -> bool {
+    field.name_len as usize == name.len() && name_in(names, field).eq_ignore_ascii_case(name)
 }
 
 fn check_name(name: &str) -> Result<(), InvalidField> {
@@ -214,7 +216,7 @@ fn check_name(name: &str) -> Result<(), InvalidField> {
 }
 
 fn check_value(value: &[u8]) -> Result<(), InvalidField> {
-    if value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) { Err(InvalidField::Value) } else { Ok(()) }
+    if memchr::memchr3(b'\r', b'\n', 0, value).is_some() { Err(InvalidField::Value) } else { Ok(()) }
 }
 
 impl fmt::Debug for Headers {

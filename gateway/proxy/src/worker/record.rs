@@ -85,7 +85,7 @@ impl Inner {
         let (exchange, sent) = (&self.exchange, &self.sent);
         let now = Instant::now();
         // Texts are put together only for those who read them.
-        let texts = self.shared.telemetry.has_sinks().then(|| Texts::of(exchange));
+        let texts = self.shared.telemetry.reads_requests().then(|| Texts::of(exchange));
         let url = texts.as_ref().map(|texts| Url {
             scheme: exchange.original_url.scheme.as_str(),
             authority: &texts.authority,

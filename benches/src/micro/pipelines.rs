@@ -1,0 +1,128 @@
+//! An exchange and its policies, with a backend that answers at once.
+
+use std::future::{Future, ready};
+use std::hint::black_box;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use gateway_policy::exchange::{Arrival, Connection, Exchange, Protocol};
+use gateway_policy::fault::Fault;
+use gateway_policy::message::{Body, Request, Response};
+use gateway_policy::pipeline::Pipeline;
+use gateway_policy::ports::{
+    BufferBudget, Counters, ForwardOptions, LocalFuture, OutboundCall, Ports, SendError, ValueCache,
+};
+use gateway_proxy::ports::counters::RateCounters;
+use gateway_proxy::ports::value_cache::BuiltInCache;
+
+use crate::heads;
+use crate::prepared::Prepared;
+use crate::timing::Measure;
+
+/// Ports without a network.
+#[derive(Default)]
+struct Still {
+    counters: RateCounters,
+    cache: BuiltInCache,
+    budget: BufferBudget,
+}
+
+impl Ports for Still {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn forward<'a>(
+        &'a self,
+        exchange: &'a mut Exchange,
+        _: ForwardOptions,
+    ) -> LocalFuture<'a, Result<(), Fault>> {
+        Box::pin(async {
+            exchange.respond(Response::new(200));
+            Ok(())
+        })
+    }
+
+    fn send(&self, _: OutboundCall) -> LocalFuture<'_, Result<Response, SendError>> {
+        Box::pin(ready(Ok(Response::new(200))))
+    }
+
+    fn send_one_way(&self, _: OutboundCall) {}
+
+    fn sleep(&self, _: Duration) -> LocalFuture<'_, ()> {
+        Box::pin(ready(()))
+    }
+
+    fn counters(&self) -> &dyn Counters {
+        &self.counters
+    }
+
+    fn cache(&self) -> &dyn ValueCache {
+        &self.cache
+    }
+
+    fn buffer_budget(&self) -> &BufferBudget {
+        &self.budget
+    }
+}
+
+/// A request of W4, routed and admitted.
+pub fn exchange(prepared: &Prepared, connection: &Rc<Connection>) -> anyhow::Result<Exchange> {
+    let head = heads::example()?;
+    let request = Request { method: head.method, url: head.url, headers: head.headers, body: Body::Empty };
+    let mut exchange = Exchange::new(Arrival {
+        connection: Rc::clone(connection),
+        received: Instant::now(),
+        request,
+        deployment: Arc::clone(&prepared.snapshot.deployment),
+    });
+    exchange.caller.api = Some(Arc::clone(&prepared.api.info));
+    exchange.caller.operation = Some(Arc::clone(&prepared.operation.info));
+    exchange.caller.subscription = Some(Arc::clone(&prepared.subscription));
+    exchange.matched_parameters.push(("id".into(), "42".to_owned()));
+    Ok(exchange)
+}
+
+pub fn connection() -> Rc<Connection> {
+    Rc::new(Connection {
+        peer: [127, 0, 0, 1].into(),
+        ip: "127.0.0.1".into(),
+        protocol: Protocol::Http11,
+        tls_version: None,
+        server_name: None,
+    })
+}
+
+fn run(pipeline: &Pipeline, exchange: &mut Exchange, ports: &Still) -> bool {
+    let ended = pin!(pipeline.run(exchange, ports)).poll(&mut Context::from_waker(Waker::noop()));
+    ended.is_ready()
+}
+
+pub fn rows(prepared: &Prepared, measure: &mut Measure<'_>) -> anyhow::Result<()> {
+    let (ports, connection) = (Still::default(), connection());
+    let policies = &*prepared.operation.pipelines.none;
+    let mut example = exchange(prepared, &connection)?;
+    ensure!(run(policies, &mut example, &ports), "the pipeline waits for something");
+    let status = example.response.as_ref().map(|response| response.status);
+    ensure!(status == Some(200), "the policies answer {status:?}: {:?}", example.last_error);
+    ensure!(example.request.url.path == "/v2/items/42", "not rewritten: {}", example.request.url.path);
+    let make = || exchange(prepared, &connection).ok();
+    measure("head and exchange", &mut || {
+        black_box(make());
+    });
+    measure("head and exchange, forwarded", &mut || {
+        if let Some(mut exchange) = make() {
+            black_box(run(&prepared.snapshot.global, &mut exchange, &ports));
+        }
+    });
+    measure("head and exchange, policies of W4", &mut || {
+        if let Some(mut exchange) = make() {
+            black_box(run(policies, &mut exchange, &ports));
+        }
+    });
+    Ok(())
+}
