@@ -1,4 +1,5 @@
-//! The admin listener: `/metrics`, `/healthz/live`, `/healthz/ready`, `/datapath`, `/config`.
+//! The admin listener: `/metrics`, `/healthz/live`, `/healthz/ready`, `/datapath`, `/config`; `POST /debug-credentials`
+//! for tokens to trace requests with, and `/traces/ID`.
 
 use std::convert::Infallible;
 use std::net::TcpListener;
@@ -7,6 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_datapath::Datapath;
+use gateway_model::resource::IsoDuration;
+use gateway_proxy::debug::LIFETIME_MAX;
 use gateway_proxy::worker::Shared;
 use http_body_util::Full;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
@@ -61,8 +64,15 @@ type Page = Response<Full<Bytes>>;
 
 impl Admin {
     fn answer<B>(&self, request: &Request<B>) -> Page {
+        if request.method() == Method::POST && request.uri().path() == "/debug-credentials" {
+            return self.debug_credentials(request.uri().query().unwrap_or_default());
+        }
         if request.method() != Method::GET && request.method() != Method::HEAD {
-            return page(StatusCode::METHOD_NOT_ALLOWED, "text/plain", "only GET is served\n".to_owned());
+            return page(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "text/plain",
+                "only GET is served here\n".to_owned(),
+            );
         }
         match request.uri().path() {
             "/metrics" => {
@@ -77,7 +87,33 @@ impl Admin {
                 "counters": self.datapath.counters(),
             })),
             "/config" => self.config(),
+            path if path.starts_with("/traces/") => {
+                match self.shared.debug.trace(&path["/traces/".len()..]) {
+                    Some(trace) => page(StatusCode::OK, "application/json", format!("{trace}\n")),
+                    None => page(StatusCode::NOT_FOUND, "text/plain", "no such trace\n".to_owned()),
+                }
+            }
             _ => page(StatusCode::NOT_FOUND, "text/plain", "no such page\n".to_owned()),
+        }
+    }
+
+    /// `apiId` and `credentialsExpireAfter` (ISO 8601, at most and by default one hour), as parameters of the query.
+    fn debug_credentials(&self, query: &str) -> Page {
+        let refuse = |text: &str| page(StatusCode::BAD_REQUEST, "text/plain", format!("{text}\n"));
+        let parameter = |name: &str| {
+            query.split('&').filter_map(|pair| pair.split_once('=')).find(|(known, _)| *known == name)
+        };
+        let Some((_, api)) = parameter("apiId").filter(|(_, api)| !api.is_empty()) else {
+            return refuse("the parameter apiId names no API");
+        };
+        let lifetime = match parameter("credentialsExpireAfter").map(|(_, text)| IsoDuration::parse(text)) {
+            None => LIFETIME_MAX,
+            Some(Some(IsoDuration(lifetime))) if lifetime <= LIFETIME_MAX => lifetime,
+            Some(_) => return refuse("credentialsExpireAfter must be a duration of at most PT1H"),
+        };
+        match self.shared.debug.issue(api, lifetime) {
+            Some(token) => json(&serde_json::json!({ "token": token })),
+            None => page(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "no randomness\n".to_owned()),
         }
     }
 

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use gateway_datapath::{Binding, Datapath, ListenerSpec};
+use gateway_proxy::debug::Debug;
 use gateway_proxy::downstream::{BindError, Bound, ListenerSettings, bind};
 use gateway_proxy::ports::counters::RateCounters;
 use gateway_proxy::ports::value_cache::BuiltInCache;
@@ -79,6 +80,8 @@ impl Gateway {
                 message_bytes_max: settings.net.request_buffer_bytes_max,
             },
             forwarded_proto: settings.net.forwarded_proto,
+            debug: Debug::new(),
+            dapr_port: settings.net.dapr_port,
             in_flight: cpus.iter().map(|_| InFlight::default()).collect(),
         });
         let mut listeners = Listeners::bind(&settings, &cpus)?;

@@ -73,6 +73,7 @@ pub struct NetSettings {
     pub https: ListenAddress,
     pub admin: ListenAddress,
     pub forwarded_proto: bool,
+    pub dapr_port: u16,
     pub connections_max: Option<usize>,
     pub tls_certificates: Option<PathBuf>,
     /// More roots for backends, PEM.
@@ -149,6 +150,7 @@ impl Default for Settings {
                 https: ListenAddress::Off,
                 admin: ListenAddress::Off,
                 forwarded_proto: false,
+                dapr_port: 3500,
                 connections_max: None,
                 tls_certificates: None,
                 backend_roots: None,

@@ -2,6 +2,7 @@
 
 mod access;
 mod api_types;
+mod backends;
 mod commands;
 mod configuration;
 mod figures;

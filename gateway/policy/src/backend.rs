@@ -1,14 +1,23 @@
 //! Where a request can be sent: the backend entity (`policies.md` §7) or a bare base URL.
 
+mod breaker;
+mod choice;
+mod pool;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use base64::Engine;
 use gateway_model::BackendId;
 
-use crate::message::Url;
+use crate::message::{Scheme, Url};
+
+pub use breaker::{Breaker, Outcome};
+pub use choice::forward;
+pub use pool::Pool;
 
 /// A backend as the upstream side needs it. Shared by all requests of a snapshot.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Backend {
     /// Resource name; `None` for a base URL that is no entity (API service URL, `base-url`).
     pub id: Option<Arc<str>>,
@@ -19,6 +28,51 @@ pub struct Backend {
     pub headers: Vec<(String, String)>,
     /// Query parameters added to every request (`credentials.query`), encoded.
     pub query: Vec<(String, String)>,
+    /// Proxy on the way to it.
+    pub proxy: Option<Arc<ForwardProxy>>,
+    /// When it is left alone; shared by all snapshots that define it alike.
+    pub breaker: Option<Arc<Breaker>>,
+    /// Its members, when it is a pool; `base` then stands for nothing.
+    pub pool: Option<Arc<Pool>>,
+}
+
+/// A proxy between the gateway and a backend: absolute-form for `http`, CONNECT for `https` (RFC 9110 §9.3.6).
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ForwardProxy {
+    /// Lower case; IPv6 in brackets.
+    pub host: String,
+    pub port: u16,
+    /// Value of `Proxy-Authorization`; Basic (RFC 7617).
+    pub authorization: Option<String>,
+}
+
+impl ForwardProxy {
+    /// A proxy at `http://host:port`; the error tells what is wrong with it.
+    pub fn new(url: &str, user: Option<&str>, password: Option<&str>) -> Result<Self, String> {
+        let url = Url::parse(url).map_err(|error| error.to_string())?;
+        if url.scheme != Scheme::Http {
+            return Err("the gateway speaks plain HTTP with proxies, the scheme must be http".to_owned());
+        }
+        // A domain in front of the user name is NTLM's way to name one.
+        if user.is_some_and(|user| user.contains('\\')) {
+            return Err("NTLM is not supported, proxies can ask for Basic only".to_owned());
+        }
+        let pair = user.filter(|user| !user.is_empty()).map(|user| (user, password.unwrap_or_default()));
+        if pair.is_some_and(|(user, _)| user.contains(':')) {
+            return Err("the user name must not contain a colon (RFC 7617)".to_owned());
+        }
+        let authorization = pair.map(|(user, password)| {
+            let text = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+            format!("Basic {text}")
+        });
+        Ok(Self { host: url.host, port: url.port, authorization })
+    }
+}
+
+impl std::fmt::Debug for ForwardProxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ForwardProxy({}:{})", self.host, self.port)
+    }
 }
 
 /// The backend entities of a configuration, for names that only an expression knows.
@@ -41,7 +95,16 @@ impl Backend {
     /// A bare base URL with default rules.
     pub fn from_url(mut base: Url) -> Self {
         trim_base_path(&mut base);
-        Self { id: None, base, tls: BackendTls::default(), headers: Vec::new(), query: Vec::new() }
+        Self {
+            id: None,
+            base,
+            tls: BackendTls::default(),
+            headers: Vec::new(),
+            query: Vec::new(),
+            proxy: None,
+            breaker: None,
+            pool: None,
+        }
     }
 }
 

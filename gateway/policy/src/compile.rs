@@ -16,6 +16,7 @@ pub use effective::{default_global, effective};
 
 use crate::backend::{Backend, Backends};
 use crate::catalogue::{self, Content};
+use crate::event_hub::EventHub;
 use crate::fault::{Scope, Section};
 use crate::pipeline::{Block, Needs, Statement, Step};
 use crate::xml::{Element, Node, Position};
@@ -37,6 +38,8 @@ pub trait Lookup {
     }
     /// All backend entities of the configuration that the document belongs to.
     fn backends(&self) -> Arc<Backends>;
+    /// The event hub of a logger, or why the logger cannot be used; `None` where there is no such logger.
+    fn event_hub(&self, logger: &str) -> Option<Result<Arc<EventHub>, String>>;
 }
 
 /// State of compiling one document.

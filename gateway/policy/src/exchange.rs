@@ -2,9 +2,11 @@
 
 pub mod contract;
 mod host;
+pub mod metric;
 pub mod payload;
 pub mod stored_response;
 pub mod trace;
+pub mod tracer;
 
 use std::any::Any;
 use std::cell::{Cell, OnceCell};
@@ -18,7 +20,7 @@ use gateway_expression::host::{Api, Deployment, LastError, Operation, Product, S
 use smallvec::SmallVec;
 use uuid::Uuid;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, ForwardProxy};
 use crate::fault::{Fault, Section};
 use crate::graphql::{FieldContext, GraphQlApi};
 use crate::message::{Body, BodyError, Headers, Method, Request, Response, Url};
@@ -59,6 +61,8 @@ pub struct Caller {
     pub product: Option<Arc<Product>>,
     pub subscription: Option<Arc<Subscription>>,
     pub user: Option<Arc<User>>,
+    /// The subscription allows the old way to ask for a trace.
+    pub may_trace: bool,
 }
 
 /// Times and sizes for the closed event.
@@ -101,6 +105,14 @@ pub struct Exchange {
     pub response: Option<Response>,
     /// Where `forward-request` sends; `None` when the API has no backend.
     pub backend: Option<Arc<Backend>>,
+    /// The member of a pool that was called last.
+    pub member: Option<Arc<Backend>>,
+    /// Members called so far, for `retry` to take another.
+    pub members_tried: SmallVec<[Arc<str>; 2]>,
+    /// `Set-Cookie` of session affinity, until there is an answer to put it on.
+    pub affinity: Option<String>,
+    /// Proxy on the way to the backend, instead of the backend entity's (`proxy`).
+    pub proxy: Option<Arc<ForwardProxy>>,
     pub section: Section,
     pub last_error: Option<LastError>,
     /// From receipt to `last_error`, milliseconds.
@@ -109,6 +121,10 @@ pub struct Exchange {
     /// Version spoken with the backend; a cell, as the exchange is only read while it is being sent.
     pub backend_protocol: Cell<Option<Protocol>>,
     pub deferred: Vec<Deferred>,
+    /// Values of `emit-metric`, for the closed event.
+    pub metrics: metric::Metrics,
+    /// What each statement does, for a request that is traced.
+    pub tracer: Option<Box<tracer::Tracer>>,
     /// Notes of `trace` and `context.Trace`.
     pub trace: Trace,
     /// Fields that go onto the answer whatever makes it: a backend, a policy or an error.
@@ -162,12 +178,18 @@ impl Exchange {
             matched_parameters: SmallVec::new(),
             response: None,
             backend: None,
+            member: None,
+            members_tried: SmallVec::new(),
+            affinity: None,
+            proxy: None,
             section: Section::Inbound,
             last_error: None,
             error_elapsed_ms: 0,
             measures: Measures::default(),
             backend_protocol: Cell::new(None),
             deferred: Vec::new(),
+            metrics: metric::Metrics::default(),
+            tracer: None,
             trace: Trace::default(),
             answer_headers: None,
             upgrade: false,
@@ -248,6 +270,18 @@ impl Exchange {
             Some((_, old)) => *old = value,
             None => self.variables.push((Arc::clone(name), value)),
         }
+    }
+
+    /// Sets where the request goes.
+    pub fn set_backend(&mut self, backend: Arc<Backend>) {
+        self.backend = Some(backend);
+        self.member = None;
+        self.members_tried.clear();
+    }
+
+    /// The backend that is called: of a pool the member, once it is settled.
+    pub fn destination(&self) -> Option<&Arc<Backend>> {
+        self.member.as_ref().or_else(|| self.backend.as_ref().filter(|backend| backend.pool.is_none()))
     }
 
     /// Replaces the response; what the old one's body was does not matter any more.

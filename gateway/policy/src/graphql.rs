@@ -78,7 +78,7 @@ pub async fn forward(
     ports: &dyn Ports,
 ) -> Result<(), Fault> {
     if api.resolvers.is_empty() && exchange.graphql_errors.is_empty() {
-        return ports.forward(exchange, options).await;
+        return crate::backend::forward(exchange, options, ports).await;
     }
     exchange.buffer_request(ports).await?;
     let answer = match request::read(exchange).and_then(|request| Operation::new(&api.schema, &request)) {

@@ -8,6 +8,7 @@ pub mod backend;
 pub mod catalogue;
 pub mod compile;
 pub mod convert;
+pub mod event_hub;
 pub mod exchange;
 pub mod fault;
 pub mod graphql;

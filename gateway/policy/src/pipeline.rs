@@ -14,8 +14,10 @@ use std::sync::Arc;
 
 use gateway_expression::Expression;
 use gateway_model::Origin;
+use tokio::sync::Mutex;
 
 use crate::exchange::Exchange;
+use crate::exchange::tracer::{Before, Traced, Tracer};
 use crate::fault::{Fault, Scope, Section, envelope};
 use crate::message::{Body, Response};
 use crate::policies::cors::Cors;
@@ -42,7 +44,20 @@ pub trait AsyncPolicy: Send + Sync {
         exchange: &'a mut Exchange,
         ports: &'a dyn Ports,
     ) -> LocalFuture<'a, Result<Flow, Fault>>;
+
+    /// The same beside others (`wait`). Those that make calls hold the exchange only while they read or change it; as
+    /// written here it is held all the time.
+    fn apply_beside<'a, 'e: 'a>(
+        &'a self,
+        exchange: &'a SharedExchange<'e>,
+        ports: &'a dyn Ports,
+    ) -> LocalFuture<'a, Result<Flow, Fault>> {
+        Box::pin(async move { self.apply(&mut **exchange.lock().await, ports).await })
+    }
 }
+
+/// An exchange that statements side by side take in turn.
+pub type SharedExchange<'e> = Mutex<&'e mut Exchange>;
 
 /// How a statement runs.
 pub enum Step {
@@ -134,6 +149,20 @@ impl Statement {
     }
 
     fn run_sync(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        if exchange.tracer.is_none() {
+            return self.run_sync_untraced(exchange, ports);
+        }
+        let before = Before::of(exchange);
+        let result = self.run_sync_untraced(exchange, ports);
+        Tracer::note(exchange, self.traced(), before, &result);
+        result
+    }
+
+    fn traced(&self) -> Traced<'_> {
+        Traced { element: self.element, path: &self.path, scope: self.scope.as_str(), needs: self.needs }
+    }
+
+    fn run_sync_untraced(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
         let section = exchange.section;
         let result = match &self.step {
             Step::Sync(policy) => policy.apply(exchange, ports),
@@ -147,17 +176,51 @@ impl Statement {
 
     async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
         let section = exchange.section;
+        let before = exchange.tracer.as_ref().map(|_| Before::of(exchange));
         let result = self.run_unplaced(exchange, ports).await;
-        result.map_err(|fault| self.place(fault, section))
+        let result = result.map_err(|fault| self.place(fault, section));
+        if let Some(before) = before {
+            Tracer::note(exchange, self.traced(), before, &result);
+        }
+        result
     }
 
-    async fn run_unplaced(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+    /// Runs beside other statements.
+    pub async fn run_beside(&self, exchange: &SharedExchange<'_>, ports: &dyn Ports) -> Result<Flow, Fault> {
+        let Step::Async(policy) = &self.step else {
+            return self.run(&mut **exchange.lock().await, ports).await;
+        };
+        let before;
+        let section = {
+            let exchange = &mut **exchange.lock().await;
+            let section = exchange.section;
+            before = exchange.tracer.as_ref().map(|_| Before::of(exchange));
+            self.buffer_needs(exchange, ports).await.map_err(|fault| self.place(fault, section))?;
+            section
+        };
+        let result = policy.apply_beside(exchange, ports).await;
+        let result = result.map_err(|fault| self.place(fault, section));
+        if self.needs.any() {
+            exchange.lock().await.settle_bodies();
+        }
+        if let Some(before) = before {
+            Tracer::note(&mut **exchange.lock().await, self.traced(), before, &result);
+        }
+        result
+    }
+
+    async fn buffer_needs(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<(), Fault> {
         if self.needs.request_body {
             exchange.buffer_request(ports).await?;
         }
         if self.needs.response_body {
             exchange.buffer_response(ports).await?;
         }
+        Ok(())
+    }
+
+    async fn run_unplaced(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        self.buffer_needs(exchange, ports).await?;
         let result = match &self.step {
             Step::Async(policy) => policy.apply(exchange, ports).await,
             Step::Sync(policy) => policy.apply(exchange, ports),
@@ -206,6 +269,16 @@ impl Block {
                 continue;
             }
             if statement.run_sync(exchange, ports)? == Flow::Respond {
+                return Ok(Flow::Respond);
+            }
+        }
+        Ok(Flow::Continue)
+    }
+
+    /// Runs beside other statements, its own in order.
+    pub async fn run_beside(&self, exchange: &SharedExchange<'_>, ports: &dyn Ports) -> Result<Flow, Fault> {
+        for statement in &self.statements {
+            if statement.run_beside(exchange, ports).await? == Flow::Respond {
                 return Ok(Flow::Respond);
             }
         }

@@ -7,13 +7,19 @@ pub mod check_header;
 pub mod choose;
 pub mod cors;
 pub mod cross_domain;
+pub mod dapr;
+pub mod emit_metric;
 pub mod find_and_replace;
 pub mod forward_request;
 pub mod http_data_source;
+pub mod invoke_dapr_binding;
 pub mod ip_filter;
 pub mod json_to_xml;
 pub mod jsonp;
+pub mod log_to_eventhub;
 pub mod mock_response;
+pub mod proxy;
+pub mod publish_to_dapr;
 pub mod rate_limit;
 pub mod rate_limit_by_key;
 pub mod redirect_content_urls;
@@ -36,6 +42,7 @@ pub mod validate_headers;
 pub mod validate_odata_request;
 pub mod validate_parameters;
 pub mod validate_status_code;
+pub mod wait;
 pub mod xml_to_json;
 pub mod xsl_transform;
 
@@ -50,13 +57,18 @@ pub static CATALOGUE: &[&PolicyDef] = &[
     &choose::CHOOSE,
     &cors::CORS,
     &cross_domain::CROSS_DOMAIN,
+    &emit_metric::EMIT_METRIC,
     &find_and_replace::FIND_AND_REPLACE,
     &forward_request::FORWARD_REQUEST,
     &http_data_source::HTTP_DATA_SOURCE,
+    &invoke_dapr_binding::INVOKE_DAPR_BINDING,
     &ip_filter::IP_FILTER,
     &json_to_xml::JSON_TO_XML,
     &jsonp::JSONP,
+    &log_to_eventhub::LOG_TO_EVENTHUB,
     &mock_response::MOCK_RESPONSE,
+    &proxy::PROXY,
+    &publish_to_dapr::PUBLISH_TO_DAPR,
     &rate_limit::RATE_LIMIT,
     &rate_limit_by_key::RATE_LIMIT_BY_KEY,
     &redirect_content_urls::REDIRECT_CONTENT_URLS,
@@ -81,4 +93,5 @@ pub static CATALOGUE: &[&PolicyDef] = &[
     &validate_status_code::VALIDATE_STATUS_CODE,
     &xml_to_json::XML_TO_JSON,
     &xsl_transform::XSL_TRANSFORM,
+    &wait::WAIT,
 ];

@@ -3,8 +3,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::event_hub::{EventHub, HubEvent};
 use crate::exchange::Exchange;
 use crate::fault::Fault;
 use crate::message::Response;
@@ -44,6 +46,14 @@ pub trait Ports {
     fn counters(&self) -> &dyn Counters;
 
     fn cache(&self) -> &dyn ValueCache;
+
+    /// Sends an event without waiting; more than can wait are dropped and counted.
+    fn log_to_event_hub(&self, hub: &Arc<EventHub>, event: HubEvent);
+
+    /// Port of the Dapr sidecar on this host.
+    fn dapr_port(&self) -> u16 {
+        3500
+    }
 
     /// Bytes that a policy may buffer of one message, and of all messages of the process together.
     fn buffer_budget(&self) -> &BufferBudget;

@@ -130,6 +130,7 @@ fn authorize(
     exchange.caller.subscription = Some(Arc::clone(&entry.subscription));
     exchange.caller.user.clone_from(&entry.user);
     drop_later_keys(&mut exchange.request.url.query, &api.info.key_query);
+    exchange.caller.may_trace = entry.allow_tracing;
     Ok(match grant {
         Grant::Product(product) => in_product(operation, product, exchange),
         Grant::Api => without_product(operation),

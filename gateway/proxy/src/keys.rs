@@ -21,6 +21,7 @@ pub struct KeyIndex {
 pub struct KeyEntry {
     pub scope: SubscriptionScope,
     pub is_active: bool,
+    pub allow_tracing: bool,
     /// `Subscription.Key` is the key of this entry.
     pub subscription: Arc<Subscription>,
     pub user: Option<Arc<User>>,
@@ -89,7 +90,7 @@ mod tests {
     use super::*;
 
     fn entry(scope: SubscriptionScope, is_active: bool) -> KeyEntry {
-        KeyEntry { scope, is_active, subscription: Arc::default(), user: None }
+        KeyEntry { scope, is_active, allow_tracing: false, subscription: Arc::default(), user: None }
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! are never forwarded: messages are parsed into one canonical form and written anew.
 
 mod admit;
+pub mod debug;
 pub mod downstream;
 pub mod keys;
 pub mod ports;

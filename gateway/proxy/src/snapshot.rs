@@ -14,8 +14,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use gateway_expression::host::{Api, Deployment, Operation, Product};
-use gateway_model::{ApiId, ApiType, Diagnostic, PolicyScope, ProductId, Protocol};
-use gateway_policy::backend::Backend;
+use gateway_model::{ApiId, ApiType, Diagnostic, PolicyScope, ProductId, Protocol, Secret};
+use gateway_policy::backend::{Backend, Backends};
 use gateway_policy::compile::CompiledDocument;
 use gateway_policy::exchange::contract::OperationContract;
 use gateway_policy::graphql::GraphQlApi;
@@ -41,6 +41,10 @@ pub struct Snapshot {
     hosts: FxHashMap<Box<str>, HostId>,
     /// Metric labels of the backend entities.
     backends: FxHashMap<Box<str>, BackendId>,
+    /// Values of the secret named values, which no trace may show.
+    pub secrets: Vec<Secret>,
+    /// Backend entities, whose circuit breakers go on in the next snapshot.
+    entities: Arc<Backends>,
     /// Compiled documents by scope, kept so that a broken successor leaves the last good one in force.
     documents: HashMap<PolicyScope, Arc<CompiledDocument>>,
     /// Routes by API, for the same reason.

@@ -8,6 +8,7 @@
 
 mod call;
 mod connect;
+mod connect_proxy;
 mod counters;
 mod deadline;
 mod dns;

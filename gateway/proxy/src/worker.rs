@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use gateway_expression::host::Deployment;
+use gateway_policy::event_hub::{EventHub, HubEvent};
 use gateway_policy::exchange::{Arrival, Exchange};
 use gateway_policy::fault::{Fault, envelope};
 use gateway_policy::message::{Body, Response, Scheme};
@@ -21,7 +22,9 @@ use gateway_policy::ports::{
 use gateway_telemetry::Telemetry;
 
 use crate::admit::admit;
+use crate::debug::Debug;
 use crate::ports::counters::RateCounters;
+use crate::ports::event_hubs::EventHubs;
 use crate::ports::value_cache::BuiltInCache;
 use crate::preflight;
 use crate::service::{Call, Handled};
@@ -42,6 +45,10 @@ pub struct Shared {
     pub budget: BufferBudget,
     /// Trust `X-Forwarded-Proto` when an API's scheme is matched.
     pub forwarded_proto: bool,
+    /// Who may have requests traced, and the traces.
+    pub debug: Debug,
+    /// Port of the Dapr sidecar.
+    pub dapr_port: u16,
     /// Requests under way, by worker.
     pub in_flight: Box<[InFlight]>,
 }
@@ -69,13 +76,22 @@ pub struct Worker {
     pub index: usize,
     pub shared: Arc<Shared>,
     pub upstream: Rc<Upstream>,
+    event_hubs: Rc<EventHubs>,
     no_deployment: Arc<Deployment>,
     figures: UpstreamFigures,
 }
 
 impl Worker {
     pub fn new(index: usize, shared: Arc<Shared>, upstream: Rc<Upstream>) -> Self {
-        Self { index, shared, upstream, no_deployment: Arc::default(), figures: UpstreamFigures::default() }
+        let event_hubs = EventHubs::new(Rc::clone(&upstream), Arc::clone(&shared.telemetry), index);
+        Self {
+            index,
+            shared,
+            upstream,
+            event_hubs,
+            no_deployment: Arc::default(),
+            figures: UpstreamFigures::default(),
+        }
     }
 
     /// Answers one request: the response, the backend's side of an upgrade, and the record that closes the event.
@@ -95,7 +111,11 @@ impl Worker {
             None if is_status => record.exchange().respond(Response::new(503)),
             None => record.exchange().respond(no_configuration()),
         }
-        let (response, tunnel) = self.close(record.exchange());
+        let (mut response, tunnel) = self.close(record.exchange());
+        if let Some(tracer) = record.exchange().tracer.take() {
+            let secrets = snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.secrets);
+            self.shared.debug.finish(record.exchange(), &tracer, secrets, &mut response);
+        }
         record.answered(response.status);
         Handled { response, close: false, tunnel, token: record }
     }
@@ -111,6 +131,7 @@ impl Worker {
         match admit(snapshot, record.exchange(), scheme) {
             Ok(admission) => {
                 record.labels().route = admission.label;
+                self.shared.debug.begin(record.exchange());
                 admission.pipeline.run(record.exchange(), self).await;
             }
             Err(refusal) => {
@@ -119,7 +140,7 @@ impl Worker {
                 pipeline.fail(record.exchange(), refusal.fault, self).await;
             }
         }
-        let backend = record.exchange().backend.as_ref().and_then(|backend| backend.id.clone());
+        let backend = record.exchange().destination().and_then(|backend| backend.id.clone());
         record.labels().backend = snapshot.backend_label(backend.as_deref());
     }
 
@@ -199,6 +220,14 @@ impl Ports for Worker {
 
     fn cache(&self) -> &dyn ValueCache {
         &self.shared.cache
+    }
+
+    fn log_to_event_hub(&self, hub: &Arc<EventHub>, event: HubEvent) {
+        self.event_hubs.log(hub, event);
+    }
+
+    fn dapr_port(&self) -> u16 {
+        self.shared.dapr_port
     }
 
     fn buffer_budget(&self) -> &BufferBudget {

@@ -143,6 +143,10 @@ pub const SETTINGS: &[SettingDef] = &[
             Ok(())
         },
     ),
+    setting("dapr.http.port", "3500", "", "port of the Dapr sidecar on this host", |s, v| {
+        s.net.dapr_port = number(v)?;
+        Ok(())
+    }),
     setting(
         "policy.buffer.bytes.max",
         "4194304",

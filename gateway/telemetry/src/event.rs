@@ -132,6 +132,15 @@ pub struct TraceRecord<'a> {
     pub metadata: &'a [(&'a str, &'a str)],
 }
 
+/// One value of a metric that a policy emitted.
+#[derive(Clone, Copy, Debug)]
+pub struct MetricRecord<'a> {
+    pub namespace: &'a str,
+    pub name: &'a str,
+    pub value: f64,
+    pub dimensions: &'a [(&'a str, &'a str)],
+}
+
 /// Everything known of one finished request: emitted exactly once, after the last byte or when the client left.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestEvent<'a> {
@@ -176,6 +185,7 @@ pub struct RequestEvent<'a> {
     pub last_error: Option<LastError<'a>>,
     pub errors: &'a [LastError<'a>],
     pub traces: &'a [TraceRecord<'a>],
+    pub metrics: &'a [MetricRecord<'a>],
 }
 
 impl<'a> RequestEvent<'a> {
@@ -210,6 +220,7 @@ impl<'a> RequestEvent<'a> {
             last_error: None,
             errors: &[],
             traces: &[],
+            metrics: &[],
         }
     }
 

@@ -17,8 +17,8 @@ pub mod rfc3339;
 pub mod sink;
 
 pub use event::{
-    Cache, Call, CallKind, LastError, Listener, Protocol, RequestEvent, Severity, TlsVersion, TraceRecord,
-    Url,
+    Cache, Call, CallKind, LastError, Listener, MetricRecord, Protocol, RequestEvent, Severity, TlsVersion,
+    TraceRecord, Url,
 };
 pub use lifecycle::Event;
 pub use log::{Log, LogSettings, Std};

@@ -1,6 +1,7 @@
 //! The registry: counters in one shard a worker, names interned at snapshot compile, sums made when asked.
 
 mod collect;
+mod custom;
 mod histogram;
 pub mod kernel;
 pub mod labels;
@@ -14,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 pub use self::collect::Sample;
+pub use self::custom::CustomMetrics;
 pub use self::histogram::{BOUNDS_MAX, Buckets, BucketsError};
 use self::kernel::KernelCounters;
 use self::labels::{BackendId, HostId, Interner, LabelId, OTHER};
@@ -48,6 +50,7 @@ pub struct Registry {
     snapshots_rejected: AtomicU64,
     kernel: Mutex<Option<KernelCounters>>,
     log: Arc<Stats>,
+    custom: CustomMetrics,
 }
 
 /// The configuration in force.
@@ -84,6 +87,7 @@ impl Registry {
             snapshots_rejected: AtomicU64::new(0),
             kernel: Mutex::default(),
             log: Arc::default(),
+            custom: CustomMetrics::default(),
             buckets,
         }
     }
@@ -125,6 +129,11 @@ impl Registry {
         *self.kernel.lock().unwrap_or_else(PoisonError::into_inner) = counters;
     }
 
+    /// Metrics that policies define.
+    pub fn custom(&self) -> &CustomMetrics {
+        &self.custom
+    }
+
     /// Counters of the log, to give to [`crate::Log`].
     pub fn log_stats(&self) -> Arc<Stats> {
         Arc::clone(&self.log)
@@ -139,7 +148,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::kernel::{Drops, Program, RTT_BUCKETS, Tcp, Traffic};
-    use super::labels::{Anomaly, ConnectionProtocol, Shed, TlsOutcome, UpstreamError};
+    use super::labels::{Anomaly, ConnectionProtocol, EventHubOutcome, Shed, TlsOutcome, UpstreamError};
     use super::*;
     use crate::event::{Cache, Call, CallKind, LastError, Listener, RequestEvent, Url};
     use crate::prometheus::{Format, render};
@@ -214,6 +223,7 @@ mod tests {
         shard.protocol_anomaly(Anomaly::Framing);
         shard.request_shed(Shed::Memory);
         shard.panic_caught();
+        shard.event_hub_events(EventHubOutcome::Sent, 1);
         shard.upstream_connected(backend);
         shard.upstream_failed(backend, UpstreamError::Connect);
         registry.snapshot_applied(SnapshotState {

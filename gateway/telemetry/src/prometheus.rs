@@ -43,6 +43,7 @@ pub fn render(registry: &Registry, format: Format) -> String {
         }
         text.sample(metric, labels, sample);
     });
+    registry.custom().render(&mut text.out, |out, value| escape(out, value, true));
     if format == Format::OpenMetrics {
         text.out.push_str("# EOF\n");
     }

@@ -67,6 +67,7 @@ impl Telemetry {
     /// One request has ended: call exactly once for each.
     pub fn emit(&self, worker: usize, event: &RequestEvent<'_>) {
         self.registry.shard(worker).record(event);
+        self.registry.custom().record(event.metrics);
         for sink in self.sinks.iter().filter(|sink| sink.reads_requests()) {
             sink.request(worker, event);
         }

@@ -39,6 +39,10 @@ fn join(documents: &[&CompiledDocument], section: Section) -> Vec<Arc<Statement>
 pub fn default_global() -> CompiledDocument {
     struct Nothing;
     impl Lookup for Nothing {
+        fn event_hub(&self, _: &str) -> Option<Result<Arc<crate::event_hub::EventHub>, String>> {
+            None
+        }
+
         fn named_value(&self, _: &str) -> Option<&str> {
             None
         }

@@ -82,7 +82,7 @@ impl Host for Exchange {
             WhichUrl::Original => url_parts(&self.original_url),
             WhichUrl::Current => {
                 let own = url_parts(&self.request.url);
-                match &self.backend {
+                match self.destination() {
                     Some(backend) => {
                         UrlParts { path: own.path, query: own.query, ..url_parts(&backend.base) }
                     }

@@ -75,6 +75,20 @@ impl Trace {
         entries.push(entry);
     }
 
+    /// Notes kept now.
+    pub fn len(&self) -> usize {
+        self.entries.borrow().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The notes behind the first `count`.
+    pub fn since(&self, count: usize) -> Vec<TraceEntry> {
+        self.entries.borrow().get(count..).unwrap_or_default().to_vec()
+    }
+
     /// Takes all notes out, oldest first.
     pub fn take(&self) -> Vec<TraceEntry> {
         self.bytes.set(0);

@@ -47,7 +47,7 @@ pub async fn ask(
     // Our own token.
     let _ = exchange.request.headers.set("Content-Type", b"application/json");
     exchange.set_request_body(Body::from(body.to_string()));
-    ports.forward(exchange, options).await?;
+    crate::backend::forward(exchange, options, ports).await?;
     exchange.buffer_response(ports).await?;
     let response = exchange.response.take().unwrap_or_else(|| Response::new(200));
     Ok(read(response))

@@ -7,7 +7,7 @@ use crate::compile::arguments::BoolArg;
 use crate::compile::{Compiler, numbered};
 use crate::exchange::Exchange;
 use crate::fault::Fault;
-use crate::pipeline::{AsyncPolicy, Block, Flow, Policy, Step};
+use crate::pipeline::{AsyncPolicy, Block, Flow, Policy, SharedExchange, Step};
 use crate::ports::{LocalFuture, Ports};
 use crate::xml::Element;
 
@@ -86,6 +86,22 @@ impl AsyncPolicy for Choose {
             let block = self.branch(exchange)?;
             exchange.settle_bodies();
             block.run(exchange, ports).await
+        })
+    }
+
+    fn apply_beside<'a, 'e: 'a>(
+        &'a self,
+        exchange: &'a SharedExchange<'e>,
+        ports: &'a dyn Ports,
+    ) -> LocalFuture<'a, Result<Flow, Fault>> {
+        Box::pin(async move {
+            let block = {
+                let exchange = &mut **exchange.lock().await;
+                let block = self.branch(exchange)?;
+                exchange.settle_bodies();
+                block
+            };
+            block.run_beside(exchange, ports).await
         })
     }
 }

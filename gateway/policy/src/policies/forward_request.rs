@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::backend;
 use crate::catalogue::{Content, Kind, PolicyDef, optional};
 use crate::compile::Compiler;
 use crate::compile::arguments::{BoolArg, IntArg};
@@ -29,7 +30,9 @@ pub static FORWARD_REQUEST: PolicyDef = PolicyDef {
     once: false,
     docs: "Sends the request to the backend. `timeout` in seconds until the response head, default 300; \
            `timeout-ms` instead of it. No connection: 500, reason BackendConnectionFailure; too late: 500, reason \
-           Timeout. `buffer-request-body` keeps the body for `retry`; `buffer-response=\"false\"` passes every \
+           Timeout. A backend whose circuit breaker is open, or a pool without a member left, is 503 with Retry-After \
+           and the reason phrase `Backend pool 'NAME' is temporarily unavailable`; a `retry` around it takes another \
+           member of the pool. `buffer-request-body` keeps the body for `retry`; `buffer-response=\"false\"` passes every \
            chunk on at once.",
     compile,
 };
@@ -112,7 +115,7 @@ impl AsyncPolicy for ForwardRequest {
             }
             match exchange.caller.graphql.clone().filter(|_| !exchange.upgrade) {
                 Some(api) => graphql::forward(&api, exchange, options, ports).await?,
-                None => ports.forward(exchange, options).await?,
+                None => backend::forward(exchange, options, ports).await?,
             }
             Ok(Flow::Continue)
         })

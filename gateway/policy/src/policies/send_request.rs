@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use gateway_expression::Value;
 
+use super::proxy::ProxyArg;
 use super::set_body::SetBody;
 use super::set_header::SetHeader;
 use super::set_method::SetMethod;
-use super::{set_body, set_header, set_method};
+use super::{proxy, set_body, set_header, set_method};
 use crate::catalogue::{
     ALL, AttributeDef, ChildDef, Content, Kind, MANY, PolicyDef, child, optional, required,
 };
@@ -16,9 +17,9 @@ use crate::compile::Compiler;
 use crate::compile::arguments::{IntArg, TextArg};
 use crate::exchange::{Exchange, stored_response};
 use crate::fault::{Fault, Section};
-use crate::message::{Body, Headers, Method, Request, Url};
-use crate::pipeline::{AsyncPolicy, Flow, Needs, Step};
-use crate::ports::{LocalFuture, OutboundCall, Ports};
+use crate::message::{Body, Headers, Method, Request, Response, Url};
+use crate::pipeline::{AsyncPolicy, Flow, Needs, SharedExchange, Step};
+use crate::ports::{LocalFuture, OutboundCall, Ports, SendError};
 use crate::xml::Element;
 
 pub static SEND_REQUEST: PolicyDef = PolicyDef {
@@ -35,8 +36,8 @@ pub static SEND_REQUEST: PolicyDef = PolicyDef {
     docs: "Sends a request of its own and keeps the response in a variable. `mode`: new (default), or copy of the \
            current request (in outbound and on-error without its body). `timeout` in seconds, default 60. A status of \
            400 or more is no error; where no response comes, `ignore-error=\"true\"` sets the variable to null, else \
-           on-error runs (500). A request may make 64 calls in all. The `authentication-…` and `proxy` children are \
-           not supported yet.",
+           on-error runs (500). A request may make 64 calls in all. The `authentication-…` children are not supported \
+           yet.",
     compile,
 };
 
@@ -77,16 +78,7 @@ pub const CHILDREN: &[ChildDef] = &[
         ],
         Content::Empty,
     ),
-    child(
-        "proxy",
-        (0, 1),
-        &[
-            required("url", Kind::Text).expression(),
-            optional("username", Kind::Text).expression(),
-            optional("password", Kind::Text).expression(),
-        ],
-        Content::Empty,
-    ),
+    child("proxy", (0, 1), proxy::ATTRIBUTES, Content::Empty),
 ];
 
 /// A request to be made, before its expressions are evaluated.
@@ -99,6 +91,7 @@ pub struct CallTemplate {
     headers: Vec<SetHeader>,
     body: Option<SetBody>,
     timeout: IntArg,
+    proxy: Option<ProxyArg>,
 }
 
 #[derive(Debug)]
@@ -120,9 +113,7 @@ impl CallTemplate {
                 c.error("xsd", element.at, text);
             }
         }
-        for inner in
-            element.elements().filter(|e| e.name.starts_with("authentication-") || &*e.name == "proxy")
-        {
+        for inner in element.elements().filter(|e| e.name.starts_with("authentication-")) {
             let text = format!("The element '{}' is not supported in '{}' yet.", inner.name, element.name);
             c.error("policy-unsupported", inner.at, text);
         }
@@ -138,6 +129,7 @@ impl CallTemplate {
             headers: headers.filter_map(|child| SetHeader::compile(child, c)).collect(),
             body,
             timeout: c.int(element, "timeout").unwrap_or(IntArg::Literal(60)),
+            proxy: element.child("proxy").and_then(|child| ProxyArg::compile(child, c)),
         }
     }
 
@@ -157,8 +149,9 @@ impl CallTemplate {
             request.body = body.evaluate(exchange)?;
         }
         let seconds = self.timeout.get(exchange)?.max(0).unsigned_abs();
+        let proxy = self.proxy.as_ref().map(|proxy| proxy.evaluate(exchange)).transpose()?;
         exchange.count_call()?;
-        Ok(OutboundCall { request, timeout: Duration::from_secs(seconds) })
+        Ok(OutboundCall { request, timeout: Duration::from_secs(seconds), proxy })
     }
 }
 
@@ -201,7 +194,7 @@ fn blank() -> Request {
 /// The current request as it would be forwarded, but for the credentials of the backend entity.
 fn copy_of(exchange: &mut Exchange) -> Request {
     let own = &exchange.request.url;
-    let url = match &exchange.backend {
+    let url = match exchange.destination() {
         Some(backend) => Url {
             path: format!("{}{}", backend.base.path, own.path),
             query: own.query.clone(),
@@ -236,13 +229,25 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
 impl SendRequest {
     async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
         let call = self.call.evaluate(exchange)?;
-        let value = match ports.send(call).await {
-            Ok(response) => stored_response::to_value(&response),
-            Err(_) if self.ignore_error => Value::Null,
-            Err(error) => return Err(Fault::internal("", error.reason, error.message)),
-        };
+        let value = self.value(ports.send(call).await)?;
         exchange.set_variable(&self.variable, value);
         Ok(Flow::Continue)
+    }
+
+    /// The exchange is free while the call is under way.
+    async fn run_beside(&self, exchange: &SharedExchange<'_>, ports: &dyn Ports) -> Result<Flow, Fault> {
+        let call = self.call.evaluate(&mut **exchange.lock().await)?;
+        let value = self.value(ports.send(call).await)?;
+        exchange.lock().await.set_variable(&self.variable, value);
+        Ok(Flow::Continue)
+    }
+
+    fn value(&self, outcome: Result<Response, SendError>) -> Result<Value, Fault> {
+        match outcome {
+            Ok(response) => Ok(stored_response::to_value(&response)),
+            Err(_) if self.ignore_error => Ok(Value::Null),
+            Err(error) => Err(Fault::internal("", error.reason, error.message)),
+        }
     }
 }
 
@@ -253,5 +258,13 @@ impl AsyncPolicy for SendRequest {
         ports: &'a dyn Ports,
     ) -> LocalFuture<'a, Result<Flow, Fault>> {
         Box::pin(self.run(exchange, ports))
+    }
+
+    fn apply_beside<'a, 'e: 'a>(
+        &'a self,
+        exchange: &'a SharedExchange<'e>,
+        ports: &'a dyn Ports,
+    ) -> LocalFuture<'a, Result<Flow, Fault>> {
+        Box::pin(self.run_beside(exchange, ports))
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gateway_model::BackendId;
 
+use super::dapr::{segment, sidecar};
 use crate::backend::{Backend, Backends};
 use crate::catalogue::{ALL, Content, Kind, PolicyDef, optional};
 use crate::compile::Compiler;
@@ -34,8 +35,10 @@ pub static SET_BACKEND_SERVICE: PolicyDef = PolicyDef {
     once: false,
     docs: "Changes where the request is forwarded to: a base URL, or a backend entity with its credentials and TLS \
            rules. Exactly one of `base-url` and `backend-id`. The operation path stands behind the new base. An \
-           unknown backend is refused when it is written out, and is 500 when an expression names it. The \
-           attributes of Service Fabric and Dapr are not supported yet.",
+           unknown backend is refused when it is written out, and is 500 when an expression names it. \
+           `backend-id=\"dapr\"` calls the method `dapr-method` of the application `dapr-app-id` through the Dapr \
+           sidecar (port: setting `dapr.http.port`); the operation's path gives way to it. The attributes of Service \
+           Fabric are not supported yet.",
     compile,
 };
 
@@ -43,15 +46,25 @@ enum SetBackendService {
     Fixed(Arc<Backend>),
     BaseUrl(TextArg),
     BackendId(TextArg, Arc<Backends>),
+    Dapr { app_id: TextArg, method: TextArg, namespace: Option<TextArg> },
 }
+
+/// The backend id that stands for the Dapr sidecar.
+const DAPR: &str = "dapr";
 
 fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     let before = c.findings();
     for attribute in &element.attributes {
-        refuse_extension(attribute, c);
+        refuse_fabric(attribute, c);
+    }
+    let is_dapr = element.attribute("backend-id").is_some_and(|id| id.value.trim() == DAPR);
+    if !is_dapr && let Some(attribute) = element.attributes.iter().find(|a| a.name.starts_with("dapr-")) {
+        let text = format!("The attribute '{}' goes with backend-id=\"{DAPR}\" only.", attribute.name);
+        c.error("xsd", attribute.at, text);
     }
     let policy = match (element.attribute("base-url"), element.attribute("backend-id")) {
         (Some(base_url), None) => compile_base_url(base_url, c),
+        (None, Some(_)) if is_dapr => compile_dapr(element, c),
         (None, Some(id)) => compile_backend_id(id, c),
         _ => {
             c.error(
@@ -65,16 +78,28 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     policy.filter(|_| c.findings() == before).map(Step::sync)
 }
 
-fn refuse_extension(attribute: &Attribute, c: &mut Compiler<'_>) {
-    let needs = if attribute.name.starts_with("sf-") {
-        "Service Fabric name resolution"
-    } else if attribute.name.starts_with("dapr-") {
-        "a Dapr sidecar"
-    } else {
-        return;
-    };
-    let text = format!("The attribute '{}' is not supported yet: it needs {needs}.", attribute.name);
-    c.error("policy-unsupported", attribute.at, text);
+fn refuse_fabric(attribute: &Attribute, c: &mut Compiler<'_>) {
+    if attribute.name.starts_with("sf-") {
+        let text = format!(
+            "The attribute '{}' is not supported yet: it needs Service Fabric name resolution.",
+            attribute.name
+        );
+        c.error("policy-unsupported", attribute.at, text);
+    }
+}
+
+fn compile_dapr(element: &Element, c: &mut Compiler<'_>) -> Option<SetBackendService> {
+    for name in ["dapr-app-id", "dapr-method"] {
+        if element.attribute(name).is_none() {
+            let text = format!("The attribute '{name}' is required with backend-id=\"{DAPR}\".");
+            c.error("xsd", element.at, text);
+        }
+    }
+    Some(SetBackendService::Dapr {
+        app_id: c.text(element, "dapr-app-id")?,
+        method: c.text(element, "dapr-method")?,
+        namespace: c.text(element, "dapr-namespace"),
+    })
 }
 
 fn compile_base_url(attribute: &Attribute, c: &mut Compiler<'_>) -> Option<SetBackendService> {
@@ -104,8 +129,22 @@ fn compile_backend_id(attribute: &Attribute, c: &mut Compiler<'_>) -> Option<Set
 }
 
 impl SetBackendService {
-    fn backend(&self, exchange: &Exchange) -> Result<Arc<Backend>, Fault> {
+    fn backend(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Arc<Backend>, Fault> {
         match self {
+            Self::Dapr { app_id, method, namespace } => {
+                let app_id = app_id.get(exchange)?;
+                let name = match namespace {
+                    Some(namespace) => format!("{app_id}.{}", namespace.get(exchange)?),
+                    None => app_id.into_owned(),
+                };
+                // A method may be a path of several segments.
+                let method = method.get(exchange)?;
+                let parts = method.trim_matches('/').split('/').map(|part| segment(part, "dapr-method"));
+                let method = parts.collect::<Result<Vec<_>, _>>()?.join("/");
+                let path = format!("/v1.0/invoke/{}/method/{method}", segment(&name, "dapr-app-id")?);
+                exchange.request.url.path = path;
+                Ok(Arc::new(Backend::from_url(sidecar(String::new(), ports))))
+            }
             Self::Fixed(backend) => Ok(Arc::clone(backend)),
             Self::BaseUrl(argument) => {
                 let text = argument.get(exchange)?;
@@ -125,8 +164,9 @@ impl SetBackendService {
 }
 
 impl Policy for SetBackendService {
-    fn apply(&self, exchange: &mut Exchange, _: &dyn Ports) -> Result<Flow, Fault> {
-        exchange.backend = Some(self.backend(exchange)?);
+    fn apply(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        let backend = self.backend(exchange, ports)?;
+        exchange.set_backend(backend);
         Ok(Flow::Continue)
     }
 }

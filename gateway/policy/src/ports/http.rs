@@ -1,7 +1,9 @@
 //! Calls to backends and to what policies name.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::backend::ForwardProxy;
 use crate::message::Request;
 
 /// Options of `forward-request` (`policies.md` C 1.1).
@@ -49,6 +51,8 @@ pub enum HttpVersion {
 pub struct OutboundCall {
     pub request: Request,
     pub timeout: Duration,
+    /// Proxy on the way.
+    pub proxy: Option<Arc<ForwardProxy>>,
 }
 
 /// Why a policy's call got no response. `reason` is a `LastError.Reason`.

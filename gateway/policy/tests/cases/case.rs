@@ -4,7 +4,7 @@
 //!
 //! - `policy [global|product|api|operation]` (api when left out), `fragment ID`: documents
 //! - `graphql`: the schema of the API; `resolver TYPE/FIELD`: document of a resolver
-//! - `named-values`, `backends`: lines `name: value`
+//! - `named-values`, `backends`, `loggers`: lines `name: value`; a backend is a URL, or JSON of its properties as a logger is
 //! - `operation`, `schemas`, `global-schemas`: JSON of the operation, of the API's schemas and of the service's by id
 //! - `context`: lines `name: value`, see [`Context::set`]; holds for the requests behind it
 //! - `backend`: the next answer: `200 reason`, fields, an empty line, the body; or `error Reason text`
@@ -29,6 +29,7 @@ pub struct Case {
     pub fragments: BTreeMap<String, String>,
     pub named_values: BTreeMap<String, String>,
     pub backends: BTreeMap<String, String>,
+    pub loggers: BTreeMap<String, String>,
     pub operation: Option<String>,
     pub schemas: Option<String>,
     pub graphql: Option<String>,
@@ -88,6 +89,7 @@ impl Case {
             "policy" => self.documents.push((scope(argument)?, content.to_owned())),
             "fragment" => drop(self.fragments.insert(argument.to_owned(), content.to_owned())),
             "named-values" => self.named_values.extend(pairs(content)?),
+            "loggers" => self.loggers.extend(pairs(content)?),
             "backends" => self.backends.extend(pairs(content)?),
             "operation" => self.operation = Some(content.to_owned()),
             "schemas" => self.schemas = Some(content.to_owned()),

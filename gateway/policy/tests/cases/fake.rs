@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gateway_expression::Portable;
+use gateway_policy::event_hub::{EventHub, HubEvent};
 use gateway_policy::exchange::Exchange;
 use gateway_policy::fault::Fault;
 use gateway_policy::message::{Body, BodyError, BodyStream, Frame, Headers, Request, Response, Url};
@@ -151,7 +152,9 @@ impl Ports for World {
         options: ForwardOptions,
     ) -> LocalFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
-            let Some(backend) = exchange.backend.clone() else {
+            exchange.measures.backend_status = 0;
+            exchange.response = None;
+            let Some(backend) = exchange.destination().cloned() else {
                 return Err(Fault::internal("", "BackendConnectionFailure", "The API has no backend."));
             };
             let own = &exchange.request.url;
@@ -161,9 +164,16 @@ impl Ports for World {
             if let Some(id) = &backend.id {
                 options += &format!(" backend={id}");
             }
+            if let Some(proxy) = exchange.proxy.as_ref().or(backend.proxy.as_ref()) {
+                options += &format!(" proxy={}:{}", proxy.host, proxy.port);
+                options += proxy.authorization.as_deref().map(|_| " with credentials").unwrap_or_default();
+            }
             self.record("forward", &url, &mut exchange.request, &options).await;
             match self.answer() {
-                Ok(response) => exchange.respond(response),
+                Ok(response) => {
+                    exchange.measures.backend_status = response.status;
+                    exchange.respond(response);
+                }
                 Err(error) => return Err(Fault::internal("", error.reason, error.message)),
             }
             Ok(())
@@ -173,7 +183,12 @@ impl Ports for World {
     fn send(&self, mut call: OutboundCall) -> LocalFuture<'_, Result<Response, SendError>> {
         Box::pin(async move {
             let url = call.request.url.clone();
-            let options = format!(" timeout={:?}", call.timeout);
+            let mut options = format!(" timeout={:?}", call.timeout);
+            options += &call
+                .proxy
+                .as_ref()
+                .map(|proxy| format!(" proxy={}:{}", proxy.host, proxy.port))
+                .unwrap_or_default();
             self.record("send", &url, &mut call.request, &options).await;
             let mut response = self.answer()?;
             response.body.buffer(self.budget.message_bytes_max).await.unwrap();
@@ -183,9 +198,20 @@ impl Ports for World {
 
     fn send_one_way(&self, mut call: OutboundCall) {
         let url = call.request.url.clone();
-        let options = format!(" timeout={:?}", call.timeout);
+        let mut options = format!(" timeout={:?}", call.timeout);
+        options += &call
+            .proxy
+            .as_ref()
+            .map(|proxy| format!(" proxy={}:{}", proxy.host, proxy.port))
+            .unwrap_or_default();
         let recorded = self.record("one-way", &url, &mut call.request, &options);
         run_ready(recorded);
+    }
+
+    fn log_to_event_hub(&self, hub: &Arc<EventHub>, event: HubEvent) {
+        self.log
+            .borrow_mut()
+            .push(format!("--- event {} {:?}\n\n{}\n", hub.url, event.partition, event.body));
     }
 
     fn sleep(&self, duration: Duration) -> LocalFuture<'_, ()> {

@@ -49,6 +49,12 @@ pub async fn outcome(exchange: &mut Exchange, mut response: Response) -> String 
             error.policy_id
         );
     }
+    for metric in exchange.metrics.list() {
+        let _ = writeln!(out, "--- metric {}/{} {:?}", metric.namespace, metric.name, metric.value);
+        for (name, value) in &metric.dimensions {
+            let _ = writeln!(out, "{name} = {value}");
+        }
+    }
     for entry in exchange.trace.take() {
         let _ = writeln!(out, "--- trace {} {}: {}", entry.severity.as_str(), entry.source, entry.message);
         for (name, value) in entry.metadata {

@@ -9,10 +9,11 @@ use std::time::Duration;
 use gateway_expression::host;
 use gateway_model::resource::{self, ApiSchema, Operation};
 use gateway_model::{BackendId, Diagnostic, SchemaId};
-use gateway_policy::backend::{Backend, Backends};
+use gateway_policy::backend::{Backend, Backends, Breaker, Pool};
 use gateway_policy::compile::{
     CompiledDocument, Lookup, compile_document, compile_resolver, default_global, effective,
 };
+use gateway_policy::event_hub::EventHub;
 use gateway_policy::exchange::contract::{OperationContract, Schemas};
 use gateway_policy::exchange::{Arrival, Connection, Exchange, Protocol};
 use gateway_policy::fault::Scope;
@@ -142,18 +143,40 @@ struct CaseLookup<'a> {
 
 impl<'a> CaseLookup<'a> {
     fn new(case: &'a Case) -> Self {
-        let backends = case.backends.iter().map(|(id, url)| {
-            let backend =
-                Backend { id: Some(id.as_str().into()), ..Backend::from_url(Url::parse(url).unwrap()) };
-            (BackendId::from(id.as_str()), Arc::new(backend))
-        });
+        let mut backends = HashMap::new();
+        let mut pools = Vec::new();
+        for (id, written) in &case.backends {
+            // A URL, or the resource's properties.
+            let entity = if written.starts_with('{') {
+                serde_json::from_str(written).unwrap()
+            } else {
+                gateway_model::Backend { url: written.clone(), ..Default::default() }
+            };
+            let entity = gateway_model::Backend { id: BackendId::from(id.as_str()), ..entity };
+            let base = if entity.is_pool() { Url::default() } else { Url::parse(&entity.url).unwrap() };
+            let breaker = entity.circuit_breaker.as_ref().map(|own| Arc::new(Breaker::new(own).unwrap()));
+            let backend = Backend { id: Some(id.as_str().into()), breaker, ..Backend::from_url(base) };
+            if entity.is_pool() {
+                pools.push((entity, backend));
+            } else {
+                backends.insert(entity.id, Arc::new(backend));
+            }
+        }
+        for (entity, backend) in pools {
+            let pool = Some(Arc::new(Pool::new(&entity, &backends).unwrap()));
+            backends.insert(entity.id, Arc::new(Backend { pool, ..backend }));
+        }
         let schemas = case.global_schemas.as_ref().map(|text| serde_json::from_str(text).unwrap());
-        let backends = Arc::new(backends.collect::<HashMap<_, _>>());
-        Self { case, backends, schemas: schemas.unwrap_or_default() }
+        Self { case, backends: Arc::new(backends), schemas: schemas.unwrap_or_default() }
     }
 }
 
 impl Lookup for CaseLookup<'_> {
+    fn event_hub(&self, logger: &str) -> Option<Result<Arc<EventHub>, String>> {
+        let text = self.case.loggers.get(logger)?;
+        Some(EventHub::of(&serde_json::from_str(text).unwrap(), &str::to_owned).map(Arc::new))
+    }
+
     fn named_value(&self, name: &str) -> Option<&str> {
         self.case.named_values.get(name).map(String::as_str)
     }

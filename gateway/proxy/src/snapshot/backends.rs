@@ -2,51 +2,90 @@
 
 use std::sync::Arc;
 
-use gateway_model::{Api, BackendType, Diagnostic, Resource, ResourceSet};
-use gateway_policy::backend::{Backend, BackendTls, Backends, trim_base_path};
+use gateway_model::{Api, Diagnostic, Resource, ResourceSet};
+use gateway_policy::backend::{Backend, BackendTls, Backends, Breaker, ForwardProxy, Pool};
 use gateway_policy::message::Url;
 
 /// Compiles the backend entities; one that cannot be used is reported and missing.
-pub fn compile(set: &ResourceSet, diagnostics: &mut Vec<Diagnostic>) -> Backends {
+///
+/// A circuit breaker whose definition is that of `previous` goes on where it stands.
+pub fn compile(
+    set: &ResourceSet,
+    previous: Option<&Backends>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Backends {
     let mut backends = Backends::new();
-    for entity in set.backends.values() {
-        match entity_of(entity) {
+    let mut add =
+        |entity: &gateway_model::Backend, made: Result<Backend, Unusable>, all: &mut Backends| match made {
             Ok(backend) => {
-                backends.insert(entity.id.clone(), Arc::new(backend));
+                all.insert(entity.id.clone(), Arc::new(backend));
             }
             Err((code, text)) => {
                 diagnostics.push(Diagnostic::error(code, entity.origin.clone(), text).on(entity.id()));
             }
-        }
+        };
+    for entity in set.backends.values().filter(|entity| !entity.is_pool()) {
+        let old = previous.and_then(|previous| previous.get(&entity.id));
+        add(entity, single(entity, old), &mut backends);
+    }
+    for entity in set.backends.values().filter(|entity| entity.is_pool()) {
+        let made = pool(entity, &backends);
+        add(entity, made, &mut backends);
     }
     backends
 }
 
-fn entity_of(entity: &gateway_model::Backend) -> Result<Backend, (&'static str, String)> {
-    if entity.backend_type == BackendType::Pool {
-        return Err((
-            "backend-unsupported",
-            format!("backend {} is a pool; pools are not served yet", entity.id),
-        ));
+/// Code and text of a finding.
+type Unusable = (&'static str, String);
+
+fn pool(entity: &gateway_model::Backend, singles: &Backends) -> Result<Backend, Unusable> {
+    let pool = Pool::new(entity, singles)
+        .map_err(|error| ("backend-pool", format!("backend pool {} cannot be used: {error}", entity.id)))?;
+    let id = Some(entity.id.as_str().into());
+    Ok(Backend { id, pool: Some(Arc::new(pool)), ..Backend::from_url(Url::default()) })
+}
+
+fn breaker(
+    entity: &gateway_model::Backend,
+    old: Option<&Arc<Backend>>,
+) -> Result<Option<Arc<Breaker>>, Unusable> {
+    let Some(definition) = &entity.circuit_breaker else { return Ok(None) };
+    if let Some(kept) = old.and_then(|old| old.breaker.as_ref()).filter(|old| old.is_of(definition)) {
+        return Ok(Some(Arc::clone(kept)));
     }
+    Breaker::new(definition).map(|made| Some(Arc::new(made))).map_err(|error| {
+        ("backend-breaker", format!("the circuit breaker of backend {} cannot be used: {error}", entity.id))
+    })
+}
+
+fn forward_proxy(entity: &gateway_model::Backend) -> Result<Option<Arc<ForwardProxy>>, Unusable> {
+    let Some(proxy) = &entity.proxy else { return Ok(None) };
+    let password = proxy.password.as_ref().map(gateway_model::Secret::expose);
+    ForwardProxy::new(&proxy.url, proxy.username.as_deref(), password)
+        .map(|made| Some(Arc::new(made)))
+        .map_err(|error| {
+            ("backend-proxy", format!("the proxy of backend {} cannot be used: {error}", entity.id))
+        })
+}
+
+fn single(entity: &gateway_model::Backend, old: Option<&Arc<Backend>>) -> Result<Backend, Unusable> {
     if entity.properties.as_ref().is_some_and(|p| p.service_fabric_cluster.is_some()) {
         let text = format!("backend {} is a Service Fabric cluster, which is not served yet", entity.id);
         return Err(("backend-unsupported", text));
     }
-    let mut base = Url::parse(&entity.url).map_err(|error| {
+    let base = Url::parse(&entity.url).map_err(|error| {
         ("backend-url", format!("the url {:?} of backend {} is invalid: {error}", entity.url, entity.id))
     })?;
-    trim_base_path(&mut base);
     let tls = entity.tls.clone().unwrap_or_default();
     let mut backend = Backend {
         id: Some(entity.id.as_str().into()),
-        base,
         tls: BackendTls {
             validate_certificate_chain: tls.validate_certificate_chain,
             validate_certificate_name: tls.validate_certificate_name,
         },
-        headers: Vec::new(),
-        query: Vec::new(),
+        proxy: forward_proxy(entity)?,
+        breaker: breaker(entity, old)?,
+        ..Backend::from_url(base)
     };
     credentials(entity, &mut backend);
     Ok(backend)

@@ -38,7 +38,7 @@ pub fn compile(
     registry: &Registry,
 ) -> Compiled {
     let mut diagnostics = found;
-    let entities = Arc::new(backends::compile(set, &mut diagnostics));
+    let entities = Arc::new(backends::compile(set, previous.map(|p| &*p.entities), &mut diagnostics));
     let references = References::new(set, &entities);
     let documents = compile_all(set, &references, &mut diagnostics);
     let graphql = graphql::compile_all(set, &references, &mut diagnostics);
@@ -69,6 +69,11 @@ pub fn compile(
     for backend in set.backends.keys() {
         snapshot.backends.insert(backend.as_str().into(), registry.intern_backend(backend.as_str()));
     }
+    // Short values stand for themselves by chance, masking them would garble the rest.
+    let secrets =
+        set.named_values.values().filter(|named| named.secret).filter_map(|named| named.value.clone());
+    snapshot.secrets = secrets.filter(|secret| secret.expose().len() >= 4).collect();
+    snapshot.entities = Arc::clone(&entities);
     compiler.apis(&mut snapshot.router, &mut snapshot.apis);
     snapshot.documents = compiler.documents;
     Compiled { snapshot, diagnostics: super::sorted(compiler.diagnostics) }

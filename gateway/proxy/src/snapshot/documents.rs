@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use gateway_model::resource::Schema;
-use gateway_model::{Diagnostic, FragmentId, PolicyScope, ResourceSet, SchemaId};
+use gateway_model::{Diagnostic, FragmentId, LoggerId, PolicyScope, ResourceSet, SchemaId};
 use gateway_policy::backend::Backends;
 use gateway_policy::compile::{CompiledDocument, Lookup, compile_document};
+use gateway_policy::event_hub::EventHub;
 use gateway_policy::fault::Scope;
 
 /// What documents refer to, over one resource set.
@@ -45,6 +46,17 @@ impl Lookup for References<'_> {
 
     fn schema(&self, id: &str) -> Option<&Schema> {
         self.set.schemas.get(&SchemaId::from(id))
+    }
+
+    fn event_hub(&self, logger: &str) -> Option<Result<Arc<EventHub>, String>> {
+        let logger = self.set.loggers.get(&LoggerId::from(logger))?;
+        // A reference to nothing stays as it is; the credentials then do not fit, which is told.
+        let expand = |text: &str| {
+            let name = text.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
+            let value = name.and_then(|name| self.named_value(name.trim()));
+            value.unwrap_or(text).to_owned()
+        };
+        Some(EventHub::of(logger, &expand).map(Arc::new))
     }
 
     fn backends(&self) -> Arc<Backends> {

@@ -76,6 +76,7 @@ fn entry(set: &ResourceSet, subscription: &Subscription, key: Option<&Secret>) -
     KeyEntry {
         scope: subscription.scope.clone(),
         is_active: subscription.state == SubscriptionState::Active,
+        allow_tracing: subscription.allow_tracing.unwrap_or(false),
         subscription: Arc::new(info),
         user: owner.map(caller::user),
     }

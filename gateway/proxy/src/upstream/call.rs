@@ -28,10 +28,11 @@ impl Upstream {
 
     async fn call_now(&self, mut call: OutboundCall) -> Result<Response, UpstreamError> {
         let mut body = call.request.body.take_or_share();
-        let outgoing = Outgoing::call(&call.request)?;
+        let outgoing = Outgoing::call(&call.request, call.proxy.as_ref())?;
         let spoken = Cell::new(None);
         let manner = Manner {
             tls: &BackendTls::default(),
+            proxy: outgoing.proxy,
             version: HttpVersion::Http1,
             guarded: true,
             gather: false,

@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use super::connect_proxy;
 use super::counters::UpstreamCounters;
 use super::dns::Dns;
 use super::failure::UpstreamError;
@@ -56,28 +57,53 @@ impl Dialer {
     }
 
     async fn connect_now(&self, target: &Target) -> Result<Io, UpstreamError> {
-        let addresses = self.addresses(target).await?;
-        let stream =
-            race(addresses, target.port).await.map_err(|cause| Self::connect_error(target, cause))?;
+        let (host, port) = match &target.proxy {
+            None => (&target.host, target.port),
+            Some(proxy) => (&proxy.host, proxy.port),
+        };
+        if target.proxy.is_some() {
+            self.check_literal(target)?;
+        }
+        let addresses = self.addresses(target, host, port).await?;
+        let stream = race(addresses, port).await.map_err(|cause| Self::connect_error(target, cause))?;
         self.set_options(&stream).map_err(|cause| Self::connect_error(target, cause))?;
         if target.guarded {
             self.check_connection(target, &stream)?;
         }
+        let stream = match &target.proxy {
+            Some(proxy) if target.is_tls() => connect_proxy::tunnel(stream, target, proxy)
+                .await
+                .map_err(|cause| Self::connect_error(target, cause))?,
+            _ => stream,
+        };
         if target.is_tls() { self.handshake(target, stream).await } else { Ok(Io::Clear(stream)) }
     }
 
     /// Addresses that may be called; a guarded target loses those that the rules refuse.
-    async fn addresses(&self, target: &Target) -> Result<Vec<IpAddr>, UpstreamError> {
-        let mut addresses = self.dns.addresses(&target.host, &self.counters).await.map_err(|cause| {
-            UpstreamError::Resolve { host: target.host.clone(), cause: cause.to_string() }
-        })?;
+    async fn addresses(&self, target: &Target, host: &str, port: u16) -> Result<Vec<IpAddr>, UpstreamError> {
+        let mut addresses = self
+            .dns
+            .addresses(host, &self.counters)
+            .await
+            .map_err(|cause| UpstreamError::Resolve { host: host.to_owned(), cause: cause.to_string() })?;
         if target.guarded {
-            addresses.retain(|ip| self.guard.allows(SocketAddr::new(*ip, target.port)));
+            addresses.retain(|ip| self.guard.allows(SocketAddr::new(*ip, port)));
             if addresses.is_empty() {
-                return Err(UpstreamError::Refused { host: target.host.clone() });
+                return Err(UpstreamError::Refused { host: host.to_owned() });
             }
         }
         Ok(addresses)
+    }
+
+    /// Behind a proxy names are the proxy's to resolve; what is an address already is checked here.
+    fn check_literal(&self, target: &Target) -> Result<(), UpstreamError> {
+        let bare = target.host.trim_start_matches('[').trim_end_matches(']');
+        match bare.parse() {
+            Ok(ip) if target.guarded && !self.guard.allows(SocketAddr::new(ip, target.port)) => {
+                Err(UpstreamError::Refused { host: target.host.clone() })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_connection(&self, target: &Target, stream: &TcpStream) -> Result<(), UpstreamError> {

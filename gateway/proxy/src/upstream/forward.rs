@@ -24,6 +24,7 @@ impl Upstream {
     /// is no response. Dropping the future abandons the call and closes its connection.
     pub async fn forward(&self, exchange: &mut Exchange, options: ForwardOptions) -> Result<(), Fault> {
         exchange.response = None;
+        exchange.measures.backend_status = 0;
         let begin = Instant::now();
         let outcome = self.forward_in_time(exchange, options).await;
         exchange.measures.backend += begin.elapsed();
@@ -53,7 +54,7 @@ impl Upstream {
         exchange: &mut Exchange,
         options: ForwardOptions,
     ) -> Result<Outcome, UpstreamError> {
-        let backend = Arc::clone(exchange.backend.as_ref().ok_or(UpstreamError::NoBackend)?);
+        let backend = Arc::clone(exchange.destination().ok_or(UpstreamError::NoBackend)?);
         if options.buffer_request_body {
             let bytes_max = self.settings.buffer_bytes_max;
             let buffered = Box::pin(exchange.request.body.buffer(bytes_max)).await;
@@ -77,6 +78,7 @@ impl Upstream {
         let outgoing = Outgoing::forward(exchange, backend, &self.settings.trusted_proxies)?;
         let manner = Manner {
             tls: &backend.tls,
+            proxy: outgoing.proxy,
             version: options.http_version,
             // A bare URL may have been put together by an expression; an entity is the operator's word.
             guarded: backend.id.is_none(),

@@ -1,10 +1,11 @@
 //! What a request looks like to the backend: its URL, its fields and its framing, all made anew.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use gateway_policy::backend::Backend;
+use gateway_policy::backend::{Backend, ForwardProxy};
 use gateway_policy::exchange::Exchange;
-use gateway_policy::message::{Headers, Method, Request, Url};
+use gateway_policy::message::{Headers, Method, Request, Scheme, Url};
 use smallvec::SmallVec;
 
 use super::failure::UpstreamError;
@@ -24,6 +25,8 @@ pub struct Outgoing<'a> {
     pub query: Cow<'a, str>,
     /// `Host` as a policy set it; else that of `to`.
     pub host: Option<&'a str>,
+    /// Proxy on the way.
+    pub proxy: Option<&'a Arc<ForwardProxy>>,
     headers: &'a Headers,
     /// Credentials of the backend; they replace fields of the same name.
     credentials: &'a [(String, String)],
@@ -60,6 +63,7 @@ impl<'a> Outgoing<'a> {
             base: backend.base.path.trim_end_matches('/'),
             path,
             query: query_with(&url.query, &backend.query)?,
+            proxy: exchange.proxy.as_ref().or(backend.proxy.as_ref()),
             host: headers.get_str("host").filter(|set| !names_host(set, &exchange.original_url)),
             headers,
             credentials: &backend.headers,
@@ -75,7 +79,7 @@ impl<'a> Outgoing<'a> {
     }
 
     /// A request that a policy made (`send-request`).
-    pub fn call(request: &'a Request) -> Result<Self, UpstreamError> {
+    pub fn call(request: &'a Request, proxy: Option<&'a Arc<ForwardProxy>>) -> Result<Self, UpstreamError> {
         let Request { method, url, headers, .. } = request;
         Ok(Self {
             method,
@@ -84,6 +88,7 @@ impl<'a> Outgoing<'a> {
             path: path_below_base(&url.path)?,
             query: query_with(&url.query, &[])?,
             host: headers.get_str("host"),
+            proxy,
             headers,
             credentials: &[],
             forwarded: None,
@@ -161,9 +166,12 @@ impl<'a> Outgoing<'a> {
 
     /// Writes an HTTP/1.1 head.
     pub fn write_head(&self, out: &mut Vec<u8>, framing: Framing, expect_continue: bool) {
+        // A proxy is told the whole URL, unless it only relays a TLS connection (RFC 9112 §3.2.2).
+        let proxy = self.proxy.filter(|_| self.to.scheme == Scheme::Http);
+        let absolute = proxy.map(|_| format!("http://{}{}", self.to.authority(), self.base));
         let line = write::RequestLine {
             method: self.method,
-            base: self.base,
+            base: absolute.as_deref().unwrap_or(self.base),
             path: &self.path,
             query: &self.query,
             host: self.host.unwrap_or(&self.to.host),
@@ -171,6 +179,9 @@ impl<'a> Outgoing<'a> {
         };
         write::request_line(out, &line);
         self.each_field(|name, value| write::field(out, name, value));
+        if let Some(authorization) = proxy.and_then(|proxy| proxy.authorization.as_ref()) {
+            write::field(out, "Proxy-Authorization", authorization.as_bytes());
+        }
         if expect_continue {
             write::field(out, "Expect", b"100-continue");
         }

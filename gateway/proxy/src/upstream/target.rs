@@ -1,8 +1,9 @@
 //! What makes two connections interchangeable.
 
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
-use gateway_policy::backend::BackendTls;
+use gateway_policy::backend::{BackendTls, ForwardProxy};
 use gateway_policy::message::{Scheme, Url};
 use gateway_policy::ports::HttpVersion;
 use indexmap::Equivalent;
@@ -19,6 +20,7 @@ pub struct Target {
     /// Addresses are checked against the rules of X-09. Such requests share no connection with others, since a
     /// connection stands for the check of its address.
     pub guarded: bool,
+    pub proxy: Option<Arc<ForwardProxy>>,
 }
 
 /// A borrowed [`Target`], to look one up without making it.
@@ -30,11 +32,12 @@ pub struct TargetRef<'a> {
     pub tls: &'a BackendTls,
     pub version: HttpVersion,
     pub guarded: bool,
+    pub proxy: Option<&'a Arc<ForwardProxy>>,
 }
 
 impl<'a> TargetRef<'a> {
     pub fn new(url: &'a Url, tls: &'a BackendTls, version: HttpVersion, guarded: bool) -> Self {
-        Self { scheme: url.scheme, host: &url.host, port: url.port, tls, version, guarded }
+        Self { scheme: url.scheme, host: &url.host, port: url.port, tls, version, guarded, proxy: None }
     }
 
     pub fn to_owned(self) -> Target {
@@ -45,6 +48,7 @@ impl<'a> TargetRef<'a> {
             tls: self.tls.clone(),
             version: self.version,
             guarded: self.guarded,
+            proxy: self.proxy.cloned(),
         }
     }
 }
@@ -58,6 +62,7 @@ impl Target {
             tls: &self.tls,
             version: self.version,
             guarded: self.guarded,
+            proxy: self.proxy.as_ref(),
         }
     }
 
@@ -93,6 +98,7 @@ impl Equivalent<Target> for TargetRef<'_> {
             && self.version == key.version
             && self.guarded == key.guarded
             && *self.tls == key.tls
+            && self.proxy == key.proxy.as_ref()
     }
 }
 

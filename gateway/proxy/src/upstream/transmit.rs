@@ -3,9 +3,10 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_policy::backend::BackendTls;
+use gateway_policy::backend::{BackendTls, ForwardProxy};
 use gateway_policy::exchange::Protocol;
 use gateway_policy::message::{Body, Scheme};
 use gateway_policy::ports::HttpVersion;
@@ -22,6 +23,7 @@ use super::target::TargetRef;
 #[derive(Clone, Copy, Debug)]
 pub struct Manner<'a> {
     pub tls: &'a BackendTls,
+    pub proxy: Option<&'a Arc<ForwardProxy>>,
     pub version: HttpVersion,
     /// The address is checked against the rules of X-09.
     pub guarded: bool,
@@ -41,8 +43,7 @@ impl Upstream {
         body: &mut Body,
         manner: Manner<'_>,
     ) -> Result<Outcome, UpstreamError> {
-        let pool =
-            |version| self.pools.pool(TargetRef::new(outgoing.to, manner.tls, version, manner.guarded));
+        let pool = |version| self.pool_of(outgoing, manner, version);
         let clear = outgoing.to.scheme == Scheme::Http;
         match manner.version {
             HttpVersion::Http2 if outgoing.upgrade.is_none() => {
@@ -144,7 +145,12 @@ impl Upstream {
     }
 
     fn http1_pool(&self, outgoing: &Outgoing<'_>, manner: Manner<'_>) -> Rc<Pool> {
-        self.pools.pool(TargetRef::new(outgoing.to, manner.tls, HttpVersion::Http1, manner.guarded))
+        self.pool_of(outgoing, manner, HttpVersion::Http1)
+    }
+
+    fn pool_of(&self, outgoing: &Outgoing<'_>, manner: Manner<'_>, version: HttpVersion) -> Rc<Pool> {
+        let target = TargetRef::new(outgoing.to, manner.tls, version, manner.guarded);
+        self.pools.pool(TargetRef { proxy: manner.proxy, ..target })
     }
 
     async fn over_http2(

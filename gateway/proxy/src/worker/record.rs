@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use gateway_policy::exchange::metric::Metric;
 use gateway_policy::exchange::{self, CacheUse, Exchange};
 use gateway_policy::message::Url as RequestUrl;
 use gateway_telemetry::{
-    BackendId, Cache, Call, CallKind, HostId, LabelId, LastError, Protocol, RequestEvent, TlsVersion, Url,
+    BackendId, Cache, Call, CallKind, HostId, LabelId, LastError, MetricRecord, Protocol, RequestEvent,
+    TlsVersion, Url,
 };
 
 use super::Shared;
@@ -102,6 +104,9 @@ impl Inner {
             section: &error.section,
             scope: &error.scope,
         });
+        let dimensions: Vec<Vec<(&str, &str)>> = exchange.metrics.list().iter().map(dimensions).collect();
+        let metrics: Vec<MetricRecord<'_>> =
+            exchange.metrics.list().iter().zip(&dimensions).map(metric).collect();
         let event = RequestEvent {
             labels: self.labels.route,
             host: self.labels.host,
@@ -125,6 +130,7 @@ impl Inner {
             calls: backend.as_slice(),
             last_error,
             errors: last_error.as_slice(),
+            metrics: &metrics,
             ..RequestEvent::new(
                 exchange.connection.peer,
                 exchange.timestamp,
@@ -140,7 +146,7 @@ impl Inner {
         if measures.backend.is_zero() && measures.backend_status == 0 {
             return None;
         }
-        let backend = self.exchange.backend.as_ref();
+        let backend = self.exchange.destination();
         Some(Call {
             kind: CallKind::Forward,
             label: self.labels.backend,
@@ -164,7 +170,7 @@ struct Texts {
 impl Texts {
     fn of(exchange: &Exchange) -> Self {
         let RequestUrl { path, query, .. } = &exchange.original_url;
-        let backend = exchange.backend.as_ref().map(|backend| {
+        let backend = exchange.destination().map(|backend| {
             let own = &exchange.request.url;
             let path = format!("{}{}", backend.base.path, own.path);
             RequestUrl { path, query: own.query.clone(), ..backend.base.clone() }.to_string()
@@ -175,6 +181,14 @@ impl Texts {
             backend: backend.unwrap_or_default(),
         }
     }
+}
+
+fn dimensions(metric: &Metric) -> Vec<(&str, &str)> {
+    metric.dimensions.iter().map(|(name, value)| (&**name, value.as_str())).collect()
+}
+
+fn metric<'a>((own, dimensions): (&'a Metric, &'a Vec<(&'a str, &'a str)>)) -> MetricRecord<'a> {
+    MetricRecord { namespace: &own.namespace, name: &own.name, value: own.value, dimensions }
 }
 
 fn cache(used: CacheUse) -> Cache {

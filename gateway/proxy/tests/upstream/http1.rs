@@ -88,10 +88,9 @@ fn forward_credentials_of_the_backend_replace_fields_and_join_the_query() {
         request.headers.append("authorization", b"Bearer of-the-client").unwrap();
         let entity = Backend {
             id: Some("b".into()),
-            base: Url::parse(&backend.url()).unwrap(),
-            tls: BackendTls::default(),
             headers: vec![("Authorization".to_owned(), "Basic abc".to_owned())],
             query: vec![("code".to_owned(), "s%20p".to_owned())],
+            ..Backend::from_url(Url::parse(&backend.url()).unwrap())
         };
         forward(&upstream(), &mut exchange_to(request, entity)).await.unwrap();
         let sent = backend.last_request();

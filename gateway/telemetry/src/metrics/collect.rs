@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::histogram::HistogramTotal;
-use super::labels::{Anomaly, ConnectionProtocol, REASONS, Shed, TlsOutcome, UpstreamError};
+use super::labels::{Anomaly, ConnectionProtocol, EventHubOutcome, REASONS, Shed, TlsOutcome, UpstreamError};
 use super::series::SeriesKey;
 use super::shard::{ApiTotals, BackendTotals, CATEGORIES, Lazy, Shard, category, connection_kind};
 use super::table::{self, Metric};
@@ -48,6 +48,9 @@ impl Registry {
         });
         self.collect_row(visit, table::ANOMALIES, Anomaly::TEXTS, |shard, kind| shard.anomalies.get(kind));
         self.collect_row(visit, table::SHED, Shed::TEXTS, |shard, reason| shard.shed.get(reason));
+        self.collect_row(visit, table::EVENT_HUB_EVENTS, EventHubOutcome::TEXTS, |shard, result| {
+            shard.event_hub.get(result)
+        });
         let panics = self.sum(|shard| shard.panics.load(Relaxed));
         visit(table::PANICS, &[], Sample::Count(panics));
         self.collect_snapshot(visit);
@@ -221,6 +224,7 @@ impl Registry {
             ("hostname", self.hosts.overflows()),
             ("backend", self.backends.overflows()),
             ("last_error_reason", self.sum(|shard| shard.errors.get(0))),
+            ("custom", self.custom.overflows()),
             ("series", self.sum(|shard| shard.series.overflow())),
         ];
         for (label, count) in overflows {

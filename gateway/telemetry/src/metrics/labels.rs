@@ -113,6 +113,13 @@ closed! {
     }
 }
 closed! {
+    /// What became of an event for an event hub.
+    EventHubOutcome {
+        Sent = "sent", Dropped = "dropped", Rejected = "rejected", Throttled = "throttled", TimedOut = "timed-out",
+        Failed = "failed",
+    }
+}
+closed! {
     /// Why a request was refused to keep the process alive (reliability-security.md §4.4).
     Shed { Memory = "memory", Connections = "connections", Draining = "draining", }
 }

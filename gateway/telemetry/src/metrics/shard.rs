@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::histogram::{Buckets, Histogram};
 use super::labels::{
-    Anomaly, BackendId, ConnectionProtocol, REASONS, Shed, TlsOutcome, UpstreamError, reason_number,
+    Anomaly, BackendId, ConnectionProtocol, EventHubOutcome, REASONS, Shed, TlsOutcome, UpstreamError,
+    reason_number,
 };
 use super::series::{SeriesKey, SeriesTable};
 use crate::event::{Listener, RequestEvent};
@@ -94,6 +95,7 @@ pub struct Shard {
     pub(super) tls: Counters<{ TlsOutcome::ALL.len() }>,
     pub(super) anomalies: Counters<{ Anomaly::ALL.len() }>,
     pub(super) shed: Counters<{ Shed::ALL.len() }>,
+    pub(super) event_hub: Counters<{ EventHubOutcome::ALL.len() }>,
     pub(super) panics: AtomicU64,
 }
 
@@ -117,6 +119,7 @@ impl Shard {
             tls: Counters::default(),
             anomalies: Counters::default(),
             shed: Counters::default(),
+            event_hub: Counters::default(),
             panics: AtomicU64::new(0),
         }
     }
@@ -176,6 +179,11 @@ impl Shard {
     /// A request was refused to keep the process alive.
     pub fn request_shed(&self, reason: Shed) {
         self.shed.add(reason as usize, 1);
+    }
+
+    /// What became of events for an event hub.
+    pub fn event_hub_events(&self, outcome: EventHubOutcome, events: u64) {
+        self.event_hub.add(outcome as usize, events);
     }
 
     /// A panic was caught.

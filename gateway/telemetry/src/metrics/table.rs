@@ -64,6 +64,7 @@ metrics! {
     TLS_HANDSHAKES: Counter "gateway_tls_handshakes_total" "" ["result"] "TLS hand-shakes with clients, by version or failure." by "tls_handshake";
     ANOMALIES: Counter "gateway_protocol_anomalies_total" "" ["kind"] "Messages refused as malformed, oversized or too slow." by "protocol_anomaly";
     SHED: Counter "gateway_requests_shed_total" "" ["reason"] "Requests refused to keep the process alive." by "request_shed";
+    EVENT_HUB_EVENTS: Counter "gateway_event_hub_events_total" "" ["result"] "Events of log-to-eventhub; dropped: the queue was full." by "event_hub_events";
     PANICS: Counter "gateway_panics_total" "" [] "Panics caught and answered with 500." by "panic_caught";
     SNAPSHOT_INFO: Gauge "gateway_snapshot_info" "" ["revision"] "Revision of the configuration in force; always 1." by "snapshot_applied";
     SNAPSHOT_AGE: Gauge "gateway_snapshot_age_seconds" "seconds" [] "Since the configuration in force was applied." by "snapshot_applied";
