@@ -189,8 +189,10 @@ fn mask(value: &mut Value, masks: &Masks<'_>) {
             if is_url {
                 *text = Redacted::text(text, masks.key_query).to_string();
             }
-            for secret in masks.secrets.iter().filter(|secret| text.contains(secret.expose())) {
-                *text = text.replace(secret.expose(), MASK);
+            for secret in masks.secrets {
+                if text.contains(secret.expose()) {
+                    *text = text.replace(secret.expose(), MASK);
+                }
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| mask(item, masks)),

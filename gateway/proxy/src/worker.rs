@@ -113,7 +113,7 @@ impl Worker {
         }
         let (mut response, tunnel) = self.close(record.exchange());
         if let Some(tracer) = record.exchange().tracer.take() {
-            let secrets = snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.secrets);
+            let secrets = snapshot.as_ref().map_or(&[][..], |snapshot| snapshot.secrets.as_slice());
             self.shared.debug.finish(record.exchange(), &tracer, secrets, &mut response);
         }
         record.answered(response.status);
