@@ -16,6 +16,7 @@ pub fn rows(measure: &mut Measure<'_>) {
             let entry = KeyEntry {
                 scope: SubscriptionScope::AllApis,
                 is_active: true,
+                allow_tracing: false,
                 subscription: Arc::default(),
                 user: None,
             };

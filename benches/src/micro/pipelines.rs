@@ -9,6 +9,7 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use gateway_policy::event_hub::{EventHub, HubEvent};
 use gateway_policy::exchange::{Arrival, Connection, Exchange, Protocol};
 use gateway_policy::fault::Fault;
 use gateway_policy::message::{Body, Request, Response};
@@ -64,6 +65,8 @@ impl Ports for Still {
     fn cache(&self) -> &dyn ValueCache {
         &self.cache
     }
+
+    fn log_to_event_hub(&self, _: &Arc<EventHub>, _: HubEvent) {}
 
     fn buffer_budget(&self) -> &BufferBudget {
         &self.budget

@@ -13,6 +13,7 @@ use arc_swap::ArcSwapOption;
 use gateway_benches::wire::Wire;
 use gateway_benches::workload::Workload;
 use gateway_policy::ports::BufferBudget;
+use gateway_proxy::debug::Debug;
 use gateway_proxy::downstream::{ListenerSettings, Server, Settings, bind};
 use gateway_proxy::ports::counters::RateCounters;
 use gateway_proxy::ports::value_cache::BuiltInCache;
@@ -79,6 +80,8 @@ fn shared(backend: u16, workload: Workload) -> anyhow::Result<Arc<Shared>> {
         counters: RateCounters::default(),
         cache: BuiltInCache::default(),
         budget: BufferBudget::default(),
+        debug: Debug::new(),
+        dapr_port: 3500,
         forwarded_proto: false,
         in_flight: [InFlight::default()].into(),
     }))
