@@ -91,7 +91,7 @@ pub static CATALOGUE: &[&PolicyDef] = &[
     &validate_odata_request::VALIDATE_ODATA_REQUEST,
     &validate_parameters::VALIDATE_PARAMETERS,
     &validate_status_code::VALIDATE_STATUS_CODE,
+    &wait::WAIT,
     &xml_to_json::XML_TO_JSON,
     &xsl_transform::XSL_TRANSFORM,
-    &wait::WAIT,
 ];
