@@ -143,7 +143,7 @@ pub const SETTINGS: &[SettingDef] = &[
             Ok(())
         },
     ),
-    setting("dapr.http.port", "3500", "", "port of the Dapr sidecar on this host", |s, v| {
+    setting("dapr.http.port", "3500", "port", "port of the Dapr sidecar on this host", |s, v| {
         s.net.dapr_port = number(v)?;
         Ok(())
     }),
