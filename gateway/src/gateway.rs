@@ -5,6 +5,7 @@
 //! ```
 
 mod control;
+mod counts;
 mod worker;
 
 use std::net::SocketAddr;
@@ -17,8 +18,10 @@ use arc_swap::ArcSwapOption;
 use gateway_datapath::{Binding, Datapath, ListenerSpec};
 use gateway_proxy::debug::Debug;
 use gateway_proxy::downstream::{BindError, Bound, ListenerSettings, bind};
-use gateway_proxy::ports::counters::RateCounters;
-use gateway_proxy::ports::value_cache::BuiltInCache;
+use gateway_proxy::ports::built_in_cache::BuiltInCache;
+use gateway_proxy::ports::caches::SharedCaches;
+use gateway_proxy::ports::concurrency::AtWork;
+use gateway_proxy::ports::flights::Flights;
 use gateway_proxy::upstream::{Roots, UpstreamShared};
 use gateway_proxy::worker::{InFlight, Shared};
 use gateway_sync::folder::{FolderSettings, LoadOutcome, Watch, load, watch};
@@ -29,6 +32,7 @@ use crate::configuration::Applier;
 use crate::settings::{ListenAddress, Settings};
 use crate::tls::Tls;
 use control::Control;
+use counts::Counts;
 
 /// Worker threads that these settings ask for.
 pub fn worker_count(settings: &Settings) -> usize {
@@ -56,6 +60,7 @@ pub struct Gateway {
     draining: signal::Sender<bool>,
     workers: Vec<JoinHandle<usize>>,
     control: Option<JoinHandle<()>>,
+    counts: Option<JoinHandle<()>>,
     control_stop: signal::Sender<bool>,
     watch: Option<Watch>,
     settings: Settings,
@@ -74,8 +79,13 @@ impl Gateway {
         let shared = Arc::new(Shared {
             snapshot: ArcSwapOption::empty(),
             telemetry: Arc::clone(&telemetry),
-            counters: RateCounters::default(),
-            cache: BuiltInCache::default(),
+            counters: Arc::new(counts::rate_counters(&settings.counts)),
+            quotas: Arc::default(),
+            at_work: AtWork::default(),
+            caches: Arc::new(SharedCaches {
+                built_in: BuiltInCache::new(settings.counts.cache_bytes_max),
+                flights: Flights::default(),
+            }),
             budget: gateway_policy::ports::BufferBudget {
                 message_bytes_max: settings.net.request_buffer_bytes_max,
             },
@@ -84,6 +94,7 @@ impl Gateway {
             dapr_port: settings.net.dapr_port,
             in_flight: cpus.iter().map(|_| InFlight::default()).collect(),
         });
+        let counts = Counts::load(&settings, &shared)?;
         let mut listeners = Listeners::bind(&settings, &cpus)?;
         let admin = control::bind_admin(settings.net.admin)?;
         let watch = configure(&settings, &shared, instance)?;
@@ -92,10 +103,18 @@ impl Gateway {
         addresses.extend(admin.as_ref().map(|(_, address)| (Listener::Admin, *address)));
         let (draining, drained) = signal::channel(false);
         let tls = listeners.tls.take();
+        let upstream = upstream_shared(&settings)?;
         let server = tls.as_ref().map(|tls| Arc::clone(&tls.server));
-        let workers =
-            worker::spawn(listeners.bound, server, &settings, &cpus, &shared, &addresses, &drained)?;
+        let common = worker::Common {
+            settings: &settings,
+            shared: &shared,
+            upstream: &upstream,
+            addresses: &addresses,
+            draining: &drained,
+        };
+        let workers = worker::spawn(listeners.bound, server, &cpus, &common)?;
         let (control_stop, stopped) = signal::channel(false);
+        let counts = counts.spawn(Arc::clone(&upstream.tls), stopped.clone())?;
         let control = Control { shared: Arc::clone(&shared), datapath, tls, draining: drained, stopped };
         let control = control.spawn(admin.map(|(listener, _)| listener))?;
         telemetry.event(&Event::GatewayListening { addresses: &addresses });
@@ -105,6 +124,7 @@ impl Gateway {
             draining,
             workers,
             control: Some(control),
+            counts: Some(counts),
             control_stop,
             watch,
             settings,
@@ -133,8 +153,8 @@ impl Gateway {
         // A worker that panicked has said so in the log.
         let cut: usize = self.workers.drain(..).filter_map(|worker| worker.join().ok()).sum();
         let _ = self.control_stop.send(true);
-        if let Some(control) = self.control.take() {
-            let _ = control.join();
+        for thread in [self.control.take(), self.counts.take()].into_iter().flatten() {
+            let _ = thread.join();
         }
         telemetry.event(&Event::GatewayStopped { connections_cut: cut as u64 });
         telemetry.close(Duration::from_secs(2));

@@ -6,10 +6,13 @@
 mod sources;
 mod table;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use gateway_model::Secret;
+use gateway_proxy::redis::RedisSettings;
 use gateway_sync::folder::Environment;
 use thiserror::Error;
 
@@ -48,6 +51,7 @@ pub struct Settings {
     pub net: NetSettings,
     pub workers: WorkerSettings,
     pub datapath: DatapathSettings,
+    pub counts: CountSettings,
     pub logs: LogSettings,
     pub shutdown: ShutdownSettings,
 }
@@ -115,6 +119,31 @@ pub struct DatapathSettings {
     pub log: bool,
 }
 
+/// Counters, quotas and caches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CountSettings {
+    /// Where counts outlive the process.
+    pub folder: Option<PathBuf>,
+    /// Redis server that gateways share their counts through.
+    pub redis: Option<Arc<RedisSettings>>,
+    /// Of the built-in cache.
+    pub cache_bytes_max: u64,
+    pub neighborhood: NeighborhoodSettings,
+}
+
+/// Gateways that tell each other what they count.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NeighborhoodSettings {
+    /// Names or addresses of all instances; none = they do not.
+    pub host: Option<String>,
+    /// Own address of the two ports.
+    pub address: IpAddr,
+    pub heartbeat_port: u16,
+    pub counter_port: u16,
+    /// What they have in common.
+    pub secret: Option<Secret>,
+}
+
 /// The process log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogSettings {
@@ -167,6 +196,18 @@ impl Default for Settings {
                 http_bindings: Vec::new(),
                 https_bindings: Vec::new(),
                 log: false,
+            },
+            counts: CountSettings {
+                folder: None,
+                redis: None,
+                cache_bytes_max: 0,
+                neighborhood: NeighborhoodSettings {
+                    host: None,
+                    address: IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+                    heartbeat_port: 0,
+                    counter_port: 0,
+                    secret: None,
+                },
             },
             logs: LogSettings { std: gateway_telemetry::Std::None, level: String::new(), color: false },
             shutdown: ShutdownSettings { delay: Duration::ZERO, timeout: Duration::ZERO },

@@ -3,10 +3,13 @@
 mod access;
 mod api_types;
 mod backends;
+mod caching;
 mod commands;
 mod configuration;
+mod counts;
 mod figures;
 mod hostile;
+mod neighbours;
 mod policies;
 mod process;
 mod routing;

@@ -8,6 +8,7 @@ mod config;
 pub mod frames;
 mod grpc;
 pub mod process;
+pub mod redis;
 mod running;
 mod script;
 

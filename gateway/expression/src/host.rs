@@ -7,7 +7,13 @@ mod fixture;
 
 pub use fixture::{Fixture, FixtureError};
 
+use crate::clr::date_time::DateTime;
 use crate::value::Value;
+
+/// 100 ns ticks since 0001-01-01 of a time as `DateTime.Parse` reads it; `None` when it is none.
+pub fn ticks_of(text: &str) -> Option<i64> {
+    DateTime::parse(text, DateTime::MIN).map(DateTime::ticks).ok()
+}
 
 /// Which of the two messages of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,5 +1,6 @@
 //! One request on its way through the pipeline: everything policies read and change.
 
+mod cache;
 pub mod contract;
 mod host;
 pub mod metric;
@@ -23,10 +24,13 @@ use uuid::Uuid;
 use crate::backend::{Backend, ForwardProxy};
 use crate::fault::{Fault, Section};
 use crate::graphql::{FieldContext, GraphQlApi};
+use crate::llm::TokenMeter;
 use crate::message::{Body, BodyError, Headers, Method, Request, Response, Url};
-use crate::ports::Ports;
+use crate::ports::{Counters, Ports, Quotas};
 use contract::OperationContract;
 use trace::Trace;
+
+pub use cache::{CachePlan, CacheState, Downstream, DownstreamKind};
 
 /// The client's connection, shared by its requests.
 #[derive(Clone, Debug)]
@@ -85,7 +89,19 @@ pub enum CacheUse {
 }
 
 /// Work put off until the response is complete (`rate-limit-by-key` with `increment-condition`).
-pub type Deferred = Box<dyn FnOnce(&Exchange, &dyn Ports)>;
+pub type Deferred = Box<dyn FnOnce(&mut Exchange, &dyn Ports)>;
+
+/// Work for when the last byte of the answer is out, or the client has left.
+pub type AtEnd = Box<dyn FnOnce(&Ending<'_>)>;
+
+/// A request that has come to its end.
+#[derive(Clone, Copy)]
+pub struct Ending<'a> {
+    pub counters: &'a dyn Counters,
+    pub quotas: &'a dyn Quotas,
+    /// Head and content of the request and of the answer, as far as they were sent.
+    pub bytes: u64,
+}
 
 /// A request in flight. Lives on one worker; finishes on the snapshot it began with.
 pub struct Exchange {
@@ -125,6 +141,12 @@ pub struct Exchange {
     pub metrics: metric::Metrics,
     /// What each statement does, for a request that is traced.
     pub tracer: Option<Box<tracer::Tracer>>,
+    /// Bodies stream past the policies: what depends on their bytes waits here.
+    pub at_end: Vec<AtEnd>,
+    /// What a cache lookup found out, for the store that follows it.
+    pub cache: CacheState,
+    /// Tokens of a language model's answer, where a policy counts them.
+    pub tokens: Option<Rc<TokenMeter>>,
     /// Notes of `trace` and `context.Trace`.
     pub trace: Trace,
     /// Fields that go onto the answer whatever makes it: a backend, a policy or an error.
@@ -139,6 +161,8 @@ pub struct Exchange {
     pub graphql_field: Option<Box<FieldContext>>,
     /// The backend's side of an accepted upgrade (WebSocket), for the listener to relay; opaque to policies.
     pub tunnel: Option<Box<dyn Any>>,
+    /// Quotas that this request has been counted in.
+    quotas_counted: Vec<Box<str>>,
     variables: Vec<(Arc<str>, Value)>,
     id_text: OnceCell<Box<str>>,
     request_consumed: Cell<bool>,
@@ -190,6 +214,9 @@ impl Exchange {
             deferred: Vec::new(),
             metrics: metric::Metrics::default(),
             tracer: None,
+            at_end: Vec::new(),
+            cache: CacheState::default(),
+            tokens: None,
             trace: Trace::default(),
             answer_headers: None,
             upgrade: false,
@@ -197,6 +224,7 @@ impl Exchange {
             graphql_errors: Vec::new(),
             graphql_field: None,
             tunnel: None,
+            quotas_counted: Vec::new(),
             variables: Vec::new(),
             id_text: OnceCell::new(),
             request_consumed: Cell::new(false),
@@ -256,6 +284,34 @@ impl Exchange {
         Ok(())
     }
 
+    /// Notes that the request counts in a quota; false when it has been noted before.
+    pub fn count_in_quota(&mut self, key: &str) -> bool {
+        let is_new = !self.quotas_counted.iter().any(|known| **known == *key);
+        if is_new {
+            self.quotas_counted.push(key.into());
+        }
+        is_new
+    }
+
+    /// Seconds since 1970-01-01 UTC at receipt.
+    pub fn unix_seconds(&self) -> i64 {
+        let since = self.timestamp.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    }
+
+    /// Milliseconds since 1970-01-01 UTC by now.
+    pub fn unix_ms(&self, ports: &dyn Ports) -> u64 {
+        let received = self.timestamp.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        (received + self.elapsed(ports)).as_millis() as u64
+    }
+
+    /// Does what had to wait for the end.
+    pub fn end(&mut self, ending: &Ending<'_>) {
+        for work in std::mem::take(&mut self.at_end) {
+            work(ending);
+        }
+    }
+
     /// The request id as hyphenated lower-case text.
     pub fn id_text(&self) -> &str {
         self.id_text.get_or_init(|| self.id.hyphenated().to_string().into())
@@ -282,6 +338,10 @@ impl Exchange {
     /// The backend that is called: of a pool the member, once it is settled.
     pub fn destination(&self) -> Option<&Arc<Backend>> {
         self.member.as_ref().or_else(|| self.backend.as_ref().filter(|backend| backend.pool.is_none()))
+    }
+
+    pub fn remove_variable(&mut self, name: &str) {
+        self.variables.retain(|(known, _)| &**known != name);
     }
 
     /// Replaces the response; what the old one's body was does not matter any more.
@@ -336,6 +396,7 @@ impl Exchange {
         for deferred in std::mem::take(&mut self.deferred) {
             deferred(self, ports);
         }
+        self.cache.close();
         let mut response = self.response.take().unwrap_or_else(|| Response::new(200));
         if let Some(fields) = self.answer_headers.take() {
             for (name, value) in fields.iter() {

@@ -13,6 +13,7 @@ pub mod exchange;
 pub mod fault;
 pub mod graphql;
 pub mod liquid;
+pub mod llm;
 pub mod markup;
 pub mod message;
 pub mod odata;

@@ -19,6 +19,7 @@ use tokio::sync::Mutex;
 use crate::exchange::Exchange;
 use crate::exchange::tracer::{Before, Traced, Tracer};
 use crate::fault::{Fault, Scope, Section, envelope};
+use crate::llm;
 use crate::message::{Body, Response};
 use crate::policies::cors::Cors;
 use crate::policies::cross_domain::CrossDomain;
@@ -289,7 +290,27 @@ impl Block {
         if self.is_sync {
             return self.run_sync(exchange, ports);
         }
-        for statement in &self.statements {
+        self.run_from(0, exchange, ports).await
+    }
+
+    /// Runs what stands behind the statement of that element; all, where none is.
+    async fn run_behind(
+        &self,
+        element: &str,
+        exchange: &mut Exchange,
+        ports: &dyn Ports,
+    ) -> Result<Flow, Fault> {
+        let at = self.statements.iter().position(|statement| statement.element == element);
+        self.run_from(at.map_or(0, |at| at + 1), exchange, ports).await
+    }
+
+    async fn run_from(
+        &self,
+        first: usize,
+        exchange: &mut Exchange,
+        ports: &dyn Ports,
+    ) -> Result<Flow, Fault> {
+        for statement in self.statements.iter().skip(first) {
             if statement.is_skipped(exchange) {
                 continue;
             }
@@ -336,9 +357,23 @@ impl Pipeline {
             }
             match self.block(section).run(exchange, ports).await {
                 Ok(Flow::Continue) => {}
-                Ok(Flow::Respond) => return,
+                Ok(Flow::Respond) => return self.resume(exchange, ports).await,
                 Err(fault) => return self.fail(exchange, fault, ports).await,
             }
+            if section == Section::Backend
+                && let Err(fault) = llm::read_answer(exchange, ports).await
+            {
+                return self.fail(exchange, fault, ports).await;
+            }
+        }
+    }
+
+    /// After a response of the cache: outbound from behind the statement that stored it. Any other response goes out.
+    async fn resume(&self, exchange: &mut Exchange, ports: &dyn Ports) {
+        let Some(store) = exchange.cache.resume_after.take() else { return };
+        exchange.section = Section::Outbound;
+        if let Err(fault) = self.outbound.run_behind(store, exchange, ports).await {
+            self.fail(exchange, fault, ports).await;
         }
     }
 

@@ -1,8 +1,11 @@
 //! One file a policy, named like its element.
 
+pub mod cache_lookup;
 pub mod cache_lookup_value;
 pub mod cache_remove_value;
+pub mod cache_store;
 pub mod cache_store_value;
+pub mod cache_value;
 pub mod check_header;
 pub mod choose;
 pub mod cors;
@@ -16,10 +19,15 @@ pub mod invoke_dapr_binding;
 pub mod ip_filter;
 pub mod json_to_xml;
 pub mod jsonp;
+pub mod limit_concurrency;
+pub mod llm_token_limit;
 pub mod log_to_eventhub;
 pub mod mock_response;
+mod narrower;
 pub mod proxy;
 pub mod publish_to_dapr;
+pub mod quota;
+pub mod quota_by_key;
 pub mod rate_limit;
 pub mod rate_limit_by_key;
 pub mod redirect_content_urls;
@@ -50,9 +58,13 @@ use crate::catalogue::PolicyDef;
 
 /// Every policy, by element name.
 pub static CATALOGUE: &[&PolicyDef] = &[
+    &llm_token_limit::AZURE_OPENAI_TOKEN_LIMIT,
+    &cache_lookup::CACHE_LOOKUP,
     &cache_lookup_value::CACHE_LOOKUP_VALUE,
     &cache_remove_value::CACHE_REMOVE_VALUE,
+    &cache_store::CACHE_STORE,
     &cache_store_value::CACHE_STORE_VALUE,
+    &cache_value::CACHE_VALUE,
     &check_header::CHECK_HEADER,
     &choose::CHOOSE,
     &cors::CORS,
@@ -65,10 +77,14 @@ pub static CATALOGUE: &[&PolicyDef] = &[
     &ip_filter::IP_FILTER,
     &json_to_xml::JSON_TO_XML,
     &jsonp::JSONP,
+    &limit_concurrency::LIMIT_CONCURRENCY,
+    &llm_token_limit::LLM_TOKEN_LIMIT,
     &log_to_eventhub::LOG_TO_EVENTHUB,
     &mock_response::MOCK_RESPONSE,
     &proxy::PROXY,
     &publish_to_dapr::PUBLISH_TO_DAPR,
+    &quota::QUOTA,
+    &quota_by_key::QUOTA_BY_KEY,
     &rate_limit::RATE_LIMIT,
     &rate_limit_by_key::RATE_LIMIT_BY_KEY,
     &redirect_content_urls::REDIRECT_CONTENT_URLS,

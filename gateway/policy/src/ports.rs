@@ -12,12 +12,18 @@ use crate::fault::Fault;
 use crate::message::Response;
 
 mod cache;
+mod concurrency;
 mod counters;
 mod http;
+mod quotas;
 
-pub use cache::ValueCache;
+pub use cache::{
+    Cache, Cached, CachedResponse, CachingType, Claim, ENTRY_BYTES_MAX, Entry, Fill, Filled, Writer,
+};
+pub use concurrency::{Concurrency, Slot};
 pub use counters::{Counters, Hit, RateDecision, RateLimit};
 pub use http::{ForwardOptions, HttpVersion, OutboundCall, SendError};
+pub use quotas::{QuotaDecision, QuotaHit, QuotaUse, QuotaWindow, Quotas};
 
 /// A future that stays on its worker thread.
 pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -45,7 +51,11 @@ pub trait Ports {
 
     fn counters(&self) -> &dyn Counters;
 
-    fn cache(&self) -> &dyn ValueCache;
+    fn quotas(&self) -> &dyn Quotas;
+
+    fn concurrency(&self) -> &dyn Concurrency;
+
+    fn cache(&self) -> &dyn Cache;
 
     /// Sends an event without waiting; more than can wait are dropped and counted.
     fn log_to_event_hub(&self, hub: &Arc<EventHub>, event: HubEvent);

@@ -1,5 +1,10 @@
-//! What a worker offers to policies: the ports of `gateway_policy::ports`, implemented.
+//! Implementations of the policies' ports that workers share.
 
+pub mod built_in_cache;
+pub mod caches;
+pub mod concurrency;
 pub mod counters;
 pub mod event_hubs;
-pub mod value_cache;
+pub mod flights;
+pub mod quotas;
+pub mod state;

@@ -6,6 +6,7 @@ mod backends;
 mod caller;
 mod compile;
 mod documents;
+mod external_cache;
 mod graphql;
 mod subscriptions;
 mod system_operations;
@@ -26,6 +27,7 @@ use rustc_hash::FxHashMap;
 pub use compile::{Compiled, compile};
 
 use crate::keys::KeyIndex;
+use crate::redis::RedisSettings;
 use crate::route::{OperationTable, Router};
 
 /// Everything a worker needs to serve, of one revision of the configuration.
@@ -35,6 +37,8 @@ pub struct Snapshot {
     pub router: Router,
     pub keys: KeyIndex,
     pub deployment: Arc<Deployment>,
+    /// The external cache of this gateway's location.
+    pub external_cache: Option<Arc<RedisSettings>>,
     /// Policies of requests that match no API.
     pub global: Pipeline,
     /// Metric labels of the configured host names, lower case.

@@ -17,15 +17,18 @@ use gateway_policy::exchange::{Arrival, Exchange};
 use gateway_policy::fault::{Fault, envelope};
 use gateway_policy::message::{Body, Response, Scheme};
 use gateway_policy::ports::{
-    BufferBudget, Counters, ForwardOptions, LocalFuture, OutboundCall, Ports, SendError, ValueCache,
+    BufferBudget, Cache, Concurrency, Counters, ForwardOptions, LocalFuture, OutboundCall, Ports, Quotas,
+    SendError,
 };
 use gateway_telemetry::Telemetry;
 
 use crate::admit::admit;
 use crate::debug::Debug;
+use crate::ports::caches::{Caches, SharedCaches};
+use crate::ports::concurrency::AtWork;
 use crate::ports::counters::RateCounters;
 use crate::ports::event_hubs::EventHubs;
-use crate::ports::value_cache::BuiltInCache;
+use crate::ports::quotas::QuotaCounters;
 use crate::preflight;
 use crate::service::{Call, Handled};
 use crate::snapshot::Snapshot;
@@ -40,8 +43,10 @@ pub struct Shared {
     /// `None` until the first configuration is in force.
     pub snapshot: ArcSwapOption<Snapshot>,
     pub telemetry: Arc<Telemetry>,
-    pub counters: RateCounters,
-    pub cache: BuiltInCache,
+    pub counters: Arc<RateCounters>,
+    pub quotas: Arc<QuotaCounters>,
+    pub at_work: AtWork,
+    pub caches: Arc<SharedCaches>,
     pub budget: BufferBudget,
     /// Trust `X-Forwarded-Proto` when an API's scheme is matched.
     pub forwarded_proto: bool,
@@ -77,6 +82,7 @@ pub struct Worker {
     pub shared: Arc<Shared>,
     pub upstream: Rc<Upstream>,
     event_hubs: Rc<EventHubs>,
+    caches: Caches,
     no_deployment: Arc<Deployment>,
     figures: UpstreamFigures,
 }
@@ -84,19 +90,15 @@ pub struct Worker {
 impl Worker {
     pub fn new(index: usize, shared: Arc<Shared>, upstream: Rc<Upstream>) -> Self {
         let event_hubs = EventHubs::new(Rc::clone(&upstream), Arc::clone(&shared.telemetry), index);
-        Self {
-            index,
-            shared,
-            upstream,
-            event_hubs,
-            no_deployment: Arc::default(),
-            figures: UpstreamFigures::default(),
-        }
+        let caches = Caches::new(Arc::clone(&shared.caches), upstream.tls());
+        let (no_deployment, figures) = (Arc::default(), UpstreamFigures::default());
+        Self { index, shared, upstream, event_hubs, caches, no_deployment, figures }
     }
 
     /// Answers one request: the response, the backend's side of an upgrade, and the record that closes the event.
     async fn answer(&self, call: Call) -> Handled<Record> {
         let snapshot = self.shared.snapshot.load_full();
+        self.caches.follow(snapshot.as_ref().and_then(|snapshot| snapshot.external_cache.as_ref()));
         let is_status = is_status_path(&call.request.url.path);
         let deployment = snapshot.as_ref().map_or(&self.no_deployment, |snapshot| &snapshot.deployment);
         let Call { connection, request, received, upgrade, .. } = call;
@@ -158,18 +160,9 @@ impl Worker {
         }
     }
 
-    /// Work put off to the end, the fields for every answer, and the response as it goes out.
+    /// The response as it goes out, and the backend's side of an upgrade.
     fn close(&self, exchange: &mut Exchange) -> (Response, Option<Tunnel>) {
-        for deferred in std::mem::take(&mut exchange.deferred) {
-            deferred(exchange, self);
-        }
-        let mut response = exchange.response.take().unwrap_or_else(|| Response::new(200));
-        if let Some(fields) = exchange.answer_headers.take() {
-            for (name, value) in fields.iter() {
-                // Valid once, valid again; only the size bound could refuse it.
-                let _ = response.headers.set(name, value);
-            }
-        }
+        let response = exchange.take_answer(self);
         let tunnel = exchange.tunnel.take().and_then(|tunnel| tunnel.downcast().ok()).map(|tunnel| *tunnel);
         (response, tunnel)
     }
@@ -215,11 +208,19 @@ impl Ports for Worker {
     }
 
     fn counters(&self) -> &dyn Counters {
-        &self.shared.counters
+        &*self.shared.counters
     }
 
-    fn cache(&self) -> &dyn ValueCache {
-        &self.shared.cache
+    fn quotas(&self) -> &dyn Quotas {
+        &*self.shared.quotas
+    }
+
+    fn concurrency(&self) -> &dyn Concurrency {
+        &self.shared.at_work
+    }
+
+    fn cache(&self) -> &dyn Cache {
+        &self.caches
     }
 
     fn log_to_event_hub(&self, hub: &Arc<EventHub>, event: HubEvent) {

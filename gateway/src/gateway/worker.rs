@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
 
-use super::{StartError, upstream_shared};
+use super::StartError;
 use crate::settings::{Pin, Settings, WorkerSettings};
 
 /// The processor of each worker; `None` = not pinned.
@@ -45,17 +45,23 @@ struct Start {
     settings: Arc<Settings>,
 }
 
+/// What all workers have in common.
+pub struct Common<'a> {
+    pub settings: &'a Settings,
+    pub shared: &'a Arc<Shared>,
+    pub upstream: &'a UpstreamShared,
+    pub addresses: &'a [(Listener, SocketAddr)],
+    pub draining: &'a watch::Receiver<bool>,
+}
+
 /// Starts a thread for each entry of `cpus`.
 pub fn spawn(
     listeners: Vec<(Listener, Bound, Vec<Binding>)>,
     tls: Option<Arc<TlsServer>>,
-    settings: &Settings,
     cpus: &[Option<usize>],
-    shared: &Arc<Shared>,
-    addresses: &[(Listener, SocketAddr)],
-    draining: &watch::Receiver<bool>,
+    common: &Common<'_>,
 ) -> Result<Vec<JoinHandle<usize>>, StartError> {
-    let upstream_shared = upstream_shared(settings)?;
+    let Common { settings, shared, upstream: upstream_shared, addresses, draining } = *common;
     let upstream = UpstreamSettings {
         buffer_bytes_max: settings.net.request_buffer_bytes_max,
         trusted_proxies: settings.net.trusted_proxies.clone(),

@@ -5,9 +5,11 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_datapath::Binding;
+use gateway_proxy::redis::RedisSettings;
 use gateway_proxy::upstream::Network;
 
 use super::{ListenAddress, Pin, Settings};
@@ -157,6 +159,69 @@ pub const SETTINGS: &[SettingDef] = &[
             Ok(())
         },
     ),
+    setting("policy.cache.bytes.max", "67108864", "bytes", "size of the built-in cache", |s, v| {
+        s.counts.cache_bytes_max = number(v)?;
+        Ok(())
+    }),
+    setting(
+        "state.folder",
+        "",
+        "path",
+        "folder in which quotas outlive the process; empty = they do not",
+        |s, v| {
+            s.counts.folder = path(v);
+            Ok(())
+        },
+    ),
+    SettingDef {
+        secret: true,
+        ..setting(
+            "state.redis",
+            "",
+            "connection string",
+            "Redis server through which gateways share rate counters and quotas",
+            |s, v| {
+                let settings = (!v.is_empty()).then(|| RedisSettings::parse(v)).transpose();
+                s.counts.redis = settings.map_err(|error| error.to_string())?.map(Arc::new);
+                Ok(())
+            },
+        )
+    },
+    setting(
+        "neighborhood.host",
+        "",
+        "names, comma-separated",
+        "names or addresses of all instances that share rate counters",
+        |s, v| {
+            s.counts.neighborhood.host = text(v);
+            Ok(())
+        },
+    ),
+    setting("neighborhood.address", "::", "address", "own address of the two ports below", |s, v| {
+        s.counts.neighborhood.address = v.parse().map_err(|_| "an IP address is expected".to_owned())?;
+        Ok(())
+    }),
+    setting("neighborhood.heartbeat.port", "4291", "UDP port", "heartbeats between instances", |s, v| {
+        s.counts.neighborhood.heartbeat_port = number(v)?;
+        Ok(())
+    }),
+    setting("policy.rate-limit.sync.port", "4290", "UDP port", "rate counters between instances", |s, v| {
+        s.counts.neighborhood.counter_port = number(v)?;
+        Ok(())
+    }),
+    SettingDef {
+        secret: true,
+        ..setting(
+            "neighborhood.secret",
+            "",
+            "text",
+            "what the instances have in common; without it nothing is shared by UDP",
+            |s, v| {
+                s.counts.neighborhood.secret = text(v).map(Into::into);
+                Ok(())
+            },
+        )
+    },
     setting("workers", "0", "threads", "worker threads; 0 = one a core (flag --workers)", |s, v| {
         s.workers.count = number(v)?;
         if s.workers.count > 1024 { Err("at most 1024".to_owned()) } else { Ok(()) }

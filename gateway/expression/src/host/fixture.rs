@@ -8,7 +8,6 @@ use super::{
     Api, Body, Deployment, Gateway, Group, Host, Identity, LastError, Message, Operation, Product,
     Subscription, UrlParts, User, WhichUrl,
 };
-use crate::clr::date_time::DateTime;
 use crate::message::ResponseData;
 use crate::value::{Kind, Value};
 
@@ -70,8 +69,7 @@ fn part<T>(json: &Json, name: &str, each: impl FnOnce(&Json) -> T) -> Option<T> 
 }
 
 fn ticks(text: &str) -> Result<i64, FixtureError> {
-    let wrong = || FixtureError::Time(text.to_owned());
-    DateTime::parse(text, DateTime::MIN).map(DateTime::ticks).map_err(|_| wrong())
+    super::ticks_of(text).ok_or_else(|| FixtureError::Time(text.to_owned()))
 }
 
 fn ticks_of(json: &Json, name: &str) -> Result<Option<i64>, FixtureError> {

@@ -1,5 +1,7 @@
 //! Values that threads may share: what caches keep.
 
+mod bytes;
+
 use std::sync::Arc;
 
 use rust_decimal::Decimal;

@@ -107,12 +107,54 @@ impl Body {
         Ok(())
     }
 
+    /// Reads a streaming body to its end like [`Self::buffer`], but no further than `bytes_max`: a longer one streams on
+    /// with all its bytes. Whether the whole body is in memory.
+    pub async fn gather(&mut self, bytes_max: u64) -> Result<bool, BodyError> {
+        let Self::Stream(_) = self else { return Ok(true) };
+        let Self::Stream(mut stream) = std::mem::replace(self, Self::Consumed) else { return Ok(true) };
+        if stream.remaining().is_some_and(|length| length > bytes_max) {
+            *self = Self::Stream(stream);
+            return Ok(false);
+        }
+        let mut collected = BytesMut::new();
+        while let Some(frame) = poll_fn(|cx| stream.poll_frame(cx)).await {
+            let Frame::Data(data) = frame? else { continue };
+            collected.extend_from_slice(&data);
+            if collected.len() as u64 > bytes_max {
+                *self = Self::Stream(Box::new(Begun { begin: Some(collected.freeze()), rest: stream }));
+                return Ok(false);
+            }
+        }
+        *self = Self::from(collected.freeze());
+        Ok(true)
+    }
+
     /// The buffered content; empty when there is none or it is still streaming.
     pub fn buffered(&self) -> &[u8] {
         match self {
             Self::Bytes(bytes) => bytes,
             Self::Empty | Self::Consumed | Self::Stream(_) => &[],
         }
+    }
+}
+
+/// A stream whose first bytes have been read.
+struct Begun {
+    begin: Option<Bytes>,
+    rest: Box<dyn BodyStream>,
+}
+
+impl BodyStream for Begun {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
+        match self.begin.take() {
+            Some(begin) => Poll::Ready(Some(Ok(Frame::Data(begin)))),
+            None => self.rest.poll_frame(cx),
+        }
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        let begin = self.begin.as_ref().map_or(0, |begin| begin.len() as u64);
+        self.rest.remaining().map(|rest| begin + rest)
     }
 }
 
@@ -173,6 +215,16 @@ mod tests {
         let mut body = streamed();
         assert_eq!(body.buffer(3).await, Err(BodyError::TooLarge { bytes_max: 3 }));
         assert!(matches!(body, Body::Consumed));
+    }
+
+    #[tokio::test]
+    async fn gather_longer_than_the_limit_streams_on_whole() {
+        for (max, whole) in [(4, true), (3, false), (1, false)] {
+            let mut body = streamed();
+            assert_eq!(body.gather(max).await, Ok(whole));
+            body.buffer(4).await.unwrap();
+            assert_eq!(body.buffered(), b"abcd");
+        }
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! `cache-remove-value` (`policies.md` B 3.5).
 
-use super::cache_lookup_value::{CACHING_TYPE, KEY, check_caching_type};
+use super::cache_lookup_value::{CACHING_TYPE, KEY, caching_type, value_key};
 use crate::catalogue::{ALL, Content, PolicyDef};
 use crate::compile::Compiler;
 use crate::compile::arguments::TextArg;
 use crate::exchange::Exchange;
 use crate::fault::Fault;
 use crate::pipeline::{Flow, Policy, Step};
-use crate::ports::Ports;
+use crate::ports::{CachingType, Ports};
 use crate::xml::Element;
 
 pub static CACHE_REMOVE_VALUE: PolicyDef = PolicyDef {
@@ -21,18 +21,18 @@ pub static CACHE_REMOVE_VALUE: PolicyDef = PolicyDef {
     compile,
 };
 
-struct CacheRemoveValue(TextArg);
+struct CacheRemoveValue(TextArg, CachingType);
 
 fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     let before = c.findings();
-    check_caching_type(element, c);
     let key = c.text(element, "key")?;
-    (c.findings() == before).then(|| Step::sync(CacheRemoveValue(key)))
+    let caching = caching_type(element, c);
+    (c.findings() == before).then(|| Step::sync(CacheRemoveValue(key, caching)))
 }
 
 impl Policy for CacheRemoveValue {
     fn apply(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
-        ports.cache().remove(&self.0.get(exchange)?);
+        ports.cache().remove(self.1, &value_key(&self.0.get(exchange)?));
         Ok(Flow::Continue)
     }
 }

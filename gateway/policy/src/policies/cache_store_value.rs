@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::cache_lookup_value::{CACHING_TYPE, KEY, check_caching_type};
+use gateway_expression::Portable;
+
+use super::cache_lookup_value::{CACHING_TYPE, KEY, caching_type, value_key};
 use crate::catalogue::{ALL, Content, Kind, PolicyDef, required};
 use crate::compile::Compiler;
 use crate::compile::arguments::{AnyArg, IntArg, TextArg};
@@ -10,7 +12,7 @@ use crate::exchange::Exchange;
 use crate::exchange::trace::{Severity, TraceEntry};
 use crate::fault::Fault;
 use crate::pipeline::{Flow, Policy, Step};
-use crate::ports::Ports;
+use crate::ports::{Cached, CachingType, Entry, Ports};
 use crate::xml::Element;
 
 pub static CACHE_STORE_VALUE: PolicyDef = PolicyDef {
@@ -34,26 +36,43 @@ struct CacheStoreValue {
     key: TextArg,
     value: AnyArg,
     duration: IntArg,
+    caching: CachingType,
 }
 
 fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     let before = c.findings();
-    check_caching_type(element, c);
     let key = c.text(element, "key");
     let value = c.any(element, "value");
     let duration = c.int(element, "duration");
-    let policy = CacheStoreValue { key: key?, value: value?, duration: duration? };
+    let caching = caching_type(element, c);
+    let policy = CacheStoreValue { key: key?, value: value?, duration: duration?, caching };
     (c.findings() == before).then(|| Step::sync(policy))
+}
+
+/// Puts a value into the cache.
+pub fn store(
+    caching: CachingType,
+    key: &str,
+    value: Portable,
+    lifetime: Duration,
+    exchange: &Exchange,
+    ports: &dyn Ports,
+) {
+    let (stored_ms, lifetime_ms) = (exchange.unix_ms(ports), lifetime.as_millis() as u64);
+    ports.cache().writer(caching, key)(Entry { content: Cached::Value(value), stored_ms, lifetime_ms });
 }
 
 impl Policy for CacheStoreValue {
     fn apply(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
-        let key = self.key.get(exchange)?;
+        let key = value_key(&self.key.get(exchange)?);
         let value = self.value.get(exchange)?;
         let seconds = self.duration.get(exchange)?;
         match value.to_portable() {
             Some(_) if seconds <= 0 => {}
-            Some(portable) => ports.cache().set(&key, portable, Duration::from_secs(seconds.unsigned_abs())),
+            Some(portable) => {
+                let lifetime = Duration::from_secs(seconds.unsigned_abs());
+                store(self.caching, &key, portable, lifetime, exchange, ports);
+            }
             None => exchange.trace.add(TraceEntry {
                 source: "cache-store-value".into(),
                 severity: Severity::Error,

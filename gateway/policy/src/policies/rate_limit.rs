@@ -1,10 +1,10 @@
 //! `rate-limit` (`policies.md` A 1.1).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_expression::host;
 
+use super::narrower::Narrower;
 use super::rate_limit_by_key::{
     REMAINING_HEADER, REMAINING_VARIABLE, RENEWAL_PERIOD_MAX, RETRY_AFTER_HEADER, RETRY_AFTER_VARIABLE,
     Report, TOTAL_HEADER,
@@ -50,16 +50,8 @@ const NARROWER: &[AttributeDef] = &[optional("id", Kind::Text), optional("name",
 struct RateLimit {
     scope: Scope,
     limit: Limit,
-    apis: Vec<Narrower>,
+    apis: Vec<Narrower<Limit>>,
     report: Report,
-}
-
-/// A limit on one API or operation.
-struct Narrower {
-    id: Option<Arc<str>>,
-    name: Option<Arc<str>>,
-    limit: Limit,
-    operations: Vec<Narrower>,
 }
 
 fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
@@ -70,7 +62,7 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     let policy = RateLimit {
         scope: c.scope,
         limit: limit(element, c),
-        apis: element.elements().map(|api| narrower(api, c)).collect(),
+        apis: Narrower::compile_all(element, c, &|element, c| limit(element, c)),
         report: Report::compile(element, c),
     };
     (c.findings() == before).then(|| Step::sync(policy))
@@ -82,35 +74,12 @@ fn limit(element: &Element, c: &Compiler<'_>) -> Limit {
     Limit { calls: number("calls"), period: Duration::from_secs(number("renewal-period")) }
 }
 
-fn narrower(element: &Element, c: &mut Compiler<'_>) -> Narrower {
-    let (id, name) = (c.literal(element, "id"), c.literal(element, "name"));
-    if id.is_none() && name.is_none() {
-        let text = format!("The element '{}' needs the attribute 'id' or 'name'.", element.name);
-        c.error("xsd", element.at, text);
-    }
-    let operations = element.elements().map(|operation| narrower(operation, c)).collect();
-    Narrower { id, name, limit: limit(element, c), operations }
-}
-
-impl Narrower {
-    /// `id` wins over `name` when both are given.
-    fn means(&self, id: &str, name: &str) -> bool {
-        match (&self.id, &self.name) {
-            (Some(own), _) => own.eq_ignore_ascii_case(id),
-            (None, Some(own)) => **own == *name,
-            (None, None) => false,
-        }
-    }
-}
-
 impl RateLimit {
     /// Every limit that applies, each with the name of its counter.
     fn hits(&self, subscription: &host::Subscription, exchange: &Exchange) -> Vec<Hit> {
         let caller = &exchange.caller;
-        let api = caller.api.as_deref();
-        let operation = caller.operation.as_deref();
-        let api_id = api.map_or("", |api| &api.id);
-        let operation_id = operation.map_or("", |operation| &operation.id);
+        let api_id = caller.api.as_deref().map_or("", |api| &api.id);
+        let operation_id = caller.operation.as_deref().map_or("", |operation| &operation.id);
         let place = match self.scope {
             Scope::Product => caller.product.as_ref().map_or("", |product| &product.id),
             Scope::Global | Scope::Api | Scope::Operation | Scope::Resolver => api_id,
@@ -121,17 +90,9 @@ impl RateLimit {
             key = format!("{key}\0{operation_id}");
         }
         let mut hits = Vec::with_capacity(1 + self.apis.len());
-        for narrow in
-            self.apis.iter().filter(|narrow| api.is_some_and(|api| narrow.means(&api.id, &api.name)))
-        {
-            let key = format!("{key}\0api\0{api_id}");
-            for inner in &narrow.operations {
-                if operation.is_some_and(|operation| inner.means(&operation.id, &operation.name)) {
-                    hits.push(Hit { key: format!("{key}\0{operation_id}"), limit: inner.limit });
-                }
-            }
-            hits.push(Hit { key, limit: narrow.limit });
-        }
+        Narrower::visit(&self.apis, caller, &mut |limit, place| {
+            hits.push(Hit { key: format!("{key}\0{place}"), limit: *limit });
+        });
         hits.push(Hit { key, limit: self.limit });
         hits
     }

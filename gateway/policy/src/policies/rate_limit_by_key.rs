@@ -27,6 +27,7 @@ pub static RATE_LIMIT_BY_KEY: PolicyDef = PolicyDef {
         required("counter-key", Kind::Text).expression(),
         optional("increment-condition", Kind::Bool).expression(),
         optional("increment-count", Kind::Int(0, i32::MAX as i64)).expression(),
+        optional("increment-after-response", Kind::Bool),
         RETRY_AFTER_HEADER,
         RETRY_AFTER_VARIABLE,
         REMAINING_HEADER,
@@ -37,8 +38,8 @@ pub static RATE_LIMIT_BY_KEY: PolicyDef = PolicyDef {
     once: false,
     docs: "Allows `calls` in any window of `renewal-period` seconds (at most 300) for each value of `counter-key`; \
            one counter per key over all scopes. Beyond it: 429 with Retry-After. With an expression in \
-           `increment-condition` or `increment-count` the call is counted after the response, so that the limit is \
-           felt one call late.",
+           `increment-condition` or `increment-count`, or with `increment-after-response`, the call is counted after \
+           the response, so that the limit is felt one call late.",
     compile,
 };
 
@@ -124,7 +125,9 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     let counter_key = c.text(element, "counter-key");
     let condition = c.boolean(element, "increment-condition").unwrap_or(BoolArg::Literal(true));
     let count = c.int(element, "increment-count").unwrap_or(IntArg::Literal(1));
-    let postponed = matches!(condition, BoolArg::Expression(_)) || matches!(count, IntArg::Expression(_));
+    let postponed = matches!(condition, BoolArg::Expression(_))
+        || matches!(count, IntArg::Expression(_))
+        || c.literal_bool(element, "increment-after-response", false);
     let policy = RateLimitByKey {
         calls: calls?,
         renewal_period: renewal_period?,

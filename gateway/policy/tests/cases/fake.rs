@@ -2,23 +2,27 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use gateway_expression::Portable;
 use gateway_policy::event_hub::{EventHub, HubEvent};
 use gateway_policy::exchange::Exchange;
 use gateway_policy::fault::Fault;
 use gateway_policy::message::{Body, BodyError, BodyStream, Frame, Headers, Request, Response, Url};
 use gateway_policy::ports::{
-    BufferBudget, Counters, ForwardOptions, LocalFuture, OutboundCall, Ports, RateDecision, RateLimit,
-    SendError, ValueCache,
+    BufferBudget, Cache, CachingType, Claim, Concurrency, Counters, ENTRY_BYTES_MAX, Entry, Fill,
+    ForwardOptions, LocalFuture, OutboundCall, Ports, QuotaDecision, QuotaHit, QuotaUse, QuotaWindow, Quotas,
+    RateDecision, RateLimit, SendError, Slot, Writer,
 };
 
 use crate::case::{Message, Scripted};
 use crate::render;
+
+/// Entries of a cache by key, each with the time that has passed when it was stored.
+type Entries = RefCell<HashMap<String, (Arc<Entry>, Duration)>>;
 
 /// All ports of one case; state lives from request to request.
 #[derive(Debug)]
@@ -26,7 +30,11 @@ pub struct World {
     start: Instant,
     passed: Cell<Duration>,
     hits: RefCell<HashMap<String, VecDeque<(Instant, u64)>>>,
-    cache: RefCell<HashMap<String, (Arc<Portable>, Instant)>>,
+    quotas: RefCell<HashMap<String, (QuotaWindow, QuotaUse)>>,
+    at_work: Rc<RefCell<HashMap<String, u64>>>,
+    built_in: Rc<Entries>,
+    /// Where the case says that there is an external cache.
+    pub external: RefCell<Option<Rc<Entries>>>,
     pub script: RefCell<VecDeque<Scripted>>,
     /// What went out, and waits, in order, as text.
     pub log: RefCell<Vec<String>>,
@@ -39,11 +47,19 @@ impl World {
             start: Instant::now(),
             passed: Cell::default(),
             hits: RefCell::default(),
-            cache: RefCell::default(),
+            quotas: RefCell::default(),
+            at_work: Rc::default(),
+            built_in: Rc::default(),
+            external: RefCell::default(),
             script: RefCell::default(),
             log: RefCell::default(),
             budget: BufferBudget { message_bytes_max: 1000 },
         }
+    }
+
+    /// Time that the case has let pass.
+    pub fn passed(&self) -> Duration {
+        self.passed.get()
     }
 
     pub fn advance(&self, duration: Duration) {
@@ -224,7 +240,15 @@ impl Ports for World {
         self
     }
 
-    fn cache(&self) -> &dyn ValueCache {
+    fn quotas(&self) -> &dyn Quotas {
+        self
+    }
+
+    fn concurrency(&self) -> &dyn Concurrency {
+        self
+    }
+
+    fn cache(&self) -> &dyn Cache {
         self
     }
 
@@ -245,7 +269,7 @@ impl Counters for World {
     fn hit(&self, key: &str, limit: RateLimit, increment: u64) -> RateDecision {
         let decision = self.peek(key, limit);
         if decision.allowed {
-            self.add(key, limit, increment);
+            Counters::add(self, key, limit, increment);
         }
         RateDecision { remaining: self.peek(key, limit).remaining, ..decision }
     }
@@ -271,17 +295,90 @@ impl Counters for World {
     }
 }
 
-impl ValueCache for World {
-    fn get(&self, key: &str) -> Option<Arc<Portable>> {
-        let cache = self.cache.borrow();
-        cache.get(key).filter(|(_, until)| self.now() < *until).map(|(value, _)| Arc::clone(value))
+impl Quotas for World {
+    fn take(&self, hits: &[QuotaHit], count: u64) -> QuotaDecision {
+        for hit in hits {
+            let decision = hit.decide(self.used(&hit.key, hit.window));
+            if decision != QuotaDecision::Allowed {
+                return decision;
+            }
+        }
+        hits.iter().for_each(|hit| Quotas::add(self, &hit.key, hit.window, QuotaUse { count, bytes: 0 }));
+        QuotaDecision::Allowed
     }
 
-    fn set(&self, key: &str, value: Portable, lifetime: Duration) {
-        self.cache.borrow_mut().insert(key.to_owned(), (Arc::new(value), self.now() + lifetime));
+    fn used(&self, key: &str, window: QuotaWindow) -> QuotaUse {
+        let quotas = self.quotas.borrow();
+        quotas.get(key).filter(|(own, _)| *own == window).map(|(_, used)| *used).unwrap_or_default()
     }
 
-    fn remove(&self, key: &str) {
-        self.cache.borrow_mut().remove(key);
+    fn add(&self, key: &str, window: QuotaWindow, more: QuotaUse) {
+        let used = self.used(key, window);
+        let sum = QuotaUse { count: used.count + more.count, bytes: used.bytes + more.bytes };
+        self.quotas.borrow_mut().insert(key.to_owned(), (window, sum));
+    }
+}
+
+struct Place(Rc<RefCell<HashMap<String, u64>>>, String);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        *self.0.borrow_mut().get_mut(&self.1).unwrap() -= 1;
+    }
+}
+
+impl Concurrency for World {
+    fn enter(&self, key: &str, max: u64) -> Option<Slot> {
+        let mut at_work = self.at_work.borrow_mut();
+        let count = at_work.entry(key.to_owned()).or_default();
+        if *count >= max {
+            return None;
+        }
+        *count += 1;
+        Some(Box::new(Place(Rc::clone(&self.at_work), key.to_owned())))
+    }
+}
+
+impl World {
+    fn entries(&self, caching: CachingType) -> Option<Rc<Entries>> {
+        let external = self.external.borrow().clone();
+        match caching {
+            CachingType::Internal => Some(Rc::clone(&self.built_in)),
+            CachingType::External => external,
+            CachingType::PreferExternal => external.or_else(|| Some(Rc::clone(&self.built_in))),
+        }
+    }
+}
+
+impl Cache for World {
+    fn get<'a>(&'a self, caching: CachingType, key: &'a str) -> LocalFuture<'a, Option<Arc<Entry>>> {
+        let found = self.entries(caching).and_then(|entries| {
+            let entries = entries.borrow();
+            let (entry, stored) = entries.get(key)?;
+            let until = *stored + Duration::from_millis(entry.lifetime_ms);
+            (self.passed.get() < until).then(|| Arc::clone(entry))
+        });
+        Box::pin(std::future::ready(found))
+    }
+
+    fn writer(&self, caching: CachingType, key: &str) -> Writer {
+        let (entries, key, passed) = (self.entries(caching), key.to_owned(), self.passed.get());
+        Box::new(move |entry| {
+            if let Some(entries) = entries.filter(|_| entry.size_bytes() <= ENTRY_BYTES_MAX) {
+                entries.borrow_mut().insert(key, (Arc::new(entry), passed));
+            }
+        })
+    }
+
+    fn remove(&self, caching: CachingType, key: &str) {
+        self.entries(caching).into_iter().for_each(|entries| drop(entries.borrow_mut().remove(key)));
+    }
+
+    fn claim(&self, _: &str) -> Claim {
+        Claim::Mine(Fill::new(drop))
+    }
+
+    fn wait<'a>(&'a self, _: &'a str, _: Duration) -> LocalFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
     }
 }

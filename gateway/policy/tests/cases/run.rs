@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use gateway_expression::host;
 use gateway_model::resource::{self, ApiSchema, Operation};
@@ -15,7 +15,7 @@ use gateway_policy::compile::{
 };
 use gateway_policy::event_hub::EventHub;
 use gateway_policy::exchange::contract::{OperationContract, Schemas};
-use gateway_policy::exchange::{Arrival, Connection, Exchange, Protocol};
+use gateway_policy::exchange::{Arrival, Connection, Ending, Exchange, Protocol};
 use gateway_policy::fault::Scope;
 use gateway_policy::graphql::{GraphQlApi, Schema};
 use gateway_policy::message::{Method, Request, Response, Url};
@@ -51,7 +51,10 @@ pub fn run(case: &Case) -> String {
     let requests = case.steps.iter().filter(|step| is_request(step)).count();
     for (step, number) in case.steps.iter().zip(request_numbers(&case.steps)) {
         match step {
-            Step::Context(lines) => lines.iter().for_each(|(name, value)| context.set(name, value)),
+            Step::Context(lines) => {
+                lines.iter().for_each(|(name, value)| context.set(name, value));
+                *world.external.borrow_mut() = (context.get("external-cache") == "yes").then(Rc::default);
+            }
             Step::Backend(scripted) => world.script.borrow_mut().push_back(scripted.clone()),
             Step::Wait(seconds) => world.advance(Duration::from_secs(*seconds)),
             Step::Request(message) => {
@@ -119,8 +122,12 @@ async fn answer(message: &Message, pipeline: &Pipeline, context: &Context, world
     let response = exchange.take_answer(world);
     let mut out: String = world.log.take().concat();
     out += &render::outcome(&mut exchange, response).await;
+    exchange.end(&Ending { counters: world, quotas: world, bytes: BYTES });
     out
 }
+
+/// What every request and its answer are taken to have, together.
+const BYTES: u64 = 700;
 
 /// What `proxy` does with a preflight request.
 async fn preflight(message: &Message, pipeline: &Pipeline, context: &Context, world: &World) -> String {
@@ -134,6 +141,9 @@ async fn preflight(message: &Message, pipeline: &Pipeline, context: &Context, wo
     }
     render::outcome(&mut exchange, response).await
 }
+
+/// 2024-02-29T13:45:10Z, when every case begins.
+const CASE_BEGIN: Duration = Duration::from_secs(1_709_214_310);
 
 struct CaseLookup<'a> {
     case: &'a Case,
@@ -229,7 +239,7 @@ impl Context {
         Self { values, contract, graphql, backends }
     }
 
-    /// Names: `ip`, `service-url` (empty = none), `backend` (an entity), `api`, `api-name`, `operation`,
+    /// Names: `external-cache` (yes, no), `subscription-start` (a time), `ip`, `service-url` (empty = none), `backend` (an entity), `api`, `api-name`, `operation`,
     /// `operation-name`, `template`, `product`, `subscription`, `user`, and `parameter.NAME` for what the template
     /// matched.
     fn set(&mut self, name: &str, value: &str) {
@@ -263,6 +273,7 @@ impl Context {
         });
         let arrival = Arrival { connection, received: world.now(), request, deployment: Arc::default() };
         let mut exchange = Exchange::new(arrival);
+        exchange.timestamp = SystemTime::UNIX_EPOCH + CASE_BEGIN + world.passed();
         exchange.id = "00000000-0000-4000-8000-000000000001".parse().unwrap();
         exchange.backend = match (self.get("backend"), self.get("service-url")) {
             ("", "") => None,
@@ -278,8 +289,12 @@ impl Context {
         caller.operation_contract.clone_from(&self.contract);
         caller.graphql.clone_from(&self.graphql);
         caller.product = self.named("product", |id| host::Product { id, ..host::Product::default() });
-        caller.subscription =
-            self.named("subscription", |id| host::Subscription { id, ..host::Subscription::default() });
+        let start_ticks = host::ticks_of(self.get("subscription-start"));
+        caller.subscription = self.named("subscription", |id| host::Subscription {
+            id,
+            start_ticks,
+            ..host::Subscription::default()
+        });
         caller.user = self.named("user", |id| host::User { id, ..host::User::default() });
         for (name, value) in &self.values {
             if let Some(name) = name.strip_prefix("parameter.") {

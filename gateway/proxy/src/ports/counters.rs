@@ -4,12 +4,16 @@
 //! limit. Calls of a tick count until the whole tick has left the window, so no window of one period ever holds
 //! more than the limit; a call may wait up to 1/256 of the period longer than the exact instant.
 
+mod others;
+
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use gateway_policy::ports::{Counters, Hit, RateDecision, RateLimit};
+
+pub use others::{CounterId, Others, SenderId};
 
 const SHARDS: usize = 64;
 const TICKS_PER_PERIOD: u64 = 256;
@@ -25,13 +29,27 @@ pub struct RateCounters {
     /// Times are counted from here.
     start: Instant,
     shard_keys_max: usize,
+    /// What other gateways have counted, where they tell each other.
+    others: Option<Others>,
 }
 
-type Shard = HashMap<Box<str>, Window>;
+#[derive(Debug, Default)]
+struct Shard {
+    windows: HashMap<Box<str>, Window>,
+    /// Keys of windows that others are to be told of.
+    changed: Vec<Box<str>>,
+}
 
 #[derive(Debug)]
 struct Window {
     period: Duration,
+    /// Its name between gateways, where they tell each other.
+    id: Option<CounterId>,
+    /// When calls of other gateways leave the window, since `start`, and how many.
+    others: Vec<(Duration, u64)>,
+    /// How often others are still to be told: twice a change, since a datagram may be lost.
+    untold: u8,
+    is_listed: bool,
     /// Oldest first; sums to `total`.
     ticks: VecDeque<(u64, u64)>,
     total: u64,
@@ -53,12 +71,60 @@ impl RateCounters {
             hasher: RandomState::new(),
             start: Instant::now(),
             shard_keys_max: keys_max.div_ceil(SHARDS).max(1),
+            others: None,
         }
+    }
+
+    /// Counters that other gateways are told of, and that count what they tell.
+    pub fn shared(others: Others) -> Self {
+        Self { others: Some(others), ..Self::default() }
+    }
+
+    /// What other gateways have counted, where they tell each other.
+    pub fn others(&self) -> Option<&Others> {
+        self.others.as_ref()
     }
 
     /// Keys held now.
     pub fn key_count(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).len()).sum()
+        self.shards.iter().map(|shard| lock(shard).windows.len()).sum()
+    }
+
+    /// Windows that others are to be told of, at most `most`; the rest comes the next time.
+    pub fn take_changes(&self, most: usize, now: Instant) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for shard in &self.shards {
+            let Shard { windows, changed } = &mut *lock(shard);
+            let mut again = Vec::new();
+            while changes.len() < most
+                && let Some(key) = changed.pop()
+            {
+                let Some(window) = windows.get_mut(&key) else { continue };
+                let tick = tick_of(now.saturating_duration_since(self.start), window.period);
+                window.expire(tick);
+                changes.extend(window.change(tick));
+                window.untold = window.untold.saturating_sub(1);
+                window.is_listed = window.untold > 0;
+                if window.is_listed {
+                    again.push(key);
+                }
+            }
+            changed.append(&mut again);
+        }
+        changes
+    }
+
+    /// Others are to be told of everything: there is a new one.
+    pub fn tell_all(&self) {
+        for shard in &self.shards {
+            let Shard { windows, changed } = &mut *lock(shard);
+            for (key, window) in windows.iter_mut().filter(|(_, window)| window.total > 0) {
+                window.untold = window.untold.max(1);
+                if !std::mem::replace(&mut window.is_listed, true) {
+                    changed.push(key.clone());
+                }
+            }
+        }
     }
 
     fn with_window<T>(
@@ -85,19 +151,28 @@ impl RateCounters {
         now: Instant,
         apply: impl FnOnce(&mut Window, u64) -> T,
     ) -> T {
-        if !shard.contains_key(key) {
-            make_room(shard, self.shard_keys_max, now);
-            shard.insert(key.into(), Window::new(limit.period, now));
+        let Shard { windows, changed } = shard;
+        if !windows.contains_key(key) {
+            make_room(windows, self.shard_keys_max, now);
+            let id = self.others.as_ref().map(|others| others.id(key));
+            windows.insert(key.into(), Window { id, ..Window::new(limit.period, now) });
         }
-        let tick = tick_of(now.saturating_duration_since(self.start), limit.period);
-        match shard.get_mut(key) {
-            Some(window) => {
-                window.adopt(limit.period, now);
-                window.expire(tick);
-                apply(window, tick)
-            }
-            None => apply(&mut Window::new(limit.period, now), tick),
+        let since = now.saturating_duration_since(self.start);
+        let tick = tick_of(since, limit.period);
+        let Some(window) = windows.get_mut(key) else {
+            return apply(&mut Window::new(limit.period, now), tick);
+        };
+        window.adopt(limit.period, now);
+        window.expire(tick);
+        window.others.clear();
+        if let (Some(others), Some(id)) = (&self.others, &window.id) {
+            others.leaving(id, now, |left, calls| window.others.push((since + left, calls)));
         }
+        let result = apply(window, tick);
+        if window.id.is_some() && window.untold > 0 && !std::mem::replace(&mut window.is_listed, true) {
+            changed.push(key.into());
+        }
+        result
     }
 
     /// `hit_all` at a given time, under the locks of all shards concerned, taken in order so that workers do not
@@ -126,7 +201,7 @@ impl RateCounters {
         }
         each(&|window, tick, limit| {
             window.add(tick, 1);
-            let remaining = limit.calls.saturating_sub(window.total);
+            let remaining = limit.calls.saturating_sub(window.used());
             RateDecision { remaining, ..RateDecision::FREE }
         })
     }
@@ -139,7 +214,7 @@ impl RateCounters {
             if decision.allowed {
                 window.add(tick, increment);
             }
-            RateDecision { remaining: limit.calls.saturating_sub(window.total), ..decision }
+            RateDecision { remaining: limit.calls.saturating_sub(window.used()), ..decision }
         })
     }
 }
@@ -175,29 +250,51 @@ fn tick_of(since: Duration, period: Duration) -> u64 {
 }
 
 /// Drops windows that are over; when none is, the one used longest ago.
-fn make_room(shard: &mut Shard, keys_max: usize, now: Instant) {
-    if shard.len() < keys_max {
+fn make_room(windows: &mut HashMap<Box<str>, Window>, keys_max: usize, now: Instant) {
+    if windows.len() < keys_max {
         return;
     }
-    shard.retain(|_, window| now.saturating_duration_since(window.last_used) <= window.period);
-    if shard.len() < keys_max {
+    windows.retain(|_, window| now.saturating_duration_since(window.last_used) <= window.period);
+    if windows.len() < keys_max {
         return;
     }
-    let oldest = shard.iter().min_by_key(|(_, window)| window.last_used).map(|(key, _)| key.clone());
+    let oldest = windows.iter().min_by_key(|(_, window)| window.last_used).map(|(key, _)| key.clone());
     if let Some(key) = oldest {
-        shard.remove(&key);
+        windows.remove(&key);
     }
 }
 
+/// What this gateway has counted in a window, for others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub id: CounterId,
+    pub period: Duration,
+    /// Calls by age, in parts of the period ([`AGES`]), youngest last.
+    pub calls: Vec<(u8, u32)>,
+}
+
+/// Parts of a period in which the age of a call is told.
+pub const AGES: u8 = 64;
+
 impl Window {
     fn new(period: Duration, now: Instant) -> Self {
-        Self { period, ticks: VecDeque::new(), total: 0, last_used: now }
+        Self {
+            period,
+            id: None,
+            others: Vec::new(),
+            untold: 0,
+            is_listed: false,
+            ticks: VecDeque::new(),
+            total: 0,
+            last_used: now,
+        }
     }
 
     /// A key used with another period starts anew: its ticks have another length.
     fn adopt(&mut self, period: Duration, now: Instant) {
         if self.period != period {
-            *self = Self::new(period, now);
+            let (id, is_listed) = (self.id, self.is_listed);
+            *self = Self { id, is_listed, ..Self::new(period, now) };
         }
         self.last_used = now;
     }
@@ -212,23 +309,32 @@ impl Window {
         }
     }
 
+    /// Calls in the window, of all gateways.
+    fn used(&self) -> u64 {
+        self.others.iter().fold(self.total, |sum, (_, calls)| sum.saturating_add(*calls))
+    }
+
     fn decide(&self, limit: RateLimit, since: Duration) -> RateDecision {
-        let allowed = self.total < limit.calls;
+        let used = self.used();
+        let allowed = used < limit.calls;
         RateDecision {
             allowed,
-            remaining: limit.calls.saturating_sub(self.total),
-            retry_after: if allowed { Duration::ZERO } else { self.until_room(limit, since) },
+            remaining: limit.calls.saturating_sub(used),
+            retry_after: if allowed { Duration::ZERO } else { self.until_room(used, limit, since) },
         }
     }
 
     /// When enough of the oldest calls have left.
-    fn until_room(&self, limit: RateLimit, since: Duration) -> Duration {
-        let mut excess = self.total.saturating_sub(limit.calls) + 1;
-        let tick = Duration::from_micros((self.period.as_micros() as u64 / TICKS_PER_PERIOD).max(1));
-        for &(at, calls) in &self.ticks {
+    fn until_room(&self, used: u64, limit: RateLimit, since: Duration) -> Duration {
+        let mut excess = used.saturating_sub(limit.calls) + 1;
+        let tick_us = (self.period.as_micros() as u64 / TICKS_PER_PERIOD).max(1);
+        let leaves = |at: u64| Duration::from_micros(tick_us.saturating_mul(at + TICKS_PER_PERIOD + 1));
+        let mut leaving: Vec<_> = self.ticks.iter().map(|(at, calls)| (leaves(*at), *calls)).collect();
+        leaving.extend(&self.others);
+        leaving.sort_unstable();
+        for (at, calls) in leaving {
             if calls >= excess {
-                let leaves = tick.saturating_mul((at + TICKS_PER_PERIOD + 1).min(u64::from(u32::MAX)) as u32);
-                return leaves.saturating_sub(since);
+                return at.saturating_sub(since);
             }
             excess -= calls;
         }
@@ -244,6 +350,22 @@ impl Window {
             _ => self.ticks.push_back((tick, calls)),
         }
         self.total += calls;
+        self.untold = 2;
+    }
+
+    /// What others are told at a time.
+    fn change(&self, tick: u64) -> Option<Change> {
+        let mut calls: Vec<(u8, u32)> = Vec::new();
+        for &(at, count) in &self.ticks {
+            let age = tick.saturating_sub(at) * u64::from(AGES) / TICKS_PER_PERIOD;
+            let age = u8::try_from(age).unwrap_or(AGES).min(AGES);
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            match calls.last_mut() {
+                Some((known, sum)) if *known == age => *sum = sum.saturating_add(count),
+                _ => calls.push((age, count)),
+            }
+        }
+        Some(Change { id: self.id?, period: self.period, calls })
     }
 }
 

@@ -15,8 +15,8 @@ use gateway_telemetry::Registry;
 
 use super::documents::{Documents, References, compile_all};
 use super::{
-    ApiRoute, Labels, OperationRoute, Pipelines, ProductPipeline, Snapshot, backends, caller, graphql,
-    subscriptions, system_operations,
+    ApiRoute, Labels, OperationRoute, Pipelines, ProductPipeline, Snapshot, backends, caller, external_cache,
+    graphql, subscriptions, system_operations,
 };
 use crate::route::{Address, OperationTable, Router, Template, VersionPlace};
 
@@ -43,6 +43,7 @@ pub fn compile(
     let documents = compile_all(set, &references, &mut diagnostics);
     let graphql = graphql::compile_all(set, &references, &mut diagnostics);
     let keys = subscriptions::compile(set, &mut diagnostics);
+    let external_cache = external_cache::compile(set, &deployment.region, &mut diagnostics);
     let (documents, broken_scopes) = settle(documents, previous);
     let mut compiler = Compiler {
         set,
@@ -59,6 +60,7 @@ pub fn compile(
         revision: set.revision,
         keys,
         deployment: Arc::new(deployment),
+        external_cache,
         global: effective(&[&compiler.global]),
         ..Snapshot::default()
     };

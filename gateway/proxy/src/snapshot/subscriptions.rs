@@ -61,13 +61,16 @@ fn parse_digest(hex: &str) -> Option<KeyDigest> {
 
 fn entry(set: &ResourceSet, subscription: &Subscription, key: Option<&Secret>) -> KeyEntry {
     let text = |secret: &Option<Secret>| secret.as_ref().map(|s| s.expose().to_owned()).unwrap_or_default();
+    let ticks = |time: Option<&str>| time.and_then(host::ticks_of);
     let info = host::Subscription {
         id: subscription.id.to_string(),
         name: subscription.display_name.clone(),
         key: key.map(|key| key.expose().to_owned()).unwrap_or_default(),
         primary_key: text(&subscription.primary_key),
         secondary_key: text(&subscription.secondary_key),
-        ..host::Subscription::default()
+        created_ticks: ticks(subscription.created_date.as_deref()).unwrap_or_default(),
+        start_ticks: ticks(subscription.start_date.as_deref()),
+        end_ticks: ticks(subscription.end_date.as_deref()),
     };
     let owner = subscription.owner_id.as_deref().and_then(|id| match ResourceId::parse(id) {
         Ok(ResourceId::User(id)) => set.users.get(&id),

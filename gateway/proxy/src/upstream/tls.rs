@@ -102,6 +102,13 @@ impl TlsClient {
         Some(Arc::clone(slot.get_or_init(|| made)))
     }
 
+    /// A configuration for servers that speak no HTTP: nothing is offered by ALPN, everything is checked.
+    pub fn without_protocols(&self) -> Result<Arc<ClientConfig>, Error> {
+        let mut config = self.make(&BackendTls::default(), Offer::Http1)?;
+        config.alpn_protocols.clear();
+        Ok(Arc::new(config))
+    }
+
     fn make(&self, rules: &BackendTls, offer: Offer) -> Result<ClientConfig, Error> {
         let verifier = Verifier {
             roots: Arc::clone(&self.roots),

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use gateway_policy::exchange::metric::Metric;
-use gateway_policy::exchange::{self, CacheUse, Exchange};
+use gateway_policy::exchange::{self, CacheUse, Ending, Exchange};
 use gateway_policy::message::Url as RequestUrl;
 use gateway_telemetry::{
     BackendId, Cache, Call, CallKind, HostId, LabelId, LastError, MetricRecord, Protocol, RequestEvent,
@@ -75,6 +75,13 @@ impl Record {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        let Sent { head_bytes, body_bytes, request_bytes, .. } = self.sent;
+        let ending = Ending {
+            counters: &*self.shared.counters,
+            quotas: &*self.shared.quotas,
+            bytes: head_bytes.saturating_add(body_bytes).saturating_add(request_bytes),
+        };
+        self.exchange.end(&ending);
         self.emit();
         self.shared.count_in_flight(self.worker, |count| {
             count.fetch_sub(1, Relaxed);

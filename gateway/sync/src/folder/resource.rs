@@ -67,9 +67,20 @@ impl Loader<'_> {
             Kind::Subscription => self.subscription(name, content),
             Kind::Schema => add!(Schema, SchemaId, Schema, "schemas", &["schemaType"]),
             Kind::Certificate => add!(Certificate, CertificateId, Certificate, "certificates", &[]),
-            Kind::Cache => add!(Cache, CacheId, Cache, "caches", &[]),
+            Kind::Cache => self.cache(name, content),
             Kind::User => add!(User, UserId, User, "users", &["email", "firstName", "lastName"]),
         }
+    }
+
+    /// An external cache; without a connection string, that of environment or secrets folder.
+    fn cache(&mut self, name: &str, content: Content<'_>) {
+        let Some(mut cache) = read!(self, content, name, Cache, CacheId, Cache, "caches", &[]) else {
+            return;
+        };
+        if cache.connection_string.is_none() {
+            cache.connection_string = secret::find(self.settings, &secret::cache_variable(name));
+        }
+        self.insert(cache);
     }
 
     /// A named value; without a value, the one of environment or secrets folder.

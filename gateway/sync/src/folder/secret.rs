@@ -40,6 +40,11 @@ pub(super) fn named_value_variable(name: &str) -> String {
     format!("NAMED_VALUE_{}", upper_snake(name))
 }
 
+/// Variable of a cache's connection string.
+pub(super) fn cache_variable(name: &str) -> String {
+    format!("CACHE_{}_CONNECTION_STRING", upper_snake(name))
+}
+
 /// Variables of the two keys of a subscription.
 pub(super) fn subscription_variables(name: &str) -> (String, String) {
     let name = upper_snake(name);
