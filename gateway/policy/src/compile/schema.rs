@@ -2,7 +2,7 @@
 
 use super::{Compiler, expected_names, visible_text};
 use crate::catalogue::{AttributeDef, ChildDef, Content, Kind};
-use crate::xml::{Attribute, Element, Position, unresolved};
+use crate::xml::{Attribute, Element, unresolved};
 
 /// Checks an element against what it may carry; whether nothing was wrong.
 pub fn check(

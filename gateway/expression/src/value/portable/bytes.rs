@@ -68,6 +68,10 @@ fn write(value: &Portable, out: &mut Vec<u8>, depth: u8) -> Option<()> {
         Portable::Bytes(bytes) => tagged(20, bytes, out)?,
         Portable::Json(text) => tagged(22, text.as_bytes(), out)?,
         Portable::Jwt(text) => tagged(23, text.as_bytes(), out)?,
+        Portable::Xml(text, document) => {
+            tagged(25, text.as_bytes(), out)?;
+            out.push(u8::from(*document));
+        }
         Portable::Array(element, items) => {
             out.push(21);
             write_type(element, out, depth)?;
@@ -210,6 +214,10 @@ fn read(input: &mut Input<'_>, depth: u8) -> Option<Portable> {
         22 => Portable::Json(input.text()?.into()),
         23 => Portable::Jwt(input.text()?.into()),
         24 => Portable::Response(Arc::new(response(input)?)),
+        25 => {
+            let text = input.text()?.into();
+            Portable::Xml(text, input.byte()? != 0)
+        }
         _ => return None,
     })
 }
@@ -288,6 +296,8 @@ mod tests {
             Portable::Bytes([1, 2].into()),
             Portable::Json("{\"a\":1}".into()),
             Portable::Jwt("a.b.c".into()),
+            Portable::Xml("<a/>".into(), true),
+            Portable::Xml("<b/>".into(), false),
             Portable::Response(Arc::new(response)),
             Portable::Array(Type::STRING, [Portable::Str("a".into()), Portable::Null].into()),
             Portable::Array(Type::array_of(Type::INT, 1), [].into()),
