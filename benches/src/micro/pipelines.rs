@@ -15,21 +15,39 @@ use gateway_policy::fault::Fault;
 use gateway_policy::message::{Body, Request, Response};
 use gateway_policy::pipeline::Pipeline;
 use gateway_policy::ports::{
-    BufferBudget, Counters, ForwardOptions, LocalFuture, OutboundCall, Ports, SendError, ValueCache,
+    BufferBudget, Cache, Concurrency, Counters, ForwardOptions, LocalFuture, OutboundCall, Ports, Quotas,
+    SendError,
 };
+use gateway_proxy::ports::caches::{Caches, SharedCaches};
+use gateway_proxy::ports::concurrency::AtWork;
 use gateway_proxy::ports::counters::RateCounters;
-use gateway_proxy::ports::value_cache::BuiltInCache;
+use gateway_proxy::ports::quotas::QuotaCounters;
+use gateway_proxy::upstream::{Roots, UpstreamShared};
 
 use crate::heads;
 use crate::prepared::Prepared;
 use crate::timing::Measure;
 
 /// Ports without a network.
-#[derive(Default)]
 struct Still {
     counters: RateCounters,
-    cache: BuiltInCache,
+    quotas: QuotaCounters,
+    at_work: AtWork,
+    caches: Caches,
     budget: BufferBudget,
+}
+
+impl Still {
+    fn new() -> Self {
+        let shared = UpstreamShared::new(Roots::none());
+        Self {
+            counters: RateCounters::default(),
+            quotas: QuotaCounters::default(),
+            at_work: AtWork::default(),
+            caches: Caches::new(Arc::new(SharedCaches::default()), shared.tls),
+            budget: BufferBudget::default(),
+        }
+    }
 }
 
 impl Ports for Still {
@@ -62,8 +80,16 @@ impl Ports for Still {
         &self.counters
     }
 
-    fn cache(&self) -> &dyn ValueCache {
-        &self.cache
+    fn quotas(&self) -> &dyn Quotas {
+        &self.quotas
+    }
+
+    fn concurrency(&self) -> &dyn Concurrency {
+        &self.at_work
+    }
+
+    fn cache(&self) -> &dyn Cache {
+        &self.caches
     }
 
     fn log_to_event_hub(&self, _: &Arc<EventHub>, _: HubEvent) {}
@@ -106,7 +132,7 @@ fn run(pipeline: &Pipeline, exchange: &mut Exchange, ports: &Still) -> bool {
 }
 
 pub fn rows(prepared: &Prepared, measure: &mut Measure<'_>) -> anyhow::Result<()> {
-    let (ports, connection) = (Still::default(), connection());
+    let (ports, connection) = (Still::new(), connection());
     let policies = &*prepared.operation.pipelines.none;
     let mut example = exchange(prepared, &connection)?;
     ensure!(run(policies, &mut example, &ports), "the pipeline waits for something");

@@ -15,8 +15,7 @@ use gateway_benches::workload::Workload;
 use gateway_policy::ports::BufferBudget;
 use gateway_proxy::debug::Debug;
 use gateway_proxy::downstream::{ListenerSettings, Server, Settings, bind};
-use gateway_proxy::ports::counters::RateCounters;
-use gateway_proxy::ports::value_cache::BuiltInCache;
+use gateway_proxy::ports::concurrency::AtWork;
 use gateway_proxy::upstream::{Roots, Upstream, UpstreamSettings, UpstreamShared};
 use gateway_proxy::worker::{InFlight, Shared, Worker};
 use gateway_telemetry::Telemetry;
@@ -77,8 +76,10 @@ fn shared(backend: u16, workload: Workload) -> anyhow::Result<Arc<Shared>> {
     Ok(Arc::new(Shared {
         snapshot: ArcSwapOption::from_pointee(snapshot),
         telemetry: Arc::new(Telemetry::new(registry, Vec::new())),
-        counters: RateCounters::default(),
-        cache: BuiltInCache::default(),
+        counters: Arc::default(),
+        quotas: Arc::default(),
+        at_work: AtWork::default(),
+        caches: Arc::default(),
         budget: BufferBudget::default(),
         debug: Debug::new(),
         dapr_port: 3500,

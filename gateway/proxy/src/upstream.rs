@@ -104,12 +104,12 @@ impl Upstream {
         })
     }
 
-    /// What has happened so far.
     /// TLS with the authorities that are trusted for backends.
     pub fn tls(&self) -> Arc<TlsClient> {
         Arc::clone(&self.dialer.tls)
     }
 
+    /// What has happened so far.
     pub fn counters(&self) -> &UpstreamCounters {
         &self.counters
     }
