@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime};
 
 use gateway_expression::host::Deployment;
 use gateway_model::{Diagnostic, ResourceSet, diagnostic};
+use gateway_proxy::downstream::TlsServer;
 use gateway_proxy::snapshot::{Compiled, Snapshot, compile};
 use gateway_proxy::worker::Shared;
 use gateway_sync::folder::{FolderSettings, LoadOutcome, load};
@@ -27,6 +28,8 @@ pub fn compile_folder(folder: &FolderSettings) -> Compiled {
 /// Brings configurations into force.
 pub struct Applier {
     pub shared: Arc<Shared>,
+    /// The HTTPS listener, where there is one.
+    pub tls: Option<Arc<TlsServer>>,
     pub deployment: Deployment,
 }
 
@@ -56,6 +59,9 @@ impl Applier {
         );
         log_findings(&diagnostics);
         self.report(&snapshot, &diagnostics, previous.as_deref(), began);
+        if let Some(tls) = &self.tls {
+            tls.ask_clients(snapshot.asks_clients);
+        }
         self.shared.snapshot.store(Some(Arc::new(snapshot)));
     }
 

@@ -16,12 +16,16 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use gateway_datapath::{Binding, Datapath, ListenerSpec};
+use gateway_policy::ports::ClientTrust;
 use gateway_proxy::debug::Debug;
-use gateway_proxy::downstream::{BindError, Bound, ListenerSettings, bind};
+use gateway_proxy::downstream::{BindError, Bound, ListenerSettings, TlsServer, bind};
 use gateway_proxy::ports::built_in_cache::BuiltInCache;
 use gateway_proxy::ports::caches::SharedCaches;
+use gateway_proxy::ports::client_trust::ClientAuthorities;
 use gateway_proxy::ports::concurrency::AtWork;
 use gateway_proxy::ports::flights::Flights;
+use gateway_proxy::ports::identity::IdentityTokens;
+use gateway_proxy::ports::issuers::IssuerCache;
 use gateway_proxy::upstream::{Roots, UpstreamShared};
 use gateway_proxy::worker::{InFlight, Shared};
 use gateway_sync::folder::{FolderSettings, LoadOutcome, Watch, load, watch};
@@ -86,6 +90,9 @@ impl Gateway {
                 built_in: BuiltInCache::new(settings.counts.cache_bytes_max),
                 flights: Flights::default(),
             }),
+            issuers: IssuerCache::default(),
+            identity: IdentityTokens::new(settings.identity.clone()),
+            client_authorities: client_authorities(&settings)?,
             budget: gateway_policy::ports::BufferBudget {
                 message_bytes_max: settings.net.request_buffer_bytes_max,
             },
@@ -97,14 +104,14 @@ impl Gateway {
         let counts = Counts::load(&settings, &shared)?;
         let mut listeners = Listeners::bind(&settings, &cpus)?;
         let admin = control::bind_admin(settings.net.admin)?;
-        let watch = configure(&settings, &shared, instance)?;
+        let server = listeners.tls.as_ref().map(|tls| Arc::clone(&tls.server));
+        let watch = configure(&settings, &shared, server.clone(), instance)?;
         let datapath = Arc::new(listeners.attach(&settings, &cpus)?);
         let mut addresses = listeners.addresses();
         addresses.extend(admin.as_ref().map(|(_, address)| (Listener::Admin, *address)));
         let (draining, drained) = signal::channel(false);
         let tls = listeners.tls.take();
         let upstream = upstream_shared(&settings)?;
-        let server = tls.as_ref().map(|tls| Arc::clone(&tls.server));
         let common = worker::Common {
             settings: &settings,
             shared: &shared,
@@ -165,6 +172,7 @@ impl Gateway {
 fn configure(
     settings: &Settings,
     shared: &Arc<Shared>,
+    tls: Option<Arc<TlsServer>>,
     instance: &Instance,
 ) -> Result<Option<Watch>, StartError> {
     let config = &settings.config;
@@ -182,8 +190,9 @@ fn configure(
         secrets_dir: config.secrets.clone(),
         env: config.environment.clone(),
     };
-    let deployment = deployment(settings, instance);
-    let applier = Applier { shared: Arc::clone(shared), deployment };
+    let trusted_roots = shared.client_authorities.authorities().to_vec().into();
+    let deployment = gateway_expression::host::Deployment { trusted_roots, ..deployment(settings, instance) };
+    let applier = Applier { shared: Arc::clone(shared), tls, deployment };
     let outcome = load(&folder);
     let first = LoadOutcome { diagnostics: outcome.diagnostics.clone(), set: outcome.set.clone(), ..outcome };
     applier.apply(first);
@@ -265,6 +274,13 @@ fn spec<'a>(bound: &'a Bound, more: &[Binding], cpus: &[Option<usize>]) -> Liste
             })
             .collect(),
     }
+}
+
+/// Whom client certificates may come from.
+fn client_authorities(settings: &Settings) -> Result<ClientAuthorities, StartError> {
+    let net = &settings.net;
+    ClientAuthorities::read(net.client_roots.as_deref(), net.client_crls.as_deref())
+        .map_err(|error| StartError::Setting(format!("setting net.server.tls.client: {error}")))
 }
 
 /// What workers share on their way to backends.

@@ -49,6 +49,7 @@ impl ListenAddress {
 pub struct Settings {
     pub config: ConfigSettings,
     pub net: NetSettings,
+    pub identity: gateway_proxy::ports::identity::IdentitySettings,
     pub workers: WorkerSettings,
     pub datapath: DatapathSettings,
     pub counts: CountSettings,
@@ -82,6 +83,10 @@ pub struct NetSettings {
     pub tls_certificates: Option<PathBuf>,
     /// More roots for backends, PEM.
     pub backend_roots: Option<PathBuf>,
+    /// Authorities of client certificates, PEM.
+    pub client_roots: Option<PathBuf>,
+    /// Revocation lists for them, PEM.
+    pub client_crls: Option<PathBuf>,
     pub request_buffer_bytes_max: u64,
     pub trusted_proxies: Vec<gateway_proxy::upstream::Network>,
     /// Link-local networks that policies may call all the same.
@@ -183,10 +188,13 @@ impl Default for Settings {
                 connections_max: None,
                 tls_certificates: None,
                 backend_roots: None,
+                client_roots: None,
+                client_crls: None,
                 request_buffer_bytes_max: 0,
                 trusted_proxies: Vec::new(),
                 allowed_networks: Vec::new(),
             },
+            identity: gateway_proxy::ports::identity::IdentitySettings::default(),
             workers: WorkerSettings { count: 0, pin: Pin::Auto },
             datapath: DatapathSettings {
                 mode: gateway_datapath::Mode::Off,

@@ -12,13 +12,15 @@ use anyhow::ensure;
 use gateway_policy::event_hub::{EventHub, HubEvent};
 use gateway_policy::exchange::{Arrival, Connection, Exchange, Protocol};
 use gateway_policy::fault::Fault;
+use gateway_policy::jose::SigningKeys;
 use gateway_policy::message::{Body, Request, Response};
 use gateway_policy::pipeline::Pipeline;
 use gateway_policy::ports::{
-    BufferBudget, Cache, Concurrency, Counters, ForwardOptions, LocalFuture, OutboundCall, Ports, Quotas,
-    SendError,
+    BufferBudget, Cache, ClientTrust, Concurrency, Counters, ForwardOptions, Identity, IdentityError,
+    IssuerError, Issuers, LocalFuture, OutboundCall, Ports, Quotas, SendError, TokenRequest,
 };
 use gateway_proxy::ports::caches::{Caches, SharedCaches};
+use gateway_proxy::ports::client_trust::ClientAuthorities;
 use gateway_proxy::ports::concurrency::AtWork;
 use gateway_proxy::ports::counters::RateCounters;
 use gateway_proxy::ports::quotas::QuotaCounters;
@@ -35,6 +37,26 @@ struct Still {
     at_work: AtWork,
     caches: Caches,
     budget: BufferBudget,
+    authorities: ClientAuthorities,
+}
+
+/// Nobody issues tokens here.
+impl Issuers for Still {
+    fn keys<'a>(
+        &'a self,
+        url: &'a str,
+        _: Option<&'a Arc<SigningKeys>>,
+    ) -> LocalFuture<'a, Result<Arc<SigningKeys>, IssuerError>> {
+        let reason = "there is no network".to_owned();
+        Box::pin(ready(Err(IssuerError { url: url.to_owned(), reason })))
+    }
+}
+
+/// Nor to the gateway.
+impl Identity for Still {
+    fn token<'a>(&'a self, _: &'a TokenRequest) -> LocalFuture<'a, Result<Arc<str>, IdentityError>> {
+        Box::pin(ready(Err(IdentityError("there is no network".to_owned()))))
+    }
 }
 
 impl Still {
@@ -46,6 +68,7 @@ impl Still {
             at_work: AtWork::default(),
             caches: Caches::new(Arc::new(SharedCaches::default()), shared.tls),
             budget: BufferBudget::default(),
+            authorities: ClientAuthorities::default(),
         }
     }
 }
@@ -92,6 +115,18 @@ impl Ports for Still {
         &self.caches
     }
 
+    fn issuers(&self) -> &dyn Issuers {
+        self
+    }
+
+    fn identity(&self) -> &dyn Identity {
+        self
+    }
+
+    fn client_trust(&self) -> &dyn ClientTrust {
+        &self.authorities
+    }
+
     fn log_to_event_hub(&self, _: &Arc<EventHub>, _: HubEvent) {}
 
     fn buffer_budget(&self) -> &BufferBudget {
@@ -123,6 +158,7 @@ pub fn connection() -> Rc<Connection> {
         protocol: Protocol::Http11,
         tls_version: None,
         server_name: None,
+        certificate: None,
     })
 }
 

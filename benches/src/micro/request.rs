@@ -15,7 +15,10 @@ use gateway_benches::workload::Workload;
 use gateway_policy::ports::BufferBudget;
 use gateway_proxy::debug::Debug;
 use gateway_proxy::downstream::{ListenerSettings, Server, Settings, bind};
+use gateway_proxy::ports::client_trust::ClientAuthorities;
 use gateway_proxy::ports::concurrency::AtWork;
+use gateway_proxy::ports::identity::{IdentitySettings, IdentityTokens};
+use gateway_proxy::ports::issuers::IssuerCache;
 use gateway_proxy::upstream::{Roots, Upstream, UpstreamSettings, UpstreamShared};
 use gateway_proxy::worker::{InFlight, Shared, Worker};
 use gateway_telemetry::Telemetry;
@@ -80,6 +83,9 @@ fn shared(backend: u16, workload: Workload) -> anyhow::Result<Arc<Shared>> {
         quotas: Arc::default(),
         at_work: AtWork::default(),
         caches: Arc::default(),
+        issuers: IssuerCache::default(),
+        identity: IdentityTokens::new(IdentitySettings::default()),
+        client_authorities: ClientAuthorities::default(),
         budget: BufferBudget::default(),
         debug: Debug::new(),
         dapr_port: 3500,

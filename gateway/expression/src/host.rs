@@ -7,6 +7,9 @@ mod fixture;
 
 pub use fixture::{Fixture, FixtureError};
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::clr::date_time::DateTime;
 use crate::value::Value;
 
@@ -193,6 +196,10 @@ pub struct Deployment {
     pub gateway: Gateway,
     /// `SustainabilityInfo.CurrentCarbonIntensity`, 0 = `VeryLow` … 4 = `VeryHigh`, 5 = `NotAvailable`.
     pub carbon_intensity: i32,
+    /// `Certificates`, by id.
+    pub certificates: BTreeMap<String, Certificate>,
+    /// Certificates (DER) that chains may end at.
+    pub trusted_roots: Arc<[Vec<u8>]>,
 }
 
 /// `context.Deployment.Gateway`.
@@ -235,12 +242,19 @@ pub struct LastError {
 }
 
 /// A certificate known to the host.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Certificate {
     /// X.509, DER.
     pub der: Vec<u8>,
     /// PKCS#8 private key, DER, when the host holds it.
     pub private_key: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Certificate {
+    /// Never shows key material.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Certificate({} bytes, key: {})", self.der.len(), self.private_key.is_some())
+    }
 }
 
 /// One exchange, as expressions see it. Names are matched as the member's type demands:
@@ -314,16 +328,15 @@ pub trait Host {
     fn deployment(&self) -> &Deployment;
     /// `context.Deployment.Certificates[id]`.
     fn deployment_certificate(&self, id: &str) -> Option<&Certificate> {
-        let _ = id;
-        None
+        self.deployment().certificates.get(id)
     }
     /// Every certificate of the deployment.
     fn deployment_certificates(&self, each: &mut dyn FnMut(&str, &Certificate)) {
-        let _ = each;
+        self.deployment().certificates.iter().for_each(|(id, certificate)| each(id, certificate));
     }
     /// Certificates (DER) that chains may end at, for `X509Certificate2.Verify()`.
     fn trusted_roots(&self, each: &mut dyn FnMut(&[u8])) {
-        let _ = each;
+        self.deployment().trusted_roots.iter().for_each(|der| each(der));
     }
     /// `context.Workspace`.
     fn workspace(&self) -> Option<&Workspace> {

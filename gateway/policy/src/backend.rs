@@ -10,6 +10,7 @@ use std::sync::Arc;
 use base64::Engine;
 use gateway_model::BackendId;
 
+use crate::certificates::ClientIdentity;
 use crate::message::{Scheme, Url};
 
 pub use breaker::{Breaker, Outcome};
@@ -78,16 +79,19 @@ impl std::fmt::Debug for ForwardProxy {
 /// The backend entities of a configuration, for names that only an expression knows.
 pub type Backends = HashMap<BackendId, Arc<Backend>>;
 
-/// What is checked of the backend's certificate (RFC 5280 chain, RFC 6125 name). Default: both.
+/// What is checked of the backend's certificate (RFC 5280 chain, RFC 6125 name), default both, and what it is shown.
+/// Connections are shared by requests whose rules are equal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BackendTls {
     pub validate_certificate_chain: bool,
     pub validate_certificate_name: bool,
+    /// The certificate that the gateway shows when asked for one.
+    pub identity: Option<Arc<ClientIdentity>>,
 }
 
 impl Default for BackendTls {
     fn default() -> Self {
-        Self { validate_certificate_chain: true, validate_certificate_name: true }
+        Self { validate_certificate_chain: true, validate_certificate_name: true, identity: None }
     }
 }
 

@@ -16,6 +16,7 @@ pub use effective::{default_global, effective};
 
 use crate::backend::{Backend, Backends};
 use crate::catalogue::{self, Content};
+use crate::certificates::Certificates;
 use crate::event_hub::EventHub;
 use crate::fault::{Scope, Section};
 use crate::pipeline::{Block, Needs, Statement, Step};
@@ -40,6 +41,8 @@ pub trait Lookup {
     fn backends(&self) -> Arc<Backends>;
     /// The event hub of a logger, or why the logger cannot be used; `None` where there is no such logger.
     fn event_hub(&self, logger: &str) -> Option<Result<Arc<EventHub>, String>>;
+    /// All certificates of the configuration.
+    fn certificates(&self) -> Arc<Certificates>;
 }
 
 /// State of compiling one document.

@@ -22,6 +22,7 @@ use smallvec::SmallVec;
 use uuid::Uuid;
 
 use crate::backend::{Backend, ForwardProxy};
+use crate::certificates::ClientIdentity;
 use crate::fault::{Fault, Section};
 use crate::graphql::{FieldContext, GraphQlApi};
 use crate::llm::TokenMeter;
@@ -43,6 +44,16 @@ pub struct Connection {
     pub tls_version: Option<&'static str>,
     /// Server name of the TLS handshake (RFC 6066 §3), lower case.
     pub server_name: Option<Box<str>>,
+    /// What the client showed in the TLS handshake; nothing of it has been checked but that it holds the key.
+    pub certificate: Option<Arc<ClientCertificate>>,
+}
+
+/// A client's certificate.
+#[derive(Debug)]
+pub struct ClientCertificate {
+    pub leaf: gateway_expression::host::Certificate,
+    /// What the client sent with it, DER.
+    pub intermediates: Vec<Vec<u8>>,
 }
 
 /// HTTP version spoken by the client.
@@ -129,6 +140,8 @@ pub struct Exchange {
     pub affinity: Option<String>,
     /// Proxy on the way to the backend, instead of the backend entity's (`proxy`).
     pub proxy: Option<Arc<ForwardProxy>>,
+    /// The certificate shown to the backend, instead of the backend entity's (`authentication-certificate`).
+    pub client_identity: Option<Arc<ClientIdentity>>,
     pub section: Section,
     pub last_error: Option<LastError>,
     /// From receipt to `last_error`, milliseconds.
@@ -206,6 +219,7 @@ impl Exchange {
             members_tried: SmallVec::new(),
             affinity: None,
             proxy: None,
+            client_identity: None,
             section: Section::Inbound,
             last_error: None,
             error_elapsed_ms: 0,

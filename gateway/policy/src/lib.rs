@@ -6,12 +6,14 @@
 
 pub mod backend;
 pub mod catalogue;
+pub mod certificates;
 pub mod compile;
 pub mod convert;
 pub mod event_hub;
 pub mod exchange;
 pub mod fault;
 pub mod graphql;
+pub mod jose;
 pub mod liquid;
 pub mod llm;
 pub mod markup;

@@ -1,5 +1,8 @@
 //! One file a policy, named like its element.
 
+pub mod authentication_basic;
+pub mod authentication_certificate;
+pub mod authentication_managed_identity;
 pub mod cache_lookup;
 pub mod cache_lookup_value;
 pub mod cache_remove_value;
@@ -44,9 +47,12 @@ pub mod set_query_parameter;
 pub mod set_status;
 pub mod set_variable;
 pub mod trace;
+pub mod validate_azure_ad_token;
+pub mod validate_client_certificate;
 pub mod validate_content;
 pub mod validate_graphql_request;
 pub mod validate_headers;
+pub mod validate_jwt;
 pub mod validate_odata_request;
 pub mod validate_parameters;
 pub mod validate_status_code;
@@ -58,6 +64,9 @@ use crate::catalogue::PolicyDef;
 
 /// Every policy, by element name.
 pub static CATALOGUE: &[&PolicyDef] = &[
+    &authentication_basic::AUTHENTICATION_BASIC,
+    &authentication_certificate::AUTHENTICATION_CERTIFICATE,
+    &authentication_managed_identity::AUTHENTICATION_MANAGED_IDENTITY,
     &llm_token_limit::AZURE_OPENAI_TOKEN_LIMIT,
     &cache_lookup::CACHE_LOOKUP,
     &cache_lookup_value::CACHE_LOOKUP_VALUE,
@@ -101,9 +110,12 @@ pub static CATALOGUE: &[&PolicyDef] = &[
     &set_status::SET_STATUS,
     &set_variable::SET_VARIABLE,
     &trace::TRACE,
+    &validate_azure_ad_token::VALIDATE_AZURE_AD_TOKEN,
+    &validate_client_certificate::VALIDATE_CLIENT_CERTIFICATE,
     &validate_content::VALIDATE_CONTENT,
     &validate_graphql_request::VALIDATE_GRAPHQL_REQUEST,
     &validate_headers::VALIDATE_HEADERS,
+    &validate_jwt::VALIDATE_JWT,
     &validate_odata_request::VALIDATE_ODATA_REQUEST,
     &validate_parameters::VALIDATE_PARAMETERS,
     &validate_status_code::VALIDATE_STATUS_CODE,

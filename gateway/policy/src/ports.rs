@@ -12,17 +12,23 @@ use crate::fault::Fault;
 use crate::message::Response;
 
 mod cache;
+mod client_trust;
 mod concurrency;
 mod counters;
 mod http;
+mod identity;
+mod issuers;
 mod quotas;
 
 pub use cache::{
     Cache, Cached, CachedResponse, CachingType, Claim, ENTRY_BYTES_MAX, Entry, Fill, Filled, Writer,
 };
+pub use client_trust::{ClientTrust, Revocation, TrustError};
 pub use concurrency::{Concurrency, Slot};
 pub use counters::{Counters, Hit, RateDecision, RateLimit};
 pub use http::{ForwardOptions, HttpVersion, OutboundCall, SendError};
+pub use identity::{Identity, IdentityError, TokenRequest};
+pub use issuers::{IssuerError, Issuers};
 pub use quotas::{QuotaDecision, QuotaHit, QuotaUse, QuotaWindow, Quotas};
 
 /// A future that stays on its worker thread.
@@ -64,6 +70,12 @@ pub trait Ports {
     fn dapr_port(&self) -> u16 {
         3500
     }
+
+    fn issuers(&self) -> &dyn Issuers;
+
+    fn identity(&self) -> &dyn Identity;
+
+    fn client_trust(&self) -> &dyn ClientTrust;
 
     /// Bytes that a policy may buffer of one message, and of all messages of the process together.
     fn buffer_budget(&self) -> &BufferBudget;

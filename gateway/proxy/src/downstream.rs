@@ -3,6 +3,7 @@
 //! Everything here belongs to one worker thread and its `LocalSet`: one task a connection, nothing is `Send`. What a
 //! request is answered with is the [`Service`]'s business.
 
+mod client_certificate;
 mod closing;
 mod connection;
 mod guard;

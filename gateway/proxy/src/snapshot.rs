@@ -4,6 +4,7 @@
 
 mod backends;
 mod caller;
+mod certificates;
 mod compile;
 mod documents;
 mod external_cache;
@@ -39,6 +40,8 @@ pub struct Snapshot {
     pub deployment: Arc<Deployment>,
     /// The external cache of this gateway's location.
     pub external_cache: Option<Arc<RedisSettings>>,
+    /// A host name wants its clients asked for a certificate.
+    pub asks_clients: bool,
     /// Policies of requests that match no API.
     pub global: Pipeline,
     /// Metric labels of the configured host names, lower case.

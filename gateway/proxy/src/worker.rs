@@ -17,17 +17,20 @@ use gateway_policy::exchange::{Arrival, Exchange};
 use gateway_policy::fault::{Fault, envelope};
 use gateway_policy::message::{Body, Response, Scheme};
 use gateway_policy::ports::{
-    BufferBudget, Cache, Concurrency, Counters, ForwardOptions, LocalFuture, OutboundCall, Ports, Quotas,
-    SendError,
+    BufferBudget, Cache, ClientTrust, Concurrency, Counters, ForwardOptions, Identity, Issuers, LocalFuture,
+    OutboundCall, Ports, Quotas, SendError,
 };
 use gateway_telemetry::Telemetry;
 
 use crate::admit::admit;
 use crate::debug::Debug;
 use crate::ports::caches::{Caches, SharedCaches};
+use crate::ports::client_trust::ClientAuthorities;
 use crate::ports::concurrency::AtWork;
 use crate::ports::counters::RateCounters;
 use crate::ports::event_hubs::EventHubs;
+use crate::ports::identity::IdentityTokens;
+use crate::ports::issuers::IssuerCache;
 use crate::ports::quotas::QuotaCounters;
 use crate::preflight;
 use crate::service::{Call, Handled};
@@ -47,6 +50,9 @@ pub struct Shared {
     pub quotas: Arc<QuotaCounters>,
     pub at_work: AtWork,
     pub caches: Arc<SharedCaches>,
+    pub issuers: IssuerCache,
+    pub identity: IdentityTokens,
+    pub client_authorities: ClientAuthorities,
     pub budget: BufferBudget,
     /// Trust `X-Forwarded-Proto` when an API's scheme is matched.
     pub forwarded_proto: bool,
@@ -229,6 +235,18 @@ impl Ports for Worker {
 
     fn dapr_port(&self) -> u16 {
         self.shared.dapr_port
+    }
+
+    fn issuers(&self) -> &dyn Issuers {
+        self
+    }
+
+    fn identity(&self) -> &dyn Identity {
+        self
+    }
+
+    fn client_trust(&self) -> &dyn ClientTrust {
+        &self.shared.client_authorities
     }
 
     fn buffer_budget(&self) -> &BufferBudget {

@@ -56,8 +56,18 @@ fn from_environment(environment: impl Iterator<Item = (String, String)>) -> Vec<
 }
 
 fn is_ours(name: &str) -> bool {
-    const ROOTS: [&str; 8] =
-        ["config.", "net.", "telemetry.", "gateway.", "datapath.", "workers.", "policy.", "shutdown."];
+    const ROOTS: [&str; 10] = [
+        "config.",
+        "net.",
+        "telemetry.",
+        "gateway.",
+        "datapath.",
+        "workers.",
+        "policy.",
+        "shutdown.",
+        "identity.",
+        "azure.",
+    ];
     ROOTS.iter().any(|root| name.starts_with(root))
 }
 

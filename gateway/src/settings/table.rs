@@ -39,6 +39,16 @@ const fn setting(
     SettingDef { name, default, unit, help, secret: false, apply }
 }
 
+/// A setting whose value is never shown; it has no default.
+const fn secret(
+    name: &'static str,
+    unit: &'static str,
+    help: &'static str,
+    apply: fn(&mut Settings, &str) -> Result<(), String>,
+) -> SettingDef {
+    SettingDef { name, default: "", unit, help, secret: true, apply }
+}
+
 /// Every setting there is.
 pub const SETTINGS: &[SettingDef] = &[
     setting("config.folder", "", "path", "APIOps folder to serve (flag --config)", |s, v| {
@@ -149,6 +159,86 @@ pub const SETTINGS: &[SettingDef] = &[
         s.net.dapr_port = number(v)?;
         Ok(())
     }),
+    setting(
+        "net.server.tls.client.roots",
+        "",
+        "path",
+        "PEM file of CA certificates that client certificates may come from",
+        |s, v| {
+            s.net.client_roots = path(v);
+            Ok(())
+        },
+    ),
+    setting(
+        "net.server.tls.client.crls",
+        "",
+        "path",
+        "PEM file of revocation lists for client certificates",
+        |s, v| {
+            s.net.client_crls = path(v);
+            Ok(())
+        },
+    ),
+    setting(
+        "identity.source",
+        "auto",
+        "auto, workload, client, app-service, arc, vm or off",
+        "where the gateway's own tokens come from; auto = what the settings below allow, else vm",
+        |s, v| {
+            s.identity.source = word(v)?;
+            Ok(())
+        },
+    ),
+    setting("azure.tenant.id", "", "name or GUID", "tenant of the gateway's identity", |s, v| {
+        s.identity.tenant = text(v);
+        Ok(())
+    }),
+    setting("azure.client.id", "", "GUID", "application id of the gateway's identity", |s, v| {
+        s.identity.client_id = text(v);
+        Ok(())
+    }),
+    secret("azure.client.secret", "text", "secret of that application", |s, v| {
+        s.identity.client_secret = text(v).map(Into::into);
+        Ok(())
+    }),
+    setting(
+        "azure.federated.token.file",
+        "",
+        "path",
+        "file with the token of a workload identity; read at every use",
+        |s, v| {
+            s.identity.federated_token_file = path(v);
+            Ok(())
+        },
+    ),
+    setting(
+        "azure.authority.host",
+        "https://login.microsoftonline.com",
+        "URL",
+        "token service of the gateway's identity",
+        |s, v| {
+            v.clone_into(&mut s.identity.authority);
+            Ok(())
+        },
+    ),
+    setting("identity.endpoint", "", "URL", "token endpoint of App Service or Azure Arc", |s, v| {
+        s.identity.endpoint = text(v);
+        Ok(())
+    }),
+    secret("identity.header", "text", "secret for the endpoint of App Service", |s, v| {
+        s.identity.endpoint_secret = text(v).map(Into::into);
+        Ok(())
+    }),
+    setting(
+        "identity.metadata.host",
+        "http://169.254.169.254",
+        "URL",
+        "metadata service of the virtual machine",
+        |s, v| {
+            v.clone_into(&mut s.identity.metadata_host);
+            Ok(())
+        },
+    ),
     setting(
         "policy.buffer.bytes.max",
         "4194304",

@@ -12,9 +12,10 @@ mod pkcs12;
 mod rsa;
 
 pub use certificate::{Certificate, NameKind};
-pub use chain::verify_chain;
+pub use chain::{has_signed, verify_chain};
 pub use cipher::{decrypt, encrypt};
 pub use hash::HashAlgorithm;
+pub use pkcs12::{Pfx, read_pfx};
 pub use rsa::{EncryptionPadding, RsaKey, SignaturePadding};
 
 use super::exception::{Error, Result};

@@ -238,6 +238,7 @@ fn deployment(json: &Json) -> Deployment {
             is_managed: flag(&gateway, "isManaged"),
         },
         carbon_intensity: 5,
+        ..Deployment::default()
     }
 }
 

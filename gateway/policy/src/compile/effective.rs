@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::document::{CompiledDocument, Item};
 use super::{Lookup, compile_document};
 use crate::backend::Backends;
+use crate::certificates::Certificates;
 use crate::fault::{Scope, Section};
 use crate::pipeline::{Block, Pipeline, Statement};
 
@@ -50,6 +51,9 @@ pub fn default_global() -> CompiledDocument {
             None
         }
         fn backends(&self) -> Arc<Backends> {
+            Arc::default()
+        }
+        fn certificates(&self) -> Arc<Certificates> {
             Arc::default()
         }
     }

@@ -4,8 +4,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use gateway_expression::Value;
 use gateway_expression::host::{
-    Api, Body, Deployment, Host, LastError, Message, Operation, Product, Subscription, UrlParts, User,
-    WhichUrl,
+    Api, Body, Certificate, Deployment, Host, LastError, Message, Operation, Product, Subscription, UrlParts,
+    User, WhichUrl,
 };
 
 use super::Exchange;
@@ -74,6 +74,10 @@ impl Host for Exchange {
 
     fn ip_address(&self) -> &str {
         &self.connection.ip
+    }
+
+    fn client_certificate(&self) -> Option<&Certificate> {
+        self.connection.certificate.as_ref().map(|certificate| &certificate.leaf)
     }
 
     /// The current URL shows the backend's scheme, host and port, and the path below its base.

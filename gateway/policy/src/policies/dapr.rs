@@ -61,7 +61,7 @@ impl SidecarCall {
         }
         exchange.count_call()?;
         let timeout = Duration::from_secs(seconds.unsigned_abs());
-        let outcome = ports.send(OutboundCall { request, timeout, proxy: None }).await;
+        let outcome = ports.send(OutboundCall { request, identity: None, timeout, proxy: None }).await;
         let value = outcome.as_ref().map_or(Value::Null, stored_response::to_value);
         if let Some(name) = &self.variable {
             exchange.set_variable(name, value);

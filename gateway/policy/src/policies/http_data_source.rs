@@ -71,7 +71,7 @@ impl HttpDataSource {
     /// Makes the call and shapes its answer, which is the exchange's response afterwards.
     pub async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<(), Fault> {
         exchange.section = Section::Inbound;
-        let mut call = self.call.evaluate(exchange)?;
+        let mut call = self.call.evaluate(exchange, ports).await?;
         call.timeout = Duration::from_secs(self.timeout.get(exchange)?.max(0).unsigned_abs());
         let answer = ports.send(call).await;
         let answer =

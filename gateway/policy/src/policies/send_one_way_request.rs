@@ -5,8 +5,8 @@ use crate::catalogue::{ALL, Content, PolicyDef};
 use crate::compile::Compiler;
 use crate::exchange::Exchange;
 use crate::fault::Fault;
-use crate::pipeline::{Flow, Policy, Step};
-use crate::ports::Ports;
+use crate::pipeline::{AsyncPolicy, Flow, Step};
+use crate::ports::{LocalFuture, Ports};
 use crate::xml::Element;
 
 pub static SEND_ONE_WAY_REQUEST: PolicyDef = PolicyDef {
@@ -25,12 +25,19 @@ struct SendOneWayRequest(CallTemplate);
 fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     let before = c.findings();
     let call = CallTemplate::compile(element, c);
-    (c.findings() == before).then(|| Step::sync(SendOneWayRequest(call)))
+    (c.findings() == before).then(|| Step::waiting(SendOneWayRequest(call)))
 }
 
-impl Policy for SendOneWayRequest {
-    fn apply(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
-        ports.send_one_way(self.0.evaluate(exchange)?);
-        Ok(Flow::Continue)
+impl AsyncPolicy for SendOneWayRequest {
+    fn apply<'a>(
+        &'a self,
+        exchange: &'a mut Exchange,
+        ports: &'a dyn Ports,
+    ) -> LocalFuture<'a, Result<Flow, Fault>> {
+        // Waits for a token of the gateway's identity, never for the answer.
+        Box::pin(async move {
+            ports.send_one_way(self.0.evaluate(exchange, ports).await?);
+            Ok(Flow::Continue)
+        })
     }
 }

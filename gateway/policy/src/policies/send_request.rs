@@ -5,11 +5,17 @@ use std::time::Duration;
 
 use gateway_expression::Value;
 
+use super::authentication_basic::BasicCredentials;
+use super::authentication_certificate::CertificateArg;
+use super::authentication_managed_identity::ManagedIdentity;
 use super::proxy::ProxyArg;
 use super::set_body::SetBody;
 use super::set_header::SetHeader;
 use super::set_method::SetMethod;
-use super::{proxy, set_body, set_header, set_method};
+use super::{
+    authentication_basic, authentication_certificate, authentication_managed_identity, proxy, set_body,
+    set_header, set_method,
+};
 use crate::catalogue::{
     ALL, AttributeDef, ChildDef, Content, Kind, MANY, PolicyDef, child, optional, required,
 };
@@ -36,8 +42,7 @@ pub static SEND_REQUEST: PolicyDef = PolicyDef {
     docs: "Sends a request of its own and keeps the response in a variable. `mode`: new (default), or copy of the \
            current request (in outbound and on-error without its body). `timeout` in seconds, default 60. A status of \
            400 or more is no error; where no response comes, `ignore-error=\"true\"` sets the variable to null, else \
-           on-error runs (500). A request may make 64 calls in all. The `authentication-…` children are not supported \
-           yet.",
+           on-error runs (500). A request may make 64 calls in all.",
     compile,
 };
 
@@ -50,32 +55,12 @@ pub const CHILDREN: &[ChildDef] = &[
     child("set-method", (0, 1), &[], set_method::CONTENT),
     child("set-header", (0, MANY), set_header::ATTRIBUTES, set_header::CONTENT),
     child("set-body", (0, 1), set_body::ATTRIBUTES, set_body::CONTENT),
-    child(
-        "authentication-certificate",
-        (0, 1),
-        &[
-            optional("thumbprint", Kind::Text).expression(),
-            optional("certificate-id", Kind::Text).expression(),
-            optional("body", Kind::Text).expression(),
-            optional("password", Kind::Text).expression(),
-        ],
-        Content::Empty,
-    ),
-    child(
-        "authentication-basic",
-        (0, 1),
-        &[required("username", Kind::Text).expression(), required("password", Kind::Text).expression()],
-        Content::Empty,
-    ),
+    child("authentication-certificate", (0, 1), authentication_certificate::ATTRIBUTES, Content::Empty),
+    child("authentication-basic", (0, 1), authentication_basic::ATTRIBUTES, Content::Empty),
     child(
         "authentication-managed-identity",
         (0, 1),
-        &[
-            required("resource", Kind::Text).expression(),
-            optional("client-id", Kind::Text).expression(),
-            optional("output-token-variable-name", Kind::Text),
-            optional("ignore-error", Kind::Bool),
-        ],
+        authentication_managed_identity::ATTRIBUTES,
         Content::Empty,
     ),
     child("proxy", (0, 1), proxy::ATTRIBUTES, Content::Empty),
@@ -90,6 +75,9 @@ pub struct CallTemplate {
     method: Option<SetMethod>,
     headers: Vec<SetHeader>,
     body: Option<SetBody>,
+    certificate: Option<CertificateArg>,
+    basic: Option<BasicCredentials>,
+    managed: Option<ManagedIdentity>,
     timeout: IntArg,
     proxy: Option<ProxyArg>,
 }
@@ -113,10 +101,6 @@ impl CallTemplate {
                 c.error("xsd", element.at, text);
             }
         }
-        for inner in element.elements().filter(|e| e.name.starts_with("authentication-")) {
-            let text = format!("The element '{}' is not supported in '{}' yet.", inner.name, element.name);
-            c.error("policy-unsupported", inner.at, text);
-        }
         let body = element.child("set-body").and_then(|child| SetBody::compile(child, c));
         if is_copy && body.is_none() && sees_request_body(c.section) {
             c.need(Needs { request_body: true, response_body: false });
@@ -128,13 +112,22 @@ impl CallTemplate {
             method: element.child("set-method").and_then(|child| SetMethod::compile(child, c)),
             headers: headers.filter_map(|child| SetHeader::compile(child, c)).collect(),
             body,
+            certificate: element
+                .child("authentication-certificate")
+                .and_then(|child| CertificateArg::compile(child, c)),
+            basic: element
+                .child("authentication-basic")
+                .and_then(|child| BasicCredentials::compile(child, c)),
+            managed: element
+                .child("authentication-managed-identity")
+                .and_then(|child| ManagedIdentity::compile(child, c)),
             timeout: c.int(element, "timeout").unwrap_or(IntArg::Literal(60)),
             proxy: element.child("proxy").and_then(|child| ProxyArg::compile(child, c)),
         }
     }
 
     /// The call, ready to be made; it has been counted.
-    pub fn evaluate(&self, exchange: &mut Exchange) -> Result<OutboundCall, Fault> {
+    pub async fn evaluate(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<OutboundCall, Fault> {
         let mut request = if self.is_copy { copy_of(exchange) } else { blank() };
         if let Some(url) = &self.url {
             request.url = url.evaluate(exchange)?;
@@ -148,10 +141,23 @@ impl CallTemplate {
         if let Some(body) = &self.body {
             request.body = body.evaluate(exchange)?;
         }
+        let identity = match &self.certificate {
+            Some(certificate) => Some(certificate.get(exchange)?),
+            None => None,
+        };
+        if let Some(basic) = &self.basic {
+            basic.apply(exchange, &mut request.headers)?;
+        }
+        if let Some(managed) = &self.managed
+            && let Some(value) = managed.authorization(exchange, ports).await?
+        {
+            let set = request.headers.set("Authorization", value.as_bytes());
+            set.map_err(|error| Fault::invalid_value("authentication-managed-identity", error))?;
+        }
         let seconds = self.timeout.get(exchange)?.max(0).unsigned_abs();
         let proxy = self.proxy.as_ref().map(|proxy| proxy.evaluate(exchange)).transpose()?;
         exchange.count_call()?;
-        Ok(OutboundCall { request, timeout: Duration::from_secs(seconds), proxy })
+        Ok(OutboundCall { request, identity, timeout: Duration::from_secs(seconds), proxy })
     }
 }
 
@@ -228,15 +234,16 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
 
 impl SendRequest {
     async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
-        let call = self.call.evaluate(exchange)?;
+        let call = self.call.evaluate(exchange, ports).await?;
         let value = self.value(ports.send(call).await)?;
         exchange.set_variable(&self.variable, value);
         Ok(Flow::Continue)
     }
 
-    /// The exchange is free while the call is under way.
+    /// The exchange is free while the call is under way; it waits for a token of the gateway, which is at hand but for
+    /// the first time.
     async fn run_beside(&self, exchange: &SharedExchange<'_>, ports: &dyn Ports) -> Result<Flow, Fault> {
-        let call = self.call.evaluate(&mut **exchange.lock().await)?;
+        let call = self.call.evaluate(&mut **exchange.lock().await, ports).await?;
         let value = self.value(ports.send(call).await)?;
         exchange.lock().await.set_variable(&self.variable, value);
         Ok(Flow::Continue)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::ForwardProxy;
+use crate::certificates::ClientIdentity;
 use crate::message::Request;
 
 /// Options of `forward-request` (`policies.md` C 1.1).
@@ -50,6 +51,8 @@ pub enum HttpVersion {
 #[derive(Debug)]
 pub struct OutboundCall {
     pub request: Request,
+    /// The certificate to show when asked for one.
+    pub identity: Option<Arc<ClientIdentity>>,
     pub timeout: Duration,
     /// Proxy on the way.
     pub proxy: Option<Arc<ForwardProxy>>,

@@ -6,6 +6,9 @@
 //! - `graphql`: the schema of the API; `resolver TYPE/FIELD`: document of a resolver
 //! - `named-values`, `backends`, `loggers`: lines `name: value`; a backend is a URL, or JSON of its properties as a logger is
 //! - `operation`, `schemas`, `global-schemas`: JSON of the operation, of the API's schemas and of the service's by id
+//! - `certificates`: lines `id: file password`, files of `keys/`
+//! - `tokens`: lines `name: token`, see `token`; `{name}` stands for it in requests, and in what comes out
+//! - `issuer URL`: `issuer: text` and `keys: names` of what is published there from now on, or `down: reason`
 //! - `context`: lines `name: value`, see [`Context::set`]; holds for the requests behind it
 //! - `backend`: the next answer: `200 reason`, fields, an empty line, the body; or `error Reason text`
 //! - `wait SECONDS`: the clock moves on
@@ -19,6 +22,8 @@ use std::collections::BTreeMap;
 
 use gateway_policy::fault::Scope;
 
+use crate::token;
+
 /// The line in front of the expectation.
 pub const EXPECT: &str = "=== expect";
 
@@ -30,6 +35,9 @@ pub struct Case {
     pub named_values: BTreeMap<String, String>,
     pub backends: BTreeMap<String, String>,
     pub loggers: BTreeMap<String, String>,
+    pub certificates: BTreeMap<String, String>,
+    /// Text by name in braces.
+    pub tokens: Vec<(String, String)>,
     pub operation: Option<String>,
     pub schemas: Option<String>,
     pub graphql: Option<String>,
@@ -47,6 +55,7 @@ pub struct Case {
 pub enum Step {
     Context(Vec<(String, String)>),
     Backend(Scripted),
+    Issuer(String, BTreeMap<String, String>),
     Wait(u64),
     Request(Message),
     Preflight(Message),
@@ -83,6 +92,15 @@ pub fn parse(text: &str) -> Result<Case, String> {
 }
 
 impl Case {
+    fn with_tokens(&self, text: &str) -> String {
+        self.tokens.iter().fold(text.to_owned(), |text, (name, token)| text.replace(name, token))
+    }
+
+    /// What came out, with the names of tokens in their place.
+    pub fn without_tokens(&self, text: &str) -> String {
+        self.tokens.iter().fold(text.to_owned(), |text, (name, token)| text.replace(token, name))
+    }
+
     fn add(&mut self, name: &str, argument: &str, content: &str) -> Result<(), String> {
         let content = content.strip_suffix('\n').unwrap_or(content);
         match name {
@@ -91,6 +109,15 @@ impl Case {
             "named-values" => self.named_values.extend(pairs(content)?),
             "loggers" => self.loggers.extend(pairs(content)?),
             "backends" => self.backends.extend(pairs(content)?),
+            "certificates" => self.certificates.extend(pairs(content)?),
+            "tokens" => {
+                let made = |(name, line): (String, String)| (format!("{{{name}}}"), token::make(&line));
+                self.tokens.extend(pairs(content)?.into_iter().map(made));
+            }
+            "issuer" => {
+                let published = pairs(content)?.into_iter().collect();
+                self.steps.push(Step::Issuer(argument.to_owned(), published));
+            }
             "operation" => self.operation = Some(content.to_owned()),
             "schemas" => self.schemas = Some(content.to_owned()),
             "graphql" => self.graphql = Some(content.to_owned()),
@@ -98,7 +125,7 @@ impl Case {
             "global-schemas" => self.global_schemas = Some(content.to_owned()),
             "context" => self.steps.push(Step::Context(pairs(content)?)),
             "wait" => self.steps.push(Step::Wait(argument.parse().map_err(|_| format!("wait {argument}"))?)),
-            "request" => self.steps.push(Step::Request(message(content)?)),
+            "request" => self.steps.push(Step::Request(message(&self.with_tokens(content))?)),
             "preflight" => self.steps.push(Step::Preflight(message(content)?)),
             "backend" => self.steps.push(Step::Backend(scripted(content)?)),
             other => return Err(format!("block {other:?} is unknown")),

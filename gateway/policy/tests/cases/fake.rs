@@ -1,25 +1,29 @@
 //! The world as policies meet it in a case: own clock, counters and cache, scripted backends.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
+use gateway_expression::clr::crypto::{Certificate, has_signed};
+use gateway_policy::certificates::{Certificates, ClientIdentity};
 use gateway_policy::event_hub::{EventHub, HubEvent};
 use gateway_policy::exchange::Exchange;
 use gateway_policy::fault::Fault;
+use gateway_policy::jose::{self, SigningKeys};
 use gateway_policy::message::{Body, BodyError, BodyStream, Frame, Headers, Request, Response, Url};
 use gateway_policy::ports::{
-    BufferBudget, Cache, CachingType, Claim, Concurrency, Counters, ENTRY_BYTES_MAX, Entry, Fill,
-    ForwardOptions, LocalFuture, OutboundCall, Ports, QuotaDecision, QuotaHit, QuotaUse, QuotaWindow, Quotas,
-    RateDecision, RateLimit, SendError, Slot, Writer,
+    BufferBudget, Cache, CachingType, Claim, ClientTrust, Concurrency, Counters, ENTRY_BYTES_MAX, Entry,
+    Fill, ForwardOptions, Identity, IdentityError, IssuerError, Issuers, LocalFuture, OutboundCall, Ports,
+    QuotaDecision, QuotaHit, QuotaUse, QuotaWindow, Quotas, RateDecision, RateLimit, Revocation, SendError,
+    Slot, TokenRequest, TrustError, Writer,
 };
 
 use crate::case::{Message, Scripted};
-use crate::render;
+use crate::{render, token};
 
 /// Entries of a cache by key, each with the time that has passed when it was stored.
 type Entries = RefCell<HashMap<String, (Arc<Entry>, Duration)>>;
@@ -39,10 +43,16 @@ pub struct World {
     /// What went out, and waits, in order, as text.
     pub log: RefCell<Vec<String>>,
     budget: BufferBudget,
+    issuers: RefCell<HashMap<String, Published>>,
+    authorities: Vec<Vec<u8>>,
 }
 
+/// Keys of an issuer, or why it does not answer.
+type Published = Result<Arc<SigningKeys>, String>;
+
 impl World {
-    pub fn new() -> Self {
+    /// Clients may have certificates of the certificate resources that are authorities.
+    pub fn new(certificates: Arc<Certificates>) -> Self {
         Self {
             start: Instant::now(),
             passed: Cell::default(),
@@ -54,12 +64,28 @@ impl World {
             script: RefCell::default(),
             log: RefCell::default(),
             budget: BufferBudget { message_bytes_max: 1000 },
+            issuers: RefCell::default(),
+            authorities: certificates.iter().map(|(_, stored)| stored.certificate.der().to_vec()).collect(),
         }
     }
 
     /// Time that the case has let pass.
     pub fn passed(&self) -> Duration {
         self.passed.get()
+    }
+
+    /// What an issuer's addresses answer from now on.
+    pub fn publish(&self, url: &str, published: &BTreeMap<String, String>) {
+        let answer = match published.get("down") {
+            Some(reason) => Err(reason.clone()),
+            None => {
+                let keys: Vec<_> = published["keys"].split_whitespace().map(token::jwk).collect();
+                let document = serde_json::json!({"keys": keys}).to_string();
+                let keys = jose::key_set(document.as_bytes()).unwrap();
+                Ok(Arc::new(SigningKeys { issuer: published["issuer"].clone(), keys }))
+            }
+        };
+        self.issuers.borrow_mut().insert(url.to_owned(), answer);
     }
 
     pub fn advance(&self, duration: Duration) {
@@ -131,6 +157,13 @@ impl BodyStream for Pieces {
     }
 }
 
+/// The certificate that is shown to the backend.
+fn shown(identity: Option<&ClientIdentity>) -> String {
+    identity.map_or_else(String::new, |identity| {
+        format!(" certificate={}", Certificate::parse(&identity.chain[0]).unwrap().subject())
+    })
+}
+
 /// Options that are not their defaults.
 fn options_text(options: &ForwardOptions) -> String {
     let default = ForwardOptions::default();
@@ -184,6 +217,7 @@ impl Ports for World {
                 options += &format!(" proxy={}:{}", proxy.host, proxy.port);
                 options += proxy.authorization.as_deref().map(|_| " with credentials").unwrap_or_default();
             }
+            options += &shown(exchange.client_identity.as_deref());
             self.record("forward", &url, &mut exchange.request, &options).await;
             match self.answer() {
                 Ok(response) => {
@@ -199,7 +233,7 @@ impl Ports for World {
     fn send(&self, mut call: OutboundCall) -> LocalFuture<'_, Result<Response, SendError>> {
         Box::pin(async move {
             let url = call.request.url.clone();
-            let mut options = format!(" timeout={:?}", call.timeout);
+            let mut options = format!(" timeout={:?}{}", call.timeout, shown(call.identity.as_deref()));
             options += &call
                 .proxy
                 .as_ref()
@@ -214,7 +248,7 @@ impl Ports for World {
 
     fn send_one_way(&self, mut call: OutboundCall) {
         let url = call.request.url.clone();
-        let mut options = format!(" timeout={:?}", call.timeout);
+        let mut options = format!(" timeout={:?}{}", call.timeout, shown(call.identity.as_deref()));
         options += &call
             .proxy
             .as_ref()
@@ -252,6 +286,18 @@ impl Ports for World {
         self
     }
 
+    fn issuers(&self) -> &dyn Issuers {
+        self
+    }
+
+    fn identity(&self) -> &dyn Identity {
+        self
+    }
+
+    fn client_trust(&self) -> &dyn ClientTrust {
+        self
+    }
+
     fn buffer_budget(&self) -> &BufferBudget {
         &self.budget
     }
@@ -262,6 +308,54 @@ pub fn run_ready<T>(future: impl Future<Output = T>) -> T {
     match std::pin::pin!(future).poll(&mut Context::from_waker(std::task::Waker::noop())) {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("nothing in a case waits"),
+    }
+}
+
+impl Issuers for World {
+    fn keys<'a>(
+        &'a self,
+        url: &'a str,
+        newer_than: Option<&'a Arc<SigningKeys>>,
+    ) -> LocalFuture<'a, Result<Arc<SigningKeys>, IssuerError>> {
+        let why = if newer_than.is_some() { " for other keys" } else { "" };
+        self.log.borrow_mut().push(format!("--- asked {url}{why}\n"));
+        let found =
+            self.issuers.borrow().get(url).cloned().unwrap_or_else(|| Err("nobody listens".to_owned()));
+        let found = found.map_err(|reason| IssuerError { url: url.to_owned(), reason });
+        Box::pin(std::future::ready(found))
+    }
+}
+
+/// Gives tokens for everything but resources with `refused` in their name.
+impl Identity for World {
+    fn token<'a>(&'a self, wanted: &'a TokenRequest) -> LocalFuture<'a, Result<Arc<str>, IdentityError>> {
+        let TokenRequest { resource, client_id } = wanted;
+        let answer = if resource.contains("refused") {
+            Err(IdentityError("invalid_resource (400)".to_owned()))
+        } else {
+            let client = client_id.as_deref().unwrap_or("system");
+            Ok(format!("token-of-{client}-for-{}", resource.replace([':', '/'], "-")).into())
+        };
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+/// Trusts what an authority has signed; certificate 7 has been revoked.
+impl ClientTrust for World {
+    fn verify(&self, chain: &[Vec<u8>], _: SystemTime, revocation: Revocation) -> Result<(), TrustError> {
+        let leaf = Certificate::parse(&chain[0]).unwrap();
+        let signed = |der: &Vec<u8>| has_signed(&Certificate::parse(der).unwrap(), &leaf);
+        if !self.authorities.iter().any(signed) {
+            return Err(TrustError::Untrusted("its issuer is not trusted".to_owned()));
+        }
+        if revocation == Revocation::Checked && leaf.serial_number().trim_start_matches('0') == "7" {
+            return Err(TrustError::Revoked);
+        }
+        Ok(())
+    }
+
+    fn authorities(&self) -> &[Vec<u8>] {
+        &self.authorities
     }
 }
 

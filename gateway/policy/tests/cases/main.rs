@@ -9,6 +9,7 @@ mod documentation;
 mod fake;
 mod render;
 mod run;
+mod token;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -10,12 +10,13 @@ use gateway_expression::host;
 use gateway_model::resource::{self, ApiSchema, Operation};
 use gateway_model::{BackendId, Diagnostic, SchemaId};
 use gateway_policy::backend::{Backend, Backends, Breaker, Pool};
+use gateway_policy::certificates::{Certificates, StoredCertificate};
 use gateway_policy::compile::{
     CompiledDocument, Lookup, compile_document, compile_resolver, default_global, effective,
 };
 use gateway_policy::event_hub::EventHub;
 use gateway_policy::exchange::contract::{OperationContract, Schemas};
-use gateway_policy::exchange::{Arrival, Connection, Ending, Exchange, Protocol};
+use gateway_policy::exchange::{Arrival, ClientCertificate, Connection, Ending, Exchange, Protocol};
 use gateway_policy::fault::Scope;
 use gateway_policy::graphql::{GraphQlApi, Schema};
 use gateway_policy::message::{Method, Request, Response, Url};
@@ -25,7 +26,7 @@ use gateway_policy::ports::Ports;
 
 use crate::case::{Case, Message, Step};
 use crate::fake::{World, headers_of, run_ready, stream};
-use crate::render;
+use crate::{render, token};
 
 /// What comes out of a case, as text.
 pub fn run(case: &Case) -> String {
@@ -46,7 +47,7 @@ pub fn run(case: &Case) -> String {
         return out;
     }
     let pipeline = joined(&documents);
-    let world = World::new();
+    let world = World::new(Arc::clone(&lookup.certificates));
     let mut context = Context::new(case, graphql, lookup.backends);
     let requests = case.steps.iter().filter(|step| is_request(step)).count();
     for (step, number) in case.steps.iter().zip(request_numbers(&case.steps)) {
@@ -56,6 +57,7 @@ pub fn run(case: &Case) -> String {
                 *world.external.borrow_mut() = (context.get("external-cache") == "yes").then(Rc::default);
             }
             Step::Backend(scripted) => world.script.borrow_mut().push_back(scripted.clone()),
+            Step::Issuer(url, published) => world.publish(url, published),
             Step::Wait(seconds) => world.advance(Duration::from_secs(*seconds)),
             Step::Request(message) => {
                 out += &heading(requests, number);
@@ -71,7 +73,7 @@ pub fn run(case: &Case) -> String {
     if left > 0 {
         out += &format!("!!! {left} scripted answers were not asked for\n");
     }
-    out
+    case.without_tokens(&out)
 }
 
 /// The GraphQL API of a case; `None` when a resolver does not compile, or when the case has none.
@@ -149,6 +151,7 @@ struct CaseLookup<'a> {
     case: &'a Case,
     backends: Arc<Backends>,
     schemas: BTreeMap<String, resource::Schema>,
+    certificates: Arc<Certificates>,
 }
 
 impl<'a> CaseLookup<'a> {
@@ -177,7 +180,17 @@ impl<'a> CaseLookup<'a> {
             backends.insert(entity.id, Arc::new(Backend { pool, ..backend }));
         }
         let schemas = case.global_schemas.as_ref().map(|text| serde_json::from_str(text).unwrap());
-        Self { case, backends: Arc::new(backends), schemas: schemas.unwrap_or_default() }
+        let mut certificates = Certificates::default();
+        for (id, source) in &case.certificates {
+            let (file, password) = source.split_once(' ').unwrap_or((source, ""));
+            certificates.insert(id, StoredCertificate::read(&token::file(file), password).unwrap());
+        }
+        Self {
+            case,
+            backends: Arc::new(backends),
+            schemas: schemas.unwrap_or_default(),
+            certificates: Arc::new(certificates),
+        }
     }
 }
 
@@ -201,6 +214,10 @@ impl Lookup for CaseLookup<'_> {
 
     fn backends(&self) -> Arc<Backends> {
         Arc::clone(&self.backends)
+    }
+
+    fn certificates(&self) -> Arc<Certificates> {
+        Arc::clone(&self.certificates)
     }
 }
 
@@ -239,7 +256,8 @@ impl Context {
         Self { values, contract, graphql, backends }
     }
 
-    /// Names: `external-cache` (yes, no), `subscription-start` (a time), `ip`, `service-url` (empty = none), `backend` (an entity), `api`, `api-name`, `operation`,
+    /// Names: `now` (seconds since 1970, instead of the clock of every case), `client-certificate` (files of `keys/`, leaf
+    /// first), `external-cache` (yes, no), `subscription-start` (a time), `ip`, `service-url` (empty = none), `backend` (an entity), `api`, `api-name`, `operation`,
     /// `operation-name`, `template`, `product`, `subscription`, `user`, and `parameter.NAME` for what the template
     /// matched.
     fn set(&mut self, name: &str, value: &str) {
@@ -248,6 +266,12 @@ impl Context {
 
     fn get(&self, name: &str) -> &str {
         self.values.get(name).map_or("", String::as_str)
+    }
+
+    fn client_certificate(&self) -> Option<Arc<ClientCertificate>> {
+        let mut files = self.get("client-certificate").split_whitespace().map(token::file);
+        let leaf = host::Certificate { der: files.next()?, private_key: None };
+        Some(Arc::new(ClientCertificate { leaf, intermediates: files.collect() }))
     }
 
     fn named<T>(&self, name: &str, make: impl FnOnce(String) -> T) -> Option<Arc<T>> {
@@ -270,10 +294,12 @@ impl Context {
             protocol: Protocol::Http11,
             tls_version: None,
             server_name: None,
+            certificate: self.client_certificate(),
         });
         let arrival = Arrival { connection, received: world.now(), request, deployment: Arc::default() };
         let mut exchange = Exchange::new(arrival);
-        exchange.timestamp = SystemTime::UNIX_EPOCH + CASE_BEGIN + world.passed();
+        let begin = self.get("now").parse().map_or(CASE_BEGIN, Duration::from_secs);
+        exchange.timestamp = SystemTime::UNIX_EPOCH + begin + world.passed();
         exchange.id = "00000000-0000-4000-8000-000000000001".parse().unwrap();
         exchange.backend = match (self.get("backend"), self.get("service-url")) {
             ("", "") => None,

@@ -7,12 +7,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
-use gateway_policy::exchange::{Connection, Protocol};
+use gateway_policy::exchange::{ClientCertificate, Connection, Protocol};
 use gateway_policy::message::Scheme;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::Server;
+use super::client_certificate;
 use super::connection::{End, Http1, poll_caught};
 use super::http2;
 use super::io::{ClientIo, Rewound};
@@ -94,7 +95,7 @@ async fn run<S: Service>(
     match &door.tls {
         None => {
             let io = ClientIo::Clear(stream);
-            let mut opened = Opened::new(server, client, Protocol::Http11, None);
+            let mut opened = Opened::new(server, client, Protocol::Http11, None, None);
             if let End::Http2(io) = http1(server, io, &opened, door, timer).await {
                 opened.speaks_http2();
                 let serving = http2::serve(server, io, &opened.client, &opened.connection, timer);
@@ -107,7 +108,7 @@ async fn run<S: Service>(
             client.scheme = Scheme::Https;
             client.server_name = facts.server_name;
             let protocol = if facts.http2 { Protocol::Http2 } else { Protocol::Http11 };
-            let opened = Opened::new(server, client, protocol, facts.version);
+            let opened = Opened::new(server, client, protocol, facts.version, facts.certificate);
             if facts.http2 {
                 let io = Rewound { read: ReadBuffer::new(), io };
                 let serving = http2::serve(server, io, &opened.client, &opened.connection, timer);
@@ -150,10 +151,12 @@ impl<'a, S: Service> Opened<'a, S> {
         client: Client,
         protocol: Protocol,
         tls_version: Option<&'static str>,
+        certificate: Option<Arc<ClientCertificate>>,
     ) -> Self {
         let peer = client.peer.ip().to_canonical();
         let server_name = client.server_name.clone();
-        let connection = Connection { peer, ip: peer.to_string().into(), protocol, tls_version, server_name };
+        let ip = peer.to_string().into();
+        let connection = Connection { peer, ip, protocol, tls_version, server_name, certificate };
         server.service.connection_opened(&client, protocol);
         Self { server, client: Rc::new(client), connection: Rc::new(connection) }
     }
@@ -178,6 +181,7 @@ struct TlsFacts {
     version: Option<&'static str>,
     http2: bool,
     server_name: Option<Box<str>>,
+    certificate: Option<Arc<ClientCertificate>>,
 }
 
 async fn handshake<S: Service>(
@@ -212,6 +216,7 @@ async fn handshake<S: Service>(
         version: session.protocol_version().and_then(super::tls::version_text),
         http2: session.alpn_protocol() == Some(b"h2"),
         server_name: session.server_name().map(|name| name.to_ascii_lowercase().into()),
+        certificate: client_certificate::shown(session.peer_certificates()),
     };
     Some((ClientIo::Tls(Box::new(stream)), facts))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use rustls::ProtocolVersion;
@@ -11,6 +12,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, ServerConfig};
 use rustls::sign::CertifiedKey;
 use thiserror::Error;
+
+use super::client_certificate::AnyClient;
 
 /// Why a certificate cannot be used.
 #[derive(Debug, Error)]
@@ -102,6 +105,7 @@ impl Certificates {
 pub struct TlsServer {
     config: Arc<ServerConfig>,
     resolver: Arc<Resolver>,
+    asks_clients: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -117,17 +121,26 @@ impl TlsServer {
     /// `http2`: offer it by ALPN.
     pub fn new(certificates: Certificates, http2: bool) -> Result<Self, TlsError> {
         let resolver = Arc::new(Resolver(ArcSwap::from_pointee(certificates)));
-        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let asks_clients = Arc::new(AtomicBool::new(false));
+        let verifier = AnyClient { asks: Arc::clone(&asks_clients), provider: Arc::clone(&provider) };
+        let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
             .map_err(TlsError::Setup)?
-            .with_no_client_auth()
+            .with_client_cert_verifier(Arc::new(verifier))
             .with_cert_resolver(Arc::clone(&resolver) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols =
             if http2 { vec![b"h2".to_vec(), b"http/1.1".to_vec()] } else { vec![b"http/1.1".to_vec()] };
         config.ticketer = aws_lc_rs::Ticketer::new().map_err(TlsError::Setup)?;
         // Tickets only: a server-side store would be a lock shared by all workers.
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        Ok(Self { config: Arc::new(config), resolver })
+        Ok(Self { config: Arc::new(config), resolver, asks_clients })
+    }
+
+    /// Whether clients of new connections are asked for a certificate, which they need not have. One host name that
+    /// wants it asks those of all, as the service's own gateway does.
+    pub fn ask_clients(&self, ask: bool) {
+        self.asks_clients.store(ask, Ordering::Relaxed);
     }
 
     /// New connections get these certificates from now on; open ones stay.

@@ -104,8 +104,12 @@ impl EventHubs {
         let mut outcome = EventHubOutcome::Failed;
         for wait in [Duration::ZERO].into_iter().chain(RETRIES) {
             tokio::time::sleep(wait).await;
-            let call =
-                OutboundCall { request: request(hub, partition, batch), timeout: TIMEOUT, proxy: None };
+            let call = OutboundCall {
+                request: request(hub, partition, batch),
+                identity: None,
+                timeout: TIMEOUT,
+                proxy: None,
+            };
             outcome = match self.upstream.call(call).await {
                 Ok(response) => match response.status {
                     200 | 201 => return EventHubOutcome::Sent,

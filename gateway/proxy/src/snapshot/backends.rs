@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gateway_model::{Api, Diagnostic, Resource, ResourceSet};
 use gateway_policy::backend::{Backend, BackendTls, Backends, Breaker, ForwardProxy, Pool};
+use gateway_policy::certificates::{Certificates, ClientIdentity};
 use gateway_policy::message::Url;
 
 /// Compiles the backend entities; one that cannot be used is reported and missing.
@@ -12,6 +13,7 @@ use gateway_policy::message::Url;
 pub fn compile(
     set: &ResourceSet,
     previous: Option<&Backends>,
+    certificates: &Certificates,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Backends {
     let mut backends = Backends::new();
@@ -26,7 +28,7 @@ pub fn compile(
         };
     for entity in set.backends.values().filter(|entity| !entity.is_pool()) {
         let old = previous.and_then(|previous| previous.get(&entity.id));
-        add(entity, single(entity, old), &mut backends);
+        add(entity, single(entity, old, certificates), &mut backends);
     }
     for entity in set.backends.values().filter(|entity| entity.is_pool()) {
         let made = pool(entity, &backends);
@@ -68,7 +70,11 @@ fn forward_proxy(entity: &gateway_model::Backend) -> Result<Option<Arc<ForwardPr
         })
 }
 
-fn single(entity: &gateway_model::Backend, old: Option<&Arc<Backend>>) -> Result<Backend, Unusable> {
+fn single(
+    entity: &gateway_model::Backend,
+    old: Option<&Arc<Backend>>,
+    certificates: &Certificates,
+) -> Result<Backend, Unusable> {
     if entity.properties.as_ref().is_some_and(|p| p.service_fabric_cluster.is_some()) {
         let text = format!("backend {} is a Service Fabric cluster, which is not served yet", entity.id);
         return Err(("backend-unsupported", text));
@@ -82,6 +88,7 @@ fn single(entity: &gateway_model::Backend, old: Option<&Arc<Backend>>) -> Result
         tls: BackendTls {
             validate_certificate_chain: tls.validate_certificate_chain,
             validate_certificate_name: tls.validate_certificate_name,
+            identity: identity(entity, certificates).map_err(|text| ("backend-certificate", text))?,
         },
         proxy: forward_proxy(entity)?,
         breaker: breaker(entity, old)?,
@@ -89,6 +96,23 @@ fn single(entity: &gateway_model::Backend, old: Option<&Arc<Backend>>) -> Result
     };
     credentials(entity, &mut backend);
     Ok(backend)
+}
+
+/// The client certificate: the first of `certificateIds`, else the first thumbprint (`policies.md` §7).
+fn identity(
+    entity: &gateway_model::Backend,
+    certificates: &Certificates,
+) -> Result<Option<Arc<ClientIdentity>>, String> {
+    let Some(credentials) = &entity.credentials else { return Ok(None) };
+    let (name, found) = match (credentials.certificate_ids.first(), credentials.certificate.first()) {
+        (Some(id), _) => (id, certificates.by_id(id)),
+        (None, Some(thumbprint)) => (thumbprint, certificates.by_thumbprint(thumbprint)),
+        (None, None) => return Ok(None),
+    };
+    let identity = found.and_then(|stored| stored.identity.clone());
+    identity.map(Some).ok_or_else(|| {
+        format!("the certificate {name:?} of backend {} does not exist, or has no private key", entity.id)
+    })
 }
 
 fn credentials(entity: &gateway_model::Backend, backend: &mut Backend) {

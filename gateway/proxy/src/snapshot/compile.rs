@@ -15,8 +15,8 @@ use gateway_telemetry::Registry;
 
 use super::documents::{Documents, References, compile_all};
 use super::{
-    ApiRoute, Labels, OperationRoute, Pipelines, ProductPipeline, Snapshot, backends, caller, external_cache,
-    graphql, subscriptions, system_operations,
+    ApiRoute, Labels, OperationRoute, Pipelines, ProductPipeline, Snapshot, backends, caller, certificates,
+    external_cache, graphql, subscriptions, system_operations,
 };
 use crate::route::{Address, OperationTable, Router, Template, VersionPlace};
 
@@ -38,8 +38,11 @@ pub fn compile(
     registry: &Registry,
 ) -> Compiled {
     let mut diagnostics = found;
-    let entities = Arc::new(backends::compile(set, previous.map(|p| &*p.entities), &mut diagnostics));
-    let references = References::new(set, &entities);
+    let certificates = Arc::new(certificates::compile(set, &mut diagnostics));
+    let deployment = Deployment { certificates: certificates::for_expressions(&certificates), ..deployment };
+    let known = previous.map(|p| &*p.entities);
+    let entities = Arc::new(backends::compile(set, known, &certificates, &mut diagnostics));
+    let references = References::new(set, &entities, &certificates);
     let documents = compile_all(set, &references, &mut diagnostics);
     let graphql = graphql::compile_all(set, &references, &mut diagnostics);
     let keys = subscriptions::compile(set, &mut diagnostics);
@@ -61,6 +64,7 @@ pub fn compile(
         keys,
         deployment: Arc::new(deployment),
         external_cache,
+        asks_clients: set.gateway_hostnames.values().any(|hostname| hostname.negotiate_client_certificate),
         global: effective(&[&compiler.global]),
         ..Snapshot::default()
     };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use gateway_model::resource::Schema;
 use gateway_model::{Diagnostic, FragmentId, LoggerId, PolicyScope, ResourceSet, SchemaId};
 use gateway_policy::backend::Backends;
+use gateway_policy::certificates::Certificates;
 use gateway_policy::compile::{CompiledDocument, Lookup, compile_document};
 use gateway_policy::event_hub::EventHub;
 use gateway_policy::fault::Scope;
@@ -16,17 +17,22 @@ pub struct References<'a> {
     set: &'a ResourceSet,
     named_values: BTreeMap<String, &'a str>,
     backends: &'a Arc<Backends>,
+    certificates: &'a Arc<Certificates>,
     lower: RefCell<String>,
 }
 
 impl<'a> References<'a> {
-    pub fn new(set: &'a ResourceSet, backends: &'a Arc<Backends>) -> Self {
+    pub fn new(
+        set: &'a ResourceSet,
+        backends: &'a Arc<Backends>,
+        certificates: &'a Arc<Certificates>,
+    ) -> Self {
         let named_values = set
             .named_values_by_display_name()
             .into_iter()
             .filter_map(|(name, value)| Some((name, value.value.as_ref()?.expose())))
             .collect();
-        Self { set, named_values, backends, lower: RefCell::default() }
+        Self { set, named_values, backends, certificates, lower: RefCell::default() }
     }
 }
 
@@ -61,6 +67,10 @@ impl Lookup for References<'_> {
 
     fn backends(&self) -> Arc<Backends> {
         Arc::clone(self.backends)
+    }
+
+    fn certificates(&self) -> Arc<Certificates> {
+        Arc::clone(self.certificates)
     }
 }
 

@@ -17,24 +17,33 @@ impl Upstream {
     /// One call; the response body is read into memory within the same time-out. Redirects are the policy's to
     /// follow. The address is checked against the rules of X-09.
     pub async fn call(&self, call: OutboundCall) -> Result<Response, SendError> {
+        self.call_in_time(call, true).await
+    }
+
+    /// The same to an address that the operator has set: it may be link-local.
+    pub async fn call_trusted(&self, call: OutboundCall) -> Result<Response, SendError> {
+        self.call_in_time(call, false).await
+    }
+
+    async fn call_in_time(&self, call: OutboundCall, guarded: bool) -> Result<Response, SendError> {
         let mut deadline = self.deadlines.after(call.timeout);
         let timeout = call.timeout;
-        let outcome = deadline.bound(self.call_now(call)).await;
+        let outcome = deadline.bound(self.call_now(call, guarded)).await;
         outcome.unwrap_or(Err(UpstreamError::Timeout(timeout))).map_err(|error| {
             error.count(&self.counters);
             error.into()
         })
     }
 
-    async fn call_now(&self, mut call: OutboundCall) -> Result<Response, UpstreamError> {
+    async fn call_now(&self, mut call: OutboundCall, guarded: bool) -> Result<Response, UpstreamError> {
         let mut body = call.request.body.take_or_share();
         let outgoing = Outgoing::call(&call.request, call.proxy.as_ref())?;
         let spoken = Cell::new(None);
         let manner = Manner {
-            tls: &BackendTls::default(),
+            tls: &BackendTls { identity: call.identity.take(), ..BackendTls::default() },
             proxy: outgoing.proxy,
             version: HttpVersion::Http1,
-            guarded: true,
+            guarded,
             gather: false,
             continue_timeout: None,
             spoken: &spoken,

@@ -133,7 +133,7 @@ impl Dialer {
         let config = self
             .tls
             .config(&target.tls, offer)
-            .ok_or_else(|| failed(io::Error::other("no usable TLS version")))?;
+            .ok_or_else(|| failed(io::Error::other("the client certificate does not fit its key")))?;
         let bare = target.host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
         let name = ServerName::try_from(bare.to_owned())
             .map_err(|_| failed(io::Error::other("the host is no name a certificate can carry")))?;

@@ -76,8 +76,12 @@ impl Upstream {
         options: ForwardOptions,
     ) -> Result<Outcome, UpstreamError> {
         let outgoing = Outgoing::forward(exchange, backend, &self.settings.trusted_proxies)?;
+        let own = exchange
+            .client_identity
+            .as_ref()
+            .map(|identity| BackendTls { identity: Some(Arc::clone(identity)), ..backend.tls.clone() });
         let manner = Manner {
-            tls: &backend.tls,
+            tls: own.as_ref().unwrap_or(&backend.tls),
             proxy: outgoing.proxy,
             version: options.http_version,
             // A bare URL may have been put together by an expression; an entity is the operator's word.

@@ -212,10 +212,12 @@ impl Claim {
             9 if is("forwarded") || is("x-real-ip") => Some(Self::Other),
             10 if is("tracestate") || is("request-id") => Some(Self::Tracing),
             11 if is("traceparent") => Some(Self::Tracing),
+            11 if is("client-cert") => Some(Self::Other),
             15 if is("x-forwarded-for") => Some(Self::Client),
             16 if is("x-forwarded-host") => Some(Self::Host),
             16 if is("x-arr-clientcert") => Some(Self::Other),
             17 if is("x-forwarded-proto") => Some(Self::Proto),
+            17 if is("client-cert-chain") => Some(Self::Other),
             _ => None,
         }
     }

@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn target_ref_equals_only_its_own_target() {
         let url = Url::parse("https://[::1]:8443/x").unwrap();
-        let lax = BackendTls { validate_certificate_chain: false, validate_certificate_name: true };
+        let lax = BackendTls { validate_certificate_chain: false, ..BackendTls::default() };
         let strict = BackendTls::default();
         let target = TargetRef::new(&url, &strict, HttpVersion::Http1, false).to_owned();
         assert!(TargetRef::new(&url, &strict, HttpVersion::Http1, false).equivalent(&target));

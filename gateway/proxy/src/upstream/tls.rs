@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use gateway_policy::backend::BackendTls;
+use moka::sync::Cache;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use thiserror::Error;
@@ -64,8 +65,11 @@ impl Roots {
     }
 }
 
+/// Configurations with client certificates that are kept.
+const IDENTITIES_MAX: u64 = 256;
+
 /// What is offered by ALPN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Offer {
     Http1,
     Http2OrHttp1,
@@ -78,6 +82,8 @@ pub struct TlsClient {
     roots: Arc<RootCertStore>,
     provider: Arc<CryptoProvider>,
     configs: [OnceLock<Arc<ClientConfig>>; 12],
+    /// With a client certificate: by all that makes two connections different.
+    with_identity: Cache<(BackendTls, Offer), Arc<ClientConfig>>,
 }
 
 impl TlsClient {
@@ -86,11 +92,22 @@ impl TlsClient {
             roots: Arc::new(roots.0),
             provider: Arc::new(aws_lc_rs::default_provider()),
             configs: [const { OnceLock::new() }; 12],
+            with_identity: Cache::new(IDENTITIES_MAX),
         }
     }
 
-    /// The configuration for a backend. `None` only if the crypto provider lacks both TLS versions.
+    /// The configuration for a backend. `None` if the client certificate and its key do not belong together, or the
+    /// crypto provider lacks both TLS versions.
     pub fn config(&self, rules: &BackendTls, offer: Offer) -> Option<Arc<ClientConfig>> {
+        if rules.identity.is_some() {
+            let key = (rules.clone(), offer);
+            if let Some(config) = self.with_identity.get(&key) {
+                return Some(config);
+            }
+            let made = Arc::new(self.make(rules, offer).ok()?);
+            self.with_identity.insert(key, Arc::clone(&made));
+            return Some(made);
+        }
         let index = offer as usize * 4
             + usize::from(rules.validate_certificate_chain) * 2
             + usize::from(rules.validate_certificate_name);
@@ -116,11 +133,18 @@ impl TlsClient {
             chain: rules.validate_certificate_chain,
             name: rules.validate_certificate_name,
         };
-        let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth();
+            .with_custom_certificate_verifier(Arc::new(verifier));
+        let mut config = match &rules.identity {
+            None => builder.with_no_client_auth(),
+            Some(identity) => {
+                let chain = identity.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
+                let key = PrivatePkcs8KeyDer::from(identity.key.clone());
+                builder.with_client_auth_cert(chain, key.into())?
+            }
+        };
         config.alpn_protocols = match offer {
             Offer::Http1 => vec![b"http/1.1".to_vec()],
             Offer::Http2OrHttp1 => vec![b"h2".to_vec(), b"http/1.1".to_vec()],

@@ -1,6 +1,6 @@
 //! HTTP/1.1: what is sent, what is accepted, and what becomes of the connection.
 
-use gateway_policy::backend::{Backend, BackendTls};
+use gateway_policy::backend::Backend;
 use gateway_policy::message::{Body, Url};
 use gateway_policy::ports::ForwardOptions;
 use gateway_proxy::upstream::{Network, UpstreamSettings};

@@ -53,6 +53,7 @@ pub fn exchange_to(request: Request, backend: Backend) -> Exchange {
         protocol: Protocol::Http11,
         tls_version: None,
         server_name: None,
+        certificate: None,
     };
     let mut exchange = Exchange::new(Arrival {
         connection: Rc::new(connection),

@@ -76,7 +76,11 @@ async fn serving(acceptor: TlsAcceptor) -> Scripted {
 
 fn backend(url: &str, chain: bool, name: bool) -> Backend {
     let mut backend = Backend::from_url(Url::parse(url).unwrap());
-    backend.tls = BackendTls { validate_certificate_chain: chain, validate_certificate_name: name };
+    backend.tls = BackendTls {
+        validate_certificate_chain: chain,
+        validate_certificate_name: name,
+        ..BackendTls::default()
+    };
     backend
 }
 

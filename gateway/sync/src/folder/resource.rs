@@ -66,7 +66,7 @@ impl Loader<'_> {
             Kind::Product => add!(Product, ProductId, Product, "products", &["displayName"]),
             Kind::Subscription => self.subscription(name, content),
             Kind::Schema => add!(Schema, SchemaId, Schema, "schemas", &["schemaType"]),
-            Kind::Certificate => add!(Certificate, CertificateId, Certificate, "certificates", &[]),
+            Kind::Certificate => self.certificate(name, content),
             Kind::Cache => self.cache(name, content),
             Kind::User => add!(User, UserId, User, "users", &["email", "firstName", "lastName"]),
         }
@@ -102,6 +102,20 @@ impl Loader<'_> {
             }
         }
         self.insert(value);
+    }
+
+    /// A certificate; data and password that are not written come from environment or secrets folder.
+    fn certificate(&mut self, name: &str, content: Content<'_>) {
+        let read = read!(self, content, name, Certificate, CertificateId, Certificate, "certificates", &[]);
+        let Some(mut certificate) = read else { return };
+        let (data, password) = secret::certificate_variables(name);
+        if certificate.data.is_none() {
+            certificate.data = secret::find(self.settings, &data);
+        }
+        if certificate.password.is_none() {
+            certificate.password = secret::find(self.settings, &password);
+        }
+        self.insert(certificate);
     }
 
     /// A subscription; keys that are neither written nor hashed come from environment or secrets folder.

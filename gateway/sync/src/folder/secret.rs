@@ -50,3 +50,9 @@ pub(super) fn subscription_variables(name: &str) -> (String, String) {
     let name = upper_snake(name);
     (format!("SUBSCRIPTION_{name}_PRIMARY_KEY"), format!("SUBSCRIPTION_{name}_SECONDARY_KEY"))
 }
+
+/// Variables of a certificate: its PFX in base64, and the password of that.
+pub(super) fn certificate_variables(name: &str) -> (String, String) {
+    let name = upper_snake(name);
+    (format!("CERTIFICATE_{name}_DATA"), format!("CERTIFICATE_{name}_PASSWORD"))
+}

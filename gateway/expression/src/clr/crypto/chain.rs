@@ -47,7 +47,7 @@ fn climb(
 }
 
 /// Whether an authority's key made the certificate's signature.
-fn has_signed(issuer: &Certificate, certificate: &Certificate) -> bool {
+pub fn has_signed(issuer: &Certificate, certificate: &Certificate) -> bool {
     let (Ok((_, authority)), Ok((_, subject))) =
         (X509Certificate::from_der(issuer.der()), X509Certificate::from_der(certificate.der()))
     else {
