@@ -1,16 +1,18 @@
 //! The protocol of `gateway expression`: one JSON object a line in, one out.
 //!
-//! In: `{"id", "expr", "ret"?, "ctx"?}`, where `ret` is the wanted result (`bool`, `int`, `long`, `double`, `string`,
-//! `bytes`, `any`, or a C# type that the value must convert to) and `ctx` replaces top-level keys of the fixture. Out: `{"id", "type", "value"}`,
-//! `{"id", "exception": {"type", "message"}}` or `{"id", "diagnostics": […]}`.
+//! In: `{"id", "expr", "ret"?, "ctx"?}`: `expr` is a policy expression (bare C# counts as inside `@( )`), `ret` the wanted
+//! result (`bool`, `int`, `long`, `double`, `string`, `bytes`, `any`, or a C# type that the value must convert to), and `ctx`
+//! replaces top-level keys of the fixture. Out: `{"id", "type", "value"}`, `{"id", "exception": {"type", "message"}}` or
+//! `{"id", "diagnostics": […]}`.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value as Json, json};
 
 use crate::clr::encoding;
-use crate::compile::{Expected, Options, compile, compile_to};
+use crate::compile::{Expected, Options, compile, compile_to, is_expression};
 use crate::host::Fixture;
 use crate::types::portable_text;
 use crate::value::Value;
@@ -64,10 +66,16 @@ fn expected(ret: &str) -> Option<Expected> {
     })
 }
 
+/// The text with its `@( … )`, which may be left out here; a comment at its end must not swallow the bracket.
+fn marked(text: &str) -> Cow<'_, str> {
+    if is_expression(text) { Cow::Borrowed(text) } else { Cow::Owned(format!("@({text}\n)")) }
+}
+
 fn reply(request: &Json, id: &Json, fixture: &Json, options: &Options) -> String {
     let Some(text) = request.get("expr").and_then(Json::as_str) else {
         return refused(id, "'expr' is missing or no string");
     };
+    let text = &*marked(text);
     let ret = match request.get("ret") {
         None | Some(Json::Null) => "any",
         Some(Json::String(ret)) => ret.trim(),

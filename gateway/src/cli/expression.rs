@@ -99,7 +99,7 @@ mod tests {
     fn answer_all_answers_lines_that_are_no_requests_and_goes_on() {
         let mut input: Vec<u8> = b"{\"id\":1,\"expr\":\"@(1)\"}\n\nnot json\n[1]\n\xff\xfe\n".to_vec();
         input.extend(vec![b'x'; LINE_MAX as usize + 10]);
-        input.extend(b"\n{\"id\":2,\"expr\":\"@(2)\"}");
+        input.extend(b"\n{\"id\":2,\"expr\":\"@(2)\"}\n{\"id\":3,\"expr\":\"1 + 2 // bare\"}");
         let mut output = Vec::new();
         let options = Options::default();
         answer_all(&mut input.as_slice(), &mut output, &serde_json::json!({}), &options).unwrap_or_default();
@@ -108,7 +108,7 @@ mod tests {
             .map(|line| serde_json::from_str(line).unwrap_or_default())
             .collect();
         let values: Vec<_> = answers.iter().map(|a| a.get("value").and_then(|v| v.as_str())).collect();
-        assert_eq!(values, [Some("1"), None, None, None, None, Some("2")]);
+        assert_eq!(values, [Some("1"), None, None, None, None, Some("2"), Some("3")]);
         assert!(answers.iter().all(|a| a.get("value").is_some() != a.get("diagnostics").is_some()));
     }
 }
