@@ -17,6 +17,7 @@ mod request;
 mod schema;
 mod source;
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -37,7 +38,7 @@ pub use schema::{Finding, Schema};
 pub struct GraphQlApi {
     pub schema: Schema,
     /// Data sources by type and field.
-    resolvers: FxHashMap<(Box<str>, Box<str>), Arc<HttpDataSource>>,
+    resolvers: FxHashMap<Box<str>, FxHashMap<Box<str>, Arc<HttpDataSource>>>,
 }
 
 /// The field that a data source answers, for `context.GraphQL`.
@@ -56,17 +57,17 @@ impl GraphQlApi {
 
     /// Lets a data source answer a field; the first of a field stays.
     pub fn resolve_by(&mut self, owner: &str, field: &str, source: Arc<HttpDataSource>) -> bool {
-        let key = (owner.into(), field.into());
-        if self.resolvers.contains_key(&key) {
-            return false;
+        match self.resolvers.entry(owner.into()).or_default().entry(field.into()) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(free) => {
+                free.insert(source);
+                true
+            }
         }
-        self.resolvers.insert(key, source);
-        true
     }
 
     fn resolver(&self, owner: &str, field: &str) -> Option<&Arc<HttpDataSource>> {
-        // A tuple of borrowed texts is no key of the map; a schema has few resolvers, and each costs a call.
-        self.resolvers.iter().find(|((o, f), _)| **o == *owner && **f == *field).map(|(_, source)| source)
+        self.resolvers.get(owner)?.get(field)
     }
 }
 
