@@ -23,7 +23,8 @@ pub static CROSS_DOMAIN: PolicyDef = PolicyDef {
     compile,
 };
 
-const PATH: &str = "/crossdomain.xml";
+/// The path of the policy file.
+pub const PATH: &str = "/crossdomain.xml";
 
 /// A compiled `cross-domain`.
 #[derive(Debug)]
@@ -48,22 +49,21 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
 }
 
 impl CrossDomain {
-    /// The policy file, if the path is that of it.
-    pub fn answer(&self, path: &str) -> Option<Response> {
-        if path != PATH {
-            return None;
-        }
+    /// The policy file.
+    pub fn answer(&self) -> Response {
         let mut response = Response::new(200);
         // A constant is a valid value.
         let _ = response.headers.set("Content-Type", b"text/x-cross-domain-policy");
         response.body = Body::from(self.document.clone());
-        Some(response)
+        response
     }
 
     /// Runs the statement where an API has the path.
     pub fn apply(&self, exchange: &mut Exchange) -> Flow {
-        let Some(response) = self.answer(&exchange.original_url.path) else { return Flow::Continue };
-        exchange.respond(response);
+        if exchange.original_url.path != PATH {
+            return Flow::Continue;
+        }
+        exchange.respond(self.answer());
         Flow::Respond
     }
 }
