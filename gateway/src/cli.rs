@@ -5,6 +5,7 @@ mod datapath;
 mod dev;
 mod explain;
 mod expression;
+mod manage;
 mod run;
 
 use std::path::PathBuf;
@@ -31,6 +32,8 @@ pub struct Arguments {
 enum Verb {
     /// Serve APIs from a configuration folder
     Run(run::Run),
+    /// Serve the management plane: one place for all gateways, by Azure's ARM interface
+    Manage(manage::Manage),
     /// Serve the sample APIs with a built-in echo backend
     Dev(dev::Dev),
     /// Compile a configuration folder and print what is wrong with it
@@ -73,6 +76,7 @@ impl Source {
 pub fn run(arguments: Arguments) -> ExitCode {
     match arguments.verb {
         Verb::Run(verb) => verb.execute(),
+        Verb::Manage(verb) => verb.execute(),
         Verb::Dev(verb) => verb.execute(),
         Verb::Check(verb) => verb.execute(),
         Verb::Explain(verb) => verb.execute(),

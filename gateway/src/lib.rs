@@ -7,6 +7,7 @@ pub mod datapath;
 pub mod echo;
 mod echo_socket;
 pub mod gateway;
+pub mod management;
 pub mod settings;
 mod signals;
 pub mod telemetry;

@@ -55,6 +55,22 @@ pub struct Settings {
     pub counts: CountSettings,
     pub logs: LogSettings,
     pub shutdown: ShutdownSettings,
+    pub management: ManagementSettings,
+}
+
+/// The management plane.
+#[derive(Clone, Debug)]
+pub struct ManagementSettings {
+    pub address: ListenAddress,
+    /// SQLite file.
+    pub store: String,
+    /// Keys of the store; beside it where nothing is said.
+    pub key_file: Option<PathBuf>,
+    pub static_token: Option<Secret>,
+    pub static_token_remote: bool,
+    pub subscription: String,
+    pub resource_group: String,
+    pub service: String,
 }
 
 /// Where the configuration comes from.
@@ -219,6 +235,16 @@ impl Default for Settings {
             },
             logs: LogSettings { std: gateway_telemetry::Std::None, level: String::new(), color: false },
             shutdown: ShutdownSettings { delay: Duration::ZERO, timeout: Duration::ZERO },
+            management: ManagementSettings {
+                address: ListenAddress::Off,
+                store: String::new(),
+                key_file: None,
+                static_token: None,
+                static_token_remote: false,
+                subscription: String::new(),
+                resource_group: String::new(),
+                service: String::new(),
+            },
         };
         for def in SETTINGS {
             if let Err(reason) = (def.apply)(&mut settings, def.default) {

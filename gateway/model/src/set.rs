@@ -18,6 +18,7 @@ use crate::resource::{
 };
 
 mod check;
+mod documents;
 #[cfg(test)]
 mod tests;
 

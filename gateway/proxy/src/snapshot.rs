@@ -5,6 +5,7 @@
 mod backends;
 mod caller;
 mod certificates;
+mod check;
 mod compile;
 mod documents;
 mod external_cache;
@@ -25,6 +26,7 @@ use gateway_policy::pipeline::Pipeline;
 use gateway_telemetry::{BackendId, HostId, LabelId};
 use rustc_hash::FxHashMap;
 
+pub use check::{CertificateInfo, check_certificate, check_policy};
 pub use compile::{Compiled, compile};
 
 use crate::keys::KeyIndex;

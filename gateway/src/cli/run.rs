@@ -125,7 +125,7 @@ pub fn serve((settings, unknown): (Settings, Vec<String>), started: impl FnOnce(
 }
 
 /// An error with its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -413,6 +413,77 @@ pub const SETTINGS: &[SettingDef] = &[
             Ok(())
         },
     ),
+    setting(
+        "management.address",
+        "127.0.0.1:8082",
+        "ADDR:PORT",
+        "management listener (flag --management)",
+        |s, v| {
+            s.management.address = listen(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "management.store",
+        "gateway.db",
+        "path",
+        "SQLite file of the management plane (flag --store)",
+        |s, v| {
+            v.clone_into(&mut s.management.store);
+            Ok(())
+        },
+    ),
+    setting(
+        "management.store.key-file",
+        "",
+        "path",
+        "file with the keys that the store is sealed with; by default beside the store, with .key behind its name",
+        |s, v| {
+            s.management.key_file = path(v);
+            Ok(())
+        },
+    ),
+    SettingDef {
+        secret: true,
+        ..setting(
+            "management.auth.static-token",
+            "",
+            "text",
+            "bearer token of an administrator; on loopback listeners only",
+            |s, v| {
+                s.management.static_token = text(v).map(Into::into);
+                Ok(())
+            },
+        )
+    },
+    setting(
+        "management.auth.static-token.remote",
+        "false",
+        "true or false",
+        "take the static token on other listeners as well",
+        |s, v| {
+            s.management.static_token_remote = boolean(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "management.subscription",
+        "00000000-0000-0000-0000-000000000000",
+        "GUID",
+        "subscription of the service that a new store begins with",
+        |s, v| {
+            v.clone_into(&mut s.management.subscription);
+            Ok(())
+        },
+    ),
+    setting("management.resource-group", "rg1", "name", "its resource group", |s, v| {
+        v.clone_into(&mut s.management.resource_group);
+        Ok(())
+    }),
+    setting("management.service", "apim1", "name", "its name", |s, v| {
+        v.clone_into(&mut s.management.service);
+        Ok(())
+    }),
     setting("shutdown.delay", "5", "seconds", "from not ready to closing the listeners", |s, v| {
         s.shutdown.delay = seconds(v)?;
         Ok(())

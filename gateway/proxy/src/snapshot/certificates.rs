@@ -22,7 +22,7 @@ pub fn compile(set: &ResourceSet, diagnostics: &mut Vec<Diagnostic>) -> Certific
     certificates
 }
 
-fn read(resource: &gateway_model::Certificate) -> Result<StoredCertificate, String> {
+pub(super) fn read(resource: &gateway_model::Certificate) -> Result<StoredCertificate, String> {
     let data = resource.data.as_ref().map(Secret::expose).ok_or("it has no data (PFX in base64)")?;
     let text: String = data.split_ascii_whitespace().collect();
     let bytes = STANDARD.decode(text).map_err(|_| "its data is not base64")?;

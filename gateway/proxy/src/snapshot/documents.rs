@@ -95,7 +95,8 @@ pub fn compile_all(
     documents
 }
 
-fn scope_of(scope: &PolicyScope) -> Option<Scope> {
+/// The scope by which a document is compiled; none for those that are compiled with something else.
+pub(super) fn scope_of(scope: &PolicyScope) -> Option<Scope> {
     match scope {
         PolicyScope::Global => Some(Scope::Global),
         PolicyScope::Product(_) => Some(Scope::Product),

@@ -1,0 +1,9 @@
+//! The listener: HTTP to calls, outcomes to HTTP.
+
+mod arm;
+pub mod etag;
+pub mod query;
+mod route;
+mod serve;
+
+pub use serve::{Management, serve};

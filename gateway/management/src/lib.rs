@@ -1,0 +1,18 @@
+//! The management plane: Azure API Management's ARM interface over a store of our own.
+//!
+//! A call flows: [`http`] (address, api-version, token, JSON) → the table of operations in [`contract`] → [`service`]
+//! (what the call means) → one commit to the store → the tree in memory. Reads are answered from memory.
+//! Source: management-api.md.
+
+mod arm_error;
+pub mod auth;
+pub mod contract;
+pub mod http;
+mod plane;
+mod seal;
+mod service;
+mod tree;
+
+pub use arm_error::{ArmError, Detail};
+pub use plane::{Plane, PlaneError, PlaneSettings, PolicyCheck, ServiceName};
+pub use seal::{SealError, Sealer};

@@ -1,0 +1,358 @@
+//! The plane: its services, and the one way a change goes.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use gateway_model::{Diagnostic, PolicyScope, ResourceSet};
+use gateway_store::{Commit, CommitError, Document, Store, StoreError, Write};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::arm_error::ArmError;
+use crate::seal::{SealError, Sealer};
+use crate::service::transaction::Transaction;
+use crate::tree::{Properties, Record, Tree};
+
+/// Attempts of a change that other nodes keep overtaking.
+const ATTEMPTS_MAX: usize = 8;
+
+/// Subscription, resource group and name of a service; compared without case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceName {
+    pub subscription: String,
+    pub resource_group: String,
+    pub name: String,
+}
+
+impl ServiceName {
+    /// The name in the store.
+    pub fn key(&self) -> String {
+        format!("{}/{}/{}", self.subscription, self.resource_group, self.name)
+    }
+
+    /// The ARM id.
+    pub fn arm_id(&self) -> String {
+        format!(
+            "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.ApiManagement/service/{}",
+            self.subscription, self.resource_group, self.name
+        )
+    }
+
+    fn parse(key: &str) -> Option<Self> {
+        let mut parts = key.splitn(3, '/').map(str::to_owned);
+        Some(Self { subscription: parts.next()?, resource_group: parts.next()?, name: parts.next()? })
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        self.key().eq_ignore_ascii_case(&other.key())
+    }
+}
+
+/// What the plane is started with.
+#[derive(Clone, Debug)]
+pub struct PlaneSettings {
+    /// SQLite file.
+    pub store: PathBuf,
+    /// File with the keys of the store, base64, one a line, the one in use first; made where there is none.
+    pub key_file: PathBuf,
+    /// Service that a new store begins with.
+    pub service: ServiceName,
+}
+
+/// Why the plane cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaneError {
+    #[error("the store cannot be opened")]
+    Store(#[from] StoreError),
+    #[error("the documents of the store cannot be read")]
+    Seal(#[from] SealError),
+    #[error("the key file {path} cannot be used: {reason}")]
+    KeyFile { path: PathBuf, reason: String },
+    #[error("a document of the store is not JSON: {0}")]
+    Document(String),
+}
+
+/// The gateway's own compiler, by which policies are refused at save.
+pub trait PolicyCheck: Send + Sync {
+    /// Compiles the document of a scope in a set that holds what it refers to.
+    fn policy(&self, set: &ResourceSet, scope: &PolicyScope) -> Vec<Diagnostic>;
+
+    /// Opens a PFX (base64) by its password: `subject`, `thumbprint`, `expirationDate`; or why it cannot be opened.
+    fn certificate(&self, data: &str, password: &str) -> Result<Properties, String>;
+}
+
+/// The management plane of one node.
+pub struct Plane {
+    pub store: Store,
+    pub(crate) check: Arc<dyn PolicyCheck>,
+    /// Changes with every restore of the store.
+    pub epoch: u64,
+    sealer: Sealer,
+    services: RwLock<Vec<Arc<Service>>>,
+}
+
+/// One service.
+#[derive(Debug)]
+pub struct Service {
+    pub name: ServiceName,
+    tree: RwLock<Tree>,
+    /// Held while a change is decided and written: one at a time.
+    writer: tokio::sync::Mutex<()>,
+    changed: watch::Sender<u64>,
+}
+
+impl Service {
+    /// The documents now. Hold it shortly: a change waits for it.
+    pub fn tree(&self) -> RwLockReadGuard<'_, Tree> {
+        self.tree.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Follows the revision.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+}
+
+/// Who changes what, for the audit log.
+#[derive(Clone, Copy, Debug)]
+pub struct Author<'a> {
+    pub principal: &'a str,
+    pub operation: &'static str,
+}
+
+impl Plane {
+    /// Opens the store and reads everything.
+    pub async fn open(settings: &PlaneSettings, check: Arc<dyn PolicyCheck>) -> Result<Self, PlaneError> {
+        let sealer = Sealer::new(&keys(settings)?)?;
+        let store = Store::open(&settings.store).await?;
+        let contents = store.load().await?;
+        let mut services = Vec::new();
+        for found in contents.services {
+            let Some(name) = ServiceName::parse(&found.service) else { continue };
+            let mut tree = Tree::at(found.revision);
+            for document in &found.documents {
+                tree.put(Arc::new(opened(&sealer, document)?));
+            }
+            services.push(Arc::new(service(name, tree)));
+        }
+        let plane = Self { store, check, epoch: contents.epoch, sealer, services: RwLock::new(services) };
+        if plane.services().is_empty() {
+            plane.create_service(settings.service.clone()).await?;
+        }
+        Ok(plane)
+    }
+
+    /// All services.
+    pub fn services(&self) -> Vec<Arc<Service>> {
+        self.services.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A service by name.
+    pub fn service(&self, name: &ServiceName) -> Option<Arc<Service>> {
+        self.services().into_iter().find(|service| service.name.is(name))
+    }
+
+    /// Makes a service with its built-in resources; one that exists is given back.
+    pub async fn create_service(&self, name: ServiceName) -> Result<Arc<Service>, StoreError> {
+        if let Some(service) = self.service(&name) {
+            return Ok(service);
+        }
+        self.store.create_service(&name.key()).await?;
+        let service = Arc::new(service(name, Tree::default()));
+        self.services.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&service));
+        let author = Author { principal: "system", operation: "ApiManagementService_CreateOrUpdate" };
+        let seeded = self.write(&service, author, |tx| crate::service::built_in::seed(tx)).await;
+        if let Err(error) = seeded {
+            tracing::error!(event_type = "ManagementFault", %error, "the built-in resources cannot be written");
+        }
+        Ok(service)
+    }
+
+    /// Removes a service with everything in it.
+    pub async fn delete_service(&self, name: &ServiceName) -> Result<bool, StoreError> {
+        let Some(service) = self.service(name) else { return Ok(false) };
+        self.store.delete_service(&service.name.key()).await?;
+        let mut services = self.services.write().unwrap_or_else(PoisonError::into_inner);
+        services.retain(|known| !known.name.is(name));
+        Ok(true)
+    }
+
+    /// Decides a change and writes it, all or nothing. `decide` may run again, on newer documents, when another node was
+    /// faster. Without a difference nothing is written, and the revision stays.
+    pub async fn write<T>(
+        &self,
+        service: &Service,
+        author: Author<'_>,
+        decide: impl Fn(&mut Transaction<'_>) -> Result<T, ArmError>,
+    ) -> Result<T, ArmError> {
+        let _one_at_a_time = service.writer.lock().await;
+        for _ in 0..ATTEMPTS_MAX {
+            let (result, records, expected) = {
+                let tree = service.tree();
+                let mut transaction = Transaction::new(&tree, now());
+                let result = decide(&mut transaction)?;
+                (result, transaction.into_changes(), tree.revision)
+            };
+            if records.is_empty() {
+                return Ok(result);
+            }
+            let commit =
+                self.commit_of(service, author, expected, &records).map_err(|e| ArmError::internal(&e))?;
+            match self.store.commit(commit).await {
+                Ok(revision) => {
+                    apply(service, revision, records);
+                    return Ok(result);
+                }
+                Err(CommitError::Stale { .. }) => {
+                    self.catch_up(service).await.map_err(|error| ArmError::internal(&error))?;
+                }
+                Err(error) => return Err(ArmError::internal(&error)),
+            }
+        }
+        Err(ArmError::new(
+            hyper::StatusCode::CONFLICT,
+            "PessimisticConcurrencyConflict",
+            "Other changes of the service were faster each time. Try again.",
+        ))
+    }
+
+    fn commit_of(
+        &self,
+        service: &Service,
+        author: Author<'_>,
+        expected: u64,
+        records: &[(String, Option<Record>)],
+    ) -> Result<Commit, SealError> {
+        let writes = records.iter().map(|(path, record)| {
+            let body = record.as_ref().map(|record| self.sealer.seal(path, &body_of(record))).transpose()?;
+            Ok(Write { path: path.clone(), body })
+        });
+        Ok(Commit {
+            service: service.name.key(),
+            expected,
+            writes: writes.collect::<Result<_, SealError>>()?,
+            principal: author.principal.to_owned(),
+            operation: author.operation.to_owned(),
+            at: now(),
+        })
+    }
+
+    /// Takes over what other nodes have written.
+    pub async fn catch_up(&self, service: &Service) -> Result<(), PlaneError> {
+        let since = service.tree().revision;
+        let Some(changes) = self.store.changes(&service.name.key(), since).await? else {
+            return self.reload(service).await;
+        };
+        let Some(revision) = changes.last().map(|change| change.revision) else { return Ok(()) };
+        let mut records = Vec::new();
+        for change in changes {
+            let record = change
+                .body
+                .map(|body| Document { path: change.path.clone(), version: change.revision, body })
+                .map(|document| opened(&self.sealer, &document))
+                .transpose()?;
+            records.push((change.path, record));
+        }
+        apply(service, revision, records);
+        Ok(())
+    }
+
+    async fn reload(&self, service: &Service) -> Result<(), PlaneError> {
+        let key = service.name.key();
+        let contents = self.store.load().await?;
+        let Some(found) = contents.services.into_iter().find(|found| found.service == key) else {
+            return Ok(());
+        };
+        let mut tree = Tree::at(found.revision);
+        for document in &found.documents {
+            tree.put(Arc::new(opened(&self.sealer, document)?));
+        }
+        *service.tree.write().unwrap_or_else(PoisonError::into_inner) = tree;
+        service.changed.send_replace(found.revision);
+        Ok(())
+    }
+}
+
+fn service(name: ServiceName, tree: Tree) -> Service {
+    let changed = watch::Sender::new(tree.revision);
+    Service { name, tree: RwLock::new(tree), writer: tokio::sync::Mutex::new(()), changed }
+}
+
+fn apply(service: &Service, revision: u64, records: Vec<(String, Option<Record>)>) {
+    let mut tree = service.tree.write().unwrap_or_else(PoisonError::into_inner);
+    for (path, record) in records {
+        match record {
+            Some(record) => tree.put(Arc::new(record)),
+            None => tree.remove(&path),
+        }
+    }
+    tree.revision = revision;
+    drop(tree);
+    service.changed.send_replace(revision);
+}
+
+fn body_of(record: &Record) -> Vec<u8> {
+    let body = json!({
+        "created": record.created, "modified": record.modified, "properties": record.properties,
+    });
+    body.to_string().into_bytes()
+}
+
+fn opened(sealer: &Sealer, document: &Document) -> Result<Record, PlaneError> {
+    let text = sealer.open(&document.path, &document.body)?;
+    let bad = || PlaneError::Document(document.path.clone());
+    let body: Value = serde_json::from_slice(&text).map_err(|_| bad())?;
+    let seconds = |name: &str| body.get(name).and_then(Value::as_i64).unwrap_or_default();
+    let (created, modified) = (seconds("created"), seconds("modified"));
+    let properties: Properties = match body {
+        Value::Object(mut members) => match members.remove("properties") {
+            Some(Value::Object(properties)) => properties,
+            _ => return Err(bad()),
+        },
+        _ => return Err(bad()),
+    };
+    Ok(Record {
+        path: document.path.as_str().into(),
+        version: document.version,
+        created,
+        modified,
+        properties,
+    })
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
+
+/// The keys of the store; a file that is not there is made, readable by its owner only.
+fn keys(settings: &PlaneSettings) -> Result<Vec<Vec<u8>>, PlaneError> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let path = &settings.key_file;
+    let failed = |reason: String| PlaneError::KeyFile { path: path.clone(), reason };
+    match std::fs::read_to_string(path) {
+        Ok(text) => text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .map(|line| STANDARD.decode(line).map_err(|error| failed(error.to_string())))
+            .collect(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            if settings.store.exists() {
+                return Err(failed("it is not there, but the store that it opens is".to_owned()));
+            }
+            let key = Sealer::new_key()?;
+            let mut options = std::fs::OpenOptions::new();
+            let file = options.write(true).create_new(true).mode(0o600).open(path);
+            let mut file = file.map_err(|error| failed(error.to_string()))?;
+            writeln!(file, "{}", STANDARD.encode(&key))
+                .and_then(|()| file.sync_all())
+                .map_err(|error| failed(error.to_string()))?;
+            Ok(vec![key])
+        }
+        Err(error) => Err(failed(error.to_string())),
+    }
+}

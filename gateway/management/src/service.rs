@@ -1,0 +1,136 @@
+//! What the operations mean.
+
+mod action;
+pub mod built_in;
+mod download;
+mod entity;
+mod filter;
+mod list;
+mod policy_format;
+pub mod rules;
+mod shown;
+pub mod transaction;
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use serde_json::{Value, json};
+
+use crate::arm_error::ArmError;
+use crate::auth::Principal;
+use crate::contract::{Kind, Method, Operation, Priority};
+use crate::http::query::Query;
+use crate::plane::{Author, Plane, Service};
+use crate::tree::Properties;
+
+/// A call of an operation about one service.
+pub struct Call<'a> {
+    pub plane: &'a Plane,
+    pub service: Arc<Service>,
+    pub operation: &'static Operation,
+    pub principal: &'a Principal,
+    /// Path below the service, decoded: `apis/orders;rev=2`.
+    pub path: String,
+    pub query: Query,
+    pub body: Value,
+    pub if_match: Option<String>,
+    pub if_none_match: Option<String>,
+    /// ARM id of the service, in the case of the request.
+    pub service_id: String,
+    /// `http://127.0.0.1:8082`.
+    pub base: String,
+}
+
+/// An answer that does not refuse.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    /// Revision of the resource.
+    pub etag: Option<u64>,
+    pub body: Option<Value>,
+}
+
+impl Answer {
+    /// 200 with a body.
+    pub fn ok(body: Value) -> Self {
+        Self { status: StatusCode::OK, etag: None, body: Some(body) }
+    }
+
+    /// 204.
+    pub fn no_content() -> Self {
+        Self { status: StatusCode::NO_CONTENT, etag: None, body: None }
+    }
+
+    /// With the ETag of a revision.
+    #[must_use]
+    pub fn with_etag(self, version: u64) -> Self {
+        Self { etag: Some(version), ..self }
+    }
+}
+
+/// What operations answer.
+pub type Outcome = Result<Answer, ArmError>;
+
+impl Call<'_> {
+    /// For the audit log.
+    pub fn author(&self) -> Author<'_> {
+        Author { principal: &self.principal.id, operation: self.operation.id }
+    }
+
+    /// Segments of the path.
+    pub fn segments(&self) -> Vec<&str> {
+        self.path.split('/').collect()
+    }
+
+    /// The path without its last `count` segments.
+    pub fn above(&self, count: usize) -> &str {
+        let mut path = self.path.as_str();
+        for _ in 0..count {
+            path = path.rsplit_once('/').map_or("", |(above, _)| above);
+        }
+        path
+    }
+
+    /// The members under `properties` of the body; none for an empty body.
+    pub fn properties(&self) -> Result<Properties, ArmError> {
+        match self.body.get("properties") {
+            Some(Value::Object(properties)) => Ok(properties.clone()),
+            None | Some(Value::Null) => Ok(Properties::new()),
+            Some(_) => Err(ArmError::field("properties", "'properties' must be an object.")),
+        }
+    }
+}
+
+/// Does what a call asks for.
+pub async fn run(call: Call<'_>) -> Outcome {
+    if let Some(action) = action::find(call.operation.id) {
+        return action(&call).await;
+    }
+    if call.operation.priority == Priority::P2 {
+        return absent(&call);
+    }
+    let is_collection = Kind::of_collection(&call.path).is_some();
+    match call.operation.method {
+        Method::Get if is_collection => list::collection(&call),
+        Method::Get => entity::get(&call),
+        Method::Head => entity::head(&call),
+        Method::Put => entity::put(&call).await,
+        Method::Patch => entity::patch(&call).await,
+        Method::Delete => entity::delete(&call).await,
+        Method::Post => Err(ArmError::not_in_tier()),
+    }
+}
+
+/// What is known and not offered: lists are empty, the rest is not in this tier. Tools step over both.
+fn absent(call: &Call<'_>) -> Outcome {
+    let is_list = !call.operation.path.ends_with('}');
+    match call.operation.method {
+        Method::Get if is_list => Ok(Answer::ok(json!({"value": [], "count": 0}))),
+        _ => Err(ArmError::not_in_tier()),
+    }
+}
+
+/// A time as answers have it: RFC 3339 in UTC.
+pub(crate) fn time(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string()
+}

@@ -1,0 +1,124 @@
+//! What is special about each kind of resource: one file a kind.
+
+pub mod api;
+pub mod association;
+pub mod backend;
+pub mod certificate;
+pub mod diagnostic;
+pub mod fragment;
+pub mod gateway;
+pub mod group;
+pub mod named_value;
+pub mod operation;
+pub mod policy;
+pub mod product;
+pub mod release;
+pub mod subscription;
+pub mod tag;
+pub mod user;
+pub mod version_set;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use serde_json::Value;
+
+use super::Call;
+use super::transaction::Transaction;
+use crate::arm_error::ArmError;
+use crate::tree::{Properties, Record, Tree};
+
+/// What a kind fetched before the change is decided (a linked document).
+pub type Fetched = Option<String>;
+/// A future of [`Rules::fetch`].
+pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Fetched, ArmError>> + Send + 'a>>;
+
+/// A write while it is decided.
+pub struct Put<'a, 'tx, 'tree> {
+    pub tx: &'tx mut Transaction<'tree>,
+    pub call: &'a Call<'a>,
+    /// Path below the service.
+    pub path: &'a str,
+    pub existing: Option<&'a Record>,
+    pub fetched: &'a Fetched,
+    pub is_patch: bool,
+}
+
+impl Put<'_, '_, '_> {
+    /// The names in the path, outermost first: `apis/a/operations/b` → `a`, `b`.
+    pub fn name(&self, index: usize) -> &str {
+        self.path.split('/').nth(index * 2 + 1).unwrap_or_default()
+    }
+}
+
+/// What differs from the plain way of a resource. Every method has the plain way as its default.
+pub trait Rules: Sync {
+    /// Completes and checks properties before they are kept; may write other resources as well.
+    fn put(&self, put: Put<'_, '_, '_>, properties: &mut Properties) -> Result<(), ArmError> {
+        let _ = (put, properties);
+        Ok(())
+    }
+
+    /// Refuses a deletion, or adds to it. What stands below is deleted in any case.
+    fn delete(&self, tx: &mut Transaction<'_>, call: &Call<'_>, record: &Record) -> Result<(), ArmError> {
+        let _ = (tx, call, record);
+        Ok(())
+    }
+
+    /// Properties as they are shown. Secrets are removed and ids made full afterwards.
+    fn shown(&self, tree: &Tree, record: &Record, call: &Call<'_>) -> Properties {
+        let _ = (tree, call);
+        record.properties.clone()
+    }
+
+    /// Fetches what properties point to, before anything is decided.
+    fn fetch<'a>(&'a self, properties: &'a mut Properties) -> Fetching<'a> {
+        let _ = properties;
+        Box::pin(async { Ok(None) })
+    }
+
+    /// What a GET finds where nothing was written.
+    fn default(&self, path: &str) -> Option<Record> {
+        let _ = path;
+        None
+    }
+
+    /// Whether a list shows the record.
+    fn is_listed(&self, record: &Record, call: &Call<'_>) -> bool {
+        let _ = (record, call);
+        true
+    }
+
+    /// Whether it only links two resources: no GET, and HEAD answers 204.
+    fn is_link(&self) -> bool {
+        false
+    }
+
+    /// Whether PUT and PATCH answer with the secrets.
+    fn shows_secrets_on_write(&self) -> bool {
+        false
+    }
+}
+
+/// Nothing special.
+pub struct Plain;
+
+impl Rules for Plain {}
+
+/// Sets a member that is not there.
+pub fn default_to(properties: &mut Properties, member: &str, value: impl Into<Value>) {
+    if !properties.contains_key(member) {
+        properties.insert(member.to_owned(), value.into());
+    }
+}
+
+/// A member that is a text.
+pub fn text<'p>(properties: &'p Properties, member: &str) -> Option<&'p str> {
+    properties.get(member)?.as_str()
+}
+
+/// The path of a resource named by a short id (`/products/gold`), when it exists.
+pub fn linked(tx: &Transaction<'_>, id: &str) -> Option<String> {
+    let path = id.trim_matches('/');
+    tx.get(path).map(|record| record.path.to_string())
+}

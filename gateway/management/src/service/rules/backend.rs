@@ -1,0 +1,48 @@
+//! Backends.
+
+use gateway_model::ResourceId;
+use serde_json::Value;
+
+use super::{Put, Rules, text};
+use crate::arm_error::{ArmError, Detail};
+use crate::tree::Properties;
+
+pub struct Backend;
+
+impl Rules for Backend {
+    fn put(&self, put: Put<'_, '_, '_>, properties: &mut Properties) -> Result<(), ArmError> {
+        if text(properties, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("Pool")) {
+            return pool(&put, properties);
+        }
+        let missing: Vec<Detail> = ["url", "protocol"]
+            .into_iter()
+            .filter(|member| text(properties, member).is_none())
+            .map(|member| Detail::new(member, format!("'{member}' must not be empty.")))
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(ArmError::validation(missing)) }
+    }
+}
+
+/// Members of a pool exist and are no pools; their ids are kept short.
+fn pool(put: &Put<'_, '_, '_>, properties: &mut Properties) -> Result<(), ArmError> {
+    let members = properties.get_mut("pool").and_then(|pool| pool.get_mut("services")?.as_array_mut());
+    let members = members.filter(|members| !members.is_empty());
+    let members =
+        members.ok_or_else(|| ArmError::field("pool.services", "A pool must have at least one service."))?;
+    for (index, member) in members.iter_mut().enumerate() {
+        let target = format!("pool.services[{index}].id");
+        let written = member.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let Ok(id) = ResourceId::parse(&written) else {
+            return Err(ArmError::field(&target, format!("'{written}' is no id of a backend.")));
+        };
+        let backend = put.tx.get(id.to_string().trim_start_matches('/'));
+        let Some(backend) = backend.filter(|backend| backend.path.starts_with("backends/")) else {
+            return Err(ArmError::field(&target, format!("The backend '{written}' does not exist.")));
+        };
+        if backend.text("type").is_some_and(|kind| kind.eq_ignore_ascii_case("Pool")) {
+            return Err(ArmError::field(&target, format!("The backend '{written}' is itself a pool.")));
+        }
+        member["id"] = Value::String(id.to_string());
+    }
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! Products.
+
+use serde_json::Value;
+
+use super::{Put, Rules, default_to};
+use crate::arm_error::ArmError;
+use crate::service::Call;
+use crate::service::transaction::Transaction;
+use crate::tree::{Properties, Record};
+
+pub struct Product;
+
+impl Rules for Product {
+    fn put(&self, put: Put<'_, '_, '_>, properties: &mut Properties) -> Result<(), ArmError> {
+        default_to(properties, "subscriptionRequired", true);
+        default_to(properties, "state", "notPublished");
+        if properties.get("subscriptionRequired") == Some(&Value::Bool(true)) {
+            default_to(properties, "approvalRequired", false);
+        } else {
+            for member in ["approvalRequired", "subscriptionsLimit"] {
+                if !matches!(properties.get(member), None | Some(Value::Bool(false))) {
+                    let message = format!("'{member}' needs a product that requires a subscription.");
+                    return Err(ArmError::field(member, message));
+                }
+            }
+        }
+        if put.existing.is_none() {
+            put.tx.put(&format!("{}/groups/administrators", put.path), Properties::new());
+        }
+        Ok(())
+    }
+
+    fn delete(&self, tx: &mut Transaction<'_>, call: &Call<'_>, record: &Record) -> Result<(), ArmError> {
+        let scope = format!("/{}", record.path);
+        let is_of_it =
+            |other: &Record| other.text("scope").is_some_and(|text| text.eq_ignore_ascii_case(&scope));
+        let subscriptions: Vec<_> =
+            tx.list("subscriptions").into_iter().filter(|other| is_of_it(other)).collect();
+        if subscriptions.is_empty() {
+            return Ok(());
+        }
+        if !call.query.is_true("deleteSubscriptions") {
+            let message =
+                "The product has subscriptions. Delete them first, or say deleteSubscriptions=true.";
+            return Err(ArmError::field("productId", message));
+        }
+        for subscription in subscriptions {
+            tx.delete(&subscription.path);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! A change while it is decided: the documents as they would be.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::tree::{Properties, Record, Tree};
+
+/// Writes over a tree, not yet in force.
+pub struct Transaction<'a> {
+    tree: &'a Tree,
+    now: i64,
+    /// By path in lower case; `None` is deleted.
+    writes: BTreeMap<String, (String, Option<Arc<Record>>)>,
+}
+
+impl<'a> Transaction<'a> {
+    pub fn new(tree: &'a Tree, now: i64) -> Self {
+        Self { tree, now, writes: BTreeMap::new() }
+    }
+
+    /// Seconds since 1970.
+    pub fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// The record at a path, as it would be.
+    pub fn get(&self, path: &str) -> Option<Arc<Record>> {
+        match self.writes.get(&path.to_ascii_lowercase()) {
+            Some((_, record)) => record.clone(),
+            None => self.tree.get(path).cloned(),
+        }
+    }
+
+    /// The records of a collection, as they would be, by name.
+    pub fn list(&self, collection: &str) -> Vec<Arc<Record>> {
+        let within = format!("{}/", collection.to_ascii_lowercase());
+        let is_inside = |path: &str| path.strip_prefix(&within).is_some_and(|name| !name.contains('/'));
+        self.merged(self.tree.list(collection), &is_inside)
+    }
+
+    /// Everything below a path, as it would be.
+    pub fn below(&self, path: &str) -> Vec<Arc<Record>> {
+        let within = format!("{}/", path.to_ascii_lowercase());
+        self.merged(self.tree.below(path), &|path: &str| path.starts_with(&within))
+    }
+
+    fn merged<'t>(
+        &self,
+        kept: impl Iterator<Item = &'t Arc<Record>>,
+        is_inside: &dyn Fn(&str) -> bool,
+    ) -> Vec<Arc<Record>> {
+        let mut records: BTreeMap<String, Arc<Record>> =
+            kept.map(|record| (record.path.to_ascii_lowercase(), Arc::clone(record))).collect();
+        for (key, (_, record)) in self.writes.iter().filter(|(key, _)| is_inside(key)) {
+            match record {
+                Some(record) => records.insert(key.clone(), Arc::clone(record)),
+                None => records.remove(key),
+            };
+        }
+        records.into_values().collect()
+    }
+
+    /// Writes a record, and gives it. Equal properties are no change: the record stays as it is.
+    pub fn put(&mut self, path: &str, properties: Properties) -> Arc<Record> {
+        let known = self.get(path);
+        if let Some(known) = &known
+            && known.properties == properties
+        {
+            return Arc::clone(known);
+        }
+        let path = known.as_ref().map_or_else(|| path.to_owned(), |known| known.path.to_string());
+        let record = Arc::new(Record {
+            path: path.as_str().into(),
+            version: self.tree.revision + 1,
+            created: known.map_or(self.now, |known| known.created),
+            modified: self.now,
+            properties,
+        });
+        self.writes.insert(path.to_ascii_lowercase(), (path, Some(Arc::clone(&record))));
+        record
+    }
+
+    /// Removes everything below a path, or below a collection.
+    pub fn delete_below(&mut self, path: &str) {
+        for record in self.below(path).into_iter().chain(self.list(path)) {
+            self.delete_one(&record.path);
+        }
+    }
+
+    /// Removes a record and everything below it.
+    pub fn delete(&mut self, path: &str) {
+        for record in self.below(path) {
+            self.delete_one(&record.path);
+        }
+        self.delete_one(path);
+    }
+
+    fn delete_one(&mut self, path: &str) {
+        if let Some(record) = self.get(path) {
+            self.writes.insert(path.to_ascii_lowercase(), (record.path.to_string(), None));
+        }
+    }
+
+    /// Moves a record and everything below it to another path.
+    pub fn rename(&mut self, from: &str, to: &str) {
+        let mut records = self.below(from);
+        records.extend(self.get(from));
+        self.delete(from);
+        for record in records {
+            let rest = record.path.get(from.len()..).unwrap_or_default();
+            self.put(&format!("{to}{rest}"), record.properties.clone());
+        }
+    }
+
+    /// What is to be written, by path.
+    pub fn into_changes(self) -> Vec<(String, Option<Record>)> {
+        let tree = self.tree;
+        self.writes
+            .into_values()
+            .filter(|(path, record)| record.is_some() || tree.get(path).is_some())
+            .map(|(path, record)| (path, record.map(|record| Record::clone(&record))))
+            .collect()
+    }
+}

@@ -1,0 +1,131 @@
+//! All documents of a service in memory, by collection and name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+/// The members under `properties`.
+pub type Properties = Map<String, Value>;
+
+/// A resource as it is kept. Ids inside are short (`/products/gold`), text is as the client wrote it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Path below the service, as first written: `apis/orders/operations/get`.
+    pub path: Arc<str>,
+    /// Revision that wrote it: its ETag.
+    pub version: u64,
+    /// Seconds since 1970.
+    pub created: i64,
+    /// Seconds since 1970.
+    pub modified: i64,
+    pub properties: Properties,
+}
+
+impl Record {
+    /// The last segment of the path.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// A member that is a text.
+    pub fn text(&self, member: &str) -> Option<&str> {
+        self.properties.get(member)?.as_str()
+    }
+}
+
+/// The records of a service. Names are compared without ASCII case.
+#[derive(Clone, Debug, Default)]
+pub struct Tree {
+    /// Revision of the last change.
+    pub revision: u64,
+    collections: BTreeMap<String, BTreeMap<String, Arc<Record>>>,
+}
+
+/// `apis/Orders` → (`apis`, `orders`).
+fn split(path: &str) -> (String, String) {
+    let path = path.to_ascii_lowercase();
+    match path.rsplit_once('/') {
+        Some((collection, name)) => (collection.to_owned(), name.to_owned()),
+        None => (String::new(), path),
+    }
+}
+
+impl Tree {
+    /// No documents, at a revision.
+    pub fn at(revision: u64) -> Self {
+        Self { revision, ..Self::default() }
+    }
+
+    /// The record at a path.
+    pub fn get(&self, path: &str) -> Option<&Arc<Record>> {
+        let (collection, name) = split(path);
+        self.collections.get(&collection)?.get(&name)
+    }
+
+    /// The records of a collection, by name.
+    pub fn list(&self, collection: &str) -> impl DoubleEndedIterator<Item = &Arc<Record>> {
+        self.collections.get(&collection.to_ascii_lowercase()).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// Everything below a path, not the record there.
+    pub fn below(&self, path: &str) -> impl Iterator<Item = &Arc<Record>> {
+        let from = format!("{}/", path.to_ascii_lowercase());
+        let within = from.clone();
+        self.collections
+            .range(from..)
+            .take_while(move |(collection, _)| collection.starts_with(&within))
+            .flat_map(|(_, records)| records.values())
+    }
+
+    /// Every record.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Record>> {
+        self.collections.values().flat_map(BTreeMap::values)
+    }
+
+    /// Adds or replaces.
+    pub fn put(&mut self, record: Arc<Record>) {
+        let (collection, name) = split(&record.path);
+        self.collections.entry(collection).or_default().insert(name, record);
+    }
+
+    /// Removes one record.
+    pub fn remove(&mut self, path: &str) {
+        let (collection, name) = split(path);
+        if let Some(records) = self.collections.get_mut(&collection) {
+            records.remove(&name);
+            if records.is_empty() {
+                self.collections.remove(&collection);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(path: &str) -> Arc<Record> {
+        Arc::new(Record {
+            path: path.into(),
+            version: 1,
+            created: 0,
+            modified: 0,
+            properties: Properties::new(),
+        })
+    }
+
+    #[test]
+    fn tree_finds_without_case_and_lists_only_the_collection() {
+        let mut tree = Tree::default();
+        for path in ["apis/Orders", "apis/Orders/operations/get", "apis/orders2/operations/x", "tags/t"] {
+            tree.put(record(path));
+        }
+        assert_eq!(tree.get("APIS/orders").map(|record| &*record.path), Some("apis/Orders"));
+        let names = |found: Vec<&Arc<Record>>| found.iter().map(|r| r.path.to_string()).collect::<Vec<_>>();
+        assert_eq!(names(tree.list("apis").collect()), ["apis/Orders"]);
+        assert_eq!(names(tree.below("apis/orders").collect()), ["apis/Orders/operations/get"]);
+        tree.remove("apis/ORDERS");
+        assert!(tree.get("apis/orders").is_none());
+    }
+}

@@ -1,0 +1,77 @@
+//! `gateway manage`.
+
+use std::process::ExitCode;
+
+use super::run::chain;
+use super::{EXIT_FAILED, EXIT_SETTINGS, fail};
+use crate::management::{ManagementPlane, StartError};
+use crate::settings::{Settings, gather, help_text};
+use crate::signals::Signals;
+use crate::telemetry;
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = help_text())]
+pub struct Manage {
+    /// A setting; may be given several times
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    assignments: Vec<String>,
+    /// Settings file (TOML)
+    #[arg(long, value_name = "FILE")]
+    settings: Option<std::path::PathBuf>,
+    /// Management listener
+    #[arg(long, value_name = "ADDR:PORT")]
+    management: Option<String>,
+    /// SQLite file
+    #[arg(long, value_name = "FILE")]
+    store: Option<String>,
+}
+
+impl Manage {
+    pub fn execute(self) -> ExitCode {
+        let (settings, unknown) = match self.settings() {
+            Ok(settings) => settings,
+            Err(code) => return code,
+        };
+        if let Err(message) = telemetry::start(&settings) {
+            return fail(EXIT_SETTINGS, message);
+        }
+        for name in unknown {
+            tracing::warn!(
+                event_type = "UnknownSetting",
+                name,
+                "a setting of this name is not known and is ignored"
+            );
+        }
+        let signals = match Signals::install() {
+            Ok(signals) => signals,
+            Err(error) => return fail(EXIT_FAILED, format!("signals cannot be handled: {error}")),
+        };
+        let plane = match ManagementPlane::start(&settings.management) {
+            Ok(plane) => plane,
+            Err(error @ StartError::Setting { .. }) => return fail(EXIT_SETTINGS, chain(&error)),
+            Err(error) => return fail(EXIT_FAILED, chain(&error)),
+        };
+        match signals.wait() {
+            Ok(()) => {
+                plane.stop();
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(EXIT_FAILED, format!("signals cannot be waited for: {error}")),
+        }
+    }
+
+    fn settings(&self) -> Result<(Settings, Vec<String>), ExitCode> {
+        let flags =
+            [("management.address", self.management.clone()), ("management.store", self.store.clone())];
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let given = gather(environment, self.settings.as_deref(), &self.assignments, &flags)
+            .map_err(|message| fail(EXIT_SETTINGS, message))?;
+        Settings::from_given(&given).map_err(|errors| {
+            for error in &errors {
+                eprintln!("gateway: {error}");
+            }
+            ExitCode::from(EXIT_SETTINGS)
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! The management plane in this process: store, listener, and the gateway's compiler as its judge of policies.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use gateway_management::auth::Authenticator;
+use gateway_management::http::{Management, serve};
+use gateway_management::{Plane, PlaneError, PlaneSettings, PolicyCheck, ServiceName};
+use gateway_model::{Diagnostic, PolicyScope, ResourceSet, Secret};
+use gateway_proxy::snapshot::{check_certificate, check_policy};
+use serde_json::{Map, Value};
+use tokio::runtime::Runtime;
+
+use crate::settings::{ListenAddress, ManagementSettings};
+
+/// Why the plane cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("setting {name}: {reason}")]
+    Setting { name: &'static str, reason: String },
+    #[error("the management listener cannot be bound to {address}")]
+    Bind { address: SocketAddr, source: std::io::Error },
+    #[error("the runtime cannot be started")]
+    Runtime(#[source] std::io::Error),
+    #[error("the management plane cannot start")]
+    Plane(#[from] PlaneError),
+}
+
+/// A running management plane.
+pub struct ManagementPlane {
+    runtime: Runtime,
+    pub address: SocketAddr,
+    pub plane: Arc<Plane>,
+}
+
+impl ManagementPlane {
+    /// Opens the store and serves; returns once the listener accepts.
+    pub fn start(settings: &ManagementSettings) -> Result<Self, StartError> {
+        let ListenAddress::At(wanted) = settings.address else {
+            let reason = "the management plane needs a listener".to_owned();
+            return Err(StartError::Setting { name: "management.address", reason });
+        };
+        let token = settings.static_token.as_ref().map(Secret::expose);
+        if token.is_some() && !wanted.ip().is_loopback() && !settings.static_token_remote {
+            let reason = format!(
+                "{wanted} is no loopback address: set management.auth.static-token.remote=true to take it there"
+            );
+            return Err(StartError::Setting { name: "management.auth.static-token", reason });
+        }
+        let bound = |source| StartError::Bind { address: wanted, source };
+        let listener = TcpListener::bind(wanted).map_err(bound)?;
+        listener.set_nonblocking(true).map_err(bound)?;
+        let address = listener.local_addr().map_err(bound)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .thread_name("management")
+            .enable_all()
+            .build()
+            .map_err(StartError::Runtime)?;
+        let plane = Arc::new(runtime.block_on(Plane::open(&plane_settings(settings), Arc::new(Compiler)))?);
+        let management = Management::new(Arc::clone(&plane), Authenticator::new(token));
+        runtime.spawn(serve(Arc::new(management), listener));
+        tracing::info!(event_type = "GatewayListening", management = %address, "the management plane listens");
+        Ok(Self { runtime, address, plane })
+    }
+
+    /// Stops; what was acknowledged is on disk.
+    pub fn stop(self) {
+        self.runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    }
+}
+
+fn plane_settings(settings: &ManagementSettings) -> PlaneSettings {
+    let store = PathBuf::from(&settings.store);
+    let beside = || {
+        let mut name = store.clone().into_os_string();
+        name.push(".key");
+        PathBuf::from(name)
+    };
+    PlaneSettings {
+        key_file: settings.key_file.clone().unwrap_or_else(beside),
+        service: ServiceName {
+            subscription: settings.subscription.clone(),
+            resource_group: settings.resource_group.clone(),
+            name: settings.service.clone(),
+        },
+        store,
+    }
+}
+
+/// The compiler that gateways run.
+struct Compiler;
+
+impl PolicyCheck for Compiler {
+    fn policy(&self, set: &ResourceSet, scope: &PolicyScope) -> Vec<Diagnostic> {
+        check_policy(set, scope)
+    }
+
+    fn certificate(&self, data: &str, password: &str) -> Result<Map<String, Value>, String> {
+        let certificate = check_certificate(data, password)?;
+        Ok(Map::from_iter([
+            ("subject".to_owned(), Value::String(certificate.subject)),
+            ("thumbprint".to_owned(), Value::String(certificate.thumbprint)),
+            ("expirationDate".to_owned(), Value::String(certificate.expires)),
+        ]))
+    }
+}
