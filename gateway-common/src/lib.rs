@@ -1,16 +1,20 @@
 //! What the kernel programs and user space agree on: the maps' keys and values, and how a packet is read.
 //!
 //! `no_std`, and without dependencies: the same code runs in the kernel, in user space and in tests.
-//! Invariant: nothing here decides to drop. A packet that cannot be read is passed ([`Verdict::Unparsed`]).
+//! Invariant: only [`shed`] decides to drop, by a rule that somebody gave. A packet that cannot be read is passed
+//! ([`Verdict::Unparsed`]).
 
 #![no_std]
 
+pub mod limit;
 pub mod map;
 pub mod packet;
 pub mod parse;
+pub mod shed;
 
 pub use map::{
-    BindKey, Config, ConnectionCounters, Direction, PacketCounters, PortEntry, RttHistogram, TcpFlagCounters,
+    BindKey, Config, ConnectionCounters, Direction, DropEvent, Limit, PacketCounters, PortEntry, PrefixEntry,
+    RttHistogram, Sampling, TcpFlagCounters,
 };
 pub use packet::Packet;
 pub use parse::{Parsed, Protocol, Verdict, parse};

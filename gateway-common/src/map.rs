@@ -35,6 +35,18 @@ pub const CPUS_MAX: u32 = 1024;
 pub const BINDINGS_MAX: u32 = 65_536;
 /// Entries of `PORTS`.
 pub const PORTS_MAX: u32 = 65_536;
+/// Entries of each of `ALLOW4`, `ALLOW6`, `DENY4` and `DENY6`, unless a setting says less.
+pub const PREFIXES_MAX: u32 = 1 << 20;
+/// Cells of each of the two rows of `SKETCH`: a power of two.
+pub const SKETCH_CELLS: u32 = 1 << 18;
+/// Entries of `SKETCH`.
+pub const SKETCH_MAX: u32 = 2 * SKETCH_CELLS;
+/// Entries of `DROPS`: rules that are counted apart.
+pub const RULES_MAX: u32 = 1024;
+/// Bytes of `EVENTS`.
+pub const EVENTS_BYTES: u32 = 1 << 16;
+/// Between two samples of what a CPU drops, in nanoseconds.
+pub const SAMPLE_INTERVAL_NS: u64 = 100_000_000;
 
 /// The one entry of `CONFIG`, which every program reads first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -44,18 +56,43 @@ pub struct Config {
     pub generation: u64,
     /// The network namespace served (`SO_NETNS_COOKIE`); 0 = do not compare.
     pub netns_cookie: u64,
-    /// [`Config::ENABLED`], [`Config::STEER_BY_CPU`].
+    /// [`Config::ENABLED`] and its siblings.
     pub flags: u32,
     /// Workers of each listener.
     pub workers: u32,
+    /// Of new connections from one source.
+    pub limit: Limit,
 }
-plain!(Config, 24);
+plain!(Config, 56);
+
+/// How many new connections one source may open, as the generic cell rate algorithm counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct Limit {
+    /// Nanoseconds that one connection is worth.
+    pub interval_ns: u64,
+    /// How far a source may be ahead.
+    pub burst_ns: u64,
+    /// Bits of an IPv6 address that make a source, counted in its first eight bytes, as they lie in the packet.
+    pub v6_mask: u64,
+    /// Random, so that nobody can choose addresses that share cells.
+    pub salt: u64,
+}
+plain!(Limit, 32);
 
 impl Config {
     /// The kill switch: without it every program passes at once.
     pub const ENABLED: u32 = 1;
     /// The worker of the receiving CPU, where it has one; else by hash.
     pub const STEER_BY_CPU: u32 = 2;
+    /// There is something to drop by: ask `gateway_common::shed`.
+    pub const SHED: u32 = 4;
+    /// What no stack sends is dropped.
+    pub const DROP_MALFORMED: u32 = 8;
+    /// New connections are limited by source.
+    pub const LIMIT: u32 = 16;
+    /// All that drop.
+    pub const RULES: u32 = Self::SHED | Self::DROP_MALFORMED | Self::LIMIT;
 
     #[inline(always)]
     pub const fn has(&self, flag: u32) -> bool {
@@ -111,6 +148,50 @@ impl BindKey {
     }
 }
 
+/// Value of `ALLOW4`, `ALLOW6`, `DENY4` and `DENY6`, tries of prefixes of source addresses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct PrefixEntry {
+    /// The slot of `DROPS` that counts what this entry drops.
+    pub rule: u32,
+    pub pad: u32,
+}
+plain!(PrefixEntry, 8);
+
+/// Value of `SAMPLING`, which has one slot a CPU.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct Sampling {
+    /// `CLOCK_MONOTONIC` from which on the next dropped packet is reported.
+    pub next_ns: u64,
+    /// Dropped and not reported since the last report.
+    pub skipped: u64,
+    /// Reports that found `EVENTS` full.
+    pub lost: u64,
+}
+plain!(Sampling, 24);
+
+/// One record of `EVENTS`: a dropped packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub struct DropEvent {
+    pub source: Address,
+    /// Dropped on this CPU since its last report, this packet not counted.
+    pub skipped: u64,
+    pub rule: u32,
+    /// Index of the interface it came in by.
+    pub interface: u32,
+    pub bytes: u32,
+    /// In host byte order, as all that follow.
+    pub source_port: u16,
+    pub destination_port: u16,
+    pub tcp_flags: u8,
+    /// A [`Protocol`].
+    pub protocol: u8,
+    pub pad: [u8; 6],
+}
+plain!(DropEvent, 48);
+
 /// Seen from this host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
@@ -145,7 +226,7 @@ pub const fn counter_index(listener: u16, direction: Direction, protocol: Protoc
 
 const _: () = assert!(
     counter_index(1, Direction::In, Protocol::Tcp, Verdict::Pass) == COUNTERS_PER_LISTENER
-        && counter_index(0, Direction::Out, Protocol::Other, Verdict::Unparsed) < COUNTERS_PER_LISTENER
+        && counter_index(0, Direction::Out, Protocol::Other, Verdict::Dropped) < COUNTERS_PER_LISTENER
 );
 
 /// Value of `TCP_FLAGS`, one for each listener and direction: segments that carry the flag.
@@ -265,7 +346,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(slots.len() as u32, LISTENERS_MAX * 2 * 3 * 3);
+        assert_eq!(slots.len() as u32, LISTENERS_MAX * 2 * 3 * 4);
     }
 
     #[test]

@@ -89,3 +89,21 @@ impl Address {
         Self([0, 4, 8, 12].map(|i| u32::from_ne_bytes(word(i))))
     }
 }
+
+/// A source address, its bytes as they lie in the packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    V4(u32),
+    V6([u32; 4]),
+}
+
+impl Source {
+    /// The same in 16 bytes.
+    #[inline(always)]
+    pub const fn address(self) -> Address {
+        match self {
+            Self::V4(word) => Address::v4(word),
+            Self::V6(words) => Address(words),
+        }
+    }
+}

@@ -6,7 +6,7 @@
 mod ip;
 
 use crate::map::Direction;
-use crate::packet::{Address, Ethernet, Ipv4, Ipv6, Packet, Tcp, Udp, VlanTag};
+use crate::packet::{Address, Ethernet, Ipv4, Ipv6, Packet, Source, Tcp, Udp, VlanTag};
 
 /// Longer chains are passed unread: `reference/ebpf-datapath.md` §10 rule 7.
 pub const EXTENSION_HEADERS_MAX: usize = 4;
@@ -44,7 +44,7 @@ impl Protocol {
     }
 }
 
-/// What was decided about a packet, and why. All of them hand it to the stack.
+/// What was decided about a packet, and why. All but [`Verdict::Dropped`], which no parser gives, hand it to the stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
 pub enum Verdict {
@@ -54,10 +54,12 @@ pub enum Verdict {
     Fragment = 1,
     /// Truncated, contradictory, or with more headers than are followed.
     Unparsed = 2,
+    /// Shed by a rule (`gateway_common::shed`).
+    Dropped = 3,
 }
 
 impl Verdict {
-    pub const ALL: [Self; 3] = [Self::Pass, Self::Fragment, Self::Unparsed];
+    pub const ALL: [Self; 4] = [Self::Pass, Self::Fragment, Self::Unparsed, Self::Dropped];
 }
 
 /// One packet, read.
@@ -100,6 +102,19 @@ impl Parsed {
         match direction {
             Direction::In => self.destination_port,
             Direction::Out => self.source_port,
+        }
+    }
+
+    /// Where the packet says it comes from; `None` without an IP header.
+    #[inline(always)]
+    pub fn source<P: Packet + ?Sized>(&self, packet: &P) -> Option<Source> {
+        if self.network == 0 {
+            return None;
+        }
+        if self.v6 {
+            packet.header::<Ipv6>(self.network).map(|ip| Source::V6(ip.source))
+        } else {
+            packet.header::<Ipv4>(self.network).map(|ip| Source::V4(ip.source))
         }
     }
 

@@ -1,8 +1,8 @@
 //! What XDP and TC do with a packet that is read: find its listener, count it.
 
-use gateway_common::Parsed;
-use gateway_common::map::{Direction, counter_index, tcp_flags_index};
+use gateway_common::map::{Direction, PortEntry, counter_index, tcp_flags_index};
 use gateway_common::packet::{Header, Packet};
+use gateway_common::{Parsed, Verdict};
 
 use crate::listener;
 use crate::maps::{COUNTERS, TCP_FLAGS};
@@ -50,17 +50,21 @@ pub struct Weight {
     pub bytes: u64,
 }
 
+/// Whose the packet is.
+#[inline(always)]
+pub fn owner(frame: &Frame, parsed: &Parsed, direction: Direction) -> PortEntry {
+    listener::find(parsed.local_port(direction), || parsed.local_address(frame, direction))
+}
+
 /// Counts the packet for the listener it belongs to.
 #[inline(always)]
-pub fn account(frame: &Frame, parsed: &Parsed, direction: Direction, weight: Weight) {
-    let entry = listener::find(parsed.local_port(direction), || parsed.local_address(frame, direction));
-    let Weight { packets, bytes } = weight;
-    let index = counter_index(entry.listener, direction, parsed.protocol, parsed.verdict);
+pub fn account(entry: PortEntry, parsed: &Parsed, direction: Direction, verdict: Verdict, weight: &Weight) {
+    let index = counter_index(entry.listener, direction, parsed.protocol, verdict);
     if let Some(counters) = COUNTERS.get_ptr_mut(index) {
         // SAFETY: the map gave the pointer, and this CPU's slot is ours while the program runs.
         unsafe {
-            (*counters).packets += packets;
-            (*counters).bytes += bytes;
+            (*counters).packets += weight.packets;
+            (*counters).bytes += weight.bytes;
         }
     }
     if parsed.tcp_flags & (FIN | SYN | RST) != 0 {

@@ -1,7 +1,7 @@
-//! The kernel programs. They count and steer; they never drop, and any doubt passes the packet.
+//! The kernel programs. They count, steer and shed; only an explicit rule drops, any doubt passes the packet.
 //!
 //! `xdp` and `tc` read packets, `sk_lookup` and `sk_reuseport` choose sockets, `sock_ops` watches
-//! connections. All decisions that packets share are in `account`; all maps are in `maps`.
+//! connections. What packets share is in `account` and `shed`, all maps are in `maps`.
 
 #![no_std]
 #![no_main]
@@ -9,6 +9,7 @@
 mod account;
 mod listener;
 mod maps;
+mod shed;
 mod sk_lookup;
 mod sk_reuseport;
 mod sock_ops;

@@ -1,15 +1,20 @@
 //! All maps; their keys and values are in `gateway_common::map`.
 
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{Array, LpmTrie, PerCpuArray, SockMap};
+use aya_ebpf::maps::{Array, LpmTrie, PerCpuArray, RingBuf, SockMap};
 use gateway_common::map::{
-    BINDINGS_MAX, BindKey, COUNTERS_MAX, CPUS_MAX, Config, ConnectionCounters, GROUPS_MAX, LISTENERS_MAX,
-    PORTS_MAX, PacketCounters, PortEntry, RttHistogram, TCP_FLAGS_MAX, TcpFlagCounters, WORKERS_MAX,
+    BINDINGS_MAX, BindKey, COUNTERS_MAX, CPUS_MAX, Config, ConnectionCounters, EVENTS_BYTES, GROUPS_MAX,
+    LISTENERS_MAX, PORTS_MAX, PREFIXES_MAX, PacketCounters, PortEntry, PrefixEntry, RULES_MAX, RttHistogram,
+    SKETCH_MAX, Sampling, TCP_FLAGS_MAX, TcpFlagCounters, WORKERS_MAX,
 };
 
 /// Read first by every program.
 #[map]
 pub static CONFIG: Array<Config> = Array::with_max_entries(1, 0);
+
+/// 0 → `CLOCK_MONOTONIC` until which the gateway's user space counts as alive.
+#[map]
+pub static ALIVE: Array<u64> = Array::with_max_entries(1, 0);
 
 /// Port → whose it is. One load tells that a packet is not for us.
 #[map]
@@ -18,6 +23,34 @@ pub static PORTS: Array<PortEntry> = Array::with_max_entries(PORTS_MAX, 0);
 /// Port and address → whose it is, for the ports that `PORTS` marks.
 #[map]
 pub static BIND: LpmTrie<BindKey, PortEntry> = LpmTrie::with_max_entries(BINDINGS_MAX, 0);
+
+/// Sources whose packets pass unasked. Keys: the address as it lies in the packet.
+#[map]
+pub static ALLOW4: LpmTrie<u32, PrefixEntry> = LpmTrie::with_max_entries(PREFIXES_MAX, 0);
+#[map]
+pub static ALLOW6: LpmTrie<[u32; 4], PrefixEntry> = LpmTrie::with_max_entries(PREFIXES_MAX, 0);
+
+/// Sources whose packets for a listener are dropped.
+#[map]
+pub static DENY4: LpmTrie<u32, PrefixEntry> = LpmTrie::with_max_entries(PREFIXES_MAX, 0);
+#[map]
+pub static DENY6: LpmTrie<[u32; 4], PrefixEntry> = LpmTrie::with_max_entries(PREFIXES_MAX, 0);
+
+/// `limit::cells` → the time up to which that cell's sources have used their new connections.
+#[map]
+pub static SKETCH: Array<u64> = Array::with_max_entries(SKETCH_MAX, 0);
+
+/// Rule → packets and bytes that it dropped.
+#[map]
+pub static DROPS: PerCpuArray<PacketCounters> = PerCpuArray::with_max_entries(RULES_MAX, 0);
+
+/// When a dropped packet is reported again.
+#[map]
+pub static SAMPLING: PerCpuArray<Sampling> = PerCpuArray::with_max_entries(1, 0);
+
+/// `DropEvent`s.
+#[map]
+pub static EVENTS: RingBuf = RingBuf::with_byte_size(EVENTS_BYTES, 0);
 
 /// `counter_index` → packets and bytes.
 #[map]

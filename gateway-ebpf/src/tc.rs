@@ -1,16 +1,19 @@
-//! TC: counts what leaves, and what arrives where no XDP program does. Both let later programs run.
+//! TC: counts what leaves, and what arrives where no XDP program does; there it drops what a rule says. Everything
+//! else is left to later programs.
 
 use aya_ebpf::bindings::__sk_buff;
 use aya_ebpf::macros::classifier;
 use aya_ebpf::programs::TcContext;
-use gateway_common::map::Direction;
+use gateway_common::map::{Config, Direction};
 use gateway_common::{Parsed, Verdict, parse};
 
-use crate::account::{Frame, Weight, account};
-use crate::maps;
+use crate::account::{Frame, Weight, account, owner};
+use crate::{maps, shed};
 
 /// `TCX_NEXT`: no opinion.
 const NEXT: i32 = -1;
+/// `TCX_DROP`.
+const DROP: i32 = 2;
 /// What is pulled together when the headers reach beyond the linear part.
 const HEADERS_MAX: u32 = 256;
 /// The tag that the stack has taken out of the frame.
@@ -19,20 +22,34 @@ const VLAN_TAG: u64 = 4;
 /// On interfaces in TCX mode.
 #[classifier]
 pub fn gw_ingress_tc(ctx: TcContext) -> i32 {
-    count(&ctx, Direction::In)
+    let Some((frame, parsed, config)) = read(&ctx) else { return NEXT };
+    let weight = weight(&ctx, &parsed);
+    let entry = owner(&frame, &parsed, Direction::In);
+    let Some(rule) = shed::rule(&frame, &parsed, entry, config) else {
+        account(entry, &parsed, Direction::In, parsed.verdict, &weight);
+        return NEXT;
+    };
+    account(entry, &parsed, Direction::In, Verdict::Dropped, &weight);
+    // SAFETY: a field of the program's own context.
+    let interface = unsafe { (*ctx.skb.skb).ingress_ifindex };
+    shed::report(&frame, &parsed, rule, &weight, interface);
+    DROP
 }
 
 /// On every interface.
 #[classifier]
 pub fn gw_egress_tc(ctx: TcContext) -> i32 {
-    count(&ctx, Direction::Out)
+    if let Some((frame, parsed, _)) = read(&ctx) {
+        let entry = owner(&frame, &parsed, Direction::Out);
+        account(entry, &parsed, Direction::Out, parsed.verdict, &weight(&ctx, &parsed));
+    }
+    NEXT
 }
 
+/// The packet and the settings; `None` while switched off.
 #[inline(always)]
-fn count(ctx: &TcContext, direction: Direction) -> i32 {
-    if maps::enabled().is_none() {
-        return NEXT;
-    }
+fn read(ctx: &TcContext) -> Option<(Frame, Parsed, &'static Config)> {
+    let config = maps::enabled()?;
     // SAFETY: the context's own bounds, read anew after the pull, which moves the packet.
     let mut frame = unsafe { Frame::new(ctx.data(), ctx.data_end()) };
     let mut parsed = parse(&frame);
@@ -45,8 +62,7 @@ fn count(ctx: &TcContext, direction: Direction) -> i32 {
         frame = unsafe { Frame::new(ctx.data(), ctx.data_end()) };
         parsed = parse(&frame);
     }
-    account(&frame, &parsed, direction, weight(ctx, &parsed));
-    NEXT
+    Some((frame, parsed, config))
 }
 
 /// A merged or not yet segmented packet counts as the frames it is on the wire.

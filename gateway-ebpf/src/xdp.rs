@@ -1,4 +1,4 @@
-//! XDP: counts what arrives. In every path the packet is passed.
+//! XDP: counts what arrives, and drops what a rule says.
 
 use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::helpers::generated::bpf_xdp_get_buff_len;
@@ -7,23 +7,30 @@ use aya_ebpf::programs::XdpContext;
 use gateway_common::map::Direction;
 use gateway_common::{Verdict, parse};
 
-use crate::account::{Frame, Weight, account};
-use crate::maps;
+use crate::account::{Frame, Weight, account, owner};
+use crate::{maps, shed};
 
 /// On interfaces in native or generic mode.
 #[xdp(frags)]
 pub fn gw_ingress(ctx: XdpContext) -> u32 {
-    if maps::enabled().is_some() {
-        // SAFETY: the context's own bounds; nothing below moves the packet.
-        let frame = unsafe { Frame::new(ctx.data(), ctx.data_end()) };
-        let parsed = parse(&frame);
-        let bytes = length(&ctx);
-        if parsed.verdict == Verdict::Unparsed {
-            aya_log_ebpf::debug!(&ctx, "packet not understood: {} bytes", bytes);
-        }
-        account(&frame, &parsed, Direction::In, Weight { packets: 1, bytes });
+    let Some(config) = maps::enabled() else { return xdp_action::XDP_PASS };
+    // SAFETY: the context's own bounds; nothing below moves the packet.
+    let frame = unsafe { Frame::new(ctx.data(), ctx.data_end()) };
+    let parsed = parse(&frame);
+    let weight = Weight { packets: 1, bytes: length(&ctx) };
+    if parsed.verdict == Verdict::Unparsed {
+        aya_log_ebpf::debug!(&ctx, "packet not understood: {} bytes", weight.bytes);
     }
-    xdp_action::XDP_PASS
+    let entry = owner(&frame, &parsed, Direction::In);
+    let Some(rule) = shed::rule(&frame, &parsed, entry, config) else {
+        account(entry, &parsed, Direction::In, parsed.verdict, &weight);
+        return xdp_action::XDP_PASS;
+    };
+    account(entry, &parsed, Direction::In, Verdict::Dropped, &weight);
+    // SAFETY: a field of the program's own context.
+    let interface = unsafe { (*ctx.ctx).ingress_ifindex };
+    shed::report(&frame, &parsed, rule, &weight, interface);
+    xdp_action::XDP_DROP
 }
 
 /// The floor for `cargo xtask bench datapath`.

@@ -1,5 +1,6 @@
-//! The admin listener: `/metrics`, `/healthz/live`, `/healthz/ready`, `/datapath`, `/config`; `POST /debug-credentials`
-//! for tokens to trace requests with, and `/traces/ID`.
+//! The admin listener: `/metrics`, `/healthz/live`, `/healthz/ready`, `/datapath`, `/datapath/prefixes`, `/config`;
+//! `POST /debug-credentials` for tokens to trace requests with, and `/traces/ID`; from this host only,
+//! `POST /datapath/prefixes` and `/datapath/confirm`.
 
 use std::convert::Infallible;
 use std::net::TcpListener;
@@ -11,7 +12,8 @@ use gateway_datapath::Datapath;
 use gateway_model::resource::IsoDuration;
 use gateway_proxy::debug::LIFETIME_MAX;
 use gateway_proxy::worker::Shared;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -19,6 +21,8 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{Semaphore, watch};
 
+/// Bytes of a change of the kernel path's lists: about a million prefixes.
+const CHANGE_BYTES_MAX: usize = 48 << 20;
 /// Connections served at a time; more wait in the backlog.
 const CONNECTIONS_MAX: usize = 64;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,15 +43,24 @@ pub async fn serve(admin: Arc<Admin>, listener: TcpListener) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok((stream, peer)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
         let admin = Arc::clone(&admin);
         tokio::task::spawn_local(async move {
-            let service = service_fn(|request| {
-                let answer = admin.answer(&request);
-                async move { Ok::<_, Infallible>(answer) }
+            let service = service_fn(|request: Request<Incoming>| {
+                let admin = Arc::clone(&admin);
+                async move {
+                    let is_change =
+                        request.method() == Method::POST && request.uri().path().starts_with("/datapath/");
+                    let answer = if is_change {
+                        admin.change_datapath(request, peer.ip().to_canonical().is_loopback()).await
+                    } else {
+                        admin.answer(&request)
+                    };
+                    Ok::<_, Infallible>(answer)
+                }
             });
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -86,6 +99,7 @@ impl Admin {
                 "status": self.datapath.status(),
                 "counters": self.datapath.counters(),
             })),
+            "/datapath/prefixes" => self.prefixes(),
             "/config" => self.config(),
             path if path.starts_with("/traces/") => {
                 match self.shared.debug.trace(&path["/traces/".len()..]) {
@@ -94,6 +108,54 @@ impl Admin {
                 }
             }
             _ => page(StatusCode::NOT_FOUND, "text/plain", "no such page\n".to_owned()),
+        }
+    }
+
+    fn prefixes(&self) -> Page {
+        match self.datapath.claims() {
+            Ok((claims, more)) => json(&serde_json::json!({
+                "claims": claims,
+                "more": more,
+                "drops": self.datapath.counters().drops,
+            })),
+            Err(reason) => page(StatusCode::SERVICE_UNAVAILABLE, "text/plain", format!("{reason}\n")),
+        }
+    }
+
+    /// JSON in, JSON out; the media type keeps forms of other sites' pages out.
+    async fn change_datapath(&self, request: Request<Incoming>, is_local: bool) -> Page {
+        let refuse = |status, text: &str| page(status, "text/plain", format!("{text}\n"));
+        if !is_local {
+            return refuse(StatusCode::FORBIDDEN, "the kernel path is changed from this host only");
+        }
+        let content_type = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        if content_type != Some(b"application/json") {
+            return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "application/json is expected");
+        }
+        let path = request.uri().path().to_owned();
+        let Ok(body) = Limited::new(request.into_body(), CHANGE_BYTES_MAX).collect().await else {
+            return refuse(StatusCode::PAYLOAD_TOO_LARGE, "the request is too long, or broken off");
+        };
+        match self.changed(&path, &body.to_bytes()) {
+            Ok(answer) => json(&answer),
+            Err((status, text)) => refuse(status, &text),
+        }
+    }
+
+    fn changed(&self, path: &str, body: &[u8]) -> Result<serde_json::Value, (StatusCode, String)> {
+        let wrong = |error: serde_json::Error| (StatusCode::BAD_REQUEST, error.to_string());
+        let off = |reason| (StatusCode::SERVICE_UNAVAILABLE, reason);
+        match path {
+            "/datapath/prefixes" => {
+                let request = serde_json::from_slice(body).map_err(wrong)?;
+                let answer = self.datapath.change(&request).map_err(off)?;
+                Ok(serde_json::json!(answer))
+            }
+            "/datapath/confirm" => {
+                let confirmed = self.datapath.confirm().map_err(off)?;
+                Ok(serde_json::json!({ "confirmed": confirmed }))
+            }
+            _ => Err((StatusCode::NOT_FOUND, "no such page".to_owned())),
         }
     }
 

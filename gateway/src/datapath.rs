@@ -1,7 +1,7 @@
 //! Kernel figures as metrics.
 
-use gateway_datapath::{Counters, Datapath, ListenerCounters, State};
-use gateway_telemetry::metrics::kernel::{KernelCounters, Program, RTT_BUCKETS, Tcp, Traffic};
+use gateway_datapath::{Counters, Datapath, DropCount, ListenerCounters, State};
+use gateway_telemetry::metrics::kernel::{Drops, KernelCounters, Program, RTT_BUCKETS, Tcp, Traffic};
 
 /// One reading; `None` while the kernel path is off.
 pub fn metrics(datapath: &Datapath) -> Option<KernelCounters> {
@@ -9,7 +9,7 @@ pub fn metrics(datapath: &Datapath) -> Option<KernelCounters> {
     if status.state == State::Off {
         return None;
     }
-    let Counters { listeners, .. } = datapath.counters();
+    let Counters { listeners, drops, .. } = datapath.counters();
     let programs = status.interfaces.iter().map(|interface| Program {
         interface: interface.name.clone(),
         program: "ingress".to_owned(),
@@ -19,7 +19,7 @@ pub fn metrics(datapath: &Datapath) -> Option<KernelCounters> {
     Some(KernelCounters {
         programs: programs.collect(),
         traffic: listeners.iter().flat_map(traffic).collect(),
-        drops: Vec::new(),
+        drops: drops.into_iter().map(dropped).collect(),
         lookup_errors: listeners.iter().map(|listener| listener.connections.steer_errors).sum(),
         tcp: listeners.iter().map(tcp).collect(),
     })
@@ -34,6 +34,10 @@ fn traffic(listener: &ListenerCounters) -> impl Iterator<Item = Traffic> {
         packets: count.packets,
         bytes: count.bytes,
     })
+}
+
+fn dropped(count: DropCount) -> Drops {
+    Drops { reason: count.reason, rule: count.rule, packets: count.packets }
 }
 
 fn tcp(listener: &ListenerCounters) -> Tcp {

@@ -247,11 +247,15 @@ impl Listeners {
     fn attach(&self, settings: &Settings, cpus: &[Option<usize>]) -> Result<Datapath, StartError> {
         let specs: Vec<_> = self.bound.iter().map(|(_, bound, more)| spec(bound, more, cpus)).collect();
         let wanted = &settings.datapath;
+        let proxies = settings.net.trusted_proxies.iter().map(gateway_proxy::upstream::Network::parts);
+        let trusted =
+            proxies.map(|(address, bits)| gateway_datapath::Prefix::around(address, bits)).collect();
         let settings = gateway_datapath::DatapathSettings {
             mode: wanted.mode,
             interfaces: (!wanted.interfaces.is_empty()).then(|| wanted.interfaces.clone()),
             xdp: wanted.xdp,
             steering: wanted.steering,
+            shed: gateway_datapath::ShedSettings { trusted, ..wanted.shed.clone() },
             log: wanted.log,
         };
         Ok(Datapath::start(&settings, &specs)?)

@@ -136,6 +136,8 @@ pub struct DatapathSettings {
     /// More addresses and ports of the HTTP listener, steered to it without a bind.
     pub http_bindings: Vec<gateway_datapath::Binding>,
     pub https_bindings: Vec<gateway_datapath::Binding>,
+    /// Whose packets are dropped.
+    pub shed: gateway_datapath::ShedSettings,
     /// Log records of the programs.
     pub log: bool,
 }
@@ -219,6 +221,7 @@ impl Default for Settings {
                 steering: gateway_datapath::Steering::Auto,
                 http_bindings: Vec::new(),
                 https_bindings: Vec::new(),
+                shed: gateway_datapath::ShedSettings::default(),
                 log: false,
             },
             counts: CountSettings {
@@ -296,6 +299,18 @@ impl Settings {
                 return Err(missing("net.server.tls.certificates", path, "folder"));
             }
             _ => {}
+        }
+        let shed = &self.datapath.shed;
+        for (name, files) in
+            [("datapath.deny.files", &shed.deny_files), ("datapath.allow.files", &shed.allow_files)]
+        {
+            for file in files {
+                gateway_datapath::read_prefixes(file).map_err(|error| SettingError {
+                    name: name.to_owned(),
+                    value: file.display().to_string(),
+                    reason: error.to_string(),
+                })?;
+            }
         }
         Ok(())
     }

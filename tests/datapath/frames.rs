@@ -6,6 +6,7 @@ use crate::world::{CLIENT_MAC, CLIENT_V4, CLIENT_V6, GATEWAY_MAC, GATEWAY_V4, GA
 
 pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
+pub const FIN: u8 = 1;
 pub const SYN: u8 = 2;
 pub const ACK: u8 = 16;
 
@@ -88,6 +89,22 @@ pub fn udp(port: u16, data: &[u8]) -> Vec<u8> {
     datagram.extend([0xba, 0xad]);
     datagram.extend(data);
     datagram
+}
+
+/// The IPv4 packet as if it came from another address.
+pub fn from_v4(source: &str, mut packet: Vec<u8>) -> Vec<u8> {
+    packet[12..16].copy_from_slice(&source.parse::<Ipv4Addr>().unwrap().octets());
+    packet[10..12].fill(0);
+    let header = usize::from(packet[0] & 0xf) * 4;
+    let checksum = checksum(&packet[..header]);
+    packet[10..12].copy_from_slice(&checksum.to_be_bytes());
+    packet
+}
+
+/// The IPv6 packet as if it came from another address.
+pub fn from_v6(source: &str, mut packet: Vec<u8>) -> Vec<u8> {
+    packet[8..24].copy_from_slice(&source.parse::<Ipv6Addr>().unwrap().octets());
+    packet
 }
 
 fn checksum(header: &[u8]) -> u16 {

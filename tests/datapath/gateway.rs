@@ -38,6 +38,7 @@ fn start(world: &World, config: &std::path::Path, mode: &str, xdp: &str) -> Gate
         ("datapath.interface", GATEWAY_INTERFACE),
         ("datapath.xdp", xdp),
         ("datapath.http.bindings", "0.0.0.0:80,[::]:80"),
+        ("datapath.management", "192.0.2.128/25"),
         ("telemetry.logs.std", "none"),
         ("shutdown.delay", "0"),
         ("shutdown.timeout", "2"),
@@ -135,5 +136,67 @@ fn gateway_serves_with_the_path_off() {
     let gateway = start(&world, config.path(), "off", "auto");
     assert!(get(&world, true, &format!("{GATEWAY_V4}:8080"), "/a/item").ends_with("hello"));
     assert_eq!(metric(&world, "gateway_datapath_packets_total", &[]), 0);
+    gateway.stop();
+}
+
+/// A change on the admin listener, from the gateway's own host; head and body of the answer.
+fn post(world: &World, path: &str, media_type: &str, body: &str) -> String {
+    world.gateway.run(|| {
+        let mut stream = TcpStream::connect("127.0.0.1:9090").expect("the admin listener");
+        let length = body.len();
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: {media_type}\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    })
+}
+
+fn connects(world: &World) -> bool {
+    let address = format!("{GATEWAY_V4}:8080").parse().unwrap();
+    world.client.run(|| TcpStream::connect_timeout(&address, Duration::from_millis(500)).is_ok())
+}
+
+#[test]
+fn denied_client_is_cut_off_until_the_trial_ends() {
+    let Some(world) = World::new() else { return };
+    let config = folder();
+    let gateway = start(&world, config.path(), "required", "native");
+    assert!(connects(&world));
+    let wanted =
+        r#"{"action": "add", "list": "deny", "trial_seconds": 2, "prefixes": ["192.0.2.1", "192.0.2.0/24"]}"#;
+    let refused = post(&world, "/datapath/prefixes", "text/plain", wanted);
+    assert!(refused.starts_with("HTTP/1.1 415"), "a form of a web page changes nothing: {refused}");
+    assert!(connects(&world));
+
+    let answer = post(&world, "/datapath/prefixes", "application/json", wanted);
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""changed":1"#), "{answer}");
+    assert!(
+        answer.contains("192.0.2.0/24 would deny 192.0.2.128/25 (setting datapath.management)"),
+        "{answer}"
+    );
+    assert!(!connects(&world));
+    let list = get(&world, false, "127.0.0.1:9090", "/datapath/prefixes");
+    assert!(
+        list.contains(r#""prefix":"192.0.2.1","rule":"command""#) && list.contains(r#""on_trial":true"#),
+        "{list}"
+    );
+    let dropped =
+        || metric(&world, "gateway_datapath_dropped_total", &["reason=\"deny\"", "rule=\"command\""]);
+    let start = Instant::now();
+    while !connects(&world) {
+        assert!(start.elapsed() < Duration::from_secs(10), "rolled back");
+    }
+    assert!(dropped() > 0);
+
+    post(&world, "/datapath/prefixes", "application/json", wanted);
+    let confirmed = post(&world, "/datapath/confirm", "application/json", "{}");
+    assert!(confirmed.contains(r#""confirmed":1"#), "{confirmed}");
+    std::thread::sleep(Duration::from_millis(3500));
+    assert!(!connects(&world), "confirmed");
     gateway.stop();
 }

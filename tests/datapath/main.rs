@@ -10,6 +10,7 @@ mod frames;
 mod gateway;
 mod lifecycle;
 mod logging;
+mod shedding;
 mod steering;
 mod trial;
 mod world;

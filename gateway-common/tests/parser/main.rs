@@ -2,6 +2,7 @@
 
 mod packets;
 mod reference;
+mod shed;
 
 use gateway_common::map::Direction;
 use gateway_common::packet::Address;

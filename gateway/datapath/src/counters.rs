@@ -3,8 +3,8 @@
 use std::io;
 
 use gateway_common::map::{
-    COUNTERS_PER_LISTENER, ConnectionCounters, Direction, Plain, RTT_CLASSES, RttHistogram, counter_index,
-    tcp_flags_index,
+    COUNTERS_PER_LISTENER, ConnectionCounters, Direction, Plain, RTT_CLASSES, RULES_MAX, RttHistogram,
+    counter_index, tcp_flags_index,
 };
 use gateway_common::{Protocol, Verdict};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,19 @@ pub struct Counters {
     pub listeners: Vec<ListenerCounters>,
     /// By worker: connections that the reuseport program gave it.
     pub chosen: Vec<u64>,
+    /// By rule, always in the same order.
+    #[serde(default)]
+    pub drops: Vec<DropCount>,
+}
+
+/// Packets that a rule has dropped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DropCount {
+    /// `deny`, `malformed`.
+    pub reason: String,
+    pub rule: String,
+    pub packets: u64,
+    pub bytes: u64,
 }
 
 /// Figures of one listener.
@@ -40,7 +53,7 @@ pub struct PacketCount {
     pub direction: String,
     /// `tcp`, `udp` or `other`.
     pub protocol: String,
-    /// `pass`, `fragment` or `unparsed`; all of them were passed.
+    /// `pass`, `fragment` or `unparsed`, which were all passed; or `dropped`.
     pub verdict: String,
     pub packets: u64,
     pub bytes: u64,
@@ -81,6 +94,11 @@ pub fn rtt_upper_bound(class: usize) -> Option<u64> {
 }
 
 impl Counters {
+    /// Packets and bytes that a rule has dropped.
+    pub fn dropped(&self, rule: &str) -> (u64, u64) {
+        self.drops.iter().find(|one| one.rule == rule).map_or((0, 0), |one| (one.packets, one.bytes))
+    }
+
     /// Figures of the listener of that name.
     pub fn listener(&self, name: &str) -> Option<&ListenerCounters> {
         self.listeners.iter().find(|one| one.listener == name)
@@ -143,7 +161,16 @@ pub fn read(maps: &Maps, listeners: &[String], workers: u32) -> io::Result<Count
             }
         })
         .collect();
-    Ok(Counters { listeners, chosen: if workers > 1 { chosen } else { Vec::new() } })
+    Ok(Counters { listeners, chosen: if workers > 1 { chosen } else { Vec::new() }, drops: Vec::new() })
+}
+
+/// Packets and bytes dropped, by the number of the rule.
+pub fn read_drops(maps: &Maps) -> io::Result<Vec<(u64, u64)>> {
+    let sums = sums(&maps.drops, RULES_MAX, |sum, one| {
+        sum.packets += one.packets;
+        sum.bytes += one.bytes;
+    })?;
+    Ok(sums.iter().map(|one| (one.packets, one.bytes)).collect())
 }
 
 fn packet_counts(slot: u16, value: impl Fn(u32) -> (u64, u64)) -> Vec<PacketCount> {
@@ -222,5 +249,6 @@ fn verdict_word(verdict: Verdict) -> &'static str {
         Verdict::Pass => "pass",
         Verdict::Fragment => "fragment",
         Verdict::Unparsed => "unparsed",
+        Verdict::Dropped => "dropped",
     }
 }

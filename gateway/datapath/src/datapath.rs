@@ -15,9 +15,10 @@ use crate::counters::{self, Counters};
 use crate::interface::{self, Interface};
 use crate::kernel::{self, AttachPoint, Link};
 use crate::listeners::{self, Prepared};
-use crate::load::{self, Loaded, name};
+use crate::load::{self, LoadOptions, Loaded, name};
 use crate::logging::ToTracing;
 use crate::settings::{Binding, DatapathSettings, Ingress, ListenerSpec, Mode, Steering};
+use crate::shed::{Claim, Shed, ShedAnswer, ShedRequest};
 use crate::status::{InterfaceStatus, ListenerStatus, ProgramStatus, State, Status};
 
 /// Loopback is never chosen, so that a gateway for this host alone has nothing to count on.
@@ -51,13 +52,14 @@ struct Active {
     /// `sk_lookup` and `sock_ops`.
     links: Vec<(&'static str, Link)>,
     loaded: Loaded,
-    /// What changes after the start.
+    /// Locked before the other.
+    shed: Mutex<Shed>,
+    /// What else changes after the start.
     changing: Mutex<Changing>,
 }
 
 struct Changing {
     attachments: Vec<Attachment>,
-    config: Config,
     logger: Option<EbpfLogger<ToTracing>>,
 }
 
@@ -111,6 +113,41 @@ impl Datapath {
         }
     }
 
+    /// The sign of life, without which the programs drop nothing after five seconds, and everything that time
+    /// brings: ends of prefixes, changed files, log records of what was dropped. Meant for a timer of a second.
+    pub fn tick(&self) {
+        if let Inner::On(active) = &self.0
+            && let Err(error) = active.tick()
+        {
+            tracing::warn!(%error, "datapath rules not kept up; they pass everything within seconds");
+        }
+    }
+
+    /// Adds or removes prefixes. Error: one line, when the path is off.
+    pub fn change(&self, request: &ShedRequest) -> Result<ShedAnswer, String> {
+        let active = self.active()?;
+        let answer = active.shed().change(request);
+        active.follow_rules().map_err(|error| error.to_string())?;
+        Ok(answer)
+    }
+
+    /// Keeps what is on trial; how many prefixes that were. Error: one line, when the path is off.
+    pub fn confirm(&self) -> Result<usize, String> {
+        Ok(self.active()?.shed().confirm())
+    }
+
+    /// What the rules claim, at most 10,000 prefixes, and how many more there are.
+    pub fn claims(&self) -> Result<(Vec<Claim>, usize), String> {
+        Ok(self.active()?.shed().claims())
+    }
+
+    fn active(&self) -> Result<&Active, String> {
+        match &self.0 {
+            Inner::On(active) => Ok(active),
+            Inner::Off(reason) => Err(format!("the datapath is off: {reason}")),
+        }
+    }
+
     /// The kill switch: with `false` every program passes at once, and counts nothing.
     pub fn set_enabled(&self, enabled: bool) -> io::Result<()> {
         let Inner::On(active) = &self.0 else { return Ok(()) };
@@ -121,7 +158,8 @@ impl Datapath {
 impl Active {
     fn start(settings: &DatapathSettings, specs: &[ListenerSpec<'_>]) -> Result<Self, String> {
         let prepared = listeners::prepare(specs).map_err(|error| chain(&error))?;
-        let mut loaded = load::load(&name::ALL, settings.log)?;
+        let options = LoadOptions::new(settings);
+        let mut loaded = load::load(&name::ALL, &options)?;
         prepared.fill(&loaded.maps).map_err(|error| chain(&error))?;
         let bindings: Vec<Binding> = specs.iter().flat_map(|spec| spec.bindings.clone()).collect();
         let all = interface::all().map_err(|error| format!("interfaces: {error}"))?;
@@ -130,7 +168,10 @@ impl Active {
 
         // Switched on before anything is attached: the maps are complete.
         let by_cpu = steers_by_cpu(settings.steering, &prepared, &chosen);
-        let config = listeners::config(prepared.workers, by_cpu);
+        let shed = Shed::start(&settings.shed, &mut loaded).map_err(|error| format!("rules: {error}"))?;
+        let mut config = listeners::config(prepared.workers, by_cpu);
+        config.flags |= shed.flags();
+        config.limit = shed.limit();
         loaded.maps.config.update(&0_u32, &config).map_err(|error| format!("map CONFIG: {error}"))?;
 
         let mut groups = Vec::new();
@@ -165,7 +206,8 @@ impl Active {
             refused,
             links,
             loaded,
-            changing: Mutex::new(Changing { attachments, config, logger }),
+            shed: Mutex::new(shed),
+            changing: Mutex::new(Changing { attachments, logger }),
         })
     }
 
@@ -200,6 +242,7 @@ impl Active {
     }
 
     fn status(&self) -> Status {
+        let shed = self.shed().status();
         let changing = self.changing();
         let interfaces = changing.attachments.iter().map(interface_status).collect();
         let links: Vec<_> =
@@ -223,11 +266,12 @@ impl Active {
         Status {
             state: State::On,
             reason: None,
-            enabled: changing.config.has(Config::ENABLED),
+            enabled: self.loaded.maps.config.get(&0_u32).is_ok_and(|config| config.has(Config::ENABLED)),
             interfaces,
             listeners: self.listeners.clone(),
             programs: programs.collect(),
             steering: self.steering,
+            shed,
             refused: self.refused.iter().cloned().chain(none).collect(),
         }
     }
@@ -237,7 +281,20 @@ impl Active {
             logger.flush();
         }
         let names: Vec<String> = self.listeners.iter().map(|one| one.name.clone()).collect();
-        counters::read(&self.loaded.maps, &names, self.workers)
+        let mut counters = counters::read(&self.loaded.maps, &names, self.workers)?;
+        counters.drops = self.shed().drops(&counters::read_drops(&self.loaded.maps)?);
+        Ok(counters)
+    }
+
+    fn tick(&self) -> io::Result<()> {
+        self.shed().tick()?;
+        self.follow_rules()
+    }
+
+    /// The programs ask for rules only while there are some.
+    fn follow_rules(&self) -> io::Result<()> {
+        let wanted = self.shed().flags();
+        self.configure(|config| config.flags = config.flags & !Config::RULES | wanted)
     }
 
     fn refresh(&self) {
@@ -264,16 +321,27 @@ impl Active {
     }
 
     fn set_enabled(&self, enabled: bool) -> io::Result<()> {
-        let mut changing = self.changing();
-        let flags = changing.config.flags & !Config::ENABLED;
-        let config = Config {
-            generation: changing.config.generation + 1,
-            flags: if enabled { flags | Config::ENABLED } else { flags },
-            ..changing.config
-        };
-        self.loaded.maps.config.update(&0_u32, &config)?;
-        changing.config = config;
-        Ok(())
+        self.configure(|config| {
+            config.flags = config.flags & !Config::ENABLED | if enabled { Config::ENABLED } else { 0 };
+        })
+    }
+
+    /// Changes `CONFIG` as it stands in the kernel, where others may have switched it off.
+    fn configure(&self, change: impl FnOnce(&mut Config)) -> io::Result<()> {
+        let _only_one = self.changing();
+        let old = self.loaded.maps.config.get(&0_u32)?;
+        let mut config = old;
+        change(&mut config);
+        if config == old {
+            return Ok(());
+        }
+        config.generation += 1;
+        self.loaded.maps.config.update(&0_u32, &config)
+    }
+
+    fn shed(&self) -> std::sync::MutexGuard<'_, Shed> {
+        // Each holder leaves it whole between two statements.
+        self.shed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn changing(&self) -> std::sync::MutexGuard<'_, Changing> {

@@ -22,14 +22,25 @@ mod load;
 mod logging;
 mod render;
 mod settings;
+mod shed;
 mod status;
+mod switch;
 pub mod trial;
 
 pub use counters::{
-    ConnectionCounts, Counters, ListenerCounters, PacketCount, RoundTrips, SegmentCounts, rtt_upper_bound,
+    ConnectionCounts, Counters, DropCount, ListenerCounters, PacketCount, RoundTrips, SegmentCounts,
+    rtt_upper_bound,
 };
 pub use datapath::{Datapath, StartError};
 pub use detach::{Detached, Placement, detach_all, detach_programs, placements};
-pub use render::{render_detached, render_status, render_top};
-pub use settings::{Binding, DatapathSettings, Ingress, ListenerSpec, Mode, Steering, UnknownWord, Worker};
+pub use render::{render_claims, render_detached, render_status, render_top};
+pub use settings::{
+    Binding, ConnectionLimit, DatapathSettings, Ingress, ListenerSpec, Mode, ShedSettings, Steering,
+    UnknownWord, Worker,
+};
+pub use shed::{
+    Action, Claim, FILES_MAX, FileError, List, Prefix, PrefixError, RuleStatus, ShedAnswer, ShedRequest,
+    ShedStatus, parse_prefixes, read_prefixes,
+};
 pub use status::{InterfaceStatus, ListenerStatus, ProgramStatus, State, Status};
+pub use switch::{Switched, switch_all};

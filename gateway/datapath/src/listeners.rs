@@ -4,7 +4,7 @@ use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use gateway_common::map::{CPUS_MAX, Config, WORKERS_MAX, group_index, worker_index};
+use gateway_common::map::{CPUS_MAX, Config, Limit, WORKERS_MAX, group_index, worker_index};
 use nix::sys::socket::{SockaddrStorage, getsockname, getsockopt, sockopt};
 
 use crate::bindings::{self, BindingError, Bound, Listener, Plan, number};
@@ -204,6 +204,7 @@ pub fn config(workers: u32, by_cpu: bool) -> Config {
         netns_cookie: netns_cookie().unwrap_or(0),
         flags: Config::ENABLED | by_cpu,
         workers: workers.max(1),
+        limit: Limit::default(),
     }
 }
 

@@ -3,18 +3,20 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use aya::maps::{Map as AyaMap, MapData, MapError};
+use aya::maps::{Map as AyaMap, MapData, MapError, RingBuf};
 use aya::programs::{Program, ProgramError, ProgramFd};
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use aya_log::EbpfLogger;
 use gateway_common::map::{
-    Config, ConnectionCounters, PacketCounters, PortEntry, RttHistogram, TcpFlagCounters,
+    Config, ConnectionCounters, PacketCounters, PortEntry, PrefixEntry, RttHistogram, SKETCH_MAX,
+    TcpFlagCounters,
 };
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 
 use crate::capability::{Need, explain};
 use crate::kernel::Map;
 use crate::logging::ToTracing;
+use crate::settings::DatapathSettings;
 
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/gateway-ebpf.o"));
 
@@ -54,6 +56,12 @@ impl AsFd for LoadedProgram {
 #[derive(Debug)]
 pub struct Maps {
     pub config: Map<Config>,
+    pub alive: Map<u64>,
+    pub allow4: Map<PrefixEntry>,
+    pub allow6: Map<PrefixEntry>,
+    pub deny4: Map<PrefixEntry>,
+    pub deny6: Map<PrefixEntry>,
+    pub drops: Map<PacketCounters>,
     pub ports: Map<PortEntry>,
     pub bind: Map<PortEntry>,
     pub counters: Map<PacketCounters>,
@@ -74,6 +82,8 @@ pub struct Loaded {
     pub refused: Vec<String>,
     pub maps: Maps,
     pub logger: Option<EbpfLogger<ToTracing>>,
+    /// What was dropped; `None` once somebody has taken it, or if it cannot be mapped.
+    pub events: Option<RingBuf<MapData>>,
 }
 
 impl Loaded {
@@ -82,20 +92,42 @@ impl Loaded {
     }
 }
 
+/// How the object is loaded.
+pub struct LoadOptions {
+    /// Log records of the programs.
+    pub log: bool,
+    /// Entries of each trie of prefixes.
+    pub prefixes_max: u32,
+    /// Entries of the sketch that limits new connections.
+    pub sketch_max: u32,
+}
+
+impl LoadOptions {
+    /// Room for what the settings ask for.
+    pub fn new(settings: &DatapathSettings) -> Self {
+        let shed = &settings.shed;
+        let sketch_max = if shed.connections.rate > 0 { SKETCH_MAX } else { 1 };
+        Self { log: settings.log, prefixes_max: shed.prefixes_max, sketch_max }
+    }
+}
+
 /// Loads all of `names`; a program that the kernel refuses does not keep the others out. Error: one line.
-pub fn load(names: &[&'static str], log: bool) -> Result<Loaded, String> {
+pub fn load(names: &[&'static str], options: &LoadOptions) -> Result<Loaded, String> {
     if OBJECT.is_empty() {
         return Err("built without eBPF".to_owned());
     }
     // Before Linux 5.11 maps count as locked memory; where this is denied, they may still fit.
     let _ = setrlimit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY);
     // The programs compare with this; 0 lets the verifier cut the logging out.
-    let level: u8 = if log { u8::MAX } else { 0 };
-    let mut object = EbpfLoader::new()
-        .override_global(aya_log::LEVEL, &level, true)
-        .load(OBJECT)
-        .map_err(|error| refused_object(&error))?;
-    let logger = if log { EbpfLogger::init_with_logger(&mut object, ToTracing).ok() } else { None };
+    let level: u8 = if options.log { u8::MAX } else { 0 };
+    let mut loader = EbpfLoader::new();
+    for trie in ["ALLOW4", "ALLOW6", "DENY4", "DENY6"] {
+        loader.map_max_entries(trie, options.prefixes_max);
+    }
+    loader.map_max_entries("SKETCH", options.sketch_max);
+    let object = loader.override_global(aya_log::LEVEL, &level, true).load(OBJECT);
+    let mut object = object.map_err(|error| refused_object(&error))?;
+    let logger = if options.log { EbpfLogger::init_with_logger(&mut object, ToTracing).ok() } else { None };
     let mut programs = Vec::new();
     let mut refused = Vec::new();
     for name in names {
@@ -105,7 +137,8 @@ pub fn load(names: &[&'static str], log: bool) -> Result<Loaded, String> {
         }
     }
     let maps = open_maps(&mut object).map_err(|error| format!("map of the programs: {error}"))?;
-    Ok(Loaded { programs, refused, maps, logger })
+    let events = object.take_map("EVENTS").and_then(|map| RingBuf::try_from(map).ok());
+    Ok(Loaded { programs, refused, maps, logger, events })
 }
 
 fn load_program(object: &mut Ebpf, name: &'static str) -> Result<LoadedProgram, ProgramError> {
@@ -127,6 +160,12 @@ fn load_program(object: &mut Ebpf, name: &'static str) -> Result<LoadedProgram, 
 fn open_maps(object: &mut Ebpf) -> Result<Maps, MapError> {
     Ok(Maps {
         config: open(object, "CONFIG")?,
+        alive: open(object, "ALIVE")?,
+        allow4: open(object, "ALLOW4")?,
+        allow6: open(object, "ALLOW6")?,
+        deny4: open(object, "DENY4")?,
+        deny6: open(object, "DENY6")?,
+        drops: open(object, "DROPS")?,
         ports: open(object, "PORTS")?,
         bind: open(object, "BIND")?,
         counters: open(object, "COUNTERS")?,

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::counters::{Counters, ListenerCounters, rtt_upper_bound};
+use crate::counters::{Counters, DropCount, ListenerCounters, rtt_upper_bound};
 use crate::detach::Detached;
+use crate::shed::Claim;
 use crate::status::{State, Status};
 
 /// The status, a few lines for people.
@@ -32,6 +33,7 @@ pub fn render_status(status: &Status) -> String {
     if let Some(steering) = &status.steering {
         line(&mut text, &format!("new connections go to workers by {steering}"));
     }
+    render_rules(&mut text, status);
     for program in &status.programs {
         let places = if program.attached.is_empty() { "nowhere".into() } else { program.attached.join(", ") };
         line(
@@ -41,6 +43,46 @@ pub fn render_status(status: &Status) -> String {
     }
     for refused in &status.refused {
         line(&mut text, &format!("not in use: {refused}"));
+    }
+    text
+}
+
+fn render_rules(text: &mut String, status: &Status) {
+    let shed = &status.shed;
+    for rule in shed.rules.iter().filter(|rule| rule.prefixes > 0) {
+        line(text, &format!("rule {} ({}): {} prefixes", rule.rule, rule.reason, rule.prefixes));
+    }
+    for network in &shed.protected {
+        line(text, &format!("never denied: {network}"));
+    }
+    if shed.waiting > 0 {
+        line(text, &format!("no room for {} prefixes, which drop nothing", shed.waiting));
+    }
+    for refused in &shed.refused {
+        line(text, &format!("rule refused: {refused}"));
+    }
+}
+
+/// What the rules claim, one prefix a line, then what each has dropped.
+pub fn render_claims(claims: &[Claim], more: usize, drops: &[DropCount]) -> String {
+    let mut text = String::new();
+    for claim in claims {
+        let end = match (claim.seconds, claim.on_trial) {
+            (Some(seconds), true) => format!(", gone in {seconds} s unless confirmed"),
+            (Some(seconds), false) => format!(", for {seconds} s"),
+            (None, _) => String::new(),
+        };
+        line(&mut text, &format!("{} {} ({}{end})", claim.list.word(), claim.prefix, claim.rule));
+    }
+    if more > 0 {
+        line(&mut text, &format!("and {more} more"));
+    }
+    for count in drops.iter().filter(|count| count.packets > 0) {
+        let DropCount { reason, rule, packets, bytes } = count;
+        line(&mut text, &format!("dropped by {rule} ({reason}): {packets} packets, {bytes} bytes"));
+    }
+    if text.is_empty() {
+        text.push_str("no prefixes, and nothing dropped\n");
     }
     text
 }
@@ -120,6 +162,7 @@ mod tests {
     use super::*;
     use crate::counters::{ConnectionCounts, PacketCount};
     use crate::settings::{Ingress, Steering};
+    use crate::shed::{List, RuleStatus, ShedStatus};
     use crate::status::{InterfaceStatus, ListenerStatus, ProgramStatus};
 
     fn reading(packets: u64, bytes: u64, established: u64, rtt_class: usize, samples: u64) -> Counters {
@@ -134,7 +177,7 @@ mod tests {
         listener.packets.push(count);
         listener.connections = ConnectionCounts { established, closed: 3, ..ConnectionCounts::default() };
         listener.round_trips.classes[rtt_class] = samples;
-        Counters { listeners: vec![listener], chosen: Vec::new() }
+        Counters { listeners: vec![listener], ..Counters::default() }
     }
 
     #[test]
@@ -174,6 +217,15 @@ mod tests {
                 attached: vec!["xdp on interface 2".into()],
             }],
             steering: Some(Steering::Hash),
+            shed: ShedStatus {
+                rules: vec![
+                    RuleStatus { rule: "command".into(), reason: "deny".into(), prefixes: 2 },
+                    RuleStatus { rule: "malformed".into(), reason: "malformed".into(), prefixes: 0 },
+                ],
+                protected: vec!["192.0.2.1 (SSH connection to this host)".into()],
+                waiting: 3,
+                refused: Vec::new(),
+            },
             refused: vec!["sock_ops: no cgroup2 is mounted".into()],
         };
         let expected = "datapath: on\n\
@@ -181,11 +233,43 @@ mod tests {
              \x20 not in use: native counting on eth0: the driver does not support it (EOPNOTSUPP)\n\
              listener http: [::]:8080\n\
              new connections go to workers by hash\n\
+             rule command (deny): 2 prefixes\n\
+             never denied: 192.0.2.1 (SSH connection to this host)\n\
+             no room for 3 prefixes, which drop nothing\n\
              program gw_ingress (id 7, tag 00ff): xdp on interface 2\n\
              not in use: sock_ops: no cgroup2 is mounted\n";
         assert_eq!(render_status(&status), expected);
         // What travels through `GET /datapath`.
         let json = serde_json::to_string(&status).unwrap();
         assert_eq!(serde_json::from_str::<Status>(&json).unwrap(), status);
+    }
+
+    #[test]
+    fn render_claims_shows_ends_trials_and_drops() {
+        let claim = |list, prefix: &str, seconds, on_trial| Claim {
+            list,
+            prefix: prefix.parse().unwrap(),
+            rule: "command".into(),
+            seconds,
+            on_trial,
+        };
+        let claims = [
+            claim(List::Deny, "203.0.113.0/24", Some(59), true),
+            claim(List::Deny, "203.0.113.7", Some(100), false),
+            claim(List::Allow, "2001:db8::/32", None, false),
+        ];
+        let drop = |rule: &str, packets| DropCount {
+            reason: "deny".into(),
+            rule: rule.into(),
+            packets,
+            bytes: packets * 60,
+        };
+        let expected = "deny 203.0.113.0/24 (command, gone in 59 s unless confirmed)\n\
+             deny 203.0.113.7 (command, for 100 s)\n\
+             allow 2001:db8::/32 (command)\n\
+             and 5 more\n\
+             dropped by command (deny): 2 packets, 120 bytes\n";
+        assert_eq!(render_claims(&claims, 5, &[drop("command", 2), drop("malformed", 0)]), expected);
+        assert_eq!(render_claims(&[], 0, &[]), "no prefixes, and nothing dropped\n");
     }
 }

@@ -4,9 +4,13 @@ use std::fmt;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
 use std::str::FromStr;
 
+use gateway_common::map::PREFIXES_MAX;
 use serde::{Deserialize, Serialize};
+
+use crate::shed::Prefix;
 
 /// `--datapath`, `--interface` and their siblings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,8 +23,54 @@ pub struct DatapathSettings {
     pub xdp: Ingress,
     /// How new connections are spread over workers. Default: [`Steering::Auto`].
     pub steering: Steering,
+    /// Whose packets are dropped.
+    pub shed: ShedSettings,
     /// Log records of the programs, at `debug`. Default: off, as they cost a ring buffer entry a packet.
     pub log: bool,
+}
+
+/// What is dropped before the stack sees it. Default: nothing, with room for as many prefixes as there can be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShedSettings {
+    /// Files of prefixes whose packets are dropped, read again when they change.
+    pub deny_files: Vec<PathBuf>,
+    /// Files of prefixes whose packets always pass.
+    pub allow_files: Vec<PathBuf>,
+    /// Networks that nothing may deny.
+    pub management: Vec<Prefix>,
+    /// Proxies that others' requests come through: nothing may deny them either.
+    pub trusted: Vec<Prefix>,
+    /// Segments that no stack sends are dropped.
+    pub drop_malformed: bool,
+    /// New connections that one source may open.
+    pub connections: ConnectionLimit,
+    /// Prefixes that each list holds in the kernel, for each address family.
+    pub prefixes_max: u32,
+}
+
+/// New connections of one source: an IPv4 address, or an IPv6 network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionLimit {
+    /// A second, at most 1,000,000; 0 = as many as it likes.
+    pub rate: u32,
+    /// At once, at least 1.
+    pub burst: u32,
+    /// Bits of an IPv6 address that make a source, 1 to 64.
+    pub v6_bits: u8,
+}
+
+impl Default for ShedSettings {
+    fn default() -> Self {
+        Self {
+            deny_files: Vec::new(),
+            allow_files: Vec::new(),
+            management: Vec::new(),
+            trusted: Vec::new(),
+            drop_malformed: false,
+            connections: ConnectionLimit { rate: 0, burst: 100, v6_bits: 64 },
+            prefixes_max: PREFIXES_MAX,
+        }
+    }
 }
 
 macro_rules! words {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::settings::{Ingress, Steering};
+use crate::shed::ShedStatus;
 
 /// Whether the kernel path works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,7 @@ pub struct Status {
     pub programs: Vec<ProgramStatus>,
     /// How connections are spread over workers; never [`Steering::Auto`]; `None` where nothing spreads them.
     pub steering: Option<Steering>,
+    pub shed: ShedStatus,
     /// One line for each feature that is not in use, with the reason.
     pub refused: Vec<String>,
 }
@@ -76,6 +78,7 @@ impl Status {
             listeners: Vec::new(),
             programs: Vec::new(),
             steering: None,
+            shed: ShedStatus::default(),
             refused: Vec::new(),
         }
     }

@@ -5,8 +5,8 @@ use std::io;
 use crate::counters::{self, Counters};
 use crate::kernel::{self, Run};
 use crate::listeners;
-use crate::load::{self, Loaded, name};
-use crate::settings::ListenerSpec;
+use crate::load::{self, LoadOptions, Loaded, name};
+use crate::settings::{DatapathSettings, ListenerSpec};
 
 /// Loaded programs with filled maps.
 pub struct Trial {
@@ -36,7 +36,7 @@ impl Trial {
         let prepared = listeners::prepare(listeners).map_err(|error| error.to_string())?;
         let mut names = name::ALL.to_vec();
         names.push(name::EMPTY);
-        let loaded = load::load(&names, false)?;
+        let loaded = load::load(&names, &LoadOptions::new(&DatapathSettings::default()))?;
         if let Some(line) = loaded.refused.first() {
             return Err(line.clone());
         }

@@ -1,13 +1,18 @@
-//! `gateway datapath status|top|detach`.
+//! `gateway datapath …`: what is in the kernel, what is dropped there, and the kill switch.
 
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+mod admin;
+mod prefixes;
+
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gateway_datapath::{Counters, Status, detach_all, render_detached, render_status, render_top};
+use gateway_datapath::{
+    Counters, Status, detach_all, render_detached, render_status, render_top, switch_all,
+};
 
 use super::{EXIT_FAILED, EXIT_UNAVAILABLE, fail};
+use admin::Place;
 
 #[derive(Debug, clap::Args)]
 pub struct Datapath {
@@ -27,15 +32,22 @@ enum Action {
         #[arg(long, default_value_t = 0)]
         count: u64,
     },
+    /// Drop what comes from these networks; rolled back after a minute unless confirmed
+    Deny(prefixes::Add),
+    /// Let pass whatever comes from these networks
+    Allow(prefixes::Add),
+    /// Take back what deny or allow added
+    Remove(prefixes::Remove),
+    /// Keep what is on trial
+    Confirm(Place),
+    /// The lists, and what was dropped
+    List(Place),
+    /// Kill switch: every program of ours on this host passes everything; needs no running gateway
+    Off,
+    /// Switch the programs on again
+    On,
     /// Remove all of our programs from the kernel
     Detach,
-}
-
-#[derive(Debug, clap::Args)]
-struct Place {
-    /// Admin listener of the running gateway
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9090")]
-    admin: SocketAddr,
 }
 
 #[derive(serde::Deserialize)]
@@ -47,16 +59,36 @@ struct Reading {
 impl Datapath {
     pub fn execute(self) -> ExitCode {
         let result = match self.action {
-            Action::Status(place) => {
-                read(place.admin).map(|reading| print!("{}", render_status(&reading.status)))
-            }
-            Action::Top { place, count } => top(place.admin, count),
+            Action::Status(place) => read(&place).map(|reading| print!("{}", render_status(&reading.status))),
+            Action::Top { place, count } => top(&place, count),
+            Action::Deny(add) => return add.execute(gateway_datapath::List::Deny),
+            Action::Allow(add) => return add.execute(gateway_datapath::List::Allow),
+            Action::Remove(remove) => return remove.execute(),
+            Action::Confirm(place) => prefixes::confirm(&place),
+            Action::List(place) => prefixes::list(&place),
+            Action::Off => return switch(false),
+            Action::On => return switch(true),
             Action::Detach => return detach(),
         };
         match result {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(EXIT_UNAVAILABLE, error),
         }
+    }
+}
+
+fn switch(enabled: bool) -> ExitCode {
+    let word = if enabled { "on" } else { "off" };
+    match switch_all(enabled) {
+        Ok(switched) if switched.gateways == 0 => fail(
+            EXIT_FAILED,
+            "no programs of this version are loaded (`gateway datapath detach` finds others)",
+        ),
+        Ok(switched) => {
+            println!("switched {word}: the programs of {} gateway(s)", switched.gateways);
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(EXIT_FAILED, format!("programs cannot be switched {word}: {error}")),
     }
 }
 
@@ -70,13 +102,13 @@ fn detach() -> ExitCode {
     }
 }
 
-fn top(admin: SocketAddr, count: u64) -> Result<(), String> {
+fn top(place: &Place, count: u64) -> Result<(), String> {
     const PERIOD: Duration = Duration::from_secs(1);
-    let mut before = read(admin)?.counters;
+    let mut before = read(place)?.counters;
     let mut shown = 0;
     loop {
         std::thread::sleep(PERIOD);
-        let now = read(admin)?.counters;
+        let now = read(place)?.counters;
         let written = writeln!(io::stdout(), "{}", render_top(&before, &now, PERIOD));
         shown += 1;
         if written.is_err() || shown == count {
@@ -86,15 +118,6 @@ fn top(admin: SocketAddr, count: u64) -> Result<(), String> {
     }
 }
 
-/// `GET /datapath` of a running gateway.
-fn read(admin: SocketAddr) -> Result<Reading, String> {
-    let unreachable = |error: io::Error| format!("no gateway answers at {admin} (see --admin): {error}");
-    let mut stream = TcpStream::connect_timeout(&admin, Duration::from_secs(5)).map_err(unreachable)?;
-    stream.set_read_timeout(Some(Duration::from_secs(5))).map_err(unreachable)?;
-    write!(stream, "GET /datapath HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n")
-        .map_err(unreachable)?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text).map_err(unreachable)?;
-    let (_, body) = text.split_once("\r\n\r\n").ok_or("the answer is no HTTP")?;
-    serde_json::from_str(body).map_err(|error| format!("the answer of {admin} cannot be read: {error}"))
+fn read(place: &Place) -> Result<Reading, String> {
+    place.get("/datapath")
 }

@@ -65,12 +65,13 @@ impl Control {
     }
 }
 
-/// Kernel figures into the registry once a second; new interfaces and certificates are looked for every five.
+/// The kernel path's sign of life and its figures into the registry once a second; new interfaces and certificates are looked for every five.
 async fn keep_up(shared: Arc<Shared>, path: Arc<Datapath>, mut tls: Option<Tls>) {
     let mut timer = tokio::time::interval(Duration::from_secs(1));
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     for round in 0_u64.. {
         timer.tick().await;
+        path.tick();
         if round % 5 == 0 {
             path.refresh();
             if let Some(tls) = &mut tls {

@@ -380,6 +380,88 @@ pub const SETTINGS: &[SettingDef] = &[
         },
     ),
     setting(
+        "datapath.deny.files",
+        "",
+        "paths, comma-separated",
+        "files of prefixes, one a line, whose packets are dropped",
+        |s, v| {
+            s.datapath.shed.deny_files = prefix_files(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "datapath.allow.files",
+        "",
+        "paths, comma-separated",
+        "files of prefixes whose packets always pass",
+        |s, v| {
+            s.datapath.shed.allow_files = prefix_files(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "datapath.management",
+        "",
+        "networks, comma-separated",
+        "networks that no rule may deny; trusted proxies and SSH peers are added to them",
+        |s, v| {
+            let networks = list(v).iter().map(|text| word(text)).collect::<Result<_, _>>()?;
+            s.datapath.shed.management = networks;
+            Ok(())
+        },
+    ),
+    setting(
+        "datapath.malformed",
+        "pass",
+        "pass or drop",
+        "TCP segments that no stack sends: port 0, contradictory flags",
+        |s, v| {
+            s.datapath.shed.drop_malformed = one_of(v, &["pass", "drop"])? == "drop";
+            Ok(())
+        },
+    ),
+    setting(
+        "datapath.connections.rate",
+        "0",
+        "connections a second",
+        "new connections of one source; 0 = no limit",
+        |s, v| {
+            s.datapath.shed.connections.rate = within(v, 0, 1_000_000)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "datapath.connections.burst",
+        "100",
+        "connections",
+        "that one source may open at once",
+        |s, v| {
+            s.datapath.shed.connections.burst = within(v, 1, 1_000_000)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "datapath.connections.ipv6.bits",
+        "64",
+        "bits",
+        "of an IPv6 address that make a source",
+        |s, v| {
+            s.datapath.shed.connections.v6_bits = number(v)?;
+            within(v, 1, 64)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "datapath.prefixes.max",
+        "1048576",
+        "prefixes",
+        "room of each list in the kernel, for each address family",
+        |s, v| {
+            s.datapath.shed.prefixes_max = within(v, 1, 1_048_576)?;
+            Ok(())
+        },
+    ),
+    setting(
         "datapath.log",
         "false",
         "true or false",
@@ -535,6 +617,12 @@ fn number<T: FromStr>(value: &str) -> Result<T, String> {
     value.parse().map_err(|_| "a whole number is expected".to_owned())
 }
 
+fn within(value: &str, least: u32, most: u32) -> Result<u32, String> {
+    let number = number(value)?;
+    let fits = (least..=most).contains(&number);
+    fits.then_some(number).ok_or_else(|| format!("{least} to {most} is expected"))
+}
+
 fn boolean(value: &str) -> Result<bool, String> {
     match value.to_ascii_lowercase().as_str() {
         "true" | "1" => Ok(true),
@@ -552,6 +640,14 @@ fn networks(value: &str) -> Result<Vec<Network>, String> {
     let parse =
         |text: String| Network::parse(&text).ok_or_else(|| format!("{text:?} is no address or network"));
     list(value).into_iter().map(parse).collect()
+}
+
+fn prefix_files(value: &str) -> Result<Vec<PathBuf>, String> {
+    let files: Vec<_> = list(value).into_iter().map(PathBuf::from).collect();
+    match files.len() {
+        0..=100 => Ok(files),
+        _ => Err("at most 100 files".to_owned()),
+    }
 }
 
 /// `192.0.2.1:80`, `[2001:db8::1]:9000-9100`.

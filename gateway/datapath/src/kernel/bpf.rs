@@ -7,7 +7,9 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 #[derive(Clone, Copy)]
 #[repr(i32)]
 pub enum Command {
+    MapLookup = 1,
     MapUpdate = 2,
+    MapDelete = 3,
     TestRun = 10,
     ObjectInfo = 15,
     MapLookupBatch = 24,

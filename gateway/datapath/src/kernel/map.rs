@@ -16,7 +16,7 @@ pub struct Map<V> {
 }
 
 #[repr(C)]
-struct UpdateAttribute {
+struct ElementAttribute {
     map_fd: u32,
     pad: u32,
     key: u64,
@@ -24,7 +24,7 @@ struct UpdateAttribute {
     flags: u64,
 }
 // SAFETY: as the element commands' part of `union bpf_attr`.
-unsafe impl Attribute for UpdateAttribute {}
+unsafe impl Attribute for ElementAttribute {}
 
 #[repr(C)]
 struct BatchAttribute {
@@ -41,6 +41,11 @@ struct BatchAttribute {
 unsafe impl Attribute for BatchAttribute {}
 
 impl<V: Copy> Map<V> {
+    /// Another descriptor of the same map.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self::new(self.fd.try_clone()?))
+    }
+
     /// `V` has the size of the map's values: the object was built from the same `gateway_common`.
     pub fn new(fd: OwnedFd) -> Self {
         Self { fd, value: PhantomData }
@@ -48,14 +53,26 @@ impl<V: Copy> Map<V> {
 
     /// Sets the value under `key`, which has the size of the map's keys.
     pub fn update<K: Copy>(&self, key: &K, value: &V) -> io::Result<()> {
-        let mut attribute = UpdateAttribute {
+        self.element(Command::MapUpdate, key, std::ptr::from_ref(value) as u64)
+    }
+
+    /// Removes the entry under `key`, which has the size of the map's keys; fine if there is none.
+    pub fn delete<K: Copy>(&self, key: &K) -> io::Result<()> {
+        match self.element(Command::MapDelete, key, 0) {
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(()),
+            other => other,
+        }
+    }
+
+    fn element<K: Copy>(&self, command: Command, key: &K, value: u64) -> io::Result<()> {
+        let mut attribute = ElementAttribute {
             map_fd: self.fd.as_raw_fd() as u32,
             pad: 0,
             key: std::ptr::from_ref(key) as u64,
-            value: std::ptr::from_ref(value) as u64,
+            value,
             flags: 0,
         };
-        call(Command::MapUpdate, &mut attribute).map(drop)
+        call(command, &mut attribute).map(drop)
     }
 
     /// Sets many values in one call (Linux 5.6).
@@ -79,6 +96,13 @@ impl<V: Copy> Map<V> {
 }
 
 impl<V: Plain + Default> Map<V> {
+    /// The value under `key`, which has the size of the map's keys. Not for per-CPU maps.
+    pub fn get<K: Copy>(&self, key: &K) -> io::Result<V> {
+        let mut value = V::default();
+        self.element(Command::MapLookup, key, std::ptr::from_mut(&mut value) as u64)?;
+        Ok(value)
+    }
+
     /// The first `count` entries of a per-CPU array, each with its values on all possible CPUs, in one call.
     pub fn per_cpu(&self, count: u32) -> io::Result<Vec<Vec<V>>> {
         const { assert!(size_of::<V>().is_multiple_of(8), "the kernel rounds per-CPU values up to 8 bytes") };

@@ -75,6 +75,11 @@ impl Network {
         Some(Self { address, prefix_bits })
     }
 
+    /// As it was written: address and prefix length.
+    pub fn parts(&self) -> (IpAddr, u8) {
+        (self.address, self.prefix_bits)
+    }
+
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {

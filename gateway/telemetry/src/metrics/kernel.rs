@@ -46,11 +46,13 @@ pub struct Traffic {
     pub bytes: u64,
 }
 
-/// Packets dropped for one reason on one interface.
+/// Packets dropped by one rule.
 #[derive(Clone, Debug, Default)]
 pub struct Drops {
+    /// `deny`, `malformed`, …
     pub reason: String,
-    pub interface: String,
+    /// A file's path, `command`, …
+    pub rule: String,
     pub packets: u64,
 }
 
@@ -80,7 +82,7 @@ impl KernelCounters {
             }
         }
         for drops in &self.drops {
-            visit(table::DROPPED, &[&drops.reason, &drops.interface], Sample::Count(drops.packets));
+            visit(table::DROPPED, &[&drops.reason, &drops.rule], Sample::Count(drops.packets));
         }
         self.collect_tcp(visit);
         visit(table::LOOKUP_ERRORS, &[], Sample::Count(self.lookup_errors));

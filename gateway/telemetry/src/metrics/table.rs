@@ -75,7 +75,7 @@ metrics! {
     OVERFLOWS: Counter "gateway_metric_overflows_total" "" ["label"] "Values counted as other because a cap was reached; series: by request." by "intern";
     PACKETS: Counter "gateway_datapath_packets_total" "" ["listener", "protocol", "direction", "verdict"] "Packets seen by the kernel programs." by "set_kernel";
     PACKET_BYTES: Counter "gateway_datapath_bytes_total" "bytes" ["listener", "protocol", "direction", "verdict"] "Bytes of those packets, from the link layer." by "set_kernel";
-    DROPPED: Counter "gateway_datapath_dropped_total" "" ["reason", "interface"] "Packets dropped by the kernel programs." by "set_kernel";
+    DROPPED: Counter "gateway_datapath_dropped_total" "" ["reason", "rule"] "Packets dropped by the kernel programs." by "set_kernel";
     RTT: Histogram "gateway_client_rtt_seconds" "seconds" ["listener"] "Smoothed round-trip times of client connections." by "set_kernel";
     TCP_CONNECTIONS: Counter "gateway_tcp_connections_total" "" ["listener", "state"] "TCP connections seen by the kernel programs." by "set_kernel";
     TCP_RETRANSMITS: Counter "gateway_tcp_retransmits_total" "" ["listener"] "TCP segments sent again." by "set_kernel";

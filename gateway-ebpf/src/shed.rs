@@ -1,0 +1,110 @@
+//! The maps behind `gateway_common::shed`, and the account of what is dropped.
+
+use core::cell::Cell;
+
+use aya_ebpf::helpers::generated::bpf_ktime_get_coarse_ns;
+use aya_ebpf::maps::LpmTrie;
+use aya_ebpf::maps::lpm_trie::Key;
+use gateway_common::map::{Config, DropEvent, Limit, PortEntry, PrefixEntry, SAMPLE_INTERVAL_NS, Sampling};
+use gateway_common::packet::{Address, Source};
+use gateway_common::shed::{self, Tables};
+use gateway_common::{Parsed, limit};
+
+use crate::account::{Frame, Weight};
+use crate::maps::{ALIVE, ALLOW4, ALLOW6, DENY4, DENY6, DROPS, EVENTS, SAMPLING, SKETCH};
+
+/// `BPF_RB_NO_WAKEUP`: user space looks by itself.
+const NO_WAKEUP: u64 = 1;
+
+/// The rule to drop an arriving packet by.
+#[inline(always)]
+pub fn rule(frame: &Frame, parsed: &Parsed, entry: PortEntry, config: &Config) -> Option<u32> {
+    shed::rule(frame, parsed, entry, config, &InMaps)
+}
+
+struct InMaps;
+
+impl Tables for InMaps {
+    #[inline(always)]
+    fn alive(&self) -> bool {
+        ALIVE.get(0).is_some_and(|until| now() < *until)
+    }
+
+    #[inline(always)]
+    fn allows(&self, source: Source) -> bool {
+        find(&ALLOW4, &ALLOW6, source).is_some()
+    }
+
+    #[inline(always)]
+    fn denies(&self, source: Source) -> Option<u32> {
+        find(&DENY4, &DENY6, source).map(|entry| entry.rule)
+    }
+
+    #[inline(always)]
+    fn admits(&self, source: Source, limit: &Limit) -> bool {
+        let [first, second] = limit::cells(source, limit);
+        let (Some(first), Some(second)) = (SKETCH.get_ptr_mut(first), SKETCH.get_ptr_mut(second)) else {
+            return true;
+        };
+        // SAFETY: the map gave the pointers, to cells of two rows. Another CPU may write in between: that loses a
+        // count, which the limit bears (the target has no atomic loads).
+        let (first, second) = unsafe { (Cell::from_mut(&mut *first), Cell::from_mut(&mut *second)) };
+        limit::admit(now(), limit, first, second)
+    }
+}
+
+#[inline(always)]
+fn find(
+    v4: &'static LpmTrie<u32, PrefixEntry>,
+    v6: &'static LpmTrie<[u32; 4], PrefixEntry>,
+    source: Source,
+) -> Option<&'static PrefixEntry> {
+    match source {
+        Source::V4(address) => v4.get(Key::new(32, address)),
+        Source::V6(address) => v6.get(Key::new(128, address)),
+    }
+}
+
+/// Ticks of some milliseconds are fine for all that is measured here.
+#[inline(always)]
+fn now() -> u64 {
+    // SAFETY: a helper without arguments.
+    unsafe { bpf_ktime_get_coarse_ns() }
+}
+
+/// Counts a dropped packet, and reports it unless this CPU has just reported another.
+#[inline(always)]
+pub fn report(frame: &Frame, parsed: &Parsed, rule: u32, weight: &Weight, interface: u32) {
+    if let Some(counters) = DROPS.get_ptr_mut(rule) {
+        // SAFETY: the map gave the pointer, and this CPU's slot is ours while the program runs.
+        unsafe {
+            (*counters).packets += weight.packets;
+            (*counters).bytes += weight.bytes;
+        }
+    }
+    let Some(sampling) = SAMPLING.get_ptr_mut(0) else { return };
+    // SAFETY: as above.
+    let sampling: &mut Sampling = unsafe { &mut *sampling };
+    let now = now();
+    if now < sampling.next_ns {
+        sampling.skipped += weight.packets;
+        return;
+    }
+    let event = DropEvent {
+        source: parsed.source(frame).map_or(Address([0; 4]), Source::address),
+        skipped: sampling.skipped,
+        rule,
+        interface,
+        bytes: weight.bytes as u32,
+        source_port: parsed.source_port,
+        destination_port: parsed.destination_port,
+        tcp_flags: parsed.tcp_flags,
+        protocol: parsed.protocol as u8,
+        pad: [0; 6],
+    };
+    sampling.next_ns = now + SAMPLE_INTERVAL_NS;
+    sampling.skipped = 0;
+    if EVENTS.output::<DropEvent>(&event, NO_WAKEUP).is_err() {
+        sampling.lost += 1;
+    }
+}

@@ -1,0 +1,389 @@
+//! Whose packets are dropped in the kernel: by command, by files of prefixes, because they are malformed.
+//!
+//! Order of safety: what is protected is never denied; what a command denies is on trial until it is confirmed;
+//! rules hold only while this process says every second that it lives; and a full trie drops nothing more.
+
+mod events;
+mod file;
+mod prefix;
+mod protect;
+mod rules;
+mod table;
+mod tries;
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use gateway_common::map::{Config, Limit};
+use serde::{Deserialize, Serialize};
+
+use crate::counters::DropCount;
+use crate::kernel::Map;
+use crate::load::Loaded;
+use crate::settings::ShedSettings;
+use events::Events;
+use file::Watched;
+use protect::Protected;
+use rules::{COMMAND, PROTECTED, Rules};
+use table::{Confirmed, Life, Table};
+use tries::{KernelTrie, clock_ns};
+
+pub use file::{FileError, parse as parse_prefixes, read as read_prefixes};
+pub use prefix::{Prefix, PrefixError};
+pub use rules::FILES_MAX;
+
+/// Rules hold for this long after the last sign of life.
+const ALIVE_FOR: Duration = Duration::from_secs(5);
+/// Files are looked at that often.
+const FILES_EVERY: Duration = Duration::from_secs(5);
+/// Complaints that are kept for the status.
+const COMPLAINTS_MAX: usize = 32;
+/// Claims that one reading shows.
+const SHOWN_MAX: usize = 10_000;
+
+/// Two lists of prefixes of source addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum List {
+    /// Their packets are dropped.
+    Deny,
+    /// Their packets pass, whatever else is said about them.
+    Allow,
+}
+
+impl List {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Allow => "allow",
+        }
+    }
+}
+
+/// A change that an operator asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShedRequest {
+    pub action: Action,
+    pub list: List,
+    pub prefixes: Vec<Prefix>,
+    /// How long it holds; for ever without.
+    #[serde(default)]
+    pub seconds: Option<u64>,
+    /// Rolled back after this time unless confirmed before; without it the change needs no confirmation.
+    #[serde(default)]
+    pub trial_seconds: Option<u64>,
+    /// Where the operator is logged in from: never denied.
+    #[serde(default)]
+    pub operator: Option<std::net::IpAddr>,
+}
+
+/// What to do with the prefixes of a [`ShedRequest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    Add,
+    Remove,
+}
+
+/// What became of a [`ShedRequest`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShedAnswer {
+    /// Prefixes changed as asked.
+    pub changed: usize,
+    /// One line for each that was not.
+    pub refused: Vec<String>,
+    /// Prefixes of that list that the kernel has no room for; they drop nothing.
+    pub waiting: usize,
+}
+
+/// The state of shedding, for `GET /datapath`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShedStatus {
+    pub rules: Vec<RuleStatus>,
+    /// Networks that nothing may deny, with the reason.
+    pub protected: Vec<String>,
+    /// Prefixes that the kernel has no room for; they drop nothing.
+    pub waiting: usize,
+    /// What was refused lately, one line each.
+    pub refused: Vec<String>,
+}
+
+/// One rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleStatus {
+    pub rule: String,
+    pub reason: String,
+    /// Prefixes that it claims.
+    pub prefixes: usize,
+}
+
+/// One prefix that a rule claims, for `gateway datapath list`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    pub list: List,
+    pub prefix: Prefix,
+    pub rule: String,
+    /// Until it ends; for ever without.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seconds: Option<u64>,
+    /// Gone at that time unless confirmed before.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub on_trial: bool,
+}
+
+/// All tables of one datapath.
+pub struct Shed {
+    settings: ShedSettings,
+    allow: Table<KernelTrie>,
+    deny: Table<KernelTrie>,
+    rules: Rules,
+    files: Vec<(Watched, List, u32)>,
+    files_due: Instant,
+    protected: Protected,
+    complaints: VecDeque<String>,
+    events: Option<Events>,
+    alive: Map<u64>,
+}
+
+impl Shed {
+    /// Fills the tries; to be called before anything is attached, in the gateway's network namespace.
+    pub fn start(settings: &ShedSettings, loaded: &mut Loaded) -> io::Result<Self> {
+        let maps = &loaded.maps;
+        let mut rules = Rules::new();
+        let mut files = Vec::new();
+        for (list, paths) in [(List::Allow, &settings.allow_files), (List::Deny, &settings.deny_files)] {
+            for path in paths {
+                let number = rules.add_file(list, path.display().to_string());
+                let number =
+                    number.ok_or_else(|| io::Error::other(format!("more than {FILES_MAX} files")))?;
+                files.push((Watched::new(PathBuf::from(path)), list, number));
+            }
+        }
+        let mut this = Self {
+            settings: settings.clone(),
+            allow: Table::new(KernelTrie::new(maps.allow4.try_clone()?, maps.allow6.try_clone()?)),
+            deny: Table::new(KernelTrie::new(maps.deny4.try_clone()?, maps.deny6.try_clone()?)),
+            rules,
+            files,
+            files_due: Instant::now(),
+            protected: Protected::default(),
+            complaints: VecDeque::new(),
+            events: loaded.events.take().map(Events::new),
+            alive: maps.alive.try_clone()?,
+        };
+        for network in &settings.management {
+            this.protect(*network, "setting datapath.management");
+        }
+        for network in &settings.trusted {
+            this.protect(*network, "setting net.server.trusted-proxies");
+        }
+        for peer in protect::ssh_peers() {
+            this.protect(Prefix::host(peer), "SSH connection to this host");
+        }
+        this.read_files(Instant::now());
+        this.say_alive()?;
+        Ok(this)
+    }
+
+    /// Flags of `CONFIG` that the rules need.
+    pub fn flags(&self) -> u32 {
+        let malformed = if self.settings.drop_malformed { Config::DROP_MALFORMED } else { 0 };
+        let limit = if self.settings.connections.rate > 0 { Config::LIMIT } else { 0 };
+        let wanted = malformed | limit;
+        if wanted != 0 || !self.deny.is_empty() { Config::SHED | wanted } else { 0 }
+    }
+
+    /// The limit of new connections as the programs take it.
+    pub fn limit(&self) -> Limit {
+        let setting = self.settings.connections;
+        let interval_ns = 1_000_000_000 / u64::from(setting.rate.max(1));
+        let v6_bits = u32::from(setting.v6_bits.clamp(1, 64));
+        Limit {
+            interval_ns,
+            burst_ns: u64::from(setting.burst.saturating_sub(1)) * interval_ns,
+            v6_mask: (u64::MAX << (64 - v6_bits)).to_be(),
+            salt: random(),
+        }
+    }
+
+    /// The sign of life, and everything that time brings. Meant for a timer of a second.
+    pub fn tick(&mut self) -> io::Result<()> {
+        let now = Instant::now();
+        for (list, ended) in [(List::Deny, self.deny.tick(now)), (List::Allow, self.allow.tick(now))] {
+            for (prefix, rule) in ended {
+                tracing::info!(list = list.word(), %prefix, rule, "datapath prefix ended");
+            }
+        }
+        if now >= self.files_due {
+            self.read_files(now);
+        }
+        if let Some(events) = &mut self.events {
+            events.log(&self.rules);
+        }
+        self.say_alive()
+    }
+
+    pub fn change(&mut self, request: &ShedRequest) -> ShedAnswer {
+        if let Some(operator) = request.operator.map(Prefix::host)
+            && !operator.address().is_loopback()
+        {
+            self.protect(operator, "the operator's own address");
+        }
+        let mut answer = ShedAnswer::default();
+        let now = Instant::now();
+        for prefix in &request.prefixes {
+            match self.change_one(request, *prefix, now) {
+                Ok(()) => answer.changed += 1,
+                Err(line) => answer.refused.push(line),
+            }
+        }
+        answer.waiting = self.table(request.list).waiting();
+        let (action, list) = (request.action, request.list.word());
+        let (changed, refused) = (answer.changed, answer.refused.len());
+        tracing::info!(?action, list, changed, refused, "datapath prefixes changed by command");
+        answer
+    }
+
+    fn change_one(&mut self, request: &ShedRequest, prefix: Prefix, now: Instant) -> Result<(), String> {
+        if request.action == Action::Remove {
+            let was = self.table(request.list).release(prefix, COMMAND);
+            let line = || format!("{prefix} was not added to the {} list by command", request.list.word());
+            return was.then_some(()).ok_or_else(line);
+        }
+        if request.list == List::Deny
+            && let Some(refusal) = self.protected.refusal(prefix)
+        {
+            return Err(refusal);
+        }
+        let end = |seconds| now.checked_add(Duration::from_secs(seconds));
+        let until = request.seconds.and_then(end);
+        let life = match request.trial_seconds.and_then(end) {
+            Some(end) => Some(Life { until: end, trial: Some(Confirmed { until }) }),
+            None => until.map(Life::until),
+        };
+        self.table(request.list).claim(prefix, COMMAND, life);
+        Ok(())
+    }
+
+    /// Keeps what is on trial; how many prefixes that were.
+    pub fn confirm(&mut self) -> usize {
+        self.deny.confirm() + self.allow.confirm()
+    }
+
+    pub fn status(&self) -> ShedStatus {
+        let status = |rule: &rules::Rule| RuleStatus {
+            rule: rule.name.clone(),
+            reason: rule.reason.to_owned(),
+            prefixes: rule.list.map_or(0, |list| self.table_of(list).count(rule.number)),
+        };
+        ShedStatus {
+            rules: self.rules.all().iter().map(status).collect(),
+            protected: self.protected.lines(),
+            waiting: self.deny.waiting() + self.allow.waiting(),
+            refused: self.complaints.iter().cloned().collect(),
+        }
+    }
+
+    /// What the rules claim, the deny list first; at most 10,000, and how many more there are.
+    pub fn claims(&self) -> (Vec<Claim>, usize) {
+        let now = Instant::now();
+        let mut shown = Vec::new();
+        let mut more = 0;
+        for (list, table) in [(List::Deny, &self.deny), (List::Allow, &self.allow)] {
+            for (prefix, number, life) in table.claims() {
+                if shown.len() == SHOWN_MAX {
+                    more += 1;
+                    continue;
+                }
+                let is_it = |rule: &&rules::Rule| rule.number == number && rule.list == Some(list);
+                let rule =
+                    self.rules.all().iter().find(is_it).map_or_else(String::new, |one| one.name.clone());
+                let seconds = life.map(|life| life.until.saturating_duration_since(now).as_secs());
+                let on_trial = life.is_some_and(|life| life.trial.is_some());
+                shown.push(Claim { list, prefix, rule, seconds, on_trial });
+            }
+        }
+        (shown, more)
+    }
+
+    /// Names the figures of `DROPS`, given by rule number.
+    pub fn drops(&self, by_number: &[(u64, u64)]) -> Vec<DropCount> {
+        let figures = self.rules.all().iter().filter(|rule| rule.list != Some(List::Allow));
+        let named = figures.map(|rule| {
+            let (packets, bytes) = by_number.get(rule.number as usize).copied().unwrap_or_default();
+            DropCount { reason: rule.reason.to_owned(), rule: rule.name.clone(), packets, bytes }
+        });
+        named.collect()
+    }
+
+    fn protect(&mut self, network: Prefix, why: &str) {
+        if self.protected.add(network, why) {
+            self.allow.replace(PROTECTED, &self.protected.prefixes());
+        }
+    }
+
+    fn read_files(&mut self, now: Instant) {
+        self.files_due = now + FILES_EVERY;
+        let mut lines = Vec::new();
+        for (file, list, number) in &mut self.files {
+            let (mut prefixes, path) = match file.changed() {
+                None => continue,
+                Some(Ok(prefixes)) => (prefixes, file.path.display()),
+                Some(Err(error)) => {
+                    lines.push(format!("{error}: the list stays as it was"));
+                    continue;
+                }
+            };
+            if *list == List::Deny {
+                prefixes.retain(|prefix| {
+                    let refusal = self.protected.refusal(*prefix);
+                    lines.extend(refusal.iter().map(|line| format!("{path}: {line}")));
+                    refusal.is_none()
+                });
+            }
+            let table = if *list == List::Deny { &mut self.deny } else { &mut self.allow };
+            table.replace(*number, &prefixes);
+            tracing::info!(file = %path, list = list.word(), prefixes = prefixes.len(), "datapath prefixes read");
+        }
+        for line in lines {
+            self.complain(line);
+        }
+    }
+
+    fn complain(&mut self, line: String) {
+        tracing::warn!(reason = line, "datapath rule refused");
+        if self.complaints.len() == COMPLAINTS_MAX {
+            self.complaints.pop_front();
+        }
+        self.complaints.push_back(line);
+    }
+
+    fn say_alive(&self) -> io::Result<()> {
+        self.alive.update(&0_u32, &(clock_ns() + ALIVE_FOR.as_nanos() as u64))
+    }
+
+    fn table(&mut self, list: List) -> &mut Table<KernelTrie> {
+        match list {
+            List::Deny => &mut self.deny,
+            List::Allow => &mut self.allow,
+        }
+    }
+
+    fn table_of(&self, list: List) -> &Table<KernelTrie> {
+        match list {
+            List::Deny => &self.deny,
+            List::Allow => &self.allow,
+        }
+    }
+}
+
+/// What no client can guess. Without randomness the sketch works, only less fairly under attack.
+fn random() -> u64 {
+    let mut bytes = [0_u8; 8];
+    // SAFETY: the call writes at most as many bytes as there are.
+    unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), libc::GRND_NONBLOCK) };
+    u64::from_ne_bytes(bytes)
+}
