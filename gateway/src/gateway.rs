@@ -87,6 +87,7 @@ impl Gateway {
             quotas: Arc::default(),
             at_work: AtWork::default(),
             caches: Arc::new(SharedCaches {
+                vectors: Arc::default(),
                 built_in: BuiltInCache::new(settings.counts.cache_bytes_max),
                 flights: Flights::default(),
             }),

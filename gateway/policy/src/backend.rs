@@ -1,7 +1,10 @@
 //! Where a request can be sent: the backend entity (`policies.md` §7) or a bare base URL.
 
 mod breaker;
+mod callee;
 mod choice;
+mod fabric;
+mod pinned;
 mod pool;
 
 use std::collections::HashMap;
@@ -12,9 +15,13 @@ use gateway_model::BackendId;
 
 use crate::certificates::ClientIdentity;
 use crate::message::{Scheme, Url};
+use crate::ports::TokenRequest;
 
 pub use breaker::{Breaker, Outcome};
+pub use callee::{Callee, EntityArg};
 pub use choice::forward;
+pub use fabric::{FabricCall, FabricService};
+pub use pinned::PinnedServer;
 pub use pool::Pool;
 
 /// A backend as the upstream side needs it. Shared by all requests of a snapshot.
@@ -29,12 +36,16 @@ pub struct Backend {
     pub headers: Vec<(String, String)>,
     /// Query parameters added to every request (`credentials.query`), encoded.
     pub query: Vec<(String, String)>,
+    /// The token that is sent to it as `Authorization` (`credentials.managedIdentity`).
+    pub managed: Option<TokenRequest>,
     /// Proxy on the way to it.
     pub proxy: Option<Arc<ForwardProxy>>,
     /// When it is left alone; shared by all snapshots that define it alike.
     pub breaker: Option<Arc<Breaker>>,
     /// Its members, when it is a pool; `base` then stands for nothing.
     pub pool: Option<Arc<Pool>>,
+    /// The cluster that knows where it is, when it is a service of Service Fabric; `base` then stands for nothing.
+    pub fabric: Option<Arc<FabricService>>,
 }
 
 /// A proxy between the gateway and a backend: absolute-form for `http`, CONNECT for `https` (RFC 9110 §9.3.6).
@@ -87,15 +98,27 @@ pub struct BackendTls {
     pub validate_certificate_name: bool,
     /// The certificate that the gateway shows when asked for one.
     pub identity: Option<Arc<ClientIdentity>>,
+    /// The server's certificates, instead of what else is checked.
+    pub pinned: Option<Arc<PinnedServer>>,
 }
 
 impl Default for BackendTls {
     fn default() -> Self {
-        Self { validate_certificate_chain: true, validate_certificate_name: true, identity: None }
+        Self {
+            validate_certificate_chain: true,
+            validate_certificate_name: true,
+            identity: None,
+            pinned: None,
+        }
     }
 }
 
 impl Backend {
+    /// Whether it can be called as it is: no pool, and no service that must be looked for.
+    pub fn is_single(&self) -> bool {
+        self.pool.is_none() && self.fabric.is_none()
+    }
+
     /// A bare base URL with default rules.
     pub fn from_url(mut base: Url) -> Self {
         trim_base_path(&mut base);
@@ -105,9 +128,11 @@ impl Backend {
             tls: BackendTls::default(),
             headers: Vec::new(),
             query: Vec::new(),
+            managed: None,
             proxy: None,
             breaker: None,
             pool: None,
+            fabric: None,
         }
     }
 }

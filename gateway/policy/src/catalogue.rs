@@ -52,6 +52,8 @@ pub enum Content {
     Text {
         expression: bool,
     },
+    /// Character data: a literal, an expression, or a Liquid template, whose braces may be Liquid's own.
+    Template,
     /// Elements of these names and numbers, in any order.
     Elements(&'static [ChildDef]),
     /// The same, in this order.
@@ -143,8 +145,4 @@ pub static REFUSED: &[(&str, &str)] = &[
     ("get-authorization-context", "the credential manager's stored authorizations"),
     ("sql-data-source", "a SQL Server client"),
     ("cosmosdb-data-source", "an Azure Cosmos DB client"),
-    ("send-service-bus-message", "tokens of the gateway's own identity for Azure Service Bus"),
-    ("llm-content-safety", "tokens of the gateway's own identity for Azure AI Content Safety"),
-    ("llm-emit-token-metric", "a reader of the token usage of language models"),
-    ("azure-openai-emit-token-metric", "a reader of the token usage of language models"),
 ];

@@ -214,7 +214,7 @@ impl<'a> Compiler<'a> {
                     def.into_iter().for_each(|def| self.look_inside(inner, &def.content));
                 }
             }
-            Content::Empty | Content::Text { .. } | Content::Any => {}
+            Content::Empty | Content::Text { .. } | Content::Template | Content::Any => {}
         }
     }
 
@@ -301,6 +301,8 @@ fn expected_names(content: &Content) -> String {
             children.iter().map(|child| child.element).collect::<Vec<_>>().join(", ")
         }
         Content::SomePolicies(names) => names.join(", "),
-        Content::Empty | Content::Text { .. } | Content::Policies | Content::Any => String::new(),
+        Content::Empty | Content::Text { .. } | Content::Template | Content::Policies | Content::Any => {
+            String::new()
+        }
     }
 }

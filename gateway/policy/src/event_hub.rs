@@ -7,6 +7,7 @@ use gateway_model::Secret;
 use gateway_model::resource::{Logger, LoggerType};
 
 use crate::message::{Scheme, Url};
+use crate::ports::TokenRequest;
 
 /// Longest message, bytes; longer ones are cut (`policies.md` §10).
 pub const MESSAGE_BYTES_MAX: usize = 200 << 10;
@@ -16,11 +17,22 @@ pub const MESSAGE_BYTES_MAX: usize = 200 << 10;
 pub struct EventHub {
     /// `https://NAMESPACE/HUB`.
     pub url: Url,
-    pub key_name: String,
-    pub key: Secret,
+    pub access: HubAccess,
     /// Events are gathered before they are sent; otherwise each goes out alone.
     pub is_buffered: bool,
 }
+
+/// How the gateway shows who it is.
+#[derive(Debug, PartialEq)]
+pub enum HubAccess {
+    /// A shared access key and its name.
+    Key { name: String, key: Secret },
+    /// A token of the gateway's own identity.
+    Token(TokenRequest),
+}
+
+/// What tokens for Event Hubs are for.
+const RESOURCE: &str = "https://eventhubs.azure.net";
 
 /// One event on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,8 +67,16 @@ impl EventHub {
             let found = logger.credentials.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
             found.map(|(_, value)| expand(value.expose()))
         };
-        let text = credential("connectionString")
-            .ok_or("it has no connectionString; a managed identity is not supported yet")?;
+        let is_buffered = logger.is_buffered.unwrap_or(true);
+        let Some(text) = credential("connectionString") else {
+            let endpoint = credential("endpointAddress")
+                .ok_or("its credentials have neither connectionString nor endpointAddress")?;
+            let hub = credential("name").ok_or("its credentials name no event hub (name)")?;
+            let client = credential("identityClientId")
+                .filter(|id| !id.is_empty() && !id.eq_ignore_ascii_case("SystemAssigned"));
+            let access = HubAccess::Token(TokenRequest { resource: RESOURCE.to_owned(), client_id: client });
+            return Ok(Self { url: address(Scheme::Https, &endpoint, &hub)?, access, is_buffered });
+        };
         let part = |name: &str| {
             let pairs = text.split(';').filter_map(|pair| pair.split_once('='));
             pairs
@@ -72,20 +92,23 @@ impl EventHub {
         let is_emulator =
             part("UseDevelopmentEmulator").is_some_and(|value| value.eq_ignore_ascii_case("true"));
         let scheme = if is_emulator { Scheme::Http } else { Scheme::Https };
-        let rest = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest).trim_end_matches('/');
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte);
-        if hub.is_empty() || !hub.bytes().all(is_name) || hub.contains("..") {
-            return Err(format!("'{hub}' is no name of an event hub"));
-        }
-        let url = Url::parse(&format!("{}://{rest}/{hub}", scheme.as_str()))
-            .map_err(|error| format!("the endpoint of its connection string is invalid: {error}"))?;
-        Ok(Self {
-            url,
-            key_name: need("SharedAccessKeyName")?.to_owned(),
+        let access = HubAccess::Key {
+            name: need("SharedAccessKeyName")?.to_owned(),
             key: need("SharedAccessKey")?.to_owned().into(),
-            is_buffered: logger.is_buffered.unwrap_or(true),
-        })
+        };
+        Ok(Self { url: address(scheme, endpoint, &hub)?, access, is_buffered })
     }
+}
+
+/// `SCHEME://NAMESPACE/HUB`; the scheme that the endpoint has is `sb`, or none.
+fn address(scheme: Scheme, endpoint: &str, hub: &str) -> Result<Url, String> {
+    let rest = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest).trim_end_matches('/');
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte);
+    if hub.is_empty() || !hub.bytes().all(is_name) || hub.contains("..") {
+        return Err(format!("'{hub}' is no name of an event hub"));
+    }
+    Url::parse(&format!("{}://{rest}/{hub}", scheme.as_str()))
+        .map_err(|error| format!("its endpoint is invalid: {error}"))
 }
 
 #[cfg(test)]
@@ -104,9 +127,11 @@ mod tests {
         )
         .unwrap();
         assert_eq!(made.url.to_string(), "https://ns.servicebus.windows.net/logs");
-        assert_eq!((made.key_name.as_str(), made.key.expose(), made.is_buffered), ("send", "a2V5=", true));
+        let key = HubAccess::Key { name: "send".to_owned(), key: "a2V5=".into() };
+        assert_eq!((made.access, made.is_buffered), (key, true));
         for (bad, why) in [
-            (r#"{"name": "logs"}"#, "no connectionString"),
+            (r#"{"name": "logs"}"#, "neither connectionString nor endpointAddress"),
+            (r#"{"endpointAddress": "ns.servicebus.windows.net"}"#, "no event hub"),
             (
                 r#"{"connectionString": "Endpoint=sb://x/;SharedAccessKeyName=a;SharedAccessKey=b"}"#,
                 "no event hub",
@@ -125,6 +150,21 @@ mod tests {
             ),
         ] {
             assert!(hub(bad).unwrap_err().contains(why), "{bad}");
+        }
+    }
+
+    #[test]
+    fn of_endpoint_and_identity() {
+        for (id, client_id) in [("SystemAssigned", None), ("4f1c", Some("4f1c".to_owned()))] {
+            let made = hub(&format!(
+                r#"{{"name": "logs", "endpointAddress": "ns.servicebus.windows.net/", "identityClientId": "{id}"}}"#
+            ))
+            .unwrap();
+            assert_eq!(made.url.to_string(), "https://ns.servicebus.windows.net/logs");
+            assert_eq!(
+                made.access,
+                HubAccess::Token(TokenRequest { resource: RESOURCE.to_owned(), client_id })
+            );
         }
     }
 

@@ -21,17 +21,17 @@ use gateway_expression::host::{Api, Deployment, LastError, Operation, Product, S
 use smallvec::SmallVec;
 use uuid::Uuid;
 
-use crate::backend::{Backend, ForwardProxy};
+use crate::backend::{Backend, FabricCall, ForwardProxy};
 use crate::certificates::ClientIdentity;
 use crate::fault::{Fault, Section};
 use crate::graphql::{FieldContext, GraphQlApi};
 use crate::llm::TokenMeter;
 use crate::message::{Body, BodyError, Headers, Method, Request, Response, Url};
-use crate::ports::{Counters, Ports, Quotas};
+use crate::ports::{Counters, LocalFuture, Ports, Quotas};
 use contract::OperationContract;
 use trace::Trace;
 
-pub use cache::{CachePlan, CacheState, Downstream, DownstreamKind};
+pub use cache::{CachePlan, CacheState, Downstream, DownstreamKind, SemanticPlan};
 
 /// The client's connection, shared by its requests.
 #[derive(Clone, Debug)]
@@ -103,7 +103,16 @@ pub enum CacheUse {
 pub type Deferred = Box<dyn FnOnce(&mut Exchange, &dyn Ports)>;
 
 /// Work for when the last byte of the answer is out, or the client has left.
-pub type AtEnd = Box<dyn FnOnce(&Ending<'_>)>;
+pub type AtEnd = Box<dyn FnOnce(&Ending<'_>, &mut metric::Metrics)>;
+
+/// Work for when the backend has answered, before outbound.
+pub trait AfterBackend {
+    fn run<'a>(
+        &'a self,
+        exchange: &'a mut Exchange,
+        ports: &'a dyn Ports,
+    ) -> LocalFuture<'a, Result<(), Fault>>;
+}
 
 /// A request that has come to its end.
 #[derive(Clone, Copy)]
@@ -136,10 +145,14 @@ pub struct Exchange {
     pub member: Option<Arc<Backend>>,
     /// Members called so far, for `retry` to take another.
     pub members_tried: SmallVec<[Arc<str>; 2]>,
+    /// Which part of a Service Fabric service is called.
+    pub fabric: Option<Box<FabricCall>>,
     /// `Set-Cookie` of session affinity, until there is an answer to put it on.
     pub affinity: Option<String>,
     /// Proxy on the way to the backend, instead of the backend entity's (`proxy`).
     pub proxy: Option<Arc<ForwardProxy>>,
+    /// `Authorization` for the backend entity that asks for a token of the gateway's identity.
+    pub backend_authorization: Option<String>,
     /// The certificate shown to the backend, instead of the backend entity's (`authentication-certificate`).
     pub client_identity: Option<Arc<ClientIdentity>>,
     pub section: Section,
@@ -158,6 +171,8 @@ pub struct Exchange {
     pub at_end: Vec<AtEnd>,
     /// What a cache lookup found out, for the store that follows it.
     pub cache: CacheState,
+    /// What looks at the backend's answer before outbound does.
+    pub after_backend: Vec<Arc<dyn AfterBackend>>,
     /// Tokens of a language model's answer, where a policy counts them.
     pub tokens: Option<Rc<TokenMeter>>,
     /// Notes of `trace` and `context.Trace`.
@@ -217,8 +232,10 @@ impl Exchange {
             backend: None,
             member: None,
             members_tried: SmallVec::new(),
+            fabric: None,
             affinity: None,
             proxy: None,
+            backend_authorization: None,
             client_identity: None,
             section: Section::Inbound,
             last_error: None,
@@ -230,6 +247,7 @@ impl Exchange {
             tracer: None,
             at_end: Vec::new(),
             cache: CacheState::default(),
+            after_backend: Vec::new(),
             tokens: None,
             trace: Trace::default(),
             answer_headers: None,
@@ -322,7 +340,7 @@ impl Exchange {
     /// Does what had to wait for the end.
     pub fn end(&mut self, ending: &Ending<'_>) {
         for work in std::mem::take(&mut self.at_end) {
-            work(ending);
+            work(ending, &mut self.metrics);
         }
     }
 
@@ -346,12 +364,13 @@ impl Exchange {
     pub fn set_backend(&mut self, backend: Arc<Backend>) {
         self.backend = Some(backend);
         self.member = None;
+        self.fabric = None;
         self.members_tried.clear();
     }
 
     /// The backend that is called: of a pool the member, once it is settled.
     pub fn destination(&self) -> Option<&Arc<Backend>> {
-        self.member.as_ref().or_else(|| self.backend.as_ref().filter(|backend| backend.pool.is_none()))
+        self.member.as_ref().or_else(|| self.backend.as_ref().filter(|backend| backend.is_single()))
     }
 
     pub fn remove_variable(&mut self, name: &str) {

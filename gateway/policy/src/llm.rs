@@ -5,6 +5,8 @@
 //! document, else from the stream as it goes by, so that the meter knows it at the end of the exchange
 //! ([`Exchange::at_end`](crate::exchange::Exchange::at_end)).
 
+mod answer;
+mod dialog;
 mod meter;
 mod prompt;
 mod sse;
@@ -12,8 +14,10 @@ mod tap;
 mod tokens;
 mod usage;
 
+pub use answer::answer_text;
+pub use dialog::{Dialog, Turn};
 pub use meter::{TokenMeter, read_answer};
 pub use prompt::Prompt;
 pub use sse::Events;
 pub use tokens::{Vocabulary, count_tokens};
-pub use usage::Usage;
+pub use usage::{Usage, completion_text};

@@ -4,13 +4,16 @@
 //! back, so that raw bytes of a peer are never forwarded.
 
 mod body;
+pub mod coding;
 mod headers;
+mod json_field;
 mod method;
 pub mod query;
 mod url;
 
 pub use body::{Body, BodyError, BodyStream, Frame};
 pub use headers::{Headers, InvalidField};
+pub use json_field::ascii_json;
 pub use method::Method;
 pub use url::{Scheme, Url, UrlError};
 

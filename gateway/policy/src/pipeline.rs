@@ -57,6 +57,22 @@ pub trait AsyncPolicy: Send + Sync {
     }
 }
 
+/// A policy that waits and is one async function. One that has a way of its own to run beside others is an
+/// [`AsyncPolicy`] itself.
+pub trait WaitingPolicy: Send + Sync {
+    fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> impl Future<Output = Result<Flow, Fault>>;
+}
+
+impl<P: WaitingPolicy> AsyncPolicy for P {
+    fn apply<'a>(
+        &'a self,
+        exchange: &'a mut Exchange,
+        ports: &'a dyn Ports,
+    ) -> LocalFuture<'a, Result<Flow, Fault>> {
+        Box::pin(self.run(exchange, ports))
+    }
+}
+
 /// An exchange that statements side by side take in turn.
 pub type SharedExchange<'e> = Mutex<&'e mut Exchange>;
 
@@ -293,14 +309,14 @@ impl Block {
         self.run_from(0, exchange, ports).await
     }
 
-    /// Runs what stands behind the statement of that element; all, where none is.
+    /// Runs what stands behind the statement of one of those elements; all, where none is.
     async fn run_behind(
         &self,
-        element: &str,
+        elements: &[&str],
         exchange: &mut Exchange,
         ports: &dyn Ports,
     ) -> Result<Flow, Fault> {
-        let at = self.statements.iter().position(|statement| statement.element == element);
+        let at = self.statements.iter().position(|statement| elements.contains(&statement.element));
         self.run_from(at.map_or(0, |at| at + 1), exchange, ports).await
     }
 
@@ -361,7 +377,7 @@ impl Pipeline {
                 Err(fault) => return self.fail(exchange, fault, ports).await,
             }
             if section == Section::Backend
-                && let Err(fault) = llm::read_answer(exchange, ports).await
+                && let Err(fault) = behind_backend(exchange, ports).await
             {
                 return self.fail(exchange, fault, ports).await;
             }
@@ -370,9 +386,12 @@ impl Pipeline {
 
     /// After a response of the cache: outbound from behind the statement that stored it. Any other response goes out.
     async fn resume(&self, exchange: &mut Exchange, ports: &dyn Ports) {
-        let Some(store) = exchange.cache.resume_after.take() else { return };
+        let stores = std::mem::take(&mut exchange.cache.resume_after);
+        if stores.is_empty() {
+            return;
+        }
         exchange.section = Section::Outbound;
-        if let Err(fault) = self.outbound.run_behind(store, exchange, ports).await {
+        if let Err(fault) = self.outbound.run_behind(stores, exchange, ports).await {
             self.fail(exchange, fault, ports).await;
         }
     }
@@ -406,6 +425,15 @@ impl Pipeline {
             Step::Sync(_) | Step::Async(_) | Step::Cors(_) => None,
         })
     }
+}
+
+/// What inbound has put off until the backend's answer is there.
+async fn behind_backend(exchange: &mut Exchange, ports: &dyn Ports) -> Result<(), Fault> {
+    llm::read_answer(exchange, ports).await?;
+    for work in std::mem::take(&mut exchange.after_backend) {
+        work.run(exchange, ports).await?;
+    }
+    Ok(())
 }
 
 /// Puts the fault into `LastError` and makes its answer the response.

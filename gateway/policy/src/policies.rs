@@ -23,6 +23,10 @@ pub mod ip_filter;
 pub mod json_to_xml;
 pub mod jsonp;
 pub mod limit_concurrency;
+pub mod llm_content_safety;
+pub mod llm_emit_token_metric;
+pub mod llm_semantic_cache_lookup;
+pub mod llm_semantic_cache_store;
 pub mod llm_token_limit;
 pub mod log_to_eventhub;
 pub mod mock_response;
@@ -39,6 +43,7 @@ pub mod return_response;
 pub mod rewrite_uri;
 pub mod send_one_way_request;
 pub mod send_request;
+pub mod send_service_bus_message;
 pub mod set_backend_service;
 pub mod set_body;
 pub mod set_header;
@@ -67,6 +72,9 @@ pub static CATALOGUE: &[&PolicyDef] = &[
     &authentication_basic::AUTHENTICATION_BASIC,
     &authentication_certificate::AUTHENTICATION_CERTIFICATE,
     &authentication_managed_identity::AUTHENTICATION_MANAGED_IDENTITY,
+    &llm_emit_token_metric::AZURE_OPENAI_EMIT_TOKEN_METRIC,
+    &llm_semantic_cache_lookup::AZURE_OPENAI_SEMANTIC_CACHE_LOOKUP,
+    &llm_semantic_cache_store::AZURE_OPENAI_SEMANTIC_CACHE_STORE,
     &llm_token_limit::AZURE_OPENAI_TOKEN_LIMIT,
     &cache_lookup::CACHE_LOOKUP,
     &cache_lookup_value::CACHE_LOOKUP_VALUE,
@@ -87,6 +95,10 @@ pub static CATALOGUE: &[&PolicyDef] = &[
     &json_to_xml::JSON_TO_XML,
     &jsonp::JSONP,
     &limit_concurrency::LIMIT_CONCURRENCY,
+    &llm_content_safety::LLM_CONTENT_SAFETY,
+    &llm_emit_token_metric::LLM_EMIT_TOKEN_METRIC,
+    &llm_semantic_cache_lookup::LLM_SEMANTIC_CACHE_LOOKUP,
+    &llm_semantic_cache_store::LLM_SEMANTIC_CACHE_STORE,
     &llm_token_limit::LLM_TOKEN_LIMIT,
     &log_to_eventhub::LOG_TO_EVENTHUB,
     &mock_response::MOCK_RESPONSE,
@@ -102,6 +114,7 @@ pub static CATALOGUE: &[&PolicyDef] = &[
     &rewrite_uri::REWRITE_URI,
     &send_one_way_request::SEND_ONE_WAY_REQUEST,
     &send_request::SEND_REQUEST,
+    &send_service_bus_message::SEND_SERVICE_BUS_MESSAGE,
     &set_backend_service::SET_BACKEND_SERVICE,
     &set_body::SET_BODY,
     &set_header::SET_HEADER,

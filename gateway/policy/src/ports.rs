@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ mod http;
 mod identity;
 mod issuers;
 mod quotas;
+mod vectors;
 
 pub use cache::{
     Cache, Cached, CachedResponse, CachingType, Claim, ENTRY_BYTES_MAX, Entry, Fill, Filled, Writer,
@@ -26,10 +28,11 @@ pub use cache::{
 pub use client_trust::{ClientTrust, Revocation, TrustError};
 pub use concurrency::{Concurrency, Slot};
 pub use counters::{Counters, Hit, RateDecision, RateLimit};
-pub use http::{ForwardOptions, HttpVersion, OutboundCall, SendError};
+pub use http::{ForwardOptions, HttpVersion, OutboundCall, SendError, Sender};
 pub use identity::{Identity, IdentityError, TokenRequest};
 pub use issuers::{IssuerError, Issuers};
 pub use quotas::{QuotaDecision, QuotaHit, QuotaUse, QuotaWindow, Quotas};
+pub use vectors::{Vectors, cosine_distance};
 
 /// A future that stays on its worker thread.
 pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -53,6 +56,9 @@ pub trait Ports {
     /// The same without waiting for the answer; a bounded number at a time, more are dropped and counted.
     fn send_one_way(&self, call: OutboundCall);
 
+    /// A way to make calls later on.
+    fn sender(&self) -> Rc<dyn Sender>;
+
     fn sleep(&self, duration: Duration) -> LocalFuture<'_, ()>;
 
     fn counters(&self) -> &dyn Counters;
@@ -62,6 +68,8 @@ pub trait Ports {
     fn concurrency(&self) -> &dyn Concurrency;
 
     fn cache(&self) -> &dyn Cache;
+
+    fn vectors(&self) -> &dyn Vectors;
 
     /// Sends an event without waiting; more than can wait are dropped and counted.
     fn log_to_event_hub(&self, hub: &Arc<EventHub>, event: HubEvent);

@@ -20,6 +20,7 @@ mod preflight;
 pub mod redis;
 pub mod route;
 pub mod service;
+mod signatures;
 pub mod snapshot;
 pub mod tunnel;
 pub mod upstream;

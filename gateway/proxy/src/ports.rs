@@ -12,3 +12,4 @@ pub mod issuers;
 pub mod quotas;
 mod slot;
 pub mod state;
+pub mod vector_store;

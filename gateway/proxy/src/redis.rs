@@ -7,5 +7,6 @@ pub mod cache;
 mod codec;
 pub mod link;
 mod settings;
+pub mod vectors;
 
 pub use settings::{RedisSettings, SettingsError};

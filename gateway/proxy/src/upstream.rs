@@ -31,6 +31,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub use call::Calls;
 pub use counters::{Count, UpstreamCounters};
 pub use dns::{DnsCache, NameServers};
 pub use failure::UpstreamError;

@@ -18,7 +18,7 @@ use gateway_policy::fault::{Fault, envelope};
 use gateway_policy::message::{Body, Response, Scheme};
 use gateway_policy::ports::{
     BufferBudget, Cache, ClientTrust, Concurrency, Counters, ForwardOptions, Identity, Issuers, LocalFuture,
-    OutboundCall, Ports, Quotas, SendError,
+    OutboundCall, Ports, Quotas, SendError, Sender, Vectors,
 };
 use gateway_telemetry::Telemetry;
 
@@ -36,7 +36,7 @@ use crate::preflight;
 use crate::service::{Call, Handled};
 use crate::snapshot::Snapshot;
 use crate::tunnel::Tunnel;
-use crate::upstream::Upstream;
+use crate::upstream::{Calls, Upstream};
 
 pub use record::Record;
 use upstream_figures::UpstreamFigures;
@@ -95,7 +95,7 @@ pub struct Worker {
 
 impl Worker {
     pub fn new(index: usize, shared: Arc<Shared>, upstream: Rc<Upstream>) -> Self {
-        let event_hubs = EventHubs::new(Rc::clone(&upstream), Arc::clone(&shared.telemetry), index);
+        let event_hubs = EventHubs::new(Rc::clone(&upstream), Arc::clone(&shared), index);
         let caches = Caches::new(Arc::clone(&shared.caches), upstream.tls());
         let (no_deployment, figures) = (Arc::default(), UpstreamFigures::default());
         Self { index, shared, upstream, event_hubs, caches, no_deployment, figures }
@@ -209,6 +209,10 @@ impl Ports for Worker {
         self.upstream.send_one_way(call);
     }
 
+    fn sender(&self) -> Rc<dyn Sender> {
+        Rc::new(Calls(Rc::clone(&self.upstream)))
+    }
+
     fn sleep(&self, duration: Duration) -> LocalFuture<'_, ()> {
         Box::pin(tokio::time::sleep(duration))
     }
@@ -226,6 +230,10 @@ impl Ports for Worker {
     }
 
     fn cache(&self) -> &dyn Cache {
+        &self.caches
+    }
+
+    fn vectors(&self) -> &dyn Vectors {
         &self.caches
     }
 

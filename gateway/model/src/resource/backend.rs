@@ -105,9 +105,23 @@ pub struct BackendCredentials {
     /// `Authorization` header.
     #[serde(skip_serializing_if = "is_default")]
     pub authorization: Option<BackendAuthorization>,
+    /// Token of the gateway's own identity.
+    #[serde(skip_serializing_if = "is_default")]
+    pub managed_identity: Option<BackendManagedIdentity>,
     /// Everything else.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+/// A token of the gateway's own identity, sent to a backend as `Authorization: Bearer`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BackendManagedIdentity {
+    /// What the token is for, such as `https://cognitiveservices.azure.com`.
+    pub resource: String,
+    /// A user-assigned identity; absent: the gateway's.
+    #[serde(skip_serializing_if = "is_default")]
+    pub client_id: Option<String>,
 }
 
 /// `Authorization` header for a backend.

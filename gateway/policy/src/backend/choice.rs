@@ -7,10 +7,21 @@ use super::{Backend, Outcome};
 use crate::exchange::Exchange;
 use crate::fault::{Fault, envelope};
 use crate::message::{Body, Response};
-use crate::ports::{ForwardOptions, Ports};
+use crate::ports::{ForwardOptions, Ports, TokenRequest};
 
 /// Calls the backend, or a member of the pool, unless its breaker is open: then a 503 of ours is the response.
 pub async fn forward(
+    exchange: &mut Exchange,
+    options: ForwardOptions,
+    ports: &dyn Ports,
+) -> Result<(), Fault> {
+    if let Some(service) = exchange.backend.as_ref().and_then(|backend| backend.fabric.clone()) {
+        return super::fabric::forward(&service, exchange, options, ports).await;
+    }
+    call_unless_open(exchange, options, ports).await
+}
+
+async fn call_unless_open(
     exchange: &mut Exchange,
     options: ForwardOptions,
     ports: &dyn Ports,
@@ -26,10 +37,57 @@ pub async fn forward(
         exchange.respond(*unavailable);
         return Ok(());
     }
+    call(exchange, options, ports).await
+}
+
+/// Calls the backend that has been settled, and notes how it went.
+pub async fn call(exchange: &mut Exchange, options: ForwardOptions, ports: &dyn Ports) -> Result<(), Fault> {
+    exchange.backend_authorization = match exchange.destination().and_then(|backend| backend.managed.clone())
+    {
+        Some(wanted) => Some(authorization(&wanted, ports).await?),
+        None => None,
+    };
     let outcome = ports.forward(exchange, options).await;
     let fault = outcome.as_ref().err();
     note(exchange, fault.map(|fault| fault.error.reason.as_str()), ports.now());
     outcome
+}
+
+/// The token of the gateway's own identity that a backend asks for, as a field.
+pub async fn authorization(wanted: &TokenRequest, ports: &dyn Ports) -> Result<String, Fault> {
+    match ports.identity().token(wanted).await {
+        Ok(token) => Ok(format!("Bearer {token}")),
+        Err(error) => Err(Fault::internal("", "ManagedIdentityTokenFailed", error.to_string())),
+    }
+}
+
+/// The entity itself, or the member of a pool whose turn it is; 503 where it is left alone for now.
+pub fn member_of(entity: &Arc<Backend>, now: Instant) -> Result<Arc<Backend>, Fault> {
+    let id = entity.id.as_deref().unwrap_or_default();
+    let (what, reason, chosen) = match &entity.pool {
+        Some(pool) => {
+            let chosen = pool.choose(None, &[], now).map(|chosen| Arc::clone(chosen.backend));
+            (format!("Backend pool '{id}'"), "BackendPoolUnavailable", chosen)
+        }
+        None => {
+            let open = entity.breaker.as_ref().and_then(|breaker| breaker.open_for(now));
+            (
+                format!("Backend '{id}'"),
+                "CircuitBreakerOpen",
+                open.map_or_else(|| Ok(Arc::clone(entity)), Err),
+            )
+        }
+    };
+    chosen.map_err(|wait| {
+        let text = format!("{what} is temporarily unavailable.");
+        Fault::new(503, text.clone(), "", reason, text)
+            .with_header("Retry-After", whole_seconds(wait).to_string())
+    })
+}
+
+/// Seconds, rounded up.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 /// Settles the member of a pool that the next call goes to. `Err`: the backend, or every member, is left alone for
@@ -80,8 +138,8 @@ fn unavailable(what: &str, wait: Duration) -> Box<Response> {
     let text = format!("{what} is temporarily unavailable.");
     let mut response = Response::new(503);
     response.body = Body::from(envelope(503, &text, None));
-    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    for (name, value) in [("Content-Type", "application/json"), ("Retry-After", &*seconds.to_string())] {
+    let seconds = whole_seconds(wait).to_string();
+    for (name, value) in [("Content-Type", "application/json"), ("Retry-After", &*seconds)] {
         let _ = response.headers.append(name, value.as_bytes());
     }
     response.reason = text.trim_end_matches('.').to_owned();

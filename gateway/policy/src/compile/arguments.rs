@@ -116,6 +116,14 @@ impl Compiler<'_> {
         self.text_of(&attribute.value, attribute.at)
     }
 
+    /// A text attribute, or its default; `None` when it is wrong, which has been reported.
+    pub fn text_or(&mut self, element: &Element, name: &str, default: &str) -> Option<TextArg> {
+        match element.attribute(name) {
+            Some(_) => self.text(element, name),
+            None => Some(TextArg::Literal(default.into())),
+        }
+    }
+
     /// Text content of an element, trimmed.
     pub fn content(&mut self, element: &Element) -> Option<TextArg> {
         self.text_of(element.text().trim(), element.text_at())
@@ -147,6 +155,14 @@ impl Compiler<'_> {
             self.expression(&attribute.value, Expected::Bool, attribute.at).map(BoolArg::Expression)
         } else {
             Some(BoolArg::Literal(is_true(&attribute.value)))
+        }
+    }
+
+    /// A true/false attribute, or its default; `None` when it is wrong, which has been reported.
+    pub fn boolean_or(&mut self, element: &Element, name: &str, default: bool) -> Option<BoolArg> {
+        match element.attribute(name) {
+            Some(_) => self.boolean(element, name),
+            None => Some(BoolArg::Literal(default)),
         }
     }
 

@@ -100,6 +100,7 @@ fn check_content(element: &Element, content: &Content, c: &mut Compiler<'_>) {
             refuse_elements(element, c);
             check_text(element, *expression, c);
         }
+        Content::Template => refuse_elements(element, c),
         Content::Elements(children) => {
             refuse_text(element, content, c);
             check_children(element, content, children, c);

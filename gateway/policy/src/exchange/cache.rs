@@ -1,5 +1,6 @@
 //! What a response cache lookup leaves for the rest of its request.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::message::{Headers, InvalidField};
@@ -10,8 +11,17 @@ use crate::ports::{CachingType, Fill, Filled};
 pub struct CacheState {
     /// The lookup missed: what the store behind it needs.
     pub plan: Option<Box<CachePlan>>,
-    /// The lookup hit: the element of the store that would have stored it. Outbound goes on behind that one.
-    pub resume_after: Option<&'static str>,
+    /// The semantic lookup missed.
+    pub semantic: Option<Box<SemanticPlan>>,
+    /// The lookup hit: the elements of the store that would have stored it. Outbound goes on behind that one.
+    pub resume_after: &'static [&'static str],
+}
+
+/// A miss of the semantic cache that waits for its response.
+#[derive(Debug)]
+pub struct SemanticPlan {
+    pub partition: String,
+    pub vector: Arc<[f32]>,
 }
 
 /// A miss that waits for its response.

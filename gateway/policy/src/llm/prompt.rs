@@ -73,6 +73,11 @@ impl Prompt {
         }
     }
 
+    /// Whether it shows the model something that is no text.
+    pub fn has_images(&self) -> bool {
+        self.images > 0
+    }
+
     /// About how many tokens it costs.
     pub fn tokens(&self) -> u64 {
         let chat = if self.messages > 0 { (self.messages + 1) * MESSAGE_TOKENS } else { 0 };

@@ -9,8 +9,8 @@ use crate::compile::Compiler;
 use crate::compile::arguments::TextArg;
 use crate::exchange::Exchange;
 use crate::fault::{Fault, Section};
-use crate::pipeline::{AsyncPolicy, Flow, Step};
-use crate::ports::{LocalFuture, Ports, TokenRequest};
+use crate::pipeline::{Flow, Step, WaitingPolicy};
+use crate::ports::{Ports, TokenRequest};
 use crate::xml::Element;
 
 const SOURCE: &str = "authentication-managed-identity";
@@ -92,7 +92,7 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     (c.findings() == before).then(|| Step::waiting(AuthenticationManagedIdentity(policy)))
 }
 
-impl AuthenticationManagedIdentity {
+impl WaitingPolicy for AuthenticationManagedIdentity {
     async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
         if let Some(value) = self.0.authorization(exchange, ports).await? {
             exchange
@@ -102,15 +102,5 @@ impl AuthenticationManagedIdentity {
                 .map_err(|error| Fault::invalid_value(SOURCE, error))?;
         }
         Ok(Flow::Continue)
-    }
-}
-
-impl AsyncPolicy for AuthenticationManagedIdentity {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(self.run(exchange, ports))
     }
 }

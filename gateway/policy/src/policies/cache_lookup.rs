@@ -10,8 +10,8 @@ use crate::compile::arguments::{BoolArg, TextArg};
 use crate::exchange::{CachePlan, CacheUse, Downstream, DownstreamKind, Exchange};
 use crate::fault::{Fault, Section};
 use crate::message::{Response, query};
-use crate::pipeline::{AsyncPolicy, Flow, Step};
-use crate::ports::{CachingType, Claim, Entry, Fill, LocalFuture, Ports};
+use crate::pipeline::{Flow, Step, WaitingPolicy};
+use crate::ports::{CachingType, Claim, Entry, Fill, Ports};
 use crate::xml::Element;
 
 pub static CACHE_LOOKUP: PolicyDef = PolicyDef {
@@ -162,35 +162,6 @@ impl CacheLookup {
         }
         Ok(key.0)
     }
-
-    async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
-        let request = &exchange.request;
-        let is_plain_get = exchange.original_method.as_str() == "GET" && request.method.as_str() == "GET";
-        if !is_plain_get || !request.body.is_empty() || exchange.upgrade {
-            return Ok(Flow::Continue);
-        }
-        let allow_private = self.allow_private.get(exchange)?;
-        if exchange.request.headers.contains("Authorization") && !allow_private {
-            return Ok(Flow::Continue);
-        }
-        let headers = names(&self.headers, exchange)?;
-        let headers: Vec<_> = headers.iter().map(|name| name.to_ascii_lowercase()).collect();
-        let downstream = self.downstream(exchange)?;
-        let key = self.key(&headers, exchange)?;
-        exchange.settle_bodies();
-        let fill = match find(&key, self.caching, ports).await {
-            Ok(entry) => return hit(&entry, downstream, exchange, ports),
-            Err(fill) => fill,
-        };
-        exchange.measures.cache = CacheUse::Miss;
-        for name in CONDITIONAL {
-            exchange.request.headers.remove(name);
-        }
-        let varies_by = headers.into_iter().map(Into::into).collect();
-        let plan = CachePlan { caching: self.caching, key, varies_by, downstream, allow_private, fill };
-        exchange.cache.plan = Some(Box::new(plan));
-        Ok(Flow::Continue)
-    }
 }
 
 /// The entry; else the right to make it, which is absent where others make it or nobody needs to.
@@ -233,7 +204,7 @@ fn hit(
     response.headers.set("Age", age.as_secs().to_string().as_bytes()).map_err(wrong)?;
     downstream.set(left, &mut response.headers).map_err(wrong)?;
     exchange.measures.cache = CacheUse::Hit;
-    exchange.cache.resume_after = Some("cache-store");
+    exchange.cache.resume_after = &["cache-store"];
     exchange.respond(response);
     Ok(Flow::Respond)
 }
@@ -256,12 +227,33 @@ fn is_unchanged(response: &Response, exchange: &Exchange) -> bool {
     }
 }
 
-impl AsyncPolicy for CacheLookup {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(self.run(exchange, ports))
+impl WaitingPolicy for CacheLookup {
+    async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        let request = &exchange.request;
+        let is_plain_get = exchange.original_method.as_str() == "GET" && request.method.as_str() == "GET";
+        if !is_plain_get || !request.body.is_empty() || exchange.upgrade {
+            return Ok(Flow::Continue);
+        }
+        let allow_private = self.allow_private.get(exchange)?;
+        if exchange.request.headers.contains("Authorization") && !allow_private {
+            return Ok(Flow::Continue);
+        }
+        let headers = names(&self.headers, exchange)?;
+        let headers: Vec<_> = headers.iter().map(|name| name.to_ascii_lowercase()).collect();
+        let downstream = self.downstream(exchange)?;
+        let key = self.key(&headers, exchange)?;
+        exchange.settle_bodies();
+        let fill = match find(&key, self.caching, ports).await {
+            Ok(entry) => return hit(&entry, downstream, exchange, ports),
+            Err(fill) => fill,
+        };
+        exchange.measures.cache = CacheUse::Miss;
+        for name in CONDITIONAL {
+            exchange.request.headers.remove(name);
+        }
+        let varies_by = headers.into_iter().map(Into::into).collect();
+        let plan = CachePlan { caching: self.caching, key, varies_by, downstream, allow_private, fill };
+        exchange.cache.plan = Some(Box::new(plan));
+        Ok(Flow::Continue)
     }
 }

@@ -9,8 +9,8 @@ use crate::compile::Compiler;
 use crate::compile::arguments::{AnyArg, TextArg};
 use crate::exchange::{CacheUse, Exchange};
 use crate::fault::Fault;
-use crate::pipeline::{AsyncPolicy, Flow, Step};
-use crate::ports::{CachingType, LocalFuture, Ports};
+use crate::pipeline::{Flow, Step, WaitingPolicy};
+use crate::ports::{CachingType, Ports};
 use crate::xml::Element;
 
 pub static CACHE_LOOKUP_VALUE: PolicyDef = PolicyDef {
@@ -65,24 +65,18 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     (c.findings() == before).then(|| Step::waiting(policy))
 }
 
-impl AsyncPolicy for CacheLookupValue {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(async move {
-            let key = value_key(&self.key.get(exchange)?);
-            let found = ports.cache().get(self.caching, &key).await;
-            let found = found.as_ref().and_then(|entry| entry.value());
-            exchange.measures.cache = if found.is_some() { CacheUse::Hit } else { CacheUse::Miss };
-            let value = match (found, &self.default) {
-                (Some(portable), _) => Value::from_portable(portable),
-                (None, Some(default)) => default.get(exchange)?,
-                (None, None) => return Ok(Flow::Continue),
-            };
-            exchange.set_variable(&self.variable, value);
-            Ok(Flow::Continue)
-        })
+impl WaitingPolicy for CacheLookupValue {
+    async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        let key = value_key(&self.key.get(exchange)?);
+        let found = ports.cache().get(self.caching, &key).await;
+        let found = found.as_ref().and_then(|entry| entry.value());
+        exchange.measures.cache = if found.is_some() { CacheUse::Hit } else { CacheUse::Miss };
+        let value = match (found, &self.default) {
+            (Some(portable), _) => Value::from_portable(portable),
+            (None, Some(default)) => default.get(exchange)?,
+            (None, None) => return Ok(Flow::Continue),
+        };
+        exchange.set_variable(&self.variable, value);
+        Ok(Flow::Continue)
     }
 }

@@ -52,7 +52,7 @@ impl Policy for CacheStore {
         }
         let seconds = self.duration.get(exchange)?.max(0).unsigned_abs();
         let wanted = self.cache_response.as_ref().map(|argument| argument.get(exchange)).transpose()?;
-        let (stored_ms, elapsed) = (exchange.unix_ms(ports), exchange.elapsed(ports));
+        let stored_ms = exchange.unix_ms(ports);
         let (Some(mut plan), Some(response)) = (exchange.cache.plan.take(), exchange.response.as_mut())
         else {
             return Ok(Flow::Continue);
@@ -61,33 +61,55 @@ impl Policy for CacheStore {
         let fill = plan.fill.take();
         if let Some(reason) = reason {
             fill.into_iter().for_each(|fill| fill.end(Filled::NotStorable));
-            exchange.trace.add(TraceEntry {
-                source: "cache-store".into(),
-                severity: Severity::Information,
-                message: format!("The response is not cached: {reason}."),
-                metadata: Vec::new(),
-                elapsed,
-            });
+            note_uncached("cache-store", reason, exchange, ports);
             return Ok(Flow::Continue);
         }
         let lifetime = Duration::from_secs(seconds);
-        let head = Head {
-            status: response.status,
-            reason: response.reason.clone(),
-            headers: storable(&response.headers),
-            stored_ms,
-            lifetime_ms: lifetime.as_millis() as u64,
-        };
-        let keeper = Keeper { head, writer: ports.cache().writer(plan.caching, &plan.key), fill };
-        response.body = keeper.keep(std::mem::take(&mut response.body));
+        let writer = ports.cache().writer(plan.caching, &plan.key);
+        Keeper::new(response, stored_ms, lifetime, writer, fill).keep(response);
         let wrong = |error| Fault::invalid_value("cache-store", error);
         plan.downstream.set(lifetime, &mut response.headers).map_err(wrong)?;
         Ok(Flow::Continue)
     }
 }
 
-/// Why a response is not kept.
+/// Tells the trace why a response is not kept.
+pub fn note_uncached(source: &'static str, reason: &str, exchange: &mut Exchange, ports: &dyn Ports) {
+    let elapsed = exchange.elapsed(ports);
+    exchange.trace.add(TraceEntry {
+        source: source.into(),
+        severity: Severity::Information,
+        message: format!("The response is not cached: {reason}."),
+        metadata: Vec::new(),
+        elapsed,
+    });
+}
+
+/// Why a response is not kept under the key of a lookup.
 fn obstacle(response: &Response, wanted: Option<bool>, plan: &CachePlan) -> Option<&'static str> {
+    let headers = &response.headers;
+    if let Some(reason) = unsuitable(response, wanted) {
+        return Some(reason);
+    }
+    if says(headers, "private") && !plan.allow_private {
+        return Some(FORBIDDEN);
+    }
+    varies_beyond(headers, plan).then_some("its Vary names fields that the key does not hold")
+}
+
+const FORBIDDEN: &str = "its Cache-Control forbids it";
+
+/// Whether `Cache-Control` has a directive.
+fn says(headers: &Headers, directive: &str) -> bool {
+    let control = headers.joined("Cache-Control").unwrap_or_default();
+    control
+        .split(',')
+        .filter_map(|part| part.split('=').next())
+        .any(|name| name.trim().eq_ignore_ascii_case(directive))
+}
+
+/// Why a response is not kept whatever is asked for.
+pub fn unsuitable(response: &Response, wanted: Option<bool>) -> Option<&'static str> {
     let headers = &response.headers;
     match (wanted, response.status) {
         (Some(false), _) => return Some("cache-response is false"),
@@ -98,17 +120,8 @@ fn obstacle(response: &Response, wanted: Option<bool>, plan: &CachePlan) -> Opti
     if headers.contains("Set-Cookie") {
         return Some("it sets a cookie");
     }
-    let control = headers.joined("Cache-Control").unwrap_or_default().to_ascii_lowercase();
-    let says = |directive: &str| {
-        control
-            .split(',')
-            .any(|part| part.trim().split('=').next().is_some_and(|name| name.trim() == directive))
-    };
-    if says("no-store") || (says("private") && !plan.allow_private) {
-        return Some("its Cache-Control forbids it");
-    }
-    if varies_beyond(headers, plan) {
-        return Some("its Vary names fields that the key does not hold");
+    if says(headers, "no-store") {
+        return Some(FORBIDDEN);
     }
     match &response.body {
         Body::Consumed => Some("its body has been read"),
@@ -146,16 +159,34 @@ struct Head {
 }
 
 /// Makes the entry once the whole body is there.
-struct Keeper {
+pub struct Keeper {
     head: Head,
     writer: Writer,
     fill: Option<Fill>,
 }
 
 impl Keeper {
+    /// Will store the response as it is now.
+    pub fn new(
+        response: &Response,
+        stored_ms: u64,
+        lifetime: Duration,
+        writer: Writer,
+        fill: Option<Fill>,
+    ) -> Self {
+        let head = Head {
+            status: response.status,
+            reason: response.reason.clone(),
+            headers: storable(&response.headers),
+            stored_ms,
+            lifetime_ms: lifetime.as_millis() as u64,
+        };
+        Self { head, writer, fill }
+    }
+
     /// Stores a body that is there; follows one that streams.
-    fn keep(self, body: Body) -> Body {
-        match body {
+    pub fn keep(self, response: &mut Response) {
+        response.body = match std::mem::take(&mut response.body) {
             Body::Stream(inner) => {
                 let capacity = inner.remaining().unwrap_or(0) as usize;
                 let collected = BytesMut::with_capacity(capacity);

@@ -12,8 +12,8 @@ use crate::compile::Compiler;
 use crate::compile::arguments::{AnyArg, IntArg, TextArg};
 use crate::exchange::{CacheUse, Exchange};
 use crate::fault::Fault;
-use crate::pipeline::{AsyncPolicy, Block, Flow, Step};
-use crate::ports::{CachingType, Claim, Entry, Fill, Filled, LocalFuture, Ports};
+use crate::pipeline::{Block, Flow, Step, WaitingPolicy};
+use crate::ports::{CachingType, Claim, Entry, Fill, Filled, Ports};
 use crate::xml::Element;
 
 pub static CACHE_VALUE: PolicyDef = PolicyDef {
@@ -116,6 +116,14 @@ impl CacheValue {
         Ok(Some(flow))
     }
 
+    fn take(&self, entry: &Entry, exchange: &mut Exchange) {
+        if let Some(portable) = entry.value() {
+            exchange.set_variable(&self.variable, Value::from_portable(portable));
+        }
+    }
+}
+
+impl WaitingPolicy for CacheValue {
     async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
         let key = value_key(&self.key.get(exchange)?);
         let seconds = |argument: &IntArg| argument.get(exchange).map(|seconds| seconds.max(0).unsigned_abs());
@@ -154,21 +162,5 @@ impl CacheValue {
                 Ok(Flow::Continue)
             }
         }
-    }
-
-    fn take(&self, entry: &Entry, exchange: &mut Exchange) {
-        if let Some(portable) = entry.value() {
-            exchange.set_variable(&self.variable, Value::from_portable(portable));
-        }
-    }
-}
-
-impl AsyncPolicy for CacheValue {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(self.run(exchange, ports))
     }
 }

@@ -1,24 +1,59 @@
 //! What the Dapr policies share (`policies.md` C 3.5): the call of the sidecar and what becomes of its answer.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_expression::Value;
+use gateway_expression::{Value, is_expression};
 
+use super::set_body::template::BodyTemplate;
 use crate::catalogue::{AttributeDef, Kind, optional};
 use crate::compile::Compiler;
-use crate::compile::arguments::IntArg;
-use crate::exchange::{Exchange, stored_response};
+use crate::compile::arguments::{IntArg, TextArg};
+use crate::exchange::{Exchange, payload, stored_response};
 use crate::fault::Fault;
 use crate::message::{Body, Headers, Method, Request, Scheme, Url};
 use crate::ports::{OutboundCall, Ports};
-use crate::xml::Element;
+use crate::xml::{Element, unresolved};
 
 pub const IGNORE_ERROR: AttributeDef = optional("ignore-error", Kind::Bool);
 pub const RESPONSE_VARIABLE: AttributeDef = optional("response-variable-name", Kind::Text);
 pub const TIMEOUT: AttributeDef = optional("timeout", Kind::Int(1, 240)).expression();
 pub const TEMPLATE: AttributeDef = optional("template", Kind::OneOf(&["Liquid"]));
 pub const CONTENT_TYPE: AttributeDef = optional("content-type", Kind::OneOf(&["application/json"]));
+
+/// What a Dapr policy sends.
+#[derive(Debug)]
+pub enum Message {
+    Text(TextArg),
+    Template(Box<BodyTemplate>),
+}
+
+impl Message {
+    /// Reads the content of `holder`: a template where the policy says so, which sees the message at hand as `body`.
+    pub fn compile(policy: &Element, holder: &Element, c: &mut Compiler<'_>) -> Option<Self> {
+        let text = holder.text();
+        if policy.attribute("template").is_some() {
+            let template = BodyTemplate::compile(policy, &text, holder.text_at(), c)?;
+            if template.reads_body() {
+                c.need(payload::needs(c.section));
+            }
+            return Some(Self::Template(Box::new(template)));
+        }
+        if let Some(name) = unresolved(&text).filter(|_| !is_expression(&text)) {
+            c.named_value_missing(name, holder.text_at());
+            return None;
+        }
+        c.content(holder).map(Self::Text)
+    }
+
+    pub fn get(&self, exchange: &Exchange) -> Result<String, Fault> {
+        match self {
+            Self::Text(text) => text.get(exchange).map(Cow::into_owned),
+            Self::Template(template) => template.render(exchange),
+        }
+    }
+}
 
 /// How the sidecar is called.
 #[derive(Debug)]
@@ -31,11 +66,6 @@ pub struct SidecarCall {
 impl SidecarCall {
     /// Reads the common attributes; findings go to the compiler.
     pub fn compile(element: &Element, c: &mut Compiler<'_>) -> Self {
-        if let Some(template) = element.attribute("template") {
-            let text =
-                format!("Liquid templates are not supported in '{}' yet; use an expression.", element.name);
-            c.error("policy-unsupported", template.at, text);
-        }
         Self {
             ignore_error: c.literal_bool(element, "ignore-error", false),
             variable: c.literal(element, "response-variable-name"),
@@ -61,7 +91,7 @@ impl SidecarCall {
         }
         exchange.count_call()?;
         let timeout = Duration::from_secs(seconds.unsigned_abs());
-        let outcome = ports.send(OutboundCall { request, identity: None, timeout, proxy: None }).await;
+        let outcome = ports.send(OutboundCall::new(request, timeout)).await;
         let value = outcome.as_ref().map_or(Value::Null, stored_response::to_value);
         if let Some(name) = &self.variable {
             exchange.set_variable(name, value);

@@ -115,6 +115,15 @@ impl Dimension {
         };
         all.iter().map(evaluate).collect()
     }
+
+    /// Reads those that need no expression once more: of some the value is known late.
+    pub fn read_again(all: &[Self], values: &mut [(Arc<str>, String)], exchange: &Exchange) {
+        for (dimension, (_, value)) in all.iter().zip(values) {
+            if let DimensionValue::Known(read) = &dimension.value {
+                read(exchange).unwrap_or_default().clone_into(value);
+            }
+        }
+    }
 }
 
 enum Number {

@@ -9,8 +9,8 @@ use crate::compile::arguments::{BoolArg, IntArg};
 use crate::exchange::Exchange;
 use crate::fault::{Fault, Section};
 use crate::graphql;
-use crate::pipeline::{AsyncPolicy, Flow, Step};
-use crate::ports::{ForwardOptions, HttpVersion, LocalFuture, Ports};
+use crate::pipeline::{Flow, Step, WaitingPolicy};
+use crate::ports::{ForwardOptions, HttpVersion, Ports};
 use crate::xml::Element;
 
 pub static FORWARD_REQUEST: PolicyDef = PolicyDef {
@@ -101,23 +101,17 @@ impl ForwardRequest {
     }
 }
 
-impl AsyncPolicy for ForwardRequest {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(async move {
-            let options = self.evaluate(exchange)?;
-            exchange.count_call()?;
-            if options.buffer_request_body {
-                exchange.buffer_request(ports).await?;
-            }
-            match exchange.caller.graphql.clone().filter(|_| !exchange.upgrade) {
-                Some(api) => graphql::forward(&api, exchange, options, ports).await?,
-                None => backend::forward(exchange, options, ports).await?,
-            }
-            Ok(Flow::Continue)
-        })
+impl WaitingPolicy for ForwardRequest {
+    async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        let options = self.evaluate(exchange)?;
+        exchange.count_call()?;
+        if options.buffer_request_body {
+            exchange.buffer_request(ports).await?;
+        }
+        match exchange.caller.graphql.clone().filter(|_| !exchange.upgrade) {
+            Some(api) => graphql::forward(&api, exchange, options, ports).await?,
+            None => backend::forward(exchange, options, ports).await?,
+        }
+        Ok(Flow::Continue)
     }
 }

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::dapr::{CONTENT_TYPE, IGNORE_ERROR, RESPONSE_VARIABLE, SidecarCall, TEMPLATE, TIMEOUT, segment};
+use super::dapr::{
+    CONTENT_TYPE, IGNORE_ERROR, Message, RESPONSE_VARIABLE, SidecarCall, TEMPLATE, TIMEOUT, segment,
+};
 use crate::catalogue::{Content, Kind, MANY, PolicyDef, child, optional, required};
 use crate::compile::Compiler;
 use crate::compile::arguments::TextArg;
 use crate::exchange::Exchange;
 use crate::fault::{Fault, Section};
-use crate::pipeline::{AsyncPolicy, Flow, Step};
-use crate::ports::{LocalFuture, Ports};
+use crate::pipeline::{Flow, Step, WaitingPolicy};
+use crate::ports::Ports;
 use crate::xml::Element;
 
 pub static INVOKE_DAPR_BINDING: PolicyDef = PolicyDef {
@@ -38,11 +40,12 @@ pub static INVOKE_DAPR_BINDING: PolicyDef = PolicyDef {
                 Content::Text { expression: true },
             )]),
         ),
-        child("data", (0, 1), &[], Content::Text { expression: true }),
+        child("data", (0, 1), &[], Content::Template),
     ]),
     once: false,
     docs: "Triggers an output binding of the Dapr sidecar (port: setting `dapr.http.port`) with `data`, which is sent as \
-           JSON where it is JSON and as a JSON string else, `metadata` and `operation`. Timeout, errors and \
+           JSON where it is JSON and as a JSON string else, `metadata` and `operation`. `template=\"Liquid\"`: `data` is a \
+           Liquid template. Timeout, errors and \
            `response-variable-name` as for `publish-to-dapr`.",
     compile,
 };
@@ -51,7 +54,7 @@ struct InvokeDaprBinding {
     name: TextArg,
     operation: Option<Arc<str>>,
     metadata: Vec<(Arc<str>, TextArg)>,
-    data: Option<TextArg>,
+    data: Option<Message>,
     call: SidecarCall,
 }
 
@@ -63,7 +66,7 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
         metadata,
         name: c.text(element, "name")?,
         operation: c.literal(element, "operation"),
-        data: element.child("data").and_then(|data| c.content(data)),
+        data: element.child("data").and_then(|data| Message::compile(element, data, c)),
         call: SidecarCall::compile(element, c),
     };
     (c.findings() == before).then(|| Step::waiting(policy))
@@ -74,7 +77,7 @@ impl InvokeDaprBinding {
         let mut body = Map::new();
         if let Some(data) = &self.data {
             let text = data.get(exchange)?;
-            let value = serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.into_owned()));
+            let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
             body.insert("data".to_owned(), value);
         }
         if !self.metadata.is_empty() {
@@ -89,22 +92,14 @@ impl InvokeDaprBinding {
         }
         Ok(Value::Object(body).to_string())
     }
+}
 
+impl WaitingPolicy for InvokeDaprBinding {
     async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
         let path = format!("/v1.0/bindings/{}", segment(&self.name.get(exchange)?, "name")?);
         let body = self.body(exchange)?;
         exchange.settle_bodies();
         self.call.post(path, body, exchange, ports).await?;
         Ok(Flow::Continue)
-    }
-}
-
-impl AsyncPolicy for InvokeDaprBinding {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(self.run(exchange, ports))
     }
 }

@@ -8,8 +8,8 @@ use crate::exchange::Exchange;
 use crate::exchange::payload::{is_json, is_xml};
 use crate::fault::Fault;
 use crate::message::Body;
-use crate::pipeline::{AsyncPolicy, Flow, Step};
-use crate::ports::{LocalFuture, Ports};
+use crate::pipeline::{Flow, Step, WaitingPolicy};
+use crate::ports::Ports;
 use crate::xml::Element;
 
 pub static JSON_TO_XML: PolicyDef = PolicyDef {
@@ -44,16 +44,10 @@ struct JsonToXml {
 }
 
 fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
-    let mut text = |name, default: &str| match element.attribute(name) {
-        Some(_) => c.text(element, name),
-        None => Some(TextArg::Literal(default.into())),
-    };
-    let (apply, separator) = (text("apply", ""), text("namespace-separator", "_"));
-    let (prefix, block) = (text("namespace-prefix", ""), text("attribute-block-name", ""));
-    let consider_accept_header = match element.attribute("consider-accept-header") {
-        Some(_) => c.boolean(element, "consider-accept-header"),
-        None => Some(BoolArg::Literal(true)),
-    };
+    let (apply, separator) = (c.text(element, "apply"), c.text_or(element, "namespace-separator", "_"));
+    let prefix = c.text_or(element, "namespace-prefix", "");
+    let block = c.text_or(element, "attribute-block-name", "");
+    let consider_accept_header = c.boolean_or(element, "consider-accept-header", true);
     Some(Step::waiting(JsonToXml {
         apply: apply?,
         consider_accept_header: consider_accept_header?,
@@ -64,32 +58,26 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     }))
 }
 
-impl AsyncPolicy for JsonToXml {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(async move {
-            let always = applies_always(&self.apply, "content-type-json", exchange)?;
-            let is_wanted = always || is_json(exchange.payload_type());
-            if !is_wanted || (self.consider_accept_header.get(exchange)? && !accepts(exchange, is_xml)) {
-                return Ok(Flow::Continue);
-            }
-            let rules = Rules {
-                parse_date: self.parse_date,
-                namespace_separator: self.separator.get(exchange)?.into_owned(),
-                namespace_prefix: self.prefix.get(exchange)?.into_owned(),
-                attribute_block_name: self.block.get(exchange)?.into_owned(),
-            };
-            exchange.buffer_payload(ports).await?;
-            if exchange.payload().is_empty() {
-                return Ok(Flow::Continue);
-            }
-            let xml = rules.convert(&exchange.payload_text()).map_err(|error| failed(&error))?;
-            exchange.set_payload(Body::from(xml), Some("application/xml"));
-            Ok(Flow::Continue)
-        })
+impl WaitingPolicy for JsonToXml {
+    async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        let always = applies_always(&self.apply, "content-type-json", exchange)?;
+        let is_wanted = always || is_json(exchange.payload_type());
+        if !is_wanted || (self.consider_accept_header.get(exchange)? && !accepts(exchange, is_xml)) {
+            return Ok(Flow::Continue);
+        }
+        let rules = Rules {
+            parse_date: self.parse_date,
+            namespace_separator: self.separator.get(exchange)?.into_owned(),
+            namespace_prefix: self.prefix.get(exchange)?.into_owned(),
+            attribute_block_name: self.block.get(exchange)?.into_owned(),
+        };
+        exchange.buffer_payload(ports).await?;
+        if exchange.payload().is_empty() {
+            return Ok(Flow::Continue);
+        }
+        let xml = rules.convert(&exchange.payload_text()).map_err(|error| failed(&error))?;
+        exchange.set_payload(Body::from(xml), Some("application/xml"));
+        Ok(Flow::Continue)
     }
 }
 

@@ -7,8 +7,8 @@ use crate::exchange::Exchange;
 use crate::exchange::payload::is_json;
 use crate::fault::{Fault, Section};
 use crate::message::{Body, query};
-use crate::pipeline::{AsyncPolicy, Flow, Step};
-use crate::ports::{LocalFuture, Ports};
+use crate::pipeline::{Flow, Step, WaitingPolicy};
+use crate::ports::Ports;
 use crate::xml::Element;
 
 pub static JSONP: PolicyDef = PolicyDef {
@@ -31,32 +31,26 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     Some(Step::waiting(Jsonp { parameter: c.text(element, "callback-parameter-name")? }))
 }
 
-impl AsyncPolicy for Jsonp {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(async move {
-            let parameter = self.parameter.get(exchange)?.into_owned();
-            let asked = query::pairs(&exchange.original_url.query)
-                .find(|(name, _)| query::is_named(name, &parameter));
-            let Some(callback) = asked.map(|(_, value)| query::decode(value).into_owned()) else {
-                return Ok(Flow::Continue);
-            };
-            if !is_callback(&callback) {
-                let text =
-                    format!("Value of callback parameter {parameter} is not a valid JavaScript identifier.");
-                return Err(Fault::new(400, text.clone(), "jsonp", "CallbackParameterInvalid", text));
-            }
-            if !is_json(exchange.payload_type()) {
-                return Ok(Flow::Continue);
-            }
-            exchange.buffer_payload(ports).await?;
-            let body = format!("{callback}({});", exchange.payload_text());
-            exchange.set_payload(Body::from(body), Some("application/javascript"));
-            Ok(Flow::Continue)
-        })
+impl WaitingPolicy for Jsonp {
+    async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        let parameter = self.parameter.get(exchange)?.into_owned();
+        let asked =
+            query::pairs(&exchange.original_url.query).find(|(name, _)| query::is_named(name, &parameter));
+        let Some(callback) = asked.map(|(_, value)| query::decode(value).into_owned()) else {
+            return Ok(Flow::Continue);
+        };
+        if !is_callback(&callback) {
+            let text =
+                format!("Value of callback parameter {parameter} is not a valid JavaScript identifier.");
+            return Err(Fault::new(400, text.clone(), "jsonp", "CallbackParameterInvalid", text));
+        }
+        if !is_json(exchange.payload_type()) {
+            return Ok(Flow::Continue);
+        }
+        exchange.buffer_payload(ports).await?;
+        let body = format!("{callback}({});", exchange.payload_text());
+        exchange.set_payload(Body::from(body), Some("application/javascript"));
+        Ok(Flow::Continue)
     }
 }
 

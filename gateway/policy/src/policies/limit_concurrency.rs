@@ -5,8 +5,8 @@ use crate::compile::Compiler;
 use crate::compile::arguments::TextArg;
 use crate::exchange::Exchange;
 use crate::fault::Fault;
-use crate::pipeline::{AsyncPolicy, Block, Flow, Step};
-use crate::ports::{LocalFuture, Ports};
+use crate::pipeline::{Block, Flow, Step, WaitingPolicy};
+use crate::ports::Ports;
 use crate::xml::Element;
 
 pub static LIMIT_CONCURRENCY: PolicyDef = PolicyDef {
@@ -40,21 +40,15 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     (c.findings() == before).then(|| Step::waiting(policy))
 }
 
-impl AsyncPolicy for LimitConcurrency {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(async move {
-            let key = self.key.get(exchange)?;
-            exchange.settle_bodies();
-            let Some(_slot) = ports.concurrency().enter(&key, self.max_count) else {
-                let text = "Concurrency limit is exceeded. Try again later.";
-                let detail = format!("All {} places under this key are taken.", self.max_count);
-                return Err(Fault::new(429, text, "limit-concurrency", "ConcurrencyLimitExceeded", detail));
-            };
-            self.block.run(exchange, ports).await
-        })
+impl WaitingPolicy for LimitConcurrency {
+    async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        let key = self.key.get(exchange)?;
+        exchange.settle_bodies();
+        let Some(_slot) = ports.concurrency().enter(&key, self.max_count) else {
+            let text = "Concurrency limit is exceeded. Try again later.";
+            let detail = format!("All {} places under this key are taken.", self.max_count);
+            return Err(Fault::new(429, text, "limit-concurrency", "ConcurrencyLimitExceeded", detail));
+        };
+        self.block.run(exchange, ports).await
     }
 }

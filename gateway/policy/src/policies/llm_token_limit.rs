@@ -226,7 +226,7 @@ impl Policy for Shared {
             // A name that cannot be a field has been refused with the estimate above.
             let _ = policy.report.write(left, used, exchange);
         });
-        exchange.at_end.push(Box::new(move |ending| account.settle(&meter, ending)));
+        exchange.at_end.push(Box::new(move |ending, _| account.settle(&meter, ending)));
         Ok(Flow::Continue)
     }
 }

@@ -22,11 +22,11 @@ pub static LOG_TO_EVENTHUB: PolicyDef = PolicyDef {
     ],
     content: Content::Text { expression: true },
     once: false,
-    docs: "Sends its text as an event to the event hub of a logger, over HTTPS with a shared access key, without waiting; \
+    docs: "Sends its text as an event to the event hub of a logger, over HTTPS with a shared access key or a token of the \
+           gateway's own identity (`endpointAddress`, `identityClientId`), without waiting; \
            at most one of `partition-id` and `partition-key`. Longer than 200 KB it is cut. Events are gathered for up to \
            200 ms unless the logger's `isBuffered` is false; 10,000 events or 8 MiB wait for each worker, more are dropped. \
-           `gateway_event_hub_events_total` counts what became of them. Loggers with a managed identity are not supported \
-           yet.",
+           `gateway_event_hub_events_total` counts what became of them.",
     compile,
 };
 

@@ -1,13 +1,15 @@
 //! `publish-to-dapr` (`policies.md` C 3.5).
 
-use super::dapr::{CONTENT_TYPE, IGNORE_ERROR, RESPONSE_VARIABLE, SidecarCall, TEMPLATE, TIMEOUT, segment};
+use super::dapr::{
+    CONTENT_TYPE, IGNORE_ERROR, Message, RESPONSE_VARIABLE, SidecarCall, TEMPLATE, TIMEOUT, segment,
+};
 use crate::catalogue::{Content, Kind, PolicyDef, optional, required};
 use crate::compile::Compiler;
 use crate::compile::arguments::TextArg;
 use crate::exchange::Exchange;
 use crate::fault::{Fault, Section};
-use crate::pipeline::{AsyncPolicy, Flow, Step};
-use crate::ports::{LocalFuture, Ports};
+use crate::pipeline::{Flow, Step, WaitingPolicy};
+use crate::ports::Ports;
 use crate::xml::Element;
 
 pub static PUBLISH_TO_DAPR: PolicyDef = PolicyDef {
@@ -22,19 +24,19 @@ pub static PUBLISH_TO_DAPR: PolicyDef = PolicyDef {
         TEMPLATE,
         CONTENT_TYPE,
     ],
-    content: Content::Text { expression: true },
+    content: Content::Template,
     once: false,
     docs: "Publishes its text to a topic through the Dapr sidecar (port: setting `dapr.http.port`). Without \
            `pubsub-name` the topic is `pubsub/topic`. `timeout` 1–240 s, default 5. No answer, or one of 400 and more: \
            on-error (500), unless `ignore-error`; `response-variable-name` is set in both cases, to null where no \
-           answer came. Liquid templates are not supported yet.",
+           answer came. `template=\"Liquid\"`: the text is a Liquid template, which sees the message at hand as `body`.",
     compile,
 };
 
 struct PublishToDapr {
     topic: TextArg,
     pubsub: Option<TextArg>,
-    message: TextArg,
+    message: Message,
     call: SidecarCall,
 }
 
@@ -48,7 +50,8 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
         let text = format!("Without 'pubsub-name' the topic must be 'pubsub/topic', not '{topic}'.");
         c.error("dapr-topic", element.at, text);
     }
-    let policy = PublishToDapr { topic: topic?, pubsub, message: c.content(element)?, call };
+    let policy =
+        PublishToDapr { topic: topic?, pubsub, message: Message::compile(element, element, c)?, call };
     (c.findings() == before).then(|| Step::waiting(policy))
 }
 
@@ -56,7 +59,7 @@ fn split(topic: &str) -> Option<(&str, &str)> {
     topic.split_once('/').filter(|(pubsub, topic)| !pubsub.is_empty() && !topic.is_empty())
 }
 
-impl PublishToDapr {
+impl WaitingPolicy for PublishToDapr {
     async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
         let topic = self.topic.get(exchange)?;
         let path = match &self.pubsub {
@@ -71,19 +74,9 @@ impl PublishToDapr {
                 format!("/v1.0/publish/{}/{}", segment(pubsub, "pubsub-name")?, segment(topic, "topic")?)
             }
         };
-        let message = self.message.get(exchange)?.into_owned();
+        let message = self.message.get(exchange)?;
         exchange.settle_bodies();
         self.call.post(path, message, exchange, ports).await?;
         Ok(Flow::Continue)
-    }
-}
-
-impl AsyncPolicy for PublishToDapr {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(self.run(exchange, ports))
     }
 }

@@ -62,7 +62,7 @@ impl Limit {
         let number = |name| c.literal(element, name).and_then(|text| text.parse::<u64>().ok());
         let limit = Self {
             calls: number("calls"),
-            bytes: number("bandwidth").map(|kilobytes| kilobytes * 1024),
+            bytes: number("bandwidth").map(|kilobytes| kilobytes.saturating_mul(1024)),
             period: number("renewal-period").unwrap_or(period),
         };
         if limit.calls.is_none() && limit.bytes.is_none() {
@@ -111,7 +111,7 @@ fn time_span(seconds: u64) -> String {
 
 /// Adds the bytes of the request and of its answer once they are known.
 pub fn charge_bytes(exchange: &mut Exchange, hit: QuotaHit) {
-    exchange.at_end.push(Box::new(move |ending| {
+    exchange.at_end.push(Box::new(move |ending, _| {
         ending.quotas.add(&hit.key, hit.window, QuotaUse { count: 0, bytes: ending.bytes });
     }));
 }

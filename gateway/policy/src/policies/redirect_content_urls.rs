@@ -6,8 +6,8 @@ use crate::exchange::Exchange;
 use crate::exchange::payload::{essence, is_json, is_xml};
 use crate::fault::{Fault, Section};
 use crate::message::{Body, Url};
-use crate::pipeline::{AsyncPolicy, Flow, Step};
-use crate::ports::{LocalFuture, Ports};
+use crate::pipeline::{Flow, Step, WaitingPolicy};
+use crate::ports::Ports;
 use crate::xml::Element;
 
 pub static REDIRECT_CONTENT_URLS: PolicyDef = PolicyDef {
@@ -28,31 +28,25 @@ fn compile(_: &Element, _: &mut Compiler<'_>) -> Option<Step> {
     Some(Step::waiting(RedirectContentUrls))
 }
 
-impl AsyncPolicy for RedirectContentUrls {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(async move {
-            let Some(backend) = exchange.backend.as_ref().map(|backend| base(&backend.base)) else {
-                return Ok(Flow::Continue);
-            };
-            if !is_text(exchange.payload_type()) {
-                return Ok(Flow::Continue);
-            }
-            exchange.buffer_payload(ports).await?;
-            let Ok(text) = std::str::from_utf8(exchange.payload()) else { return Ok(Flow::Continue) };
-            let own = own_base(exchange);
-            let (from, to) = if exchange.is_about_request() { (own, backend) } else { (backend, own) };
-            let plain = replace(text, &from, &to);
-            let escaped = |url: &str| url.replace('/', "\\/");
-            let both = replace(plain.as_deref().unwrap_or(text), &escaped(&from), &escaped(&to));
-            if let Some(replaced) = both.or(plain) {
-                exchange.set_payload(Body::from(replaced), None);
-            }
-            Ok(Flow::Continue)
-        })
+impl WaitingPolicy for RedirectContentUrls {
+    async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        let Some(backend) = exchange.backend.as_ref().map(|backend| base(&backend.base)) else {
+            return Ok(Flow::Continue);
+        };
+        if !is_text(exchange.payload_type()) {
+            return Ok(Flow::Continue);
+        }
+        exchange.buffer_payload(ports).await?;
+        let Ok(text) = std::str::from_utf8(exchange.payload()) else { return Ok(Flow::Continue) };
+        let own = own_base(exchange);
+        let (from, to) = if exchange.is_about_request() { (own, backend) } else { (backend, own) };
+        let plain = replace(text, &from, &to);
+        let escaped = |url: &str| url.replace('/', "\\/");
+        let both = replace(plain.as_deref().unwrap_or(text), &escaped(&from), &escaped(&to));
+        if let Some(replaced) = both.or(plain) {
+            exchange.set_payload(Body::from(replaced), None);
+        }
+        Ok(Flow::Continue)
     }
 }
 

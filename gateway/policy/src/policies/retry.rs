@@ -9,8 +9,8 @@ use crate::compile::Compiler;
 use crate::compile::arguments::{BoolArg, IntArg};
 use crate::exchange::Exchange;
 use crate::fault::{Fault, Section};
-use crate::pipeline::{AsyncPolicy, Block, Flow, Needs, Step};
-use crate::ports::{LocalFuture, Ports};
+use crate::pipeline::{Block, Flow, Needs, Step, WaitingPolicy};
+use crate::ports::Ports;
 use crate::xml::Element;
 
 /// Most retries of one statement (`policies.md` §10).
@@ -72,41 +72,6 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
 }
 
 impl Retry {
-    async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
-        let count = self.count.get(exchange)?.clamp(0, COUNT_MAX);
-        let mut retries = 0;
-        loop {
-            let outcome = self.block.run(exchange, ports).await;
-            match &outcome {
-                Ok(Flow::Respond) => return outcome,
-                Ok(Flow::Continue) => {}
-                // What an earlier attempt answered says nothing about this one.
-                Err(_) if matches!(exchange.section, Section::Inbound | Section::Backend) => {
-                    exchange.response = None
-                }
-                // Behind the backend the response is the backend's, not the attempt's.
-                Err(_) => {}
-            }
-            if retries >= count {
-                return outcome;
-            }
-            let again = match self.wants_more(exchange, ports).await {
-                Ok(again) => again,
-                // A condition that stumbles over the missing response must not hide why it is missing.
-                Err(fault) => return outcome.and(Err(fault)),
-            };
-            if !again {
-                return outcome;
-            }
-            retries += 1;
-            exchange.count_retry()?;
-            let wait = self.wait(retries, exchange)?;
-            if !wait.is_zero() {
-                ports.sleep(wait).await;
-            }
-        }
-    }
-
     async fn wants_more(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<bool, Fault> {
         if self.condition_needs.response_body {
             exchange.buffer_response(ports).await?;
@@ -146,12 +111,39 @@ fn fraction() -> f64 {
     (high >> 16) as f64 / (1u64 << 48) as f64
 }
 
-impl AsyncPolicy for Retry {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(self.run(exchange, ports))
+impl WaitingPolicy for Retry {
+    async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        let count = self.count.get(exchange)?.clamp(0, COUNT_MAX);
+        let mut retries = 0;
+        loop {
+            let outcome = self.block.run(exchange, ports).await;
+            match &outcome {
+                Ok(Flow::Respond) => return outcome,
+                Ok(Flow::Continue) => {}
+                // What an earlier attempt answered says nothing about this one.
+                Err(_) if matches!(exchange.section, Section::Inbound | Section::Backend) => {
+                    exchange.response = None
+                }
+                // Behind the backend the response is the backend's, not the attempt's.
+                Err(_) => {}
+            }
+            if retries >= count {
+                return outcome;
+            }
+            let again = match self.wants_more(exchange, ports).await {
+                Ok(again) => again,
+                // A condition that stumbles over the missing response must not hide why it is missing.
+                Err(fault) => return outcome.and(Err(fault)),
+            };
+            if !again {
+                return outcome;
+            }
+            retries += 1;
+            exchange.count_retry()?;
+            let wait = self.wait(retries, exchange)?;
+            if !wait.is_zero() {
+                ports.sleep(wait).await;
+            }
+        }
     }
 }

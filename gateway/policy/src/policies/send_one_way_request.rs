@@ -5,8 +5,8 @@ use crate::catalogue::{ALL, Content, PolicyDef};
 use crate::compile::Compiler;
 use crate::exchange::Exchange;
 use crate::fault::Fault;
-use crate::pipeline::{AsyncPolicy, Flow, Step};
-use crate::ports::{LocalFuture, Ports};
+use crate::pipeline::{Flow, Step, WaitingPolicy};
+use crate::ports::Ports;
 use crate::xml::Element;
 
 pub static SEND_ONE_WAY_REQUEST: PolicyDef = PolicyDef {
@@ -28,16 +28,10 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     (c.findings() == before).then(|| Step::waiting(SendOneWayRequest(call)))
 }
 
-impl AsyncPolicy for SendOneWayRequest {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
+impl WaitingPolicy for SendOneWayRequest {
+    async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
         // Waits for a token of the gateway's identity, never for the answer.
-        Box::pin(async move {
-            ports.send_one_way(self.0.evaluate(exchange, ports).await?);
-            Ok(Flow::Continue)
-        })
+        ports.send_one_way(self.0.evaluate(exchange, ports).await?);
+        Ok(Flow::Continue)
     }
 }

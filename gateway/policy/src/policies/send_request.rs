@@ -16,6 +16,7 @@ use super::{
     authentication_basic, authentication_certificate, authentication_managed_identity, proxy, set_body,
     set_header, set_method,
 };
+use crate::backend::BackendTls;
 use crate::catalogue::{
     ALL, AttributeDef, ChildDef, Content, Kind, MANY, PolicyDef, child, optional, required,
 };
@@ -157,7 +158,8 @@ impl CallTemplate {
         let seconds = self.timeout.get(exchange)?.max(0).unsigned_abs();
         let proxy = self.proxy.as_ref().map(|proxy| proxy.evaluate(exchange)).transpose()?;
         exchange.count_call()?;
-        Ok(OutboundCall { request, identity, timeout: Duration::from_secs(seconds), proxy })
+        let tls = BackendTls { identity, ..BackendTls::default() };
+        Ok(OutboundCall { tls, proxy, ..OutboundCall::new(request, Duration::from_secs(seconds)) })
     }
 }
 

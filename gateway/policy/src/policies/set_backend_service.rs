@@ -1,14 +1,13 @@
 //! `set-backend-service` (`policies.md` C 1.2).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use gateway_model::BackendId;
-
 use super::dapr::{segment, sidecar};
-use crate::backend::{Backend, Backends};
+use crate::backend::{Backend, EntityArg, FabricCall};
 use crate::catalogue::{ALL, Content, Kind, PolicyDef, optional};
 use crate::compile::Compiler;
-use crate::compile::arguments::TextArg;
+use crate::compile::arguments::{BoolArg, TextArg};
 use crate::exchange::Exchange;
 use crate::fault::Fault;
 use crate::message::Url;
@@ -22,7 +21,7 @@ pub static SET_BACKEND_SERVICE: PolicyDef = PolicyDef {
     attributes: &[
         optional("base-url", Kind::Text).expression(),
         optional("backend-id", Kind::Text).expression(),
-        optional("sf-resolve-condition", Kind::Text).expression(),
+        optional("sf-resolve-condition", Kind::Bool).expression(),
         optional("sf-service-instance-name", Kind::Text).expression(),
         optional("sf-partition-key", Kind::Text).expression(),
         optional("sf-replica-type", Kind::OneOf(&["primary", "secondary"])).expression(),
@@ -37,26 +36,29 @@ pub static SET_BACKEND_SERVICE: PolicyDef = PolicyDef {
            rules. Exactly one of `base-url` and `backend-id`. The operation path stands behind the new base. An \
            unknown backend is refused when it is written out, and is 500 when an expression names it. \
            `backend-id=\"dapr\"` calls the method `dapr-method` of the application `dapr-app-id` through the Dapr \
-           sidecar (port: setting `dapr.http.port`); the operation's path gives way to it. The attributes of Service \
-           Fabric are not supported yet.",
+           sidecar (port: setting `dapr.http.port`); the operation's path gives way to it. With a backend entity \
+           that is a service of Service Fabric, the `sf-` attributes say which part of it is called: another service of the \
+           cluster, `fabric:/App/Service`; the partition of a number or name; a replica (primary or secondary; default \
+           stateless or primary); a listener (default the unnamed or only one). The cluster is asked once for each \
+           partition, and again when `sf-resolve-condition` is true behind the call: default no connection, 410, or 404 \
+           without `X-ServiceFabric: ResourceNotFound`. Not found: 500, reason ServiceFabricResolutionFailed.",
     compile,
 };
 
 enum SetBackendService {
     Fixed(Arc<Backend>),
     BaseUrl(TextArg),
-    BackendId(TextArg, Arc<Backends>),
+    Entity(EntityArg, Option<FabricArgs>),
     Dapr { app_id: TextArg, method: TextArg, namespace: Option<TextArg> },
 }
+
+const SOURCE: &str = "set-backend-service";
 
 /// The backend id that stands for the Dapr sidecar.
 const DAPR: &str = "dapr";
 
 fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     let before = c.findings();
-    for attribute in &element.attributes {
-        refuse_fabric(attribute, c);
-    }
     let is_dapr = element.attribute("backend-id").is_some_and(|id| id.value.trim() == DAPR);
     if !is_dapr && let Some(attribute) = element.attributes.iter().find(|a| a.name.starts_with("dapr-")) {
         let text = format!("The attribute '{}' goes with backend-id=\"{DAPR}\" only.", attribute.name);
@@ -65,7 +67,10 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     let policy = match (element.attribute("base-url"), element.attribute("backend-id")) {
         (Some(base_url), None) => compile_base_url(base_url, c),
         (None, Some(_)) if is_dapr => compile_dapr(element, c),
-        (None, Some(id)) => compile_backend_id(id, c),
+        (None, Some(id)) => {
+            let fabric = FabricArgs::compile(element, c);
+            EntityArg::of(id, c).map(|entity| SetBackendService::Entity(entity, fabric))
+        }
         _ => {
             c.error(
                 "xsd",
@@ -78,13 +83,39 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     policy.filter(|_| c.findings() == before).map(Step::sync)
 }
 
-fn refuse_fabric(attribute: &Attribute, c: &mut Compiler<'_>) {
-    if attribute.name.starts_with("sf-") {
-        let text = format!(
-            "The attribute '{}' is not supported yet: it needs Service Fabric name resolution.",
-            attribute.name
-        );
-        c.error("policy-unsupported", attribute.at, text);
+/// The `sf-` attributes.
+struct FabricArgs {
+    service: Option<TextArg>,
+    partition_key: Option<TextArg>,
+    replica: Option<TextArg>,
+    listener: Option<TextArg>,
+    resolve_condition: Option<BoolArg>,
+}
+
+impl FabricArgs {
+    /// `None` where the element has none of them.
+    fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Self> {
+        element.attributes.iter().find(|attribute| attribute.name.starts_with("sf-"))?;
+        Some(Self {
+            service: c.text(element, "sf-service-instance-name"),
+            partition_key: c.text(element, "sf-partition-key"),
+            replica: c.text(element, "sf-replica-type"),
+            listener: c.text(element, "sf-listener-name"),
+            resolve_condition: c.boolean(element, "sf-resolve-condition"),
+        })
+    }
+
+    fn evaluate(&self, exchange: &Exchange) -> Result<FabricCall, Fault> {
+        let get = |argument: &Option<TextArg>| {
+            argument.as_ref().map(|argument| argument.get(exchange).map(Cow::into_owned)).transpose()
+        };
+        Ok(FabricCall {
+            service: get(&self.service)?,
+            partition_key: get(&self.partition_key)?,
+            replica: get(&self.replica)?,
+            listener: get(&self.listener)?,
+            resolve_condition: self.resolve_condition.clone(),
+        })
     }
 }
 
@@ -114,20 +145,6 @@ fn compile_base_url(attribute: &Attribute, c: &mut Compiler<'_>) -> Option<SetBa
     }
 }
 
-fn compile_backend_id(attribute: &Attribute, c: &mut Compiler<'_>) -> Option<SetBackendService> {
-    let argument = c.text_of(attribute.value.trim(), attribute.at)?;
-    let Some(id) = argument.literal() else {
-        return Some(SetBackendService::BackendId(argument, c.lookup.backends()));
-    };
-    match c.lookup.backend(id) {
-        Some(backend) => Some(SetBackendService::Fixed(backend)),
-        None => {
-            c.error("backend-missing", attribute.at, format!("The backend '{id}' does not exist."));
-            None
-        }
-    }
-}
-
 impl SetBackendService {
     fn backend(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Arc<Backend>, Fault> {
         match self {
@@ -152,13 +169,7 @@ impl SetBackendService {
                     Url::parse(&text).map_err(|error| Fault::invalid_value("set-backend-service", error))?;
                 Ok(Arc::new(Backend::from_url(url)))
             }
-            Self::BackendId(argument, backends) => {
-                let id = argument.get(exchange)?;
-                backends.get(&BackendId::from(id.trim())).cloned().ok_or_else(|| {
-                    let text = format!("The backend '{}' does not exist.", id.trim());
-                    Fault::internal("set-backend-service", "BackendNotFound", text)
-                })
-            }
+            Self::Entity(entity, _) => entity.get(SOURCE, exchange),
         }
     }
 }
@@ -166,7 +177,17 @@ impl SetBackendService {
 impl Policy for SetBackendService {
     fn apply(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
         let backend = self.backend(exchange, ports)?;
+        let fabric = match self {
+            Self::Entity(_, Some(fabric)) => Some(Box::new(fabric.evaluate(exchange)?)),
+            _ => None,
+        };
+        if fabric.is_some() && backend.fabric.is_none() {
+            let id = backend.id.as_deref().unwrap_or_default();
+            let text = format!("The backend '{id}' is no service of Service Fabric.");
+            return Err(Fault::internal(SOURCE, "BackendNotServiceFabric", text));
+        }
         exchange.set_backend(backend);
+        exchange.fabric = fabric;
         Ok(Flow::Continue)
     }
 }

@@ -1,7 +1,7 @@
 //! `set-body` (`policies.md` B 2.6).
 
 pub(super) mod markup;
-mod template;
+pub(super) mod template;
 
 use bytes::Bytes;
 use gateway_expression::{Expected, Expression, Value, is_expression};

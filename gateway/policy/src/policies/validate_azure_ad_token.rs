@@ -12,8 +12,8 @@ use crate::compile::Compiler;
 use crate::compile::arguments::{BoolArg, IntArg, TextArg};
 use crate::exchange::Exchange;
 use crate::fault::{Fault, Section};
-use crate::pipeline::{AsyncPolicy, Flow, Step};
-use crate::ports::{LocalFuture, Ports};
+use crate::pipeline::{Flow, Step, WaitingPolicy};
+use crate::ports::Ports;
 use crate::xml::Element;
 
 const SOURCE: &str = "validate-azure-ad-token";
@@ -154,7 +154,9 @@ impl ValidateAzureAdToken {
         }
         Ok(Some(value_refused(name, given)))
     }
+}
 
+impl WaitingPolicy for ValidateAzureAdToken {
     async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
         let discovery = self.discovery(exchange)?;
         let passed = match self.check.run_with(&discovery, exchange, ports).await? {
@@ -166,15 +168,5 @@ impl ValidateAzureAdToken {
         }
         self.check.store(&passed, exchange);
         Ok(Flow::Continue)
-    }
-}
-
-impl AsyncPolicy for ValidateAzureAdToken {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(self.run(exchange, ports))
     }
 }

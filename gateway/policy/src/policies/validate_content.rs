@@ -9,9 +9,11 @@ use crate::compile::Compiler;
 use crate::compile::arguments::{BoolArg, IntArg, TextArg};
 use crate::exchange::Exchange;
 use crate::exchange::contract::{DefinitionError, OperationContract, same_type};
+use crate::exchange::payload;
 use crate::fault::{Fault, Section};
-use crate::pipeline::{AsyncPolicy, Flow, Step};
-use crate::ports::{LocalFuture, Ports};
+use crate::message::coding::{self, CodingError};
+use crate::pipeline::{Flow, Step, WaitingPolicy};
+use crate::ports::Ports;
 use crate::validation::definition::{Definition, ValidateAs};
 use crate::validation::finding::{Action, Finding, conclude};
 use crate::validation::json_schema::Options;
@@ -67,7 +69,8 @@ pub static VALIDATE_CONTENT: PolicyDef = PolicyDef {
            that counts: a `type` by `from` or `when`, else `missing-content-type-value`, else `any-content-type-value`. \
            Actions: ignore, detect (noted in the trace and in the variable), prevent (400 or 502 as well). \
            `allow-additional-properties` overrides the schema. JSON by JSON Schema 2020-12 or older, XML by XML Schema \
-           1.1; `soap` is the payload of an envelope. An empty body fits. The body is buffered.",
+           1.1; `soap` is the payload of an envelope. An empty body fits. The body is buffered; one in \
+           gzip, deflate or br is checked as what it holds, at most 100 times its length, and is sent on as it came.",
     compile,
 };
 
@@ -156,23 +159,18 @@ fn rule(element: &Element, c: &mut Compiler<'_>) -> Option<Rule> {
     })
 }
 
-impl AsyncPolicy for ValidateContent {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(async move {
-            let mut findings = Vec::new();
-            if let Some(finding) = self.size(exchange, ports).await? {
-                findings.push(finding);
-            }
-            let is_prevented = findings.iter().any(|finding| finding.action == Action::Prevent);
-            if !is_prevented {
-                findings.extend(self.content(exchange, ports).await?);
-            }
-            conclude("validate-content", findings, self.variable.as_ref(), exchange)
-        })
+impl WaitingPolicy for ValidateContent {
+    async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        let mut findings = Vec::new();
+        let unpacked = unpack(exchange, ports).await?;
+        if let Some(finding) = self.size(unpacked.as_ref(), exchange, ports).await? {
+            findings.push(finding);
+        }
+        let is_prevented = findings.iter().any(|finding| finding.action == Action::Prevent);
+        if !is_prevented {
+            findings.extend(self.content(unpacked.as_ref(), exchange, ports).await?);
+        }
+        conclude("validate-content", findings, self.variable.as_ref(), exchange)
     }
 }
 
@@ -183,32 +181,48 @@ fn sides(exchange: &Exchange) -> (&'static str, &'static str) {
 
 impl ValidateContent {
     /// The size is known by the framing, or the body is read.
-    async fn size(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Option<Finding>, Fault> {
+    async fn size(
+        &self,
+        unpacked: Option<&Unpacked>,
+        exchange: &mut Exchange,
+        ports: &dyn Ports,
+    ) -> Result<Option<Finding>, Fault> {
         let action = Action::of(&self.size_exceeded, exchange)?;
         if action == Action::Ignore {
             return Ok(None);
         }
         let max = self.max_size.get(exchange)?;
-        let size = match length(exchange) {
-            Some(size) => size,
-            None => {
+        let mut more = "";
+        let size = match (unpacked, length(exchange)) {
+            (Some(Ok(content)), _) => content.len() as u64,
+            (Some(Err(CodingError::TooLarge(at_least))), _) => {
+                more = "more than ";
+                *at_least
+            }
+            (_, Some(size)) => size,
+            (_, None) => {
                 exchange.buffer_payload(ports).await?;
                 exchange.payload().len() as u64
             }
         };
-        if i64::try_from(size).is_ok_and(|size| size <= max) {
+        if more.is_empty() && i64::try_from(size).is_ok_and(|size| size <= max) {
             return Ok(None);
         }
         let (whose, kind) = sides(exchange);
         let text = |limit: &str| {
-            format!("{whose}'s body is {size} bytes long and it exceeds the {limit} of {max} bytes.")
+            format!("{whose}'s body is {more}{size} bytes long and it exceeds the {limit} of {max} bytes.")
         };
         let public = exchange.is_about_request().then(|| text("limit"));
         let row = (kind, "SizeLimit");
         Ok(Some(Finding::internal("", row, text("configured limit"), action).told(public)))
     }
 
-    async fn content(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Vec<Finding>, Fault> {
+    async fn content(
+        &self,
+        unpacked: Option<&Unpacked>,
+        exchange: &mut Exchange,
+        ports: &dyn Ports,
+    ) -> Result<Vec<Finding>, Fault> {
         if length(exchange) == Some(0) {
             return Ok(Vec::new());
         }
@@ -241,7 +255,7 @@ impl ValidateContent {
         };
         exchange.buffer_payload(ports).await?;
         match definition {
-            Ok(definition) => Ok(unfit(rule, &definition, &name, &content_type, exchange)),
+            Ok(definition) => Ok(unfit(rule, &definition, (&name, &content_type), unpacked, exchange)),
             Err(error) => Ok(vec![undefined(&error, &name, &content_type, rule.action, exchange)]),
         }
     }
@@ -281,6 +295,19 @@ impl ValidateContent {
     }
 }
 
+/// The content of a body that has been compressed, or why it cannot be had.
+type Unpacked = Result<Vec<u8>, CodingError>;
+
+/// Takes the body out of its content codings; `None` where it is in none. It is sent on as it came.
+async fn unpack(exchange: &mut Exchange, ports: &dyn Ports) -> Result<Option<Unpacked>, Fault> {
+    let encoding = exchange.payload_headers().and_then(|headers| headers.joined("Content-Encoding"));
+    let Some(encoding) = encoding.filter(|encoding| !coding::is_plain(encoding)) else { return Ok(None) };
+    let encoding = encoding.into_owned();
+    exchange.buffer_payload(ports).await?;
+    let bytes_max = ports.buffer_budget().message_bytes_max;
+    Ok(Some(coding::decode(exchange.payload(), &encoding, bytes_max)))
+}
+
 /// Bytes of the body, where they are known.
 fn length(exchange: &Exchange) -> Option<u64> {
     if exchange.is_about_request() {
@@ -294,19 +321,23 @@ fn length(exchange: &Exchange) -> Option<u64> {
 fn unfit(
     rule: &Rule,
     definition: &Definition,
-    name: &str,
-    content_type: &str,
+    (name, content_type): (&str, &str),
+    unpacked: Option<&Unpacked>,
     exchange: &Exchange,
 ) -> Vec<Finding> {
     let (whose, kind) = sides(exchange);
     let whose = whose.to_lowercase();
-    let encoding = exchange.payload_headers().and_then(|headers| headers.get_str("Content-Encoding"));
-    let encoding = encoding.filter(|encoding| !encoding.trim().eq_ignore_ascii_case("identity"));
-    let checked = match encoding {
-        Some(encoding) => Err(format!("The content encoding '{encoding}' is not supported.")),
-        None if exchange.payload().is_empty() => Ok(Vec::new()),
-        None => definition.validate(&exchange.payload_text(), rule.validate_as),
+    let content = match unpacked {
+        Some(Err(error)) => Err(error.to_string()),
+        Some(Ok(content)) => Ok(&content[..]),
+        None => Ok(exchange.payload()),
     };
+    let checked = content.and_then(|content| {
+        if content.is_empty() {
+            return Ok(Vec::new());
+        }
+        definition.validate(&payload::decode(content, exchange.payload_type()), rule.validate_as)
+    });
     match checked {
         Err(reason) => {
             let details =

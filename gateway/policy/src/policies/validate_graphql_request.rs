@@ -13,8 +13,8 @@ use crate::exchange::Exchange;
 use crate::fault::{Fault, Section};
 use crate::graphql::{GraphQlApi, Operation, RequestError, deeper_than, read_request, without_fields};
 use crate::message::Body;
-use crate::pipeline::{AsyncPolicy, Flow, Step};
-use crate::ports::{LocalFuture, Ports};
+use crate::pipeline::{Flow, Step, WaitingPolicy};
+use crate::ports::Ports;
 use crate::xml::Element;
 
 pub static VALIDATE_GRAPHQL_REQUEST: PolicyDef = PolicyDef {
@@ -133,32 +133,6 @@ fn action_of(text: &str) -> Option<Action> {
 }
 
 impl ValidateGraphQlRequest {
-    async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
-        let Some(api) = exchange.caller.graphql.clone() else {
-            return Err(Fault::internal(
-                "validate-graphql-request",
-                "GraphQLSchemaMissing",
-                "The API has no GraphQL schema.",
-            ));
-        };
-        // A subscription's handshake carries no query; its messages go through the tunnel.
-        if exchange.upgrade {
-            return Ok(Flow::Continue);
-        }
-        exchange.buffer_request(ports).await?;
-        match self.check(&api, exchange)? {
-            Ok(()) => {
-                self.keep_errors(&exchange.graphql_errors.clone(), exchange);
-                Ok(Flow::Continue)
-            }
-            Err(error) => {
-                self.keep_errors(&error.errors, exchange);
-                exchange.respond(error.response());
-                Ok(Flow::Respond)
-            }
-        }
-    }
-
     /// The outer result is a fault of the policy's own expressions.
     fn check(&self, api: &GraphQlApi, exchange: &mut Exchange) -> Result<Result<(), RequestError>, Fault> {
         let max_size = self.max_size.get(exchange)?.max(0).unsigned_abs();
@@ -251,12 +225,30 @@ impl ValidateGraphQlRequest {
     }
 }
 
-impl AsyncPolicy for ValidateGraphQlRequest {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(self.run(exchange, ports))
+impl WaitingPolicy for ValidateGraphQlRequest {
+    async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        let Some(api) = exchange.caller.graphql.clone() else {
+            return Err(Fault::internal(
+                "validate-graphql-request",
+                "GraphQLSchemaMissing",
+                "The API has no GraphQL schema.",
+            ));
+        };
+        // A subscription's handshake carries no query; its messages go through the tunnel.
+        if exchange.upgrade {
+            return Ok(Flow::Continue);
+        }
+        exchange.buffer_request(ports).await?;
+        match self.check(&api, exchange)? {
+            Ok(()) => {
+                self.keep_errors(&exchange.graphql_errors.clone(), exchange);
+                Ok(Flow::Continue)
+            }
+            Err(error) => {
+                self.keep_errors(&error.errors, exchange);
+                exchange.respond(error.response());
+                Ok(Flow::Respond)
+            }
+        }
     }
 }

@@ -14,8 +14,8 @@ use crate::compile::arguments::{BoolArg, IntArg, TextArg};
 use crate::exchange::Exchange;
 use crate::fault::{Fault, Section};
 use crate::jose::{Malformed, VerifyError};
-use crate::pipeline::{AsyncPolicy, Flow, Step};
-use crate::ports::{LocalFuture, Ports};
+use crate::pipeline::{Flow, Step, WaitingPolicy};
+use crate::ports::Ports;
 use crate::xml::Element;
 use check::Check;
 use claims::RequiredClaim;
@@ -157,7 +157,7 @@ pub fn texts(parent: Option<&Element>, c: &mut Compiler<'_>) -> Vec<TextArg> {
     parent.into_iter().flat_map(Element::elements).filter_map(|child| c.content(child)).collect()
 }
 
-impl ValidateJwt {
+impl WaitingPolicy for ValidateJwt {
     async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
         match self.0.run(exchange, ports).await? {
             Ok(passed) => {
@@ -166,15 +166,5 @@ impl ValidateJwt {
             }
             Err(refusal) => Err(self.0.fault("validate-jwt", refusal, exchange)?),
         }
-    }
-}
-
-impl AsyncPolicy for ValidateJwt {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(self.run(exchange, ports))
     }
 }

@@ -8,8 +8,8 @@ use crate::exchange::Exchange;
 use crate::exchange::contract::DefinitionError;
 use crate::fault::{Fault, Scope, Section};
 use crate::odata;
-use crate::pipeline::{AsyncPolicy, Flow, Step};
-use crate::ports::{LocalFuture, Ports};
+use crate::pipeline::{Flow, Step, WaitingPolicy};
+use crate::ports::Ports;
 use crate::validation::finding::{Action, Finding, conclude};
 use crate::xml::Element;
 
@@ -61,31 +61,23 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     }))
 }
 
-impl AsyncPolicy for ValidateOdataRequest {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(async move {
-            let mut findings = Vec::new();
-            if let Some(max) = self.max_size {
-                if exchange.request.body.len().is_none() {
-                    exchange.buffer_request(ports).await?;
-                }
-                let size = exchange.request.body.len().unwrap_or_default();
-                if size > max {
-                    let text = format!(
-                        "Request's body is {size} bytes long and it exceeds the limit of {max} bytes."
-                    );
-                    findings.push(finding("RequestBody", "SizeLimit", text));
-                }
+impl WaitingPolicy for ValidateOdataRequest {
+    async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        let mut findings = Vec::new();
+        if let Some(max) = self.max_size {
+            if exchange.request.body.len().is_none() {
+                exchange.buffer_request(ports).await?;
             }
-            findings
-                .extend(self.version(exchange).err().map(|text| finding("RequestHeader", "Version", text)));
-            findings.extend(url(exchange));
-            conclude("validate-odata-request", findings, self.variable.as_ref(), exchange)
-        })
+            let size = exchange.request.body.len().unwrap_or_default();
+            if size > max {
+                let text =
+                    format!("Request's body is {size} bytes long and it exceeds the limit of {max} bytes.");
+                findings.push(finding("RequestBody", "SizeLimit", text));
+            }
+        }
+        findings.extend(self.version(exchange).err().map(|text| finding("RequestHeader", "Version", text)));
+        findings.extend(url(exchange));
+        conclude("validate-odata-request", findings, self.variable.as_ref(), exchange)
     }
 }
 

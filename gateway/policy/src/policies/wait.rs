@@ -9,8 +9,8 @@ use crate::compile::Compiler;
 use crate::compile::arguments::TextArg;
 use crate::exchange::Exchange;
 use crate::fault::{Fault, Section};
-use crate::pipeline::{AsyncPolicy, Block, Flow, Step};
-use crate::ports::{LocalFuture, Ports};
+use crate::pipeline::{Block, Flow, Step, WaitingPolicy};
+use crate::ports::Ports;
 use crate::xml::Element;
 
 /// Statements side by side; each of them may make calls, so there cannot be more than a request may make.
@@ -55,7 +55,9 @@ impl Wait {
             }
         }
     }
+}
 
+impl WaitingPolicy for Wait {
     async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
         let any = self.is_any(exchange)?;
         let shared = Mutex::new(exchange);
@@ -71,15 +73,5 @@ impl Wait {
             }
         }
         Ok(Flow::Continue)
-    }
-}
-
-impl AsyncPolicy for Wait {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(self.run(exchange, ports))
     }
 }

@@ -9,8 +9,8 @@ use crate::exchange::Exchange;
 use crate::exchange::payload::{is_json, is_xml};
 use crate::fault::Fault;
 use crate::message::Body;
-use crate::pipeline::{AsyncPolicy, Flow, Step};
-use crate::ports::{LocalFuture, Ports};
+use crate::pipeline::{Flow, Step, WaitingPolicy};
+use crate::ports::Ports;
 use crate::xml::Element;
 
 pub static XML_TO_JSON: PolicyDef = PolicyDef {
@@ -42,12 +42,8 @@ struct XmlToJson {
 
 fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     let (kind, apply) = (c.text(element, "kind"), c.text(element, "apply"));
-    let mut boolean = |name, default| match element.attribute(name) {
-        Some(_) => c.boolean(element, name),
-        None => Some(BoolArg::Literal(default)),
-    };
-    let accept = boolean("consider-accept-header", true);
-    let always_array = boolean("always-array-child-elements", false);
+    let accept = c.boolean_or(element, "consider-accept-header", true);
+    let always_array = c.boolean_or(element, "always-array-child-elements", false);
     Some(Step::waiting(XmlToJson {
         kind: kind?,
         apply: apply?,
@@ -56,34 +52,28 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     }))
 }
 
-impl AsyncPolicy for XmlToJson {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(async move {
-            let always = applies_always(&self.apply, "content-type-xml", exchange)?;
-            let is_wanted = always || is_xml(exchange.payload_type());
-            if !is_wanted || (self.consider_accept_header.get(exchange)? && !accepts(exchange, is_json)) {
-                return Ok(Flow::Continue);
+impl WaitingPolicy for XmlToJson {
+    async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        let always = applies_always(&self.apply, "content-type-xml", exchange)?;
+        let is_wanted = always || is_xml(exchange.payload_type());
+        if !is_wanted || (self.consider_accept_header.get(exchange)? && !accepts(exchange, is_json)) {
+            return Ok(Flow::Continue);
+        }
+        let shape = match &*self.kind.get(exchange)? {
+            "direct" => Shape::Direct,
+            "javascript-friendly" => Shape::JavascriptFriendly,
+            text => {
+                let text = format!("'{text}' is no value of 'kind': javascript-friendly or direct.");
+                return Err(Fault::expression(&text));
             }
-            let shape = match &*self.kind.get(exchange)? {
-                "direct" => Shape::Direct,
-                "javascript-friendly" => Shape::JavascriptFriendly,
-                text => {
-                    let text = format!("'{text}' is no value of 'kind': javascript-friendly or direct.");
-                    return Err(Fault::expression(&text));
-                }
-            };
-            let rules = Rules { shape, always_array: self.always_array.get(exchange)? };
-            exchange.buffer_payload(ports).await?;
-            if exchange.payload().is_empty() {
-                return Ok(Flow::Continue);
-            }
-            let json = rules.convert(&exchange.payload_text()).map_err(|error| failed(&error))?;
-            exchange.set_payload(Body::from(json), Some("application/json"));
-            Ok(Flow::Continue)
-        })
+        };
+        let rules = Rules { shape, always_array: self.always_array.get(exchange)? };
+        exchange.buffer_payload(ports).await?;
+        if exchange.payload().is_empty() {
+            return Ok(Flow::Continue);
+        }
+        let json = rules.convert(&exchange.payload_text()).map_err(|error| failed(&error))?;
+        exchange.set_payload(Body::from(json), Some("application/json"));
+        Ok(Flow::Continue)
     }
 }

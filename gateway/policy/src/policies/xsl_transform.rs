@@ -13,8 +13,8 @@ use crate::exchange::Exchange;
 use crate::fault::{Fault, Section};
 use crate::markup;
 use crate::message::Body;
-use crate::pipeline::{AsyncPolicy, Flow, Step};
-use crate::ports::{LocalFuture, Ports};
+use crate::pipeline::{Flow, Step, WaitingPolicy};
+use crate::ports::Ports;
 use crate::xml::Element;
 
 pub static XSL_TRANSFORM: PolicyDef = PolicyDef {
@@ -151,26 +151,20 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| "The XSLT processor failed.".to_owned())
 }
 
-impl AsyncPolicy for XslTransform {
-    fn apply<'a>(
-        &'a self,
-        exchange: &'a mut Exchange,
-        ports: &'a dyn Ports,
-    ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(async move {
-            exchange.buffer_payload(ports).await?;
-            let mut parameters = Vec::with_capacity(self.parameters.len());
-            for (name, value) in &self.parameters {
-                parameters.push((name.clone(), ParameterValue::String(value.get(exchange)?.into_owned())));
-            }
-            if exchange.payload().is_empty() {
-                return Ok(Flow::Continue);
-            }
-            let result = transform(&self.stylesheet, &exchange.payload_text(), &parameters);
-            let text = result.map_err(|reason| Fault::internal("", "TransformationFailure", reason))?;
-            exchange.set_payload(Body::from(text), None);
-            Ok(Flow::Continue)
-        })
+impl WaitingPolicy for XslTransform {
+    async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
+        exchange.buffer_payload(ports).await?;
+        let mut parameters = Vec::with_capacity(self.parameters.len());
+        for (name, value) in &self.parameters {
+            parameters.push((name.clone(), ParameterValue::String(value.get(exchange)?.into_owned())));
+        }
+        if exchange.payload().is_empty() {
+            return Ok(Flow::Continue);
+        }
+        let result = transform(&self.stylesheet, &exchange.payload_text(), &parameters);
+        let text = result.map_err(|reason| Fault::internal("", "TransformationFailure", reason))?;
+        exchange.set_payload(Body::from(text), None);
+        Ok(Flow::Continue)
     }
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::backend::ForwardProxy;
-use crate::certificates::ClientIdentity;
-use crate::message::Request;
+use super::LocalFuture;
+use crate::backend::{BackendTls, ForwardProxy};
+use crate::message::{Request, Response};
 
 /// Options of `forward-request` (`policies.md` C 1.1).
 #[derive(Clone, Copy, Debug)]
@@ -51,11 +51,31 @@ pub enum HttpVersion {
 #[derive(Debug)]
 pub struct OutboundCall {
     pub request: Request,
-    /// The certificate to show when asked for one.
-    pub identity: Option<Arc<ClientIdentity>>,
+    /// What is checked of the server's certificate, and what it is shown.
+    pub tls: BackendTls,
     pub timeout: Duration,
     /// Proxy on the way.
     pub proxy: Option<Arc<ForwardProxy>>,
+    /// The address is the operator's word: it may be link-local.
+    pub is_trusted: bool,
+}
+
+impl OutboundCall {
+    /// A call by the default rules.
+    pub fn new(request: Request, timeout: Duration) -> Self {
+        Self { request, tls: BackendTls::default(), timeout, proxy: None, is_trusted: false }
+    }
+
+    /// The same to an address that the operator has set.
+    #[must_use]
+    pub fn trusted(self) -> Self {
+        Self { is_trusted: true, ..self }
+    }
+}
+
+/// Makes calls when the exchange and its ports are gone, for a body that streams by.
+pub trait Sender {
+    fn send(&self, call: OutboundCall) -> LocalFuture<'static, Result<Response, SendError>>;
 }
 
 /// Why a policy's call got no response. `reason` is a `LastError.Reason`.

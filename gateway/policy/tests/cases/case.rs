@@ -16,10 +16,14 @@
 //! - `preflight`: the same, answered by the `cors` policies alone
 //! - `expect`: what comes out, to the end of the file
 //!
+//! A body `base64:…` is the bytes it stands for.
+//!
 //! `\r`, `\n`, `\0` and `\\` in a `context` line stand for those characters.
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use gateway_policy::fault::Scope;
 
 use crate::token;
@@ -73,7 +77,7 @@ pub enum Scripted {
 pub struct Message {
     pub first: String,
     pub headers: Vec<(String, String)>,
-    pub body: String,
+    pub body: Vec<u8>,
 }
 
 pub fn parse(text: &str) -> Result<Case, String> {
@@ -181,6 +185,10 @@ fn message(content: &str) -> Result<Message, String> {
     let (head, body) = content.split_once("\n\n").unwrap_or((content, ""));
     let (first, fields) = head.split_once('\n').unwrap_or((head, ""));
     // An empty line in front of the next block belongs to the file, not to the body.
-    let body = body.strip_suffix('\n').unwrap_or(body).to_owned();
+    let body = body.strip_suffix('\n').unwrap_or(body);
+    let body = match body.strip_prefix("base64:") {
+        Some(text) => STANDARD.decode(text.trim()).map_err(|error| format!("{text:?}: {error}"))?,
+        None => body.as_bytes().to_vec(),
+    };
     Ok(Message { first: first.trim().to_owned(), headers: pairs(fields)?, body })
 }

@@ -74,6 +74,7 @@ fn content(content: &Content, path: &str, rows: &mut Vec<String>) {
     match content {
         Content::Empty | Content::Any => {}
         Content::Text { expression } => rows.push(row(&format!("{path}text"), "text", "", *expression)),
+        Content::Template => rows.push(row(&format!("{path}text"), "text", "", true)),
         Content::Policies => rows.push(row(&format!("{path}…"), "policy statements", "", false)),
         Content::SomePolicies(names) => rows.push(row(&format!("{path}…"), &names.join(", "), "", false)),
         Content::Elements(list) | Content::Sequence(list) => {

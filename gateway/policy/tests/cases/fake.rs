@@ -7,23 +7,22 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::Bytes;
 use gateway_expression::clr::crypto::{Certificate, has_signed};
-use gateway_policy::certificates::{Certificates, ClientIdentity};
+use gateway_policy::certificates::Certificates;
 use gateway_policy::event_hub::{EventHub, HubEvent};
 use gateway_policy::exchange::Exchange;
 use gateway_policy::fault::Fault;
 use gateway_policy::jose::{self, SigningKeys};
-use gateway_policy::message::{Body, BodyError, BodyStream, Frame, Headers, Request, Response, Url};
+use gateway_policy::message::{Response, Url};
 use gateway_policy::ports::{
     BufferBudget, Cache, CachingType, Claim, ClientTrust, Concurrency, Counters, ENTRY_BYTES_MAX, Entry,
     Fill, ForwardOptions, Identity, IdentityError, IssuerError, Issuers, LocalFuture, OutboundCall, Ports,
     QuotaDecision, QuotaHit, QuotaUse, QuotaWindow, Quotas, RateDecision, RateLimit, Revocation, SendError,
-    Slot, TokenRequest, TrustError, Writer,
+    Sender, Slot, TokenRequest, TrustError, Vectors, Writer, cosine_distance,
 };
 
-use crate::case::{Message, Scripted};
-use crate::{render, token};
+use crate::token;
+use crate::wire::{Wire, call_options, shown};
 
 /// Entries of a cache by key, each with the time that has passed when it was stored.
 type Entries = RefCell<HashMap<String, (Arc<Entry>, Duration)>>;
@@ -39,9 +38,8 @@ pub struct World {
     built_in: Rc<Entries>,
     /// Where the case says that there is an external cache.
     pub external: RefCell<Option<Rc<Entries>>>,
-    pub script: RefCell<VecDeque<Scripted>>,
-    /// What went out, and waits, in order, as text.
-    pub log: RefCell<Vec<String>>,
+    pub wire: Wire,
+    vectors: Rc<RefCell<Vec<(String, Arc<[f32]>, Arc<Entry>)>>>,
     budget: BufferBudget,
     issuers: RefCell<HashMap<String, Published>>,
     authorities: Vec<Vec<u8>>,
@@ -61,8 +59,8 @@ impl World {
             at_work: Rc::default(),
             built_in: Rc::default(),
             external: RefCell::default(),
-            script: RefCell::default(),
-            log: RefCell::default(),
+            wire: Wire::default(),
+            vectors: Rc::default(),
             budget: BufferBudget { message_bytes_max: 1000 },
             issuers: RefCell::default(),
             authorities: certificates.iter().map(|(_, stored)| stored.certificate.der().to_vec()).collect(),
@@ -91,77 +89,6 @@ impl World {
     pub fn advance(&self, duration: Duration) {
         self.passed.set(self.passed.get() + duration);
     }
-
-    /// The next scripted answer; 200 and empty when the script is over.
-    fn answer(&self) -> Result<Response, SendError> {
-        match self.script.borrow_mut().pop_front() {
-            None => Ok(Response::new(200)),
-            Some(Scripted::Answer(message)) => Ok(response_of(&message)),
-            Some(Scripted::Error { reason, message }) => {
-                Err(SendError { reason: reason_of(&reason), message })
-            }
-        }
-    }
-
-    async fn record(&self, kind: &str, url: &Url, request: &mut Request, options: &str) {
-        let mut text = format!("--- {kind} {} {url}{options}\n", request.method);
-        render::fields(&request.headers, &mut text);
-        render::body(&mut request.body.take_or_share(), &mut text).await;
-        self.log.borrow_mut().push(text);
-    }
-}
-
-fn reason_of(reason: &str) -> &'static str {
-    match reason {
-        "Timeout" => "Timeout",
-        "BackendConnectionFailure" => "BackendConnectionFailure",
-        other => panic!("no error of a call has the reason {other}"),
-    }
-}
-
-fn response_of(message: &Message) -> Response {
-    let (status, reason) = message.first.split_once(' ').unwrap_or((&message.first, ""));
-    let mut response = Response::new(status.parse().unwrap());
-    reason.clone_into(&mut response.reason);
-    response.headers = headers_of(message);
-    response.body = stream(&message.body);
-    response
-}
-
-pub fn headers_of(message: &Message) -> Headers {
-    let mut headers = Headers::new();
-    for (name, value) in &message.headers {
-        headers.append(name, value.as_bytes()).unwrap();
-    }
-    headers
-}
-
-/// A body that arrives in pieces of five bytes.
-pub fn stream(text: &str) -> Body {
-    if text.is_empty() {
-        return Body::Empty;
-    }
-    let pieces = text.as_bytes().chunks(5).map(Bytes::copy_from_slice).collect();
-    Body::Stream(Box::new(Pieces(pieces)))
-}
-
-struct Pieces(VecDeque<Bytes>);
-
-impl BodyStream for Pieces {
-    fn poll_frame(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
-        Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::Data(piece))))
-    }
-
-    fn remaining(&self) -> Option<u64> {
-        None
-    }
-}
-
-/// The certificate that is shown to the backend.
-fn shown(identity: Option<&ClientIdentity>) -> String {
-    identity.map_or_else(String::new, |identity| {
-        format!(" certificate={}", Certificate::parse(&identity.chain[0]).unwrap().subject())
-    })
 }
 
 /// Options that are not their defaults.
@@ -218,8 +145,11 @@ impl Ports for World {
                 options += proxy.authorization.as_deref().map(|_| " with credentials").unwrap_or_default();
             }
             options += &shown(exchange.client_identity.as_deref());
-            self.record("forward", &url, &mut exchange.request, &options).await;
-            match self.answer() {
+            if let Some(value) = &exchange.backend_authorization {
+                options += &format!(" authorization={value}");
+            }
+            self.wire.record("forward", &url, &mut exchange.request, &options).await;
+            match self.wire.answer() {
                 Ok(response) => {
                     exchange.measures.backend_status = response.status;
                     exchange.respond(response);
@@ -230,43 +160,30 @@ impl Ports for World {
         })
     }
 
-    fn send(&self, mut call: OutboundCall) -> LocalFuture<'_, Result<Response, SendError>> {
-        Box::pin(async move {
-            let url = call.request.url.clone();
-            let mut options = format!(" timeout={:?}{}", call.timeout, shown(call.identity.as_deref()));
-            options += &call
-                .proxy
-                .as_ref()
-                .map(|proxy| format!(" proxy={}:{}", proxy.host, proxy.port))
-                .unwrap_or_default();
-            self.record("send", &url, &mut call.request, &options).await;
-            let mut response = self.answer()?;
-            response.body.buffer(self.budget.message_bytes_max).await.unwrap();
-            Ok(response)
-        })
+    fn send(&self, call: OutboundCall) -> LocalFuture<'_, Result<Response, SendError>> {
+        self.wire.send(call)
     }
 
     fn send_one_way(&self, mut call: OutboundCall) {
+        let options = call_options(&call);
         let url = call.request.url.clone();
-        let mut options = format!(" timeout={:?}{}", call.timeout, shown(call.identity.as_deref()));
-        options += &call
-            .proxy
-            .as_ref()
-            .map(|proxy| format!(" proxy={}:{}", proxy.host, proxy.port))
-            .unwrap_or_default();
-        let recorded = self.record("one-way", &url, &mut call.request, &options);
-        run_ready(recorded);
+        run_ready(self.wire.record("one-way", &url, &mut call.request, &options));
     }
 
     fn log_to_event_hub(&self, hub: &Arc<EventHub>, event: HubEvent) {
-        self.log
+        self.wire
+            .log
             .borrow_mut()
             .push(format!("--- event {} {:?}\n\n{}\n", hub.url, event.partition, event.body));
     }
 
+    fn sender(&self) -> Rc<dyn Sender> {
+        Rc::new(self.wire.clone())
+    }
+
     fn sleep(&self, duration: Duration) -> LocalFuture<'_, ()> {
         self.advance(duration);
-        self.log.borrow_mut().push(format!("--- waited {duration:?}\n"));
+        self.wire.log.borrow_mut().push(format!("--- waited {duration:?}\n"));
         Box::pin(std::future::ready(()))
     }
 
@@ -283,6 +200,10 @@ impl Ports for World {
     }
 
     fn cache(&self) -> &dyn Cache {
+        self
+    }
+
+    fn vectors(&self) -> &dyn Vectors {
         self
     }
 
@@ -318,7 +239,7 @@ impl Issuers for World {
         newer_than: Option<&'a Arc<SigningKeys>>,
     ) -> LocalFuture<'a, Result<Arc<SigningKeys>, IssuerError>> {
         let why = if newer_than.is_some() { " for other keys" } else { "" };
-        self.log.borrow_mut().push(format!("--- asked {url}{why}\n"));
+        self.wire.log.borrow_mut().push(format!("--- asked {url}{why}\n"));
         let found =
             self.issuers.borrow().get(url).cloned().unwrap_or_else(|| Err("nobody listens".to_owned()));
         let found = found.map_err(|reason| IssuerError { url: url.to_owned(), reason });
@@ -430,6 +351,30 @@ impl Concurrency for World {
         }
         *count += 1;
         Some(Box::new(Place(Rc::clone(&self.at_work), key.to_owned())))
+    }
+}
+
+/// Forgets nothing: lifetimes are the caches' business.
+impl Vectors for World {
+    fn nearest<'a>(
+        &'a self,
+        partition: &'a str,
+        vector: &'a Arc<[f32]>,
+        distance_max: f64,
+    ) -> LocalFuture<'a, Option<Arc<Entry>>> {
+        let vectors = self.vectors.borrow();
+        let own = vectors.iter().filter(|(known, _, _)| known == partition);
+        let nearest = own
+            .map(|(_, known, entry)| (cosine_distance(known, vector), entry))
+            .min_by(|a, b| a.0.total_cmp(&b.0));
+        let found = nearest.filter(|(distance, _)| *distance <= distance_max);
+        Box::pin(std::future::ready(found.map(|(_, entry)| Arc::clone(entry))))
+    }
+
+    fn vector_writer(&self, partition: &str, vector: &Arc<[f32]>) -> Writer {
+        let (vectors, partition, vector) =
+            (Rc::clone(&self.vectors), partition.to_owned(), Arc::clone(vector));
+        Box::new(move |entry| vectors.borrow_mut().push((partition, vector, Arc::new(entry))))
     }
 }
 

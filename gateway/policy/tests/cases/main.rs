@@ -10,6 +10,7 @@ mod fake;
 mod render;
 mod run;
 mod token;
+mod wire;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use gateway_policy::exchange::Exchange;
 use gateway_policy::message::{Body, Headers, Response};
 
@@ -20,7 +22,11 @@ pub async fn body(body: &mut Body, out: &mut String) {
         Body::Stream(_) => "streamed",
     };
     body.buffer(u64::MAX).await.unwrap();
-    let _ = writeln!(out, "\n({state}) {}", String::from_utf8_lossy(body.buffered()));
+    let content = match std::str::from_utf8(body.buffered()) {
+        Ok(text) => text.to_owned(),
+        Err(_) => format!("base64:{}", STANDARD.encode(body.buffered())),
+    };
+    let _ = writeln!(out, "\n({state}) {content}");
 }
 
 /// The answer and what the exchange holds at its end.
@@ -49,15 +55,21 @@ pub async fn outcome(exchange: &mut Exchange, mut response: Response) -> String 
             error.policy_id
         );
     }
-    for metric in exchange.metrics.list() {
-        let _ = writeln!(out, "--- metric {}/{} {:?}", metric.namespace, metric.name, metric.value);
-        for (name, value) in &metric.dimensions {
-            let _ = writeln!(out, "{name} = {value}");
-        }
-    }
     for entry in exchange.trace.take() {
         let _ = writeln!(out, "--- trace {} {}: {}", entry.severity.as_str(), entry.source, entry.message);
         for (name, value) in entry.metadata {
+            let _ = writeln!(out, "{name} = {value}");
+        }
+    }
+    lines_without_trailing_blanks(&out)
+}
+
+/// The metrics that a closed request leaves.
+pub fn metrics(exchange: &Exchange) -> String {
+    let mut out = String::new();
+    for metric in exchange.metrics.list() {
+        let _ = writeln!(out, "--- metric {}/{} {:?}", metric.namespace, metric.name, metric.value);
+        for (name, value) in &metric.dimensions {
             let _ = writeln!(out, "{name} = {value}");
         }
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use gateway_expression::host;
 use gateway_model::resource::{self, ApiSchema, Operation};
 use gateway_model::{BackendId, Diagnostic, SchemaId};
-use gateway_policy::backend::{Backend, Backends, Breaker, Pool};
+use gateway_policy::backend::{Backend, Backends, Breaker, FabricService, Pool};
 use gateway_policy::certificates::{Certificates, StoredCertificate};
 use gateway_policy::compile::{
     CompiledDocument, Lookup, compile_document, compile_resolver, default_global, effective,
@@ -22,10 +22,11 @@ use gateway_policy::graphql::{GraphQlApi, Schema};
 use gateway_policy::message::{Method, Request, Response, Url};
 use gateway_policy::pipeline::Pipeline;
 use gateway_policy::policies::cors::Preflight;
-use gateway_policy::ports::Ports;
+use gateway_policy::ports::{Ports, TokenRequest};
 
 use crate::case::{Case, Message, Step};
-use crate::fake::{World, headers_of, run_ready, stream};
+use crate::fake::{World, run_ready};
+use crate::wire::{headers_of, stream};
 use crate::{render, token};
 
 /// What comes out of a case, as text.
@@ -56,7 +57,7 @@ pub fn run(case: &Case) -> String {
                 lines.iter().for_each(|(name, value)| context.set(name, value));
                 *world.external.borrow_mut() = (context.get("external-cache") == "yes").then(Rc::default);
             }
-            Step::Backend(scripted) => world.script.borrow_mut().push_back(scripted.clone()),
+            Step::Backend(scripted) => world.wire.script.borrow_mut().push_back(scripted.clone()),
             Step::Issuer(url, published) => world.publish(url, published),
             Step::Wait(seconds) => world.advance(Duration::from_secs(*seconds)),
             Step::Request(message) => {
@@ -69,7 +70,7 @@ pub fn run(case: &Case) -> String {
             }
         }
     }
-    let left = world.script.borrow().len();
+    let left = world.wire.script.borrow().len();
     if left > 0 {
         out += &format!("!!! {left} scripted answers were not asked for\n");
     }
@@ -122,9 +123,11 @@ async fn answer(message: &Message, pipeline: &Pipeline, context: &Context, world
     let mut exchange = context.exchange(message, world);
     pipeline.run(&mut exchange, world).await;
     let response = exchange.take_answer(world);
-    let mut out: String = world.log.take().concat();
+    let mut out: String = world.wire.log.take().concat();
     out += &render::outcome(&mut exchange, response).await;
     exchange.end(&Ending { counters: world, quotas: world, bytes: BYTES });
+    out += &world.wire.log.take().concat();
+    out += &render::metrics(&exchange);
     out
 }
 
@@ -166,9 +169,17 @@ impl<'a> CaseLookup<'a> {
                 gateway_model::Backend { url: written.clone(), ..Default::default() }
             };
             let entity = gateway_model::Backend { id: BackendId::from(id.as_str()), ..entity };
-            let base = if entity.is_pool() { Url::default() } else { Url::parse(&entity.url).unwrap() };
+            let cluster = entity.properties.as_ref().and_then(|own| own.service_fabric_cluster.as_ref());
+            let fabric = cluster
+                .map(|own| Arc::new(FabricService::new(&entity.url, own, &Certificates::default()).unwrap()));
+            let has_url = !entity.is_pool() && fabric.is_none();
+            let base = if has_url { Url::parse(&entity.url).unwrap() } else { Url::default() };
+            let managed = entity.credentials.as_ref().and_then(|own| own.managed_identity.as_ref());
+            let managed = managed
+                .map(|own| TokenRequest { resource: own.resource.clone(), client_id: own.client_id.clone() });
             let breaker = entity.circuit_breaker.as_ref().map(|own| Arc::new(Breaker::new(own).unwrap()));
-            let backend = Backend { id: Some(id.as_str().into()), breaker, ..Backend::from_url(base) };
+            let id = Some(id.as_str().into());
+            let backend = Backend { id, breaker, fabric, managed, ..Backend::from_url(base) };
             if entity.is_pool() {
                 pools.push((entity, backend));
             } else {

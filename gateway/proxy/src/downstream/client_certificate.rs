@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use gateway_expression::host;
 use gateway_policy::exchange::ClientCertificate;
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+
+use crate::signatures::Signatures;
 
 /// Longest chain that is kept, the leaf included; the hand-shake's own limit bounds its bytes.
 const CHAIN_MAX: usize = 10;
@@ -18,7 +19,7 @@ const CHAIN_MAX: usize = 10;
 #[derive(Debug)]
 pub struct AnyClient {
     pub asks: Arc<AtomicBool>,
-    pub provider: Arc<CryptoProvider>,
+    pub signatures: Signatures,
 }
 
 impl ClientCertVerifier for AnyClient {
@@ -49,12 +50,7 @@ impl ClientCertVerifier for AnyClient {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            &self.provider.signature_verification_algorithms,
-        )
+        self.signatures.tls12(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -63,16 +59,11 @@ impl ClientCertVerifier for AnyClient {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            &self.provider.signature_verification_algorithms,
-        )
+        self.signatures.tls13(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.signatures.schemes()
     }
 }
 

@@ -14,6 +14,7 @@ use rustls::sign::CertifiedKey;
 use thiserror::Error;
 
 use super::client_certificate::AnyClient;
+use crate::signatures::Signatures;
 
 /// Why a certificate cannot be used.
 #[derive(Debug, Error)]
@@ -123,7 +124,7 @@ impl TlsServer {
         let resolver = Arc::new(Resolver(ArcSwap::from_pointee(certificates)));
         let provider = Arc::new(aws_lc_rs::default_provider());
         let asks_clients = Arc::new(AtomicBool::new(false));
-        let verifier = AnyClient { asks: Arc::clone(&asks_clients), provider: Arc::clone(&provider) };
+        let verifier = AnyClient { asks: Arc::clone(&asks_clients), signatures: Signatures::of(&provider) };
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
             .map_err(TlsError::Setup)?

@@ -5,11 +5,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_policy::ports::{Cache, CachingType, Claim, ENTRY_BYTES_MAX, Entry, LocalFuture, Writer};
+use gateway_policy::ports::{
+    Cache, CachingType, Claim, ENTRY_BYTES_MAX, Entry, LocalFuture, Vectors, Writer,
+};
 
 use super::built_in_cache::BuiltInCache;
 use super::flights::Flights;
+use super::vector_store::VectorStore;
 use crate::redis::link::Link;
+use crate::redis::vectors::{Answer, RedisVectors};
 use crate::redis::{RedisSettings, cache};
 use crate::upstream::TlsClient;
 
@@ -18,6 +22,7 @@ use crate::upstream::TlsClient;
 pub struct SharedCaches {
     pub built_in: BuiltInCache,
     pub flights: Flights,
+    pub vectors: Arc<VectorStore>,
 }
 
 /// The caches of one worker.
@@ -25,6 +30,8 @@ pub struct Caches {
     shared: Arc<SharedCaches>,
     tls: Arc<TlsClient>,
     external: RefCell<Option<Rc<Link>>>,
+    /// The external cache's way to keep vectors, by the same connection.
+    external_vectors: RefCell<Option<Rc<RedisVectors>>>,
 }
 
 /// Where a policy's cache is.
@@ -36,7 +43,7 @@ enum Place {
 
 impl Caches {
     pub fn new(shared: Arc<SharedCaches>, tls: Arc<TlsClient>) -> Self {
-        Self { shared, tls, external: RefCell::default() }
+        Self { shared, tls, external: RefCell::default(), external_vectors: RefCell::default() }
     }
 
     /// Uses the server that the configuration in force names; an old connection goes when it has another.
@@ -50,6 +57,7 @@ impl Caches {
         };
         if !is_same {
             let link = settings.map(|settings| Link::new(Arc::clone(settings), Arc::clone(&self.tls)));
+            *self.external_vectors.borrow_mut() = link.clone().map(RedisVectors::new);
             *self.external.borrow_mut() = link;
         }
     }
@@ -108,5 +116,42 @@ impl Cache for Caches {
 
     fn wait<'a>(&'a self, key: &'a str, at_most: Duration) -> LocalFuture<'a, ()> {
         Box::pin(self.shared.flights.wait(key, at_most))
+    }
+}
+
+impl Vectors for Caches {
+    fn nearest<'a>(
+        &'a self,
+        partition: &'a str,
+        vector: &'a Arc<[f32]>,
+        distance_max: f64,
+    ) -> LocalFuture<'a, Option<Arc<Entry>>> {
+        let external = self.external_vectors.borrow().clone();
+        Box::pin(async move {
+            if let Some(external) = external
+                && let Answer::Known(found) = external.nearest(partition, vector, distance_max).await
+            {
+                return found;
+            }
+            self.shared.vectors.nearest(partition, vector, distance_max)
+        })
+    }
+
+    fn vector_writer(&self, partition: &str, vector: &Arc<[f32]>) -> Writer {
+        let external = self.external_vectors.borrow().clone();
+        let (own, partition, vector) =
+            (Arc::clone(&self.shared.vectors), partition.to_owned(), Arc::clone(vector));
+        Box::new(move |entry| {
+            if entry.size_bytes() > ENTRY_BYTES_MAX {
+                return;
+            }
+            match external.filter(|external| external.can_search()) {
+                // Nobody waits for the server.
+                Some(external) => drop(tokio::task::spawn_local(async move {
+                    external.set(&partition, &vector, &entry).await;
+                })),
+                None => own.set(partition, vector, entry),
+            }
+        })
     }
 }

@@ -1,5 +1,5 @@
 //! Events on their way to Azure Event Hubs: one queue a hub and partition, on the worker that took them; batches over
-//! HTTPS with SAS (`self-hosted-gateway.md` §4.4).
+//! HTTPS (`self-hosted-gateway.md` §4.4).
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
@@ -8,14 +8,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::hmac;
-use gateway_policy::event_hub::{EventHub, HubEvent, Partition};
-use gateway_policy::message::{Body, Headers, Method, Request, Url};
+use gateway_model::Secret;
+use gateway_policy::event_hub::{EventHub, HubAccess, HubEvent, Partition};
+use gateway_policy::message::{Body, Headers, Method, Request, Url, ascii_json};
 use gateway_policy::ports::OutboundCall;
-use gateway_telemetry::Telemetry;
 use gateway_telemetry::metrics::labels::EventHubOutcome;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::upstream::Upstream;
+use crate::worker::Shared;
 
 /// What may wait on one worker.
 const EVENTS_MAX: usize = 10_000;
@@ -34,16 +35,16 @@ const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 /// The queues of one worker.
 pub struct EventHubs {
     upstream: Rc<Upstream>,
-    telemetry: Arc<Telemetry>,
+    shared: Arc<Shared>,
     worker: usize,
     waiting: Cell<(usize, usize)>,
     queues: RefCell<HashMap<(String, Partition), VecDeque<String>>>,
 }
 
 impl EventHubs {
-    pub fn new(upstream: Rc<Upstream>, telemetry: Arc<Telemetry>, worker: usize) -> Rc<Self> {
+    pub fn new(upstream: Rc<Upstream>, shared: Arc<Shared>, worker: usize) -> Rc<Self> {
         let (waiting, queues) = (Cell::default(), RefCell::default());
-        Rc::new(Self { upstream, telemetry, worker, waiting, queues })
+        Rc::new(Self { upstream, shared, worker, waiting, queues })
     }
 
     /// Takes an event; with the queues full it is dropped and counted.
@@ -104,12 +105,9 @@ impl EventHubs {
         let mut outcome = EventHubOutcome::Failed;
         for wait in [Duration::ZERO].into_iter().chain(RETRIES) {
             tokio::time::sleep(wait).await;
-            let call = OutboundCall {
-                request: request(hub, partition, batch),
-                identity: None,
-                timeout: TIMEOUT,
-                proxy: None,
-            };
+            // Without a token the batch waits for the next try; the reason has been told where it was asked for.
+            let Some(authorization) = self.authorization(hub).await else { continue };
+            let call = OutboundCall::new(request(hub, partition, batch, authorization), TIMEOUT);
             outcome = match self.upstream.call(call).await {
                 Ok(response) => match response.status {
                     200 | 201 => return EventHubOutcome::Sent,
@@ -128,12 +126,25 @@ impl EventHubs {
         outcome
     }
 
+    async fn authorization(&self, hub: &EventHub) -> Option<String> {
+        match &hub.access {
+            HubAccess::Key { name, key } => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                Some(sas_token(&hub.url, name, key, now + TOKEN_LIFETIME))
+            }
+            HubAccess::Token(wanted) => {
+                let token = self.shared.identity.token(wanted, &self.upstream).await.ok()?;
+                Some(format!("Bearer {token}"))
+            }
+        }
+    }
+
     fn count(&self, outcome: EventHubOutcome, events: u64) {
-        self.telemetry.shard(self.worker).event_hub_events(outcome, events);
+        self.shared.telemetry.shard(self.worker).event_hub_events(outcome, events);
     }
 }
 
-fn request(hub: &EventHub, partition: &Partition, batch: &[String]) -> Request {
+fn request(hub: &EventHub, partition: &Partition, batch: &[String], authorization: String) -> Request {
     let path = match partition {
         Partition::Id(id) => format!("{}/partitions/{id}/messages", hub.url.path),
         Partition::Any | Partition::Key(_) => format!("{}/messages", hub.url.path),
@@ -145,25 +156,13 @@ fn request(hub: &EventHub, partition: &Partition, batch: &[String]) -> Request {
             ("application/vnd.microsoft.servicebus.json", serde_json::Value::Array(events).to_string())
         }
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut fields = vec![
-        ("Authorization", sas_token(hub, now + TOKEN_LIFETIME)),
+        ("Authorization", authorization),
         ("Content-Type", content_type.to_owned()),
         ("x-ms-retrypolicy", "NoRetry".to_owned()),
     ];
     if let Partition::Key(key) = partition {
-        // A field takes visible ASCII only; JSON can say all else by escapes.
-        let json = serde_json::json!({ "PartitionKey": key }).to_string();
-        let ascii = json.chars().fold(String::new(), |mut out, c| {
-            let mut units = [0; 2];
-            if c.is_ascii() {
-                out.push(c);
-            } else {
-                c.encode_utf16(&mut units).iter().for_each(|unit| out += &format!("\\u{unit:04x}"));
-            }
-            out
-        });
-        fields.push(("BrokerProperties", ascii));
+        fields.push(("BrokerProperties", ascii_json(&serde_json::json!({ "PartitionKey": key }))));
     }
     let mut headers = Headers::new();
     for (name, value) in fields {
@@ -175,13 +174,13 @@ fn request(hub: &EventHub, partition: &Partition, batch: &[String]) -> Request {
 }
 
 /// A shared access signature for the hub, valid until `expiry` after 1970.
-fn sas_token(hub: &EventHub, expiry: Duration) -> String {
-    let resource = encode(&hub.url.to_string().to_ascii_lowercase());
+fn sas_token(hub: &Url, name: &str, key: &Secret, expiry: Duration) -> String {
+    let resource = encode(&hub.to_string().to_ascii_lowercase());
     let expiry = expiry.as_secs();
-    let key = hmac::Key::new(hmac::HMAC_SHA256, hub.key.expose().as_bytes());
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose().as_bytes());
     let signature = hmac::sign(&key, format!("{resource}\n{expiry}").as_bytes());
     let signature = encode(&base64::Engine::encode(&base64::engine::general_purpose::STANDARD, signature));
-    format!("SharedAccessSignature sr={resource}&sig={signature}&se={expiry}&skn={}", encode(&hub.key_name))
+    format!("SharedAccessSignature sr={resource}&sig={signature}&se={expiry}&skn={}", encode(name))
 }
 
 fn encode(text: &str) -> String {
@@ -196,14 +195,9 @@ mod tests {
 
     #[test]
     fn sas_token_is_the_one_that_the_service_expects() {
-        let hub = EventHub {
-            url: Url::parse("https://Example-NS.servicebus.windows.net/Hub").unwrap(),
-            key_name: "RootManage".to_owned(),
-            key: "my-secret-key+/=".into(),
-            is_buffered: true,
-        };
+        let hub = Url::parse("https://Example-NS.servicebus.windows.net/Hub").unwrap();
         assert_eq!(
-            sas_token(&hub, Duration::from_secs(1_438_205_742)),
+            sas_token(&hub, "RootManage", &"my-secret-key+/=".into(), Duration::from_secs(1_438_205_742)),
             "SharedAccessSignature sr=https%3A%2F%2Fexample-ns.servicebus.windows.net%2Fhub&sig=UahBrPiiy7lfqoh%2F6M7XzMAhapF4X8Hji17IEiBdGJ4%3D&se=1438205742&skn=RootManage"
         );
     }

@@ -97,7 +97,7 @@ async fn get(upstream: &Upstream, url: Url) -> Result<Vec<u8>, String> {
     headers.set("Accept", b"application/json").map_err(|error| error.to_string())?;
     let shown = url.to_string();
     let request = Request { method: Method::Get, url, headers, body: Body::Empty };
-    let call = OutboundCall { request, identity: None, timeout: FETCH_TIMEOUT, proxy: None };
+    let call = OutboundCall::new(request, FETCH_TIMEOUT);
     let response = upstream.call(call).await.map_err(|error| format!("{shown}: {error}"))?;
     let body = response.body.buffered();
     if response.status != 200 {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use gateway_model::{Api, Diagnostic, Resource, ResourceSet};
-use gateway_policy::backend::{Backend, BackendTls, Backends, Breaker, ForwardProxy, Pool};
+use gateway_policy::backend::{Backend, BackendTls, Backends, Breaker, FabricService, ForwardProxy, Pool};
 use gateway_policy::certificates::{Certificates, ClientIdentity};
 use gateway_policy::message::Url;
+use gateway_policy::ports::TokenRequest;
 
 /// Compiles the backend entities; one that cannot be used is reported and missing.
 ///
@@ -75,13 +76,18 @@ fn single(
     old: Option<&Arc<Backend>>,
     certificates: &Certificates,
 ) -> Result<Backend, Unusable> {
-    if entity.properties.as_ref().is_some_and(|p| p.service_fabric_cluster.is_some()) {
-        let text = format!("backend {} is a Service Fabric cluster, which is not served yet", entity.id);
-        return Err(("backend-unsupported", text));
-    }
-    let base = Url::parse(&entity.url).map_err(|error| {
-        ("backend-url", format!("the url {:?} of backend {} is invalid: {error}", entity.url, entity.id))
+    let cluster =
+        entity.properties.as_ref().and_then(|properties| properties.service_fabric_cluster.as_ref());
+    let fabric = cluster.map(|cluster| FabricService::new(&entity.url, cluster, certificates)).transpose();
+    let fabric = fabric.map_err(|error| {
+        ("backend-fabric", format!("the Service Fabric backend {} cannot be used: {error}", entity.id))
     })?;
+    let base = match &fabric {
+        Some(_) => Url::default(),
+        None => Url::parse(&entity.url).map_err(|error| {
+            ("backend-url", format!("the url {:?} of backend {} is invalid: {error}", entity.url, entity.id))
+        })?,
+    };
     let tls = entity.tls.clone().unwrap_or_default();
     let mut backend = Backend {
         id: Some(entity.id.as_str().into()),
@@ -89,9 +95,11 @@ fn single(
             validate_certificate_chain: tls.validate_certificate_chain,
             validate_certificate_name: tls.validate_certificate_name,
             identity: identity(entity, certificates).map_err(|text| ("backend-certificate", text))?,
+            pinned: None,
         },
         proxy: forward_proxy(entity)?,
         breaker: breaker(entity, old)?,
+        fabric: fabric.map(Arc::new),
         ..Backend::from_url(base)
     };
     credentials(entity, &mut backend);
@@ -124,6 +132,10 @@ fn credentials(entity: &gateway_model::Backend, backend: &mut Backend) {
     for (name, values) in &credentials.query {
         backend.query.extend(values.iter().map(|value| (encode(name), encode(value.expose()))));
     }
+    backend.managed = credentials.managed_identity.as_ref().map(|managed| TokenRequest {
+        resource: managed.resource.clone(),
+        client_id: managed.client_id.clone().filter(|id| !id.is_empty()),
+    });
     if let Some(authorization) = &credentials.authorization {
         let value = format!("{} {}", authorization.scheme, authorization.parameter.expose());
         backend.headers.push(("Authorization".to_owned(), value));

@@ -3,9 +3,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use gateway_policy::backend::BackendTls;
 use gateway_policy::message::{BodyError, Response};
-use gateway_policy::ports::{HttpVersion, OutboundCall, SendError};
+use gateway_policy::ports::{HttpVersion, LocalFuture, OutboundCall, SendError, Sender};
 
 use super::Upstream;
 use super::failure::UpstreamError;
@@ -15,35 +14,26 @@ use super::transmit::Manner;
 
 impl Upstream {
     /// One call; the response body is read into memory within the same time-out. Redirects are the policy's to
-    /// follow. The address is checked against the rules of X-09.
+    /// follow. The address is checked against the rules of X-09, unless the operator has set it.
     pub async fn call(&self, call: OutboundCall) -> Result<Response, SendError> {
-        self.call_in_time(call, true).await
-    }
-
-    /// The same to an address that the operator has set: it may be link-local.
-    pub async fn call_trusted(&self, call: OutboundCall) -> Result<Response, SendError> {
-        self.call_in_time(call, false).await
-    }
-
-    async fn call_in_time(&self, call: OutboundCall, guarded: bool) -> Result<Response, SendError> {
         let mut deadline = self.deadlines.after(call.timeout);
         let timeout = call.timeout;
-        let outcome = deadline.bound(self.call_now(call, guarded)).await;
+        let outcome = deadline.bound(self.call_now(call)).await;
         outcome.unwrap_or(Err(UpstreamError::Timeout(timeout))).map_err(|error| {
             error.count(&self.counters);
             error.into()
         })
     }
 
-    async fn call_now(&self, mut call: OutboundCall, guarded: bool) -> Result<Response, UpstreamError> {
+    async fn call_now(&self, mut call: OutboundCall) -> Result<Response, UpstreamError> {
         let mut body = call.request.body.take_or_share();
         let outgoing = Outgoing::call(&call.request, call.proxy.as_ref())?;
         let spoken = Cell::new(None);
         let manner = Manner {
-            tls: &BackendTls { identity: call.identity.take(), ..BackendTls::default() },
+            tls: &call.tls,
             proxy: outgoing.proxy,
             version: HttpVersion::Http1,
-            guarded,
+            guarded: !call.is_trusted,
             gather: false,
             continue_timeout: None,
             spoken: &spoken,
@@ -78,6 +68,16 @@ impl Upstream {
                 tracing::debug!(reason = error.reason, %error, "one-way call failed");
             }
         });
+    }
+}
+
+/// Calls for as long as somebody holds it.
+pub struct Calls(pub Rc<Upstream>);
+
+impl Sender for Calls {
+    fn send(&self, call: OutboundCall) -> LocalFuture<'static, Result<Response, SendError>> {
+        let upstream = Rc::clone(&self.0);
+        Box::pin(async move { upstream.call(call).await })
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Outgoing<'a> {
     headers: &'a Headers,
     /// Credentials of the backend; they replace fields of the same name.
     credentials: &'a [(String, String)],
+    /// `Authorization` of the backend; replaces that of the request.
+    authorization: Option<&'a str>,
     forwarded: Option<Forwarded<'a>>,
     /// Value of `Upgrade` to pass on.
     pub upgrade: Option<&'a [u8]>,
@@ -67,6 +69,7 @@ impl<'a> Outgoing<'a> {
             host: headers.get_str("host").filter(|set| !names_host(set, &exchange.original_url)),
             headers,
             credentials: &backend.headers,
+            authorization: exchange.backend_authorization.as_deref(),
             forwarded: Some(Forwarded {
                 client: &exchange.connection.ip,
                 original: &exchange.original_url,
@@ -91,6 +94,7 @@ impl<'a> Outgoing<'a> {
             proxy,
             headers,
             credentials: &[],
+            authorization: None,
             forwarded: None,
             upgrade: None,
             trailers: false,
@@ -108,6 +112,7 @@ impl<'a> Outgoing<'a> {
             query: query_with(&to.query, &[])?,
             host: None,
             credentials: if foreign { &[] } else { self.credentials },
+            authorization: self.authorization.filter(|_| !foreign),
             foreign,
             ..self.clone()
         })
@@ -133,6 +138,9 @@ impl<'a> Outgoing<'a> {
         for (name, value) in self.credentials {
             visit(name, value.as_bytes());
         }
+        if let Some(value) = self.authorization {
+            visit("Authorization", value.as_bytes());
+        }
         if let Some(forwarded) = &self.forwarded {
             forwarded.add(self.headers, &said, visit);
         }
@@ -141,6 +149,9 @@ impl<'a> Outgoing<'a> {
     fn keeps(&self, name: &str, value: &[u8], said: &mut Said) -> bool {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
         if fields::is_hop_by_hop(name) || is("host") || is("expect") {
+            return false;
+        }
+        if is("authorization") && self.authorization.is_some() {
             return false;
         }
         if self.credentials.iter().any(|(own, _)| is(own)) || (self.foreign && is_credential(name)) {

@@ -5,16 +5,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use gateway_policy::backend::BackendTls;
+use gateway_policy::backend::{BackendTls, PinnedServer};
 use moka::sync::Cache;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use thiserror::Error;
+
+use crate::signatures::Signatures;
 
 /// Certificate authorities that could not be read.
 #[derive(Debug, Error)]
@@ -82,7 +84,7 @@ pub struct TlsClient {
     roots: Arc<RootCertStore>,
     provider: Arc<CryptoProvider>,
     configs: [OnceLock<Arc<ClientConfig>>; 12],
-    /// With a client certificate: by all that makes two connections different.
+    /// With certificates of their own: by all that makes two connections different.
     with_identity: Cache<(BackendTls, Offer), Arc<ClientConfig>>,
 }
 
@@ -99,7 +101,7 @@ impl TlsClient {
     /// The configuration for a backend. `None` if the client certificate and its key do not belong together, or the
     /// crypto provider lacks both TLS versions.
     pub fn config(&self, rules: &BackendTls, offer: Offer) -> Option<Arc<ClientConfig>> {
-        if rules.identity.is_some() {
+        if rules.identity.is_some() || rules.pinned.is_some() {
             let key = (rules.clone(), offer);
             if let Some(config) = self.with_identity.get(&key) {
                 return Some(config);
@@ -129,7 +131,8 @@ impl TlsClient {
     fn make(&self, rules: &BackendTls, offer: Offer) -> Result<ClientConfig, Error> {
         let verifier = Verifier {
             roots: Arc::clone(&self.roots),
-            provider: Arc::clone(&self.provider),
+            signatures: Signatures::of(&self.provider),
+            pinned: rules.pinned.clone(),
             chain: rules.validate_certificate_chain,
             name: rules.validate_certificate_name,
         };
@@ -159,7 +162,9 @@ impl TlsClient {
 #[derive(Debug)]
 struct Verifier {
     roots: Arc<RootCertStore>,
-    provider: Arc<CryptoProvider>,
+    signatures: Signatures,
+    /// Certificates that stand for themselves, whatever chain and name they have.
+    pinned: Option<Arc<PinnedServer>>,
     chain: bool,
     name: bool,
 }
@@ -173,10 +178,18 @@ impl ServerCertVerifier for Verifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        if let Some(pinned) = &self.pinned {
+            let others: Vec<&[u8]> = intermediates.iter().map(AsRef::as_ref).collect();
+            return if pinned.is(end_entity, &others) {
+                Ok(ServerCertVerified::assertion())
+            } else {
+                Err(Error::InvalidCertificate(rustls::CertificateError::ApplicationVerificationFailure))
+            };
+        }
         if self.chain || self.name {
             let certificate = ParsedCertificate::try_from(end_entity)?;
             if self.chain {
-                let algorithms = self.provider.signature_verification_algorithms.all;
+                let algorithms = self.signatures.algorithms();
                 verify_server_cert_signed_by_trust_anchor(
                     &certificate,
                     &self.roots,
@@ -198,12 +211,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            &self.provider.signature_verification_algorithms,
-        )
+        self.signatures.tls12(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -212,15 +220,10 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            &self.provider.signature_verification_algorithms,
-        )
+        self.signatures.tls13(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.signatures.schemes()
     }
 }

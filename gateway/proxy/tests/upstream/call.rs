@@ -15,7 +15,7 @@ use crate::support::{
 fn outbound(method: Method, url: &str, millis: u64) -> OutboundCall {
     let request =
         Request { method, url: Url::parse(url).unwrap(), headers: Headers::new(), body: Body::Empty };
-    OutboundCall { request, identity: None, timeout: Duration::from_millis(millis), proxy: None }
+    OutboundCall::new(request, Duration::from_millis(millis))
 }
 
 async fn call(upstream: &Upstream, url: &str) -> Result<Response, SendError> {

@@ -176,12 +176,7 @@ fn name_that_leads_inside_is_refused_after_resolution() {
         let upstream = names.upstream();
         let url = gateway_policy::message::Url::parse("http://rebound.test/latest").unwrap();
         let request = gateway_policy::message::Request { url, ..request("GET", "/") };
-        let call = gateway_policy::ports::OutboundCall {
-            request,
-            identity: None,
-            timeout: Duration::from_secs(5),
-            proxy: None,
-        };
+        let call = gateway_policy::ports::OutboundCall::new(request, Duration::from_secs(5));
         let error = upstream.call(call).await.unwrap_err();
         assert_eq!(error.message, "the address of rebound.test must not be called by policies");
         assert_eq!(names.asked.get(), 1);

@@ -87,7 +87,7 @@ async fn client_credentials(
     let mut call = get(url, &[("Content-Type", "application/x-www-form-urlencoded")])?;
     call.request.method = Method::Post;
     call.request.body = Body::from(form);
-    upstream.call_trusted(call).await.map_err(|error| error.to_string())
+    upstream.call(call).await.map_err(|error| error.to_string())
 }
 
 async fn app_service(
@@ -164,7 +164,7 @@ fn get(url: Url, fields: &[(&str, &str)]) -> Result<OutboundCall, String> {
         headers.set(name, value.as_bytes()).map_err(|error| error.to_string())?;
     }
     let request = Request { method: Method::Get, url, headers, body: Body::Empty };
-    Ok(OutboundCall { request, identity: None, timeout: TIMEOUT, proxy: None })
+    Ok(OutboundCall::new(request, TIMEOUT).trusted())
 }
 
 /// Up to five tries while the endpoint is busy or not there yet; a refusal is final.
@@ -173,14 +173,14 @@ async fn patiently(
     call: impl Fn() -> Result<OutboundCall, String>,
 ) -> Result<Response, String> {
     for pause in PAUSES {
-        match upstream.call_trusted(call()?).await {
+        match upstream.call(call()?).await {
             Ok(response) if !matches!(response.status, 404 | 410 | 429 | 500..) => return Ok(response),
             // Nobody listens: this is no machine of Azure's, and waiting makes it none.
             Err(error) if error.reason != "Timeout" => return Err(error.to_string()),
             Ok(_) | Err(_) => tokio::time::sleep(pause).await,
         }
     }
-    upstream.call_trusted(call()?).await.map_err(|error| error.to_string())
+    upstream.call(call()?).await.map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
