@@ -31,13 +31,11 @@ impl EntityArg {
     pub fn of(attribute: &Attribute, c: &mut Compiler<'_>) -> Option<Self> {
         let argument = c.text_of(attribute.value.trim(), attribute.at)?;
         let Some(id) = argument.literal() else { return Some(Self::Named(argument, c.lookup.backends())) };
-        match c.lookup.backend(id) {
-            Some(backend) => Some(Self::Fixed(backend)),
-            None => {
-                c.error("backend-missing", attribute.at, format!("The backend '{id}' does not exist."));
-                None
-            }
+        let found = c.lookup.backend(id);
+        if found.is_none() {
+            c.error("backend-missing", attribute.at, format!("The backend '{id}' does not exist."));
         }
+        found.map(Self::Fixed)
     }
 
     /// The entity; one that does not exist is an error of the policy `source`.
@@ -95,8 +93,7 @@ impl Callee {
         }
         for (name, value) in &backend.query {
             // They are encoded already.
-            let separator = if url.query.is_empty() { "" } else { "&" };
-            url.query += &format!("{separator}{name}={value}");
+            query::push_part(&mut url.query, &format!("{name}={value}"));
         }
         let mut headers = Headers::new();
         let own = backend.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::usage::array;
 
-/// All texts of the completion: OpenAI's chat completions, completions and responses, Anthropic's messages, Gemini.
+/// All texts of the completion: `OpenAI`'s chat completions, completions and responses, Anthropic's messages, Gemini.
 pub fn answer_text(document: &Value) -> String {
     let mut texts = Vec::new();
     for choice in array(document.get("choices")) {

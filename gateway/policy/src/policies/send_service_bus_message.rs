@@ -18,7 +18,7 @@ use crate::xml::Element;
 const SOURCE: &str = "send-service-bus-message";
 /// What tokens are for.
 const RESOURCE: &str = "https://servicebus.azure.net";
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 pub static SEND_SERVICE_BUS_MESSAGE: PolicyDef = PolicyDef {
     element: SOURCE,

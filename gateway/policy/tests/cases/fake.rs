@@ -27,6 +27,9 @@ use crate::wire::{Wire, call_options, shown};
 /// Entries of a cache by key, each with the time that has passed when it was stored.
 type Entries = RefCell<HashMap<String, (Arc<Entry>, Duration)>>;
 
+/// Partition, vector and entry.
+type Kept = (String, Arc<[f32]>, Arc<Entry>);
+
 /// All ports of one case; state lives from request to request.
 #[derive(Debug)]
 pub struct World {
@@ -39,7 +42,7 @@ pub struct World {
     /// Where the case says that there is an external cache.
     pub external: RefCell<Option<Rc<Entries>>>,
     pub wire: Wire,
-    vectors: Rc<RefCell<Vec<(String, Arc<[f32]>, Arc<Entry>)>>>,
+    vectors: Rc<RefCell<Vec<Kept>>>,
     budget: BufferBudget,
     issuers: RefCell<HashMap<String, Published>>,
     authorities: Vec<Vec<u8>>,

@@ -1,4 +1,4 @@
-//! Texts as vectors, by an embeddings API of OpenAI's form.
+//! Texts as vectors, by an embeddings API of `OpenAI`'s form.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::ports::{Ports, TokenRequest};
 
 /// What the token is for where the backend entity names no credentials.
 const RESOURCE: &str = "https://cognitiveservices.azure.com";
-/// Azure OpenAI wants a version in the query.
+/// Azure `OpenAI` wants a version in the query.
 const VERSION: (&str, &str) = ("api-version", "2024-10-21");
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest vector.

@@ -1,5 +1,7 @@
 //! What a call asks a language model, as far as answers can be compared.
 
+use std::fmt::Write;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::Value;
 
@@ -57,7 +59,13 @@ fn partition(exchange: &Exchange, vary_by: &[String]) -> String {
         &url.path,
         &rest,
     ];
-    let parts = own.into_iter().chain(vary_by.iter().map(String::as_str));
-    let key: String = parts.map(|part| format!("{}:{part}", part.len())).collect();
-    digest(&SHA256, key.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut key = String::new();
+    for part in own.into_iter().chain(vary_by.iter().map(String::as_str)) {
+        let _ = write!(key, "{}:{part}", part.len());
+    }
+    let mut partition = String::new();
+    for byte in digest(&SHA256, key.as_bytes()).as_ref() {
+        let _ = write!(partition, "{byte:02x}");
+    }
+    partition
 }
