@@ -8,6 +8,7 @@ mod config;
 pub mod frames;
 mod grpc;
 mod issuer;
+pub mod plane;
 pub mod process;
 pub mod redis;
 mod running;

@@ -1,0 +1,3 @@
+//! Behaviour of the management plane through its listener.
+
+mod arm;
