@@ -1,14 +1,15 @@
-//! The admin listener: `/metrics`, `/healthz/live`, `/healthz/ready`, `/datapath`, `/datapath/prefixes`, `/config`;
-//! `POST /debug-credentials` for tokens to trace requests with, and `/traces/ID`; from this host only,
+//! The admin listener: `/metrics`, `/healthz`, `/healthz/live`, `/healthz/ready`, `/datapath`, `/datapath/prefixes`,
+//! `/config`; `POST /debug-credentials` for tokens to trace requests with, and `/traces/ID`; from this host only,
 //! `POST /datapath/prefixes` and `/datapath/confirm`.
 
 use std::convert::Infallible;
+use std::fmt::Write;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gateway_datapath::Datapath;
+use gateway_datapath::{Datapath, State};
 use gateway_model::resource::IsoDuration;
 use gateway_proxy::debug::LIFETIME_MAX;
 use gateway_proxy::worker::Shared;
@@ -93,6 +94,7 @@ impl Admin {
                 let (content_type, text) = self.shared.telemetry.metrics(accept);
                 page(StatusCode::OK, content_type, text)
             }
+            "/healthz" => self.health(),
             "/healthz/live" => page(StatusCode::OK, "text/plain", "live\n".to_owned()),
             "/healthz/ready" => self.ready(),
             "/datapath" => json(&serde_json::json!({
@@ -177,6 +179,21 @@ impl Admin {
             Some(token) => json(&serde_json::json!({ "token": token })),
             None => page(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "no randomness\n".to_owned()),
         }
+    }
+
+    /// One line for each part: the status is that of readiness, whatever the exporters say.
+    fn health(&self) -> Page {
+        let ready = self.ready().status();
+        let state = if ready == StatusCode::OK { "ready" } else { "not ready" };
+        let path = match self.datapath.status().state {
+            State::On => "on",
+            State::Off => "off",
+        };
+        let mut text = format!("gateway: {state}\nkernel path: {path}\n");
+        for exporter in self.shared.telemetry.registry().exporters().list() {
+            let _ = writeln!(text, "exporter {}: {}", exporter.name(), exporter.summary());
+        }
+        page(ready, "text/plain", text)
     }
 
     fn ready(&self) -> Page {

@@ -6,6 +6,7 @@
 
 mod control;
 mod counts;
+mod outbound;
 mod worker;
 
 use std::net::SocketAddr;
@@ -122,6 +123,9 @@ impl Gateway {
         };
         let workers = worker::spawn(listeners.bound, server, &cpus, &common)?;
         let (control_stop, stopped) = signal::channel(false);
+        if let Some(pipeline) = telemetry.pipeline() {
+            outbound::spawn(Arc::clone(pipeline), Arc::clone(&shared), upstream.clone())?;
+        }
         let counts = counts.spawn(Arc::clone(&upstream.tls), stopped.clone())?;
         let control = Control { shared: Arc::clone(&shared), datapath, tls, draining: drained, stopped };
         let control = control.spawn(admin.map(|(listener, _)| listener))?;

@@ -3,6 +3,7 @@
 //! Precedence, highest first: `--set` and flags, `--settings FILE` (TOML), environment (the dotted name, or its
 //! upper-case form with `_`). Unknown names warn; a bad value stops the start before any socket is bound.
 
+mod export;
 mod sources;
 mod table;
 
@@ -16,6 +17,7 @@ use gateway_proxy::redis::RedisSettings;
 use gateway_sync::folder::Environment;
 use thiserror::Error;
 
+pub use export::{ApplicationInsightsSettings, ExportSettings, MonitorLogsSettings, MonitorMetricsSettings};
 pub use sources::{Given, gather};
 pub use table::{SETTINGS, SettingDef, help_text};
 
@@ -29,9 +31,10 @@ pub struct SettingError {
 }
 
 /// Where a listener listens, or that it does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ListenAddress {
     At(SocketAddr),
+    #[default]
     Off,
 }
 
@@ -54,12 +57,13 @@ pub struct Settings {
     pub datapath: DatapathSettings,
     pub counts: CountSettings,
     pub logs: LogSettings,
+    pub export: ExportSettings,
     pub shutdown: ShutdownSettings,
     pub management: ManagementSettings,
 }
 
 /// The management plane.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ManagementSettings {
     pub address: ListenAddress,
     /// SQLite file.
@@ -237,17 +241,9 @@ impl Default for Settings {
                 },
             },
             logs: LogSettings { std: gateway_telemetry::Std::None, level: String::new(), color: false },
+            export: ExportSettings::default(),
             shutdown: ShutdownSettings { delay: Duration::ZERO, timeout: Duration::ZERO },
-            management: ManagementSettings {
-                address: ListenAddress::Off,
-                store: String::new(),
-                key_file: None,
-                static_token: None,
-                static_token_remote: false,
-                subscription: String::new(),
-                resource_group: String::new(),
-                service: String::new(),
-            },
+            management: ManagementSettings::default(),
         };
         for def in SETTINGS {
             if let Err(reason) = (def.apply)(&mut settings, def.default) {

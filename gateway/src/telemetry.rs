@@ -1,8 +1,11 @@
 //! Telemetry of this process: who it is, its log, its registry.
 
+mod exporters;
+
 use std::io::IsTerminal;
 use std::sync::Arc;
 
+use gateway_telemetry::export::Pipeline;
 use gateway_telemetry::{Buckets, Instance, Log, LogSettings, Registry, Sink, Telemetry};
 
 use crate::settings::Settings;
@@ -20,13 +23,16 @@ pub fn start(settings: &Settings) -> Result<(Arc<Telemetry>, Instance), String> 
     wanted.set_level(&settings.logs.level).map_err(|error| error.to_string())?;
     let log = Log::stdout(wanted, Arc::new(instance.clone()), registry.log_stats())
         .map_err(|error| error.to_string())?;
-    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+    let pipeline = Pipeline::new(settings.export.limits.clone(), Arc::clone(&registry));
+    exporters::add(&pipeline, settings, &registry, &Arc::new(instance.clone()))?;
+    // Before the log, which has the last word.
+    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(Arc::clone(&pipeline))];
     if let Some(log) = log {
         // A second gateway in the same process (tests) writes through the first one's log.
         let _ = log.install();
         sinks.push(Box::new(log));
     }
-    Ok((Arc::new(Telemetry::new(registry, sinks)), instance))
+    Ok((Arc::new(Telemetry::new(registry, sinks).with_pipeline(pipeline)), instance))
 }
 
 fn instance(settings: &Settings) -> Instance {

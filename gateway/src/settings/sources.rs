@@ -56,7 +56,7 @@ fn from_environment(environment: impl Iterator<Item = (String, String)>) -> Vec<
 }
 
 fn is_ours(name: &str) -> bool {
-    const ROOTS: [&str; 10] = [
+    const ROOTS: [&str; 12] = [
         "config.",
         "net.",
         "telemetry.",
@@ -67,6 +67,8 @@ fn is_ours(name: &str) -> bool {
         "shutdown.",
         "identity.",
         "azure.",
+        "logs.",
+        "observability.",
     ];
     ROOTS.iter().any(|root| name.starts_with(root))
 }

@@ -11,7 +11,9 @@ use std::time::Duration;
 use gateway_datapath::Binding;
 use gateway_proxy::redis::RedisSettings;
 use gateway_proxy::upstream::Network;
+use gateway_telemetry::export::application_insights::ConnectionString;
 
+use super::export;
 use super::{ListenAddress, Pin, Settings};
 
 /// One setting.
@@ -492,6 +494,187 @@ pub const SETTINGS: &[SettingDef] = &[
         "colours in text logs on a terminal",
         |s, v| {
             s.logs.color = boolean(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.queue.bytes.max",
+        "16777216",
+        "bytes",
+        "memory, for each exporter, of requests that are not yet encoded; as much again for what waits to be sent",
+        |s, v| {
+            s.export.limits.queue_bytes_max = number(v)?;
+            s.export.limits.memory_bytes_max = s.export.limits.queue_bytes_max as u64;
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.buffer.folder",
+        "",
+        "path",
+        "folder for telemetry that a sink does not take; empty = only memory",
+        |s, v| {
+            s.export.limits.folder = path(v);
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.buffer.bytes.max",
+        "1073741824",
+        "bytes",
+        "of that folder, for each exporter",
+        |s, v| {
+            s.export.limits.disk_bytes_max = number(v)?;
+            Ok(())
+        },
+    ),
+    secret(
+        "telemetry.application-insights.connection-string",
+        "text",
+        "Application Insights component for all requests; empty = off",
+        |s, v| {
+            let read = (!v.is_empty()).then(|| ConnectionString::parse(v)).transpose();
+            s.export.application_insights.connection = read.map_err(|error| error.to_string())?;
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.application-insights.identity",
+        "off",
+        "off, on or a client id",
+        "show a token of the gateway's identity, or of this user-assigned one",
+        |s, v| {
+            s.export.application_insights.identity = export::identity(v);
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.application-insights.sampling",
+        "100",
+        "percent",
+        "share of the requests that is sent; failures are always",
+        |s, v| {
+            s.export.application_insights.sampling.percentage = export::percentage(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "logs.applicationinsights.endpoint",
+        "",
+        "URL",
+        "ingestion endpoint, with its path; empty = the connection string's",
+        |s, v| {
+            s.export.application_insights.endpoint = text(v);
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.azure-monitor.logs.endpoint",
+        "",
+        "URL",
+        "data collection endpoint for requests as rows of Log Analytics; empty = off",
+        |s, v| {
+            s.export.monitor_logs.endpoint = export::url(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.azure-monitor.logs.rule",
+        "",
+        "id",
+        "immutable id of the data collection rule (dcr-…)",
+        |s, v| {
+            s.export.monitor_logs.rule = text(v);
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.azure-monitor.logs.stream",
+        "Custom-ApiManagementGatewayLogs_CL",
+        "name",
+        "stream of that rule",
+        |s, v| {
+            v.clone_into(&mut s.export.monitor_logs.stream);
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.azure-monitor.logs.audience",
+        "https://monitor.azure.com",
+        "URL",
+        "audience of the token; another one in sovereign clouds",
+        |s, v| {
+            v.clone_into(&mut s.export.monitor_logs.audience);
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.azure-monitor.logs.identity",
+        "",
+        "client id",
+        "user-assigned identity to write as; empty = the gateway's",
+        |s, v| {
+            s.export.monitor_logs.client_id = text(v);
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.azure-monitor.metrics.resource",
+        "",
+        "resource id",
+        "Azure resource that custom metrics of each minute belong to; empty = off",
+        |s, v| {
+            s.export.monitor_metrics.resource = export::resource(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.azure-monitor.metrics.region",
+        "",
+        "name",
+        "region of that resource, without spaces, as westeurope",
+        |s, v| {
+            s.export.monitor_metrics.region = text(v);
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.azure-monitor.metrics.endpoint",
+        "",
+        "URL",
+        "ingestion endpoint; empty = https://REGION.monitoring.azure.com",
+        |s, v| {
+            s.export.monitor_metrics.endpoint = export::url(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.azure-monitor.metrics.namespace",
+        "API Management Gateway",
+        "name",
+        "namespace of the metrics",
+        |s, v| {
+            v.clone_into(&mut s.export.monitor_metrics.namespace);
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.azure-monitor.metrics.audience",
+        "https://monitoring.azure.com/",
+        "URL",
+        "audience of the token, with its slash",
+        |s, v| {
+            v.clone_into(&mut s.export.monitor_metrics.audience);
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.azure-monitor.metrics.identity",
+        "",
+        "client id",
+        "user-assigned identity to write as; empty = the gateway's",
+        |s, v| {
+            s.export.monitor_metrics.client_id = text(v);
             Ok(())
         },
     ),

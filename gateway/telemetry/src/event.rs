@@ -104,6 +104,37 @@ pub struct LastError<'a> {
     pub scope: &'a str,
 }
 
+/// Where a request stands among the spans of a distributed trace (W3C Trace Context §3.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TraceContext {
+    pub trace_id: [u8; 16],
+    /// The span of this request.
+    pub span: [u8; 8],
+    /// The caller's span, when it named one.
+    pub parent: Option<[u8; 8]>,
+    /// The caller's flags; bit 0: sampled.
+    pub flags: u8,
+}
+
+impl TraceContext {
+    /// The context of a request whose caller named none: the correlation id is the trace's.
+    pub fn of(correlation_id: Uuid) -> Self {
+        let trace_id = correlation_id.into_bytes();
+        let [_, _, _, _, _, _, _, _, span @ ..] = trace_id;
+        Self { trace_id, span, parent: None, flags: 1 }
+    }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+#[derive(Clone, Copy, Debug)]
+pub struct Hex<'a>(pub &'a [u8]);
+
+impl Display for Hex<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 /// One call the gateway made while it served a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
@@ -117,6 +148,8 @@ pub struct Call<'a> {
     /// 0 when no response came.
     pub response_code: u16,
     pub protocol: Option<Protocol>,
+    /// Its span in the trace.
+    pub span: [u8; 8],
     /// Since the request arrived.
     pub started: Duration,
     pub elapsed: Duration,
@@ -161,6 +194,7 @@ pub struct RequestEvent<'a> {
     pub caller_ip: IpAddr,
     /// `context.RequestId`.
     pub correlation_id: Uuid,
+    pub trace: TraceContext,
     pub method: &'a str,
     pub url: Url<'a>,
     /// Query parameter that carries the subscription key of this API; masked whatever its name.
@@ -173,8 +207,10 @@ pub struct RequestEvent<'a> {
     pub response_size: u64,
     pub cache: Cache,
     pub api_id: Option<&'a str>,
+    pub api_name: Option<&'a str>,
     pub api_revision: Option<&'a str>,
     pub operation_id: Option<&'a str>,
+    pub operation_name: Option<&'a str>,
     pub product_id: Option<&'a str>,
     pub user_id: Option<&'a str>,
     pub subscription_id: Option<&'a str>,
@@ -201,6 +237,7 @@ impl<'a> RequestEvent<'a> {
             cache_time: None,
             caller_ip,
             correlation_id: Uuid::nil(),
+            trace: TraceContext::default(),
             method,
             url,
             key_parameter: "subscription-key",
@@ -209,8 +246,10 @@ impl<'a> RequestEvent<'a> {
             response_size: 0,
             cache: Cache::None,
             api_id: None,
+            api_name: None,
             api_revision: None,
             operation_id: None,
+            operation_name: None,
             product_id: None,
             user_id: None,
             subscription_id: None,

@@ -4,10 +4,14 @@
 //! [`Shard`] of counters and hands the event to every [`Sink`]. Nothing here waits for an output, and recording
 //! allocates nothing while the log is off. [`prometheus`] sums the shards when asked.
 //!
+//! Collectors elsewhere are reached by [`export`]: one pipeline, one file an exporter.
+//!
 //! Invariants: an exporter is a [`Sink`] and changes no event; every metric stands in [`metrics::table`]; what is
 //! written was masked by [`redact`].
 
 pub mod event;
+pub mod export;
+mod json;
 pub mod lifecycle;
 pub mod log;
 pub mod metrics;
@@ -18,7 +22,7 @@ pub mod sink;
 
 pub use event::{
     Cache, Call, CallKind, LastError, Listener, MetricRecord, Protocol, RequestEvent, Severity, TlsVersion,
-    TraceRecord, Url,
+    TraceContext, TraceRecord, Url,
 };
 pub use lifecycle::Event;
 pub use log::{Log, LogSettings, Std};

@@ -255,6 +255,7 @@ mod tests {
         url: "http://u:p@store.test:81/b?code=sesame",
         response_code: 502,
         protocol: Some(Protocol::Http11),
+        span: [0; 8],
         started: Duration::ZERO,
         elapsed: Duration::ZERO,
     };
@@ -445,13 +446,13 @@ mod tests {
             for shown in [&json, &text] {
                 let body = shown.strip_suffix('\n').unwrap();
                 prop_assert!(!body.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')), "{body:?}");
-                prop_assert!(body.len() < 6 * record::VALUE_BYTES_MAX + 300);
+                prop_assert!(body.len() < 6 * crate::json::VALUE_BYTES_MAX + 300);
             }
             let parsed: serde_json::Value = serde_json::from_str(&json).unwrap();
             let back = parsed[&name].as_str().unwrap();
-            if value.len() > record::VALUE_BYTES_MAX {
+            if value.len() > crate::json::VALUE_BYTES_MAX {
                 let cut = back.strip_suffix('…').unwrap();
-                prop_assert!(value.starts_with(cut) && cut.len() > record::VALUE_BYTES_MAX - 4);
+                prop_assert!(value.starts_with(cut) && cut.len() > crate::json::VALUE_BYTES_MAX - 4);
             } else {
                 prop_assert_eq!(back, value);
             }

@@ -2,6 +2,7 @@
 
 mod collect;
 mod custom;
+pub mod exporters;
 mod histogram;
 pub mod kernel;
 pub mod labels;
@@ -15,11 +16,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 pub use self::collect::Sample;
+pub(crate) use self::collect::status as status_text;
 pub use self::custom::CustomMetrics;
+use self::exporters::Exporters;
 pub use self::histogram::{BOUNDS_MAX, Buckets, BucketsError};
 use self::kernel::KernelCounters;
 use self::labels::{BackendId, HostId, Interner, LabelId, OTHER};
 pub use self::shard::Shard;
+pub(crate) use self::shard::category_text;
 use crate::log::Stats;
 use crate::sink::Instance;
 
@@ -51,6 +55,7 @@ pub struct Registry {
     kernel: Mutex<Option<KernelCounters>>,
     log: Arc<Stats>,
     custom: CustomMetrics,
+    exporters: Exporters,
 }
 
 /// The configuration in force.
@@ -88,6 +93,7 @@ impl Registry {
             kernel: Mutex::default(),
             log: Arc::default(),
             custom: CustomMetrics::default(),
+            exporters: Exporters::default(),
             buckets,
         }
     }
@@ -134,6 +140,11 @@ impl Registry {
         &self.custom
     }
 
+    /// What became of exported telemetry.
+    pub fn exporters(&self) -> &Exporters {
+        &self.exporters
+    }
+
     /// Counters of the log, to give to [`crate::Log`].
     pub fn log_stats(&self) -> Arc<Stats> {
         Arc::clone(&self.log)
@@ -168,6 +179,7 @@ mod tests {
             url: "http://b/",
             response_code,
             protocol: None,
+            span: [0; 8],
             started: Duration::ZERO,
             elapsed: Duration::ZERO,
         }
@@ -235,6 +247,9 @@ mod tests {
         registry.snapshot_rejected();
         registry.log.written.fetch_add(1, Relaxed);
         registry.log.dropped.fetch_add(1, Relaxed);
+        let exporter = registry.exporters().add("e");
+        exporter.item_ended(exporters::Outcome::Sent, 1);
+        exporter.set_waiting(exporters::Place::Disk, 1, 1);
         let traffic = Traffic { packets: 1, bytes: 1, ..Traffic::default() };
         registry.set_kernel(Some(KernelCounters {
             programs: vec![Program { runs: 1, run_nanos: 1, ..Program::default() }],

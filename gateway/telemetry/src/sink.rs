@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::RequestEvent;
+use crate::export::Pipeline;
 use crate::lifecycle::Event;
 use crate::metrics::{Registry, Shard};
 use crate::prometheus::{self, Format};
@@ -41,12 +42,24 @@ pub trait Sink: Send + Sync {
 pub struct Telemetry {
     registry: Arc<Registry>,
     sinks: Vec<Box<dyn Sink>>,
+    pipeline: Option<Arc<Pipeline>>,
 }
 
 impl Telemetry {
     /// Fans out to the registry and to `sinks`, in that order.
     pub fn new(registry: Arc<Registry>, sinks: Vec<Box<dyn Sink>>) -> Self {
-        Self { registry, sinks }
+        Self { registry, sinks, pipeline: None }
+    }
+
+    /// Names the one of the sinks that leads to collectors, for the thread that runs it.
+    #[must_use]
+    pub fn with_pipeline(self, pipeline: Arc<Pipeline>) -> Self {
+        Self { pipeline: Some(pipeline), ..self }
+    }
+
+    /// The way to collectors.
+    pub fn pipeline(&self) -> Option<&Arc<Pipeline>> {
+        self.pipeline.as_ref()
     }
 
     /// Where labels are interned and the counters read.

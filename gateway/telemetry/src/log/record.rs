@@ -1,14 +1,11 @@
 //! One record as one line of text or JSON (self-hosted-gateway.md §3.3).
 
-use std::fmt::{self, Display, Write};
 use std::time::SystemTime;
 
 use super::{LogSettings, Std};
 use crate::event::{Fields, Severity, Value};
+use crate::json::{VALUE_BYTES_MAX, escape, json_value, member, put};
 use crate::rfc3339::Rfc3339;
-
-/// Bytes of one value before escaping; what is longer is cut and ends in `…` (O-02).
-pub(super) const VALUE_BYTES_MAX: usize = 8 * 1024;
 
 /// Room for a request's record without growing.
 const LINE_BYTES_USUAL: usize = 1024;
@@ -63,112 +60,19 @@ impl Record<'_> {
         };
         let (on, off) = if color { (ansi, "\x1b[0m") } else { ("", "") };
         put(out, format_args!("{on}[{word}]{off} {} [", Rfc3339 { time: self.time, digits: 3 }));
-        escape(out, &self.event_type, false);
+        escape(out, &self.event_type, false, VALUE_BYTES_MAX);
         out.push(']');
         let mut field = |name: &str, value: Value<'_>| {
             out.push_str(", ");
-            escape(out, &name, false);
+            escape(out, &name, false, VALUE_BYTES_MAX);
             out.push_str(": ");
             match value {
-                Value::Text(text) => escape(out, &text, false),
-                Value::Display(display) => escape(out, display, false),
+                Value::Text(text) => escape(out, &text, false, VALUE_BYTES_MAX),
+                Value::Display(display) => escape(out, display, false, VALUE_BYTES_MAX),
                 other => json_value(out, other),
             }
         };
         self.fields.visit(&mut field);
         field("source", Value::Text(self.source));
-    }
-}
-
-fn member(out: &mut String, name: &str, value: Value<'_>) {
-    if !out.ends_with('{') {
-        out.push(',');
-    }
-    json_value(out, Value::Text(name));
-    out.push(':');
-    json_value(out, value);
-}
-
-fn json_value(out: &mut String, value: Value<'_>) {
-    match value {
-        Value::Bool(value) => put(out, value),
-        Value::Integer(value) => put(out, value),
-        Value::Unsigned(value) => put(out, value),
-        Value::Number(value) if value.is_finite() => put(out, value),
-        Value::Number(value) => quoted(out, &value),
-        Value::Text(text) => quoted(out, &text),
-        Value::Display(display) => quoted(out, display),
-        Value::Object(fields) => object(out, fields),
-        Value::Errors(errors) => list(out, errors.iter().map(|error| error as &dyn Fields)),
-        Value::Traces(traces) => list(out, traces.iter().map(|trace| trace as &dyn Fields)),
-    }
-}
-
-fn object(out: &mut String, fields: &dyn Fields) {
-    out.push('{');
-    fields.visit(&mut |name, value| member(out, name, value));
-    out.push('}');
-}
-
-fn list<'a>(out: &mut String, items: impl Iterator<Item = &'a dyn Fields>) {
-    out.push('[');
-    for (index, item) in items.enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        object(out, item);
-    }
-    out.push(']');
-}
-
-fn quoted(out: &mut String, value: &dyn Display) {
-    out.push('"');
-    escape(out, value, true);
-    out.push('"');
-}
-
-fn put(out: &mut String, value: impl Display) {
-    // Writing to a `String` fails only if the value's own `Display` does; then what it wrote stays.
-    let _ = write!(out, "{value}");
-}
-
-fn escape(out: &mut String, value: &dyn Display, json: bool) {
-    let _ = write!(Escape { out, json, left: VALUE_BYTES_MAX }, "{value}");
-}
-
-/// Escapes control characters (C0, DEL, C1 and the two line separators), so that a value can neither end its line
-/// nor speak to a terminal; in JSON also quote and backslash.
-struct Escape<'a> {
-    out: &'a mut String,
-    json: bool,
-    left: usize,
-}
-
-impl Write for Escape<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-        if text.len() <= self.left && text.bytes().all(plain) {
-            self.left -= text.len();
-            self.out.push_str(text);
-            return Ok(());
-        }
-        for character in text.chars() {
-            if character.len_utf8() > self.left {
-                self.out.push('…');
-                self.left = 0;
-                return Err(fmt::Error); // stops a long `Display` from being made for nothing
-            }
-            self.left -= character.len_utf8();
-            match character {
-                '\n' => self.out.push_str("\\n"),
-                '\r' => self.out.push_str("\\r"),
-                '\t' => self.out.push_str("\\t"),
-                '"' | '\\' if self.json => self.out.extend(['\\', character]),
-                '\u{2028}' | '\u{2029}' => put(self.out, format_args!("\\u{:04x}", u32::from(character))),
-                _ if character.is_control() => put(self.out, format_args!("\\u{:04x}", u32::from(character))),
-                _ => self.out.push(character),
-            }
-        }
-        Ok(())
     }
 }

@@ -51,6 +51,7 @@ impl Registry {
         self.collect_row(visit, table::EVENT_HUB_EVENTS, EventHubOutcome::TEXTS, |shard, result| {
             shard.event_hub.get(result)
         });
+        self.exporters.collect(visit);
         let panics = self.sum(|shard| shard.panics.load(Relaxed));
         visit(table::PANICS, &[], Sample::Count(panics));
         self.collect_snapshot(visit);
@@ -259,7 +260,7 @@ fn code_text(code: u16) -> String {
 }
 
 /// Label `Status` of the original (self-hosted-gateway.md §3.1): below 400 is successful.
-fn status(code: u16) -> &'static str {
+pub(crate) fn status(code: u16) -> &'static str {
     match code {
         100..400 => "Successful",
         401 | 403 | 429 => "Unauthorized",

@@ -19,6 +19,11 @@ pub(super) fn category(code: u16) -> usize {
     if (100..600).contains(&code) { usize::from(code / 100) } else { 0 }
 }
 
+/// A code's category as label.
+pub(crate) fn category_text(code: u16) -> &'static str {
+    CATEGORIES.get(category(code)).copied().unwrap_or_default()
+}
+
 /// A row of counters.
 pub(super) struct Counters<const N: usize>([AtomicU64; N]);
 

@@ -65,6 +65,10 @@ metrics! {
     ANOMALIES: Counter "gateway_protocol_anomalies_total" "" ["kind"] "Messages refused as malformed, oversized or too slow." by "protocol_anomaly";
     SHED: Counter "gateway_requests_shed_total" "" ["reason"] "Requests refused to keep the process alive." by "request_shed";
     EVENT_HUB_EVENTS: Counter "gateway_event_hub_events_total" "" ["result"] "Events of log-to-eventhub; dropped: the queue was full." by "event_hub_events";
+    EXPORT_ITEMS: Counter "gateway_export_items_total" "" ["exporter", "result"] "Items of telemetry that reached their sink, or were dropped for a reason." by "item_ended";
+    EXPORT_WAITING: Gauge "gateway_export_waiting_items" "" ["exporter", "place"] "Items of telemetry on their way, by where they wait." by "set_waiting";
+    EXPORT_WAITING_BYTES: Gauge "gateway_export_waiting_bytes" "bytes" ["exporter", "place"] "Memory and disk that they take." by "set_waiting";
+    EXPORT_UP: Gauge "gateway_export_up" "" ["exporter"] "Whether the sink takes what is sent." by "set_state";
     PANICS: Counter "gateway_panics_total" "" [] "Panics caught and answered with 500." by "panic_caught";
     SNAPSHOT_INFO: Gauge "gateway_snapshot_info" "" ["revision"] "Revision of the configuration in force; always 1." by "snapshot_applied";
     SNAPSHOT_AGE: Gauge "gateway_snapshot_age_seconds" "seconds" [] "Since the configuration in force was applied." by "snapshot_applied";

@@ -66,7 +66,8 @@ async fn client_credentials(
     let tenant = settings.tenant.as_deref().ok_or_else(|| missing("azure.tenant.id"))?;
     let client = wanted.client_id.as_deref().or(settings.client_id.as_deref());
     let client = client.ok_or_else(|| missing("azure.client.id"))?;
-    let scope = format!("{}/.default", wanted.resource.trim_end_matches('/'));
+    // A slash at the end stays: it is part of the audience that the resource expects.
+    let scope = format!("{}/.default", wanted.resource);
     let mut form = String::new();
     query::append(&mut form, "grant_type", "client_credentials");
     query::append(&mut form, "client_id", client);

@@ -1,0 +1,92 @@
+//! The telemetry thread: exporters reach the world by the gateway's own HTTP client and identity.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bytes::Bytes;
+use gateway_policy::message::{Body, Headers, Method, Request, Url};
+use gateway_policy::ports::{OutboundCall, TokenRequest};
+use gateway_proxy::upstream::{Upstream, UpstreamSettings, UpstreamShared};
+use gateway_proxy::worker::Shared;
+use gateway_telemetry::export::{HttpRequest, HttpResponse, LocalFuture, Outbound, Pipeline};
+use tokio::task::LocalSet;
+
+use super::StartError;
+
+/// For one request to a collector, its answer included: a sink of a byte a second holds nobody up for longer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Starts the thread; it ends when the pipeline is closed.
+pub fn spawn(
+    pipeline: Arc<Pipeline>,
+    shared: Arc<Shared>,
+    upstream: UpstreamShared,
+) -> Result<JoinHandle<()>, StartError> {
+    let failed = |what| move |source| StartError::Io { what, source };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed("the telemetry thread has no runtime"))?;
+    let run = move || {
+        let work = async {
+            let telemetry = Arc::clone(&shared.telemetry);
+            let upstream = Upstream::new(UpstreamSettings::default(), &upstream);
+            pipeline.run(Rc::new(Way { shared, upstream }), telemetry).await;
+        };
+        LocalSet::new().block_on(&runtime, work);
+    };
+    std::thread::Builder::new()
+        .name("telemetry".to_owned())
+        .spawn(run)
+        .map_err(failed("the telemetry thread cannot start"))
+}
+
+/// HTTP over the upstream of this thread, tokens of the shared identity.
+struct Way {
+    shared: Arc<Shared>,
+    upstream: Rc<Upstream>,
+}
+
+impl Way {
+    async fn post(&self, request: HttpRequest) -> Result<HttpResponse, String> {
+        let url = Url::parse(&request.url).map_err(|error| error.to_string())?;
+        let mut headers = Headers::new();
+        for (name, value) in &request.headers {
+            headers.append(name, value.as_bytes()).map_err(|_| format!("the field {name} cannot be sent"))?;
+        }
+        let body = Body::from(Bytes::from(request.body));
+        let message = Request { method: Method::Post, url, headers, body };
+        let call = OutboundCall::new(message, TIMEOUT).trusted();
+        let response =
+            if request.http2 { self.upstream.call_http2(call).await } else { self.upstream.call(call).await };
+        let response = response.map_err(|error| error.message)?;
+        let headers = response.headers.iter();
+        Ok(HttpResponse {
+            status: response.status,
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), String::from_utf8_lossy(value).into_owned()))
+                .collect(),
+            body: response.body.buffered().to_vec(),
+        })
+    }
+}
+
+impl Outbound for Way {
+    fn send(&self, request: HttpRequest) -> LocalFuture<'_, Result<HttpResponse, String>> {
+        Box::pin(self.post(request))
+    }
+
+    fn token<'a>(
+        &'a self,
+        audience: &'a str,
+        client_id: Option<&'a str>,
+    ) -> LocalFuture<'a, Result<Arc<str>, String>> {
+        Box::pin(async move {
+            let wanted =
+                TokenRequest { resource: audience.to_owned(), client_id: client_id.map(str::to_owned) };
+            self.shared.identity.token(&wanted, &self.upstream).await.map_err(|error| error.to_string())
+        })
+    }
+}

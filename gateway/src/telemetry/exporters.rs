@@ -1,0 +1,93 @@
+//! The exporters that the settings ask for.
+
+use std::sync::Arc;
+
+use gateway_telemetry::export::application_insights::{self, ApplicationInsights};
+use gateway_telemetry::export::logs_ingestion::{self, LogsIngestion};
+use gateway_telemetry::export::monitor_metrics::{self, MonitorMetrics};
+use gateway_telemetry::export::{Pipeline, Sampling, Spec};
+use gateway_telemetry::{Instance, Registry};
+
+use crate::settings::{ExportSettings, Settings};
+
+/// Adds them. The error names the setting that is missing.
+pub fn add(
+    pipeline: &Pipeline,
+    settings: &Settings,
+    registry: &Arc<Registry>,
+    instance: &Arc<Instance>,
+) -> Result<(), String> {
+    let export = &settings.export;
+    let specs = [
+        application_insights(export, instance),
+        monitor_logs(export, instance)?,
+        monitor_metrics(export, registry, instance)?,
+    ];
+    specs.into_iter().flatten().for_each(|spec| pipeline.add(spec));
+    Ok(())
+}
+
+fn application_insights(export: &ExportSettings, instance: &Arc<Instance>) -> Option<Spec> {
+    let own = &export.application_insights;
+    let mut connection = own.connection.clone()?;
+    if let Some(endpoint) = &own.endpoint {
+        endpoint.clone_into(&mut connection.ingestion_endpoint);
+    }
+    let settings = application_insights::Settings { connection, identity: own.identity.clone() };
+    let instance = Arc::clone(instance);
+    Some(Spec {
+        name: "application-insights".to_owned(),
+        requests: Some(own.sampling),
+        make: Box::new(move || Box::new(ApplicationInsights::new(settings, instance))),
+    })
+}
+
+fn monitor_logs(export: &ExportSettings, instance: &Arc<Instance>) -> Result<Option<Spec>, String> {
+    let own = &export.monitor_logs;
+    let Some(endpoint) = own.endpoint.clone() else { return Ok(None) };
+    let settings = logs_ingestion::Settings {
+        endpoint,
+        rule: needed("telemetry.azure-monitor.logs.rule", own.rule.as_ref())?,
+        stream: own.stream.clone(),
+        audience: own.audience.clone(),
+        client_id: own.client_id.clone(),
+    };
+    let instance = Arc::clone(instance);
+    Ok(Some(Spec {
+        name: "azure-monitor-logs".to_owned(),
+        requests: Some(Sampling::default()),
+        make: Box::new(move || Box::new(LogsIngestion::new(&settings, instance))),
+    }))
+}
+
+fn monitor_metrics(
+    export: &ExportSettings,
+    registry: &Arc<Registry>,
+    instance: &Arc<Instance>,
+) -> Result<Option<Spec>, String> {
+    let own = &export.monitor_metrics;
+    let Some(resource) = own.resource.clone() else { return Ok(None) };
+    let endpoint = if let Some(endpoint) = &own.endpoint {
+        endpoint.clone()
+    } else {
+        let region = needed("telemetry.azure-monitor.metrics.region", own.region.as_ref())?;
+        format!("https://{region}.monitoring.azure.com")
+    };
+    let settings = monitor_metrics::Settings {
+        endpoint,
+        resource,
+        namespace: own.namespace.clone(),
+        audience: own.audience.clone(),
+        client_id: own.client_id.clone(),
+    };
+    let (registry, instance) = (Arc::clone(registry), Arc::clone(instance));
+    Ok(Some(Spec {
+        name: "azure-monitor-metrics".to_owned(),
+        requests: Some(Sampling::default()),
+        make: Box::new(move || Box::new(MonitorMetrics::new(&settings, registry, &instance))),
+    }))
+}
+
+fn needed(setting: &str, value: Option<&String>) -> Result<String, String> {
+    value.cloned().ok_or_else(|| format!("setting {setting} is missing"))
+}

@@ -1,0 +1,292 @@
+//! One request as items of Application Insights (self-hosted-gateway.md §4.3.2–4.3.3).
+
+use std::fmt::{self, Display};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::event::{
+    Call, Hex, LastError, MetricRecord, Protocol, RequestEvent, Severity, TlsVersion, TraceRecord, Value,
+};
+use crate::export::operation_name;
+use crate::json::Object;
+use crate::redact::{self, Redacted};
+use crate::rfc3339::Rfc3339;
+use crate::sink::Instance;
+
+/// Lengths of §4.3.3, in characters.
+const NAME_MAX: usize = 1024;
+const ID_MAX: usize = 512;
+const URL_MAX: usize = 2048;
+const VALUE_MAX: usize = 8192;
+const MESSAGE_MAX: usize = 32_768;
+
+/// Makes items.
+pub struct Envelopes {
+    instrumentation_key: String,
+    instance: Arc<Instance>,
+}
+
+/// What all items of one request have in common.
+struct Common<'e> {
+    event: &'e RequestEvent<'e>,
+    sample_rate: f64,
+    trace: String,
+    span: String,
+    operation: String,
+}
+
+impl Envelopes {
+    pub fn new(instrumentation_key: String, instance: Arc<Instance>) -> Self {
+        Self { instrumentation_key, instance }
+    }
+
+    /// Calls `put` for each item: the request, its calls, its failure, its traces, its metrics.
+    pub fn of(&self, event: &RequestEvent<'_>, sample_rate: f64, put: &mut dyn FnMut(&str)) {
+        let common = Common {
+            event,
+            sample_rate,
+            trace: Hex(&event.trace.trace_id).to_string(),
+            span: Hex(&event.trace.span).to_string(),
+            operation: operation_name(event),
+        };
+        let mut out = String::with_capacity(2048);
+        let began = event.time_generated;
+        let parent = event.trace.parent.map(|parent| Hex(&parent).to_string());
+        let mut item =
+            |name: &str, time: SystemTime, parent: Option<&str>, fill: &dyn Fn(&mut Object<'_>)| {
+                out.clear();
+                self.envelope(&mut out, &common, name, time, parent, fill);
+                put(&out);
+            };
+        item("Request", began, parent.as_deref(), &|data| self.request(data, &common));
+        for call in event.calls {
+            let fill = |data: &mut Object<'_>| self.dependency(data, &common, call);
+            item("RemoteDependency", began + call.started, Some(&common.span), &fill);
+        }
+        if let Some(error) = &event.last_error {
+            let fill = |data: &mut Object<'_>| self.exception(data, &common, error);
+            item("Exception", began + error.elapsed, Some(&common.span), &fill);
+        }
+        for trace in event.traces {
+            let fill = |data: &mut Object<'_>| self.message(data, &common, trace);
+            item("Message", began + trace.elapsed, Some(&common.span), &fill);
+        }
+        for metric in event.metrics {
+            item("Metric", began, Some(&common.span), &|data| number(data, metric));
+        }
+    }
+
+    fn envelope(
+        &self,
+        out: &mut String,
+        common: &Common<'_>,
+        name: &str,
+        time: SystemTime,
+        parent: Option<&str>,
+        fill: &dyn Fn(&mut Object<'_>),
+    ) {
+        let event = common.event;
+        let who = &self.instance;
+        // A metric counts what happened, whatever share of the requests is shown.
+        let sample_rate = if name == "Metric" { 100.0 } else { common.sample_rate };
+        Object::write(out, |item| {
+            item.value("ver", Value::Unsigned(1));
+            item.text("name", &name, NAME_MAX);
+            item.text("time", &Rfc3339 { time, digits: 7 }, 64);
+            item.value("sampleRate", Value::Number(sample_rate));
+            item.text("iKey", &self.instrumentation_key, 40);
+            item.object("tags", |tags| {
+                tags.text("ai.operation.id", &common.trace, 128);
+                tags.text_if("ai.operation.parentId", parent, ID_MAX);
+                tags.text("ai.operation.name", &common.operation, NAME_MAX);
+                tags.text("ai.cloud.role", &role(who), 256);
+                tags.text("ai.cloud.roleInstance", &who.instance_id, 256);
+                tags.text_if("ai.user.authUserId", event.user_id, NAME_MAX);
+                tags.text("ai.application.ver", &who.version, NAME_MAX);
+                tags.text("ai.internal.sdkVersion", &format_args!("gateway:{}", who.version), 64);
+            });
+            item.object("data", |data| {
+                data.text("baseType", &format_args!("{name}Data"), NAME_MAX);
+                data.object("baseData", |data| {
+                    data.value("ver", Value::Unsigned(2));
+                    fill(data);
+                });
+            });
+        });
+    }
+
+    fn request(&self, data: &mut Object<'_>, common: &Common<'_>) {
+        let event = common.event;
+        data.text("id", &common.span, ID_MAX);
+        data.text("name", &common.operation, NAME_MAX);
+        data.text("duration", &TimeSpan(event.total_time), 32);
+        data.value("success", Value::Bool(event.is_success()));
+        data.text("responseCode", &event.response_code, NAME_MAX);
+        data.text("url", &Redacted::url(&event.url, event.key_parameter), URL_MAX);
+        data.object("properties", |properties| {
+            self.properties(properties, event);
+            properties.text("HTTP Method", &event.method, VALUE_MAX);
+            properties.text("Cache", &event.cache.as_str(), VALUE_MAX);
+            properties.text("Client Protocol", &event.client_protocol.as_str(), VALUE_MAX);
+            properties.text_if("Client TLS Version", event.client_tls.map(TlsVersion::as_str), VALUE_MAX);
+        });
+        data.object("measurements", |measurements| {
+            measurements.value("Request Size", Value::Unsigned(event.request_size));
+            measurements.value("Response Size", Value::Unsigned(event.response_size));
+            measurements.value("Client Time (in ms)", Value::Number(millis(event.client_time)));
+            if let Some(time) = event.backend_time {
+                measurements.value("Backend Time (in ms)", Value::Number(millis(time)));
+            }
+        });
+    }
+
+    fn dependency(&self, data: &mut Object<'_>, common: &Common<'_>, call: &Call<'_>) {
+        let url = Redacted::text(call.url, common.event.key_parameter);
+        let (host, path) = parts(call.url);
+        data.text("id", &Hex(&call.span), ID_MAX);
+        data.text("name", &format_args!("{} {path}", call.method), NAME_MAX);
+        data.text("duration", &TimeSpan(call.elapsed), 32);
+        data.text("resultCode", &call.response_code, NAME_MAX);
+        data.value("success", Value::Bool((100..400).contains(&call.response_code)));
+        data.text("data", &url, VALUE_MAX);
+        data.text("type", &"HTTP", NAME_MAX);
+        data.text("target", &call.backend_id.unwrap_or(host), NAME_MAX);
+        data.object("properties", |properties| {
+            self.properties(properties, common.event);
+            properties.text("Call", &call.kind.as_str(), VALUE_MAX);
+            properties.text_if("Backend ID", call.backend_id, VALUE_MAX);
+            properties.text_if("Backend Protocol", call.protocol.map(Protocol::as_str), VALUE_MAX);
+        });
+    }
+
+    fn exception(&self, data: &mut Object<'_>, common: &Common<'_>, error: &LastError<'_>) {
+        let mut exception = String::new();
+        Object::write(&mut exception, |exception| {
+            exception.value("id", Value::Unsigned(1));
+            exception.text("typeName", &error.reason, NAME_MAX);
+            exception.text("message", &error.message, MESSAGE_MAX);
+            exception.value("hasFullStack", Value::Bool(false));
+            exception.text("stack", &error.path, MESSAGE_MAX);
+        });
+        data.raw("exceptions", &format!("[{exception}]"));
+        data.value("severityLevel", Value::Text("Error"));
+        data.text("problemId", &format_args!("{} at {}", error.reason, error.source), NAME_MAX);
+        data.object("properties", |properties| {
+            self.properties(properties, common.event);
+            properties.text("Source", &error.source, VALUE_MAX);
+            properties.text("Section", &error.section, VALUE_MAX);
+            properties.text("Scope", &error.scope, VALUE_MAX);
+        });
+    }
+
+    fn message(&self, data: &mut Object<'_>, common: &Common<'_>, trace: &TraceRecord<'_>) {
+        data.text("message", &trace.message, MESSAGE_MAX);
+        data.value("severityLevel", Value::Text(level(trace.severity)));
+        data.object("properties", |properties| {
+            self.properties(properties, common.event);
+            properties.text("Source", &trace.source, VALUE_MAX);
+            for (name, value) in trace.metadata {
+                let value = if redact::is_secret_name(name) { redact::MASK } else { value };
+                properties.text(name, &value, VALUE_MAX);
+            }
+        });
+    }
+
+    fn properties(&self, properties: &mut Object<'_>, event: &RequestEvent<'_>) {
+        let who = &self.instance;
+        properties.text("Request Id", &event.correlation_id, VALUE_MAX);
+        properties.text("Service ID", &who.gateway_id, VALUE_MAX);
+        properties.text("Service Name", &who.gateway_id, VALUE_MAX);
+        properties.text("Service Type", &"Self-hosted gateway", VALUE_MAX);
+        properties.text("Region", &who.region, VALUE_MAX);
+        properties.text_if("API Name", event.api_id, VALUE_MAX);
+        properties.text_if("API Revision", event.api_revision, VALUE_MAX);
+        properties.text_if("Operation Name", event.operation_id, VALUE_MAX);
+        properties.text_if("Product Name", event.product_id, VALUE_MAX);
+        properties.text_if("Subscription Name", event.subscription_id, VALUE_MAX);
+    }
+}
+
+fn number(data: &mut Object<'_>, metric: &MetricRecord<'_>) {
+    let mut point = String::new();
+    Object::write(&mut point, |point| {
+        point.text("name", &metric.name, NAME_MAX);
+        point.text("ns", &metric.namespace, 256);
+        point.value("value", Value::Number(metric.value));
+        point.value("count", Value::Unsigned(1));
+    });
+    data.raw("metrics", &format!("[{point}]"));
+    data.object("properties", |properties| {
+        for (name, value) in metric.dimensions {
+            properties.text(name, value, VALUE_MAX);
+        }
+    });
+}
+
+/// `ai.cloud.role`: the gateway's name, with its location where there is one.
+fn role(who: &Instance) -> impl Display + '_ {
+    fmt::from_fn(move |f| {
+        let name = if who.gateway_id.is_empty() { "gateway" } else { &who.gateway_id };
+        if who.region.is_empty() { f.write_str(name) } else { write!(f, "{name} {}", who.region) }
+    })
+}
+
+/// Host and path of a URL, without user info and query.
+fn parts(url: &str) -> (&str, &str) {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    (authority.rsplit('@').next().unwrap_or(authority), if path.is_empty() { "/" } else { path })
+}
+
+const fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Verbose => "Verbose",
+        Severity::Info => "Information",
+        Severity::Warning => "Warning",
+        Severity::Error => "Error",
+        Severity::Fatal => "Critical",
+    }
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// `DD.HH:MM:SS.MMMMMM`, below 1000 days.
+struct TimeSpan(Duration);
+
+impl Display for TimeSpan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs().min(1000 * 86_400 - 1);
+        let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+        write!(f, "{days:02}.{hours:02}:{minutes:02}:{:02}.{:06}", seconds % 60, self.0.subsec_micros())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn duration_is_in_the_form_of_the_schema() {
+        for (time, expected) in [
+            (Duration::ZERO, "00.00:00:00.000000"),
+            (Duration::from_micros(93_784_056_789), "01.02:03:04.056789"),
+            (Duration::from_secs(u64::MAX), "999.23:59:59.000000"),
+        ] {
+            assert_eq!(TimeSpan(time).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn parts_leave_secrets_out() {
+        for (url, expected) in [
+            ("https://u:p@h:1/a/b?sig=1", ("h:1", "/a/b")),
+            ("http://h", ("h", "/")),
+            ("http://h?x=/", ("h", "/")),
+        ] {
+            assert_eq!(parts(url), expected);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A request as a row of `ApiManagementGatewayLogs` (self-hosted-gateway.md §3.4). Columns that Azure fills are left
+//! out, and so is what is not known.
+
+use std::time::Duration;
+
+use crate::event::{Protocol, RequestEvent, TlsVersion, Value};
+use crate::json::Object;
+use crate::redact::Redacted;
+use crate::rfc3339::Rfc3339;
+use crate::sink::Instance;
+
+/// A longer text is cut by the service.
+const TEXT_MAX: usize = 32 << 10;
+
+/// Writes the row.
+pub fn write(out: &mut String, event: &RequestEvent<'_>, instance: &Instance) {
+    Object::write(out, |row| {
+        row.text("TimeGenerated", &Rfc3339 { time: event.time_generated, digits: 7 }, 64);
+        row.text("Category", &"GatewayLogs", TEXT_MAX);
+        row.text("OperationName", &"Microsoft.ApiManagement/GatewayLogs", TEXT_MAX);
+        row.text("CorrelationId", &event.correlation_id, TEXT_MAX);
+        row.text("Region", &instance.region, TEXT_MAX);
+        row.value("IsRequestSuccess", Value::Bool(event.is_success()));
+        client(row, event);
+        names(row, event);
+        backend(row, event);
+        failure(row, event);
+        if !event.traces.is_empty() {
+            row.value("TraceRecords", Value::Traces(event.traces));
+        }
+    });
+}
+
+fn client(row: &mut Object<'_>, event: &RequestEvent<'_>) {
+    row.text("Method", &event.method, TEXT_MAX);
+    row.text("Url", &Redacted::url(&event.url, event.key_parameter), TEXT_MAX);
+    row.text("CallerIpAddress", &event.caller_ip, TEXT_MAX);
+    row.text("ClientProtocol", &event.client_protocol.as_str(), TEXT_MAX);
+    row.text_if("ClientTlsVersion", event.client_tls.map(TlsVersion::as_str), TEXT_MAX);
+    row.value("ResponseCode", Value::Unsigned(event.response_code.into()));
+    row.value("RequestSize", Value::Unsigned(event.request_size));
+    row.value("ResponseSize", Value::Unsigned(event.response_size));
+    row.value("TotalTime", millis(event.total_time));
+    row.value("ClientTime", millis(event.client_time));
+    row.text("Cache", &event.cache.as_str(), TEXT_MAX);
+    if let Some(time) = event.cache_time {
+        row.value("CacheTime", millis(time));
+    }
+}
+
+fn names(row: &mut Object<'_>, event: &RequestEvent<'_>) {
+    row.text_if("ApiId", event.api_id, TEXT_MAX);
+    row.text_if("ApiRevision", event.api_revision, TEXT_MAX);
+    row.text_if("OperationId", event.operation_id, TEXT_MAX);
+    row.text_if("ProductId", event.product_id, TEXT_MAX);
+    row.text_if("UserId", event.user_id, TEXT_MAX);
+    row.text_if("ApimSubscriptionId", event.subscription_id, TEXT_MAX);
+}
+
+fn backend(row: &mut Object<'_>, event: &RequestEvent<'_>) {
+    if let Some(time) = event.backend_time {
+        row.value("BackendTime", millis(time));
+    }
+    let Some(call) = event.backend() else { return };
+    row.text_if("BackendId", call.backend_id, TEXT_MAX);
+    row.text("BackendMethod", &call.method, TEXT_MAX);
+    row.text("BackendUrl", &Redacted::text(call.url, event.key_parameter), TEXT_MAX);
+    row.value("BackendResponseCode", Value::Unsigned(call.response_code.into()));
+    row.text_if("BackendProtocol", call.protocol.map(Protocol::as_str), TEXT_MAX);
+}
+
+fn failure(row: &mut Object<'_>, event: &RequestEvent<'_>) {
+    if let Some(error) = &event.last_error {
+        row.value("LastErrorElapsed", millis(error.elapsed));
+        row.text("LastErrorSource", &error.source, TEXT_MAX);
+        row.text("LastErrorReason", &error.reason, TEXT_MAX);
+        row.text("LastErrorMessage", &error.message, TEXT_MAX);
+        row.text("LastErrorSection", &error.section, TEXT_MAX);
+        row.text("LastErrorScope", &error.scope, TEXT_MAX);
+    }
+    if !event.errors.is_empty() {
+        row.value("Errors", Value::Errors(event.errors));
+    }
+}
+
+fn millis(time: Duration) -> Value<'static> {
+    Value::Unsigned(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
