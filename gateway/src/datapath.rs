@@ -1,7 +1,51 @@
-//! Kernel figures as metrics.
+//! What the kernel path and the rest of the gateway tell each other: figures as metrics, policies and offenders as
+//! rules.
 
-use gateway_datapath::{Counters, Datapath, DropCount, ListenerCounters, State};
+use std::sync::Arc;
+
+use gateway_datapath::{Counters, Datapath, DropCount, ListenerCounters, PolicyRule, State};
+use gateway_policy::pipeline::AddressFilter;
+use gateway_proxy::snapshot::GlobalFilter;
+use gateway_proxy::worker::Shared;
 use gateway_telemetry::metrics::kernel::{Drops, KernelCounters, Program, RTT_BUCKETS, Tcp, Traffic};
+
+/// Rules that the gateway gives to the kernel path.
+pub struct Rules {
+    shared: Arc<Shared>,
+    pub datapath: Arc<Datapath>,
+    /// Address filters of policies are given, too.
+    offload: bool,
+    /// Those given last.
+    given: Vec<GlobalFilter>,
+}
+
+impl Rules {
+    pub fn new(shared: Arc<Shared>, datapath: Arc<Datapath>, offload: bool) -> Self {
+        Self { shared, datapath, offload, given: Vec::new() }
+    }
+
+    /// Brings the rules up to date. Meant for a timer of a second.
+    pub fn tick(&mut self) {
+        self.datapath.tick();
+        if let Some(abuse) = &self.shared.abuse {
+            let offenders = abuse.take();
+            self.datapath.keep_off(offenders.iter().map(|one| (one.address, one.misdeed.as_str())));
+        }
+        if self.offload
+            && let Some(snapshot) = self.shared.snapshot.load().as_ref()
+            && snapshot.address_filters != self.given
+        {
+            self.given.clone_from(&snapshot.address_filters);
+            let rules: Vec<_> = self.given.iter().map(policy_rule).collect();
+            self.datapath.follow_policies(&rules);
+        }
+    }
+}
+
+fn policy_rule(filter: &GlobalFilter) -> PolicyRule {
+    let AddressFilter { allows, ranges } = filter.filter.clone();
+    PolicyRule { name: filter.name.clone(), allows, ranges }
+}
 
 /// One reading; `None` while the kernel path is off.
 pub fn metrics(datapath: &Datapath) -> Option<KernelCounters> {

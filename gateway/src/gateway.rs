@@ -18,6 +18,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use gateway_datapath::{Binding, Datapath, ListenerSpec};
 use gateway_policy::ports::ClientTrust;
+use gateway_proxy::abuse::Abuse;
 use gateway_proxy::debug::Debug;
 use gateway_proxy::downstream::{BindError, Bound, ListenerSettings, TlsServer, bind};
 use gateway_proxy::ports::built_in_cache::BuiltInCache;
@@ -81,28 +82,7 @@ impl Gateway {
     ) -> Result<Self, StartError> {
         let cpus = worker::cpus(&settings.workers);
         telemetry.event(&Event::GatewayStarting { version: &instance.version, workers: cpus.len() as u64 });
-        let shared = Arc::new(Shared {
-            snapshot: ArcSwapOption::empty(),
-            telemetry: Arc::clone(&telemetry),
-            counters: Arc::new(counts::rate_counters(&settings.counts)),
-            quotas: Arc::default(),
-            at_work: AtWork::default(),
-            caches: Arc::new(SharedCaches {
-                vectors: Arc::default(),
-                built_in: BuiltInCache::new(settings.counts.cache_bytes_max),
-                flights: Flights::default(),
-            }),
-            issuers: IssuerCache::default(),
-            identity: IdentityTokens::new(settings.identity.clone()),
-            client_authorities: client_authorities(&settings)?,
-            budget: gateway_policy::ports::BufferBudget {
-                message_bytes_max: settings.net.request_buffer_bytes_max,
-            },
-            forwarded_proto: settings.net.forwarded_proto,
-            debug: Debug::new(),
-            dapr_port: settings.net.dapr_port,
-            in_flight: cpus.iter().map(|_| InFlight::default()).collect(),
-        });
+        let shared = Arc::new(shared(&settings, &telemetry, cpus.len())?);
         let counts = Counts::load(&settings, &shared)?;
         let mut listeners = Listeners::bind(&settings, &cpus)?;
         let admin = control::bind_admin(settings.net.admin)?;
@@ -127,7 +107,9 @@ impl Gateway {
             outbound::spawn(Arc::clone(pipeline), Arc::clone(&shared), upstream.clone())?;
         }
         let counts = counts.spawn(Arc::clone(&upstream.tls), stopped.clone())?;
-        let control = Control { shared: Arc::clone(&shared), datapath, tls, draining: drained, stopped };
+        let offload = settings.datapath.policies;
+        let control =
+            Control { shared: Arc::clone(&shared), datapath, offload, tls, draining: drained, stopped };
         let control = control.spawn(admin.map(|(listener, _)| listener))?;
         telemetry.event(&Event::GatewayListening { addresses: &addresses });
         Ok(Self {
@@ -283,6 +265,39 @@ fn spec<'a>(bound: &'a Bound, more: &[Binding], cpus: &[Option<usize>]) -> Liste
             })
             .collect(),
     }
+}
+
+/// What the workers share.
+fn shared(settings: &Settings, telemetry: &Arc<Telemetry>, workers: usize) -> Result<Shared, StartError> {
+    Ok(Shared {
+        snapshot: ArcSwapOption::empty(),
+        telemetry: Arc::clone(telemetry),
+        counters: Arc::new(counts::rate_counters(&settings.counts)),
+        quotas: Arc::default(),
+        at_work: AtWork::default(),
+        caches: Arc::new(SharedCaches {
+            vectors: Arc::default(),
+            built_in: BuiltInCache::new(settings.counts.cache_bytes_max),
+            flights: Flights::default(),
+        }),
+        issuers: IssuerCache::default(),
+        identity: IdentityTokens::new(settings.identity.clone()),
+        client_authorities: client_authorities(settings)?,
+        budget: gateway_policy::ports::BufferBudget {
+            message_bytes_max: settings.net.request_buffer_bytes_max,
+        },
+        forwarded_proto: settings.net.forwarded_proto,
+        abuse: abuse(settings),
+        debug: Debug::new(),
+        dapr_port: settings.net.dapr_port,
+        in_flight: (0..workers).map(|_| InFlight::default()).collect(),
+    })
+}
+
+/// Whom to report to the kernel path, where that is asked for.
+fn abuse(settings: &Settings) -> Option<Abuse> {
+    let feedback = &settings.datapath.feedback;
+    (!feedback.misdeeds.is_empty()).then(|| Abuse::new(feedback.clone()))
 }
 
 /// Whom client certificates may come from.

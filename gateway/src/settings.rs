@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_model::Secret;
+use gateway_proxy::abuse::AbuseSettings;
 use gateway_proxy::redis::RedisSettings;
 use gateway_sync::folder::Environment;
 use thiserror::Error;
@@ -142,6 +143,10 @@ pub struct DatapathSettings {
     pub https_bindings: Vec<gateway_datapath::Binding>,
     /// Whose packets are dropped.
     pub shed: gateway_datapath::ShedSettings,
+    /// Address filters of the global scope are applied there, too.
+    pub policies: bool,
+    /// Whom the proxy reports to it.
+    pub feedback: AbuseSettings,
     /// Log records of the programs.
     pub log: bool,
 }
@@ -189,6 +194,24 @@ pub struct ShutdownSettings {
     pub timeout: Duration,
 }
 
+impl DatapathSettings {
+    /// A place for the table's defaults.
+    fn none() -> Self {
+        Self {
+            mode: gateway_datapath::Mode::Off,
+            interfaces: Vec::new(),
+            xdp: gateway_datapath::Ingress::Off,
+            steering: gateway_datapath::Steering::Auto,
+            http_bindings: Vec::new(),
+            https_bindings: Vec::new(),
+            shed: gateway_datapath::ShedSettings::default(),
+            policies: false,
+            feedback: AbuseSettings { misdeeds: Vec::new(), strikes: 0, window: Duration::ZERO },
+            log: false,
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         // The defaults stand in the table, once; this is only a place to put them.
@@ -218,16 +241,7 @@ impl Default for Settings {
             },
             identity: gateway_proxy::ports::identity::IdentitySettings::default(),
             workers: WorkerSettings { count: 0, pin: Pin::Auto },
-            datapath: DatapathSettings {
-                mode: gateway_datapath::Mode::Off,
-                interfaces: Vec::new(),
-                xdp: gateway_datapath::Ingress::Off,
-                steering: gateway_datapath::Steering::Auto,
-                http_bindings: Vec::new(),
-                https_bindings: Vec::new(),
-                shed: gateway_datapath::ShedSettings::default(),
-                log: false,
-            },
+            datapath: DatapathSettings::none(),
             counts: CountSettings {
                 folder: None,
                 redis: None,

@@ -29,6 +29,16 @@ fn folder() -> tempfile::TempDir {
 
 /// A gateway at the gateway's end of the world, on any address.
 fn start(world: &World, config: &std::path::Path, mode: &str, xdp: &str) -> Gateway {
+    start_with(world, config, mode, xdp, &[])
+}
+
+fn start_with(
+    world: &World,
+    config: &std::path::Path,
+    mode: &str,
+    xdp: &str,
+    more: &[(&str, &str)],
+) -> Gateway {
     let settings = [
         ("config.folder", config.to_str().unwrap()),
         ("net.http.address", "[::]:8080"),
@@ -43,8 +53,11 @@ fn start(world: &World, config: &std::path::Path, mode: &str, xdp: &str) -> Gate
         ("shutdown.delay", "0"),
         ("shutdown.timeout", "2"),
     ];
-    let given: Vec<_> =
-        settings.iter().map(|(n, v)| Given { name: (*n).to_owned(), value: (*v).to_owned() }).collect();
+    let given: Vec<_> = settings
+        .iter()
+        .chain(more)
+        .map(|(n, v)| Given { name: (*n).to_owned(), value: (*v).to_owned() })
+        .collect();
     let (settings, unknown) = Settings::from_given(&given).unwrap();
     assert!(unknown.is_empty(), "{unknown:?}");
     world.gateway.run(|| {
@@ -198,5 +211,126 @@ fn denied_client_is_cut_off_until_the_trial_ends() {
     assert!(confirmed.contains(r#""confirmed":1"#), "{confirmed}");
     std::thread::sleep(Duration::from_millis(3500));
     assert!(!connects(&world), "confirmed");
+    gateway.stop();
+}
+
+/// A policy whose inbound section is this.
+fn policy(inbound: &str) -> String {
+    format!("<policies><inbound>{inbound}</inbound><backend /><outbound /><on-error /></policies>")
+}
+
+fn within_ten_seconds(condition: impl Fn() -> bool) -> bool {
+    let start = Instant::now();
+    while !condition() {
+        if start.elapsed() > Duration::from_secs(10) {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    true
+}
+
+#[test]
+fn address_filter_of_the_global_policy_is_applied_before_the_stack() {
+    let Some(world) = World::new() else { return };
+    let config = folder();
+    let write = |path: &str, text: &str| std::fs::write(config.path().join(path), text).unwrap();
+    let forbid = |address: &str| {
+        policy(&format!("<ip-filter action=\"forbid\"><address>{address}</address></ip-filter>"))
+    };
+    let own = "<base /><return-response><set-body>hello</set-body></return-response>";
+    write("apis/a/policy.xml", &policy(own));
+    write("policy.xml", &forbid("192.0.2.1"));
+    let gateway = start_with(&world, config.path(), "required", "native", &[("datapath.policies", "on")]);
+    assert!(within_ten_seconds(|| !connects(&world)), "dropped");
+    let policy_drops = || {
+        let labels = ["reason=\"policy\"", "rule=\"ip-filter[1]\""];
+        metric(&world, "gateway_datapath_dropped_total", &labels)
+    };
+    assert!(within_ten_seconds(|| policy_drops() > 0));
+
+    // An API that leaves the global policy out serves everybody, so that nobody may be dropped: the policy decides.
+    write("apis/a/policy.xml", &policy(&own.replace("<base />", "")));
+    assert!(within_ten_seconds(|| connects(&world)));
+    assert!(get(&world, true, &format!("{GATEWAY_V4}:8080"), "/a/item").ends_with("hello"));
+    write("apis/a/policy.xml", &policy(own));
+    assert!(within_ten_seconds(|| !connects(&world)));
+
+    // Only those listed are let through; a network that nothing may deny is left to the policy.
+    write("policy.xml", &forbid("192.0.2.200").replace("forbid", "allow"));
+    assert!(within_ten_seconds(|| policy_drops() > 0 && !connects(&world)));
+    write("policy.xml", &forbid("192.0.2.200"));
+    assert!(within_ten_seconds(|| connects(&world)));
+    let refused = || {
+        let status = get(&world, false, "127.0.0.1:9090", "/datapath");
+        status.contains(
+            "ip-filter[1]: 192.0.2.200 would deny 192.0.2.128/25 (setting datapath.management): refused",
+        )
+    };
+    assert!(within_ten_seconds(refused));
+    gateway.stop();
+}
+
+#[test]
+fn address_filter_without_the_setting_answers_403() {
+    let Some(world) = World::new() else { return };
+    let config = folder();
+    let forbid = "<ip-filter action=\"forbid\"><address>192.0.2.1</address></ip-filter>";
+    std::fs::write(config.path().join("policy.xml"), policy(forbid)).unwrap();
+    std::fs::write(config.path().join("apis/a/policy.xml"), policy("<base />")).unwrap();
+    let gateway = start(&world, config.path(), "required", "native");
+    for _ in 0..3 {
+        let answer = get(&world, true, &format!("{GATEWAY_V4}:8080"), "/a/item");
+        assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+        std::thread::sleep(Duration::from_millis(600));
+    }
+    assert_eq!(metric(&world, "gateway_datapath_dropped_total", &[]), 0);
+    gateway.stop();
+}
+
+#[test]
+fn source_that_keeps_being_refused_is_kept_off_for_a_while() {
+    let Some(world) = World::new() else { return };
+    let config = folder();
+    let limit = "<rate-limit-by-key calls=\"2\" renewal-period=\"60\" counter-key=\"@(context.Request.IpAddress)\" />\
+                 <return-response><set-body>hello</set-body></return-response>";
+    std::fs::write(config.path().join("apis/a/policy.xml"), policy(limit)).unwrap();
+    let feedback = [
+        ("datapath.feedback", "limits,malformed"),
+        ("datapath.feedback.strikes", "3"),
+        ("datapath.feedback.seconds", "2"),
+    ];
+    let gateway = start_with(&world, config.path(), "required", "native", &feedback);
+    let ask = |path: &str| {
+        get(&world, true, &format!("{GATEWAY_V4}:8080"), path)
+            .split(' ')
+            .nth(1)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let answers: Vec<String> = (0..5).map(|_| ask("/a/item")).collect();
+    assert_eq!(answers, ["200", "200", "429", "429", "429"]);
+    assert!(within_ten_seconds(|| !connects(&world)), "kept off");
+    let list = get(&world, false, "127.0.0.1:9090", "/datapath/prefixes");
+    assert!(list.contains(r#""prefix":"192.0.2.1","rule":"limits""#), "{list}");
+    assert!(within_ten_seconds(|| connects(&world)), "let in again");
+    assert!(
+        metric(&world, "gateway_datapath_dropped_total", &["reason=\"feedback\"", "rule=\"limits\""]) > 0
+    );
+    // By IPv6, where the client is another source: a request line with a word too many.
+    let ask = |path: &str| {
+        get(&world, true, &format!("[{GATEWAY_V6}]:8080"), path)
+            .split(' ')
+            .nth(1)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let answers: Vec<String> = (0..3).map(|_| ask("no path")).collect();
+    assert_eq!(answers, ["505", "505", "505"]);
+    let kept_off = || {
+        get(&world, false, "127.0.0.1:9090", "/datapath/prefixes")
+            .contains(r#""2001:db8::1","rule":"malformed""#)
+    };
+    assert!(within_ten_seconds(kept_off));
     gateway.stop();
 }

@@ -87,6 +87,7 @@ fn shared(backend: u16, workload: Workload) -> anyhow::Result<Arc<Shared>> {
         identity: IdentityTokens::new(IdentitySettings::default()),
         client_authorities: ClientAuthorities::default(),
         budget: BufferBudget::default(),
+        abuse: None,
         debug: Debug::new(),
         dapr_port: 3500,
         forwarded_proto: false,

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::sync::{Mutex, PoisonError};
 
@@ -18,7 +19,7 @@ use crate::listeners::{self, Prepared};
 use crate::load::{self, LoadOptions, Loaded, name};
 use crate::logging::ToTracing;
 use crate::settings::{Binding, DatapathSettings, Ingress, ListenerSpec, Mode, Steering};
-use crate::shed::{Claim, Shed, ShedAnswer, ShedRequest};
+use crate::shed::{Claim, PolicyRule, Shed, ShedAnswer, ShedRequest};
 use crate::status::{InterfaceStatus, ListenerStatus, ProgramStatus, State, Status};
 
 /// Loopback is never chosen, so that a gateway for this host alone has nothing to count on.
@@ -129,6 +130,25 @@ impl Datapath {
         let answer = active.shed().change(request);
         active.follow_rules().map_err(|error| error.to_string())?;
         Ok(answer)
+    }
+
+    /// Makes these the address filters of policies that are applied here; those from before end.
+    pub fn follow_policies(&self, policies: &[PolicyRule]) {
+        if let Inner::On(active) = &self.0 {
+            active.shed().follow_policies(policies);
+            active.follow_rules_or_warn();
+        }
+    }
+
+    /// Keeps sources off for a while, each for a reason of few words; how many of them, as some may be protected, and
+    /// the settings allow only so many.
+    pub fn keep_off<'a>(&self, sources: impl IntoIterator<Item = (IpAddr, &'a str)>) -> usize {
+        let Inner::On(active) = &self.0 else { return 0 };
+        let kept = sources.into_iter().filter(|(address, why)| active.shed().keep_off(*address, why)).count();
+        if kept > 0 {
+            active.follow_rules_or_warn();
+        }
+        kept
     }
 
     /// Keeps what is on trial; how many prefixes that were. Error: one line, when the path is off.
@@ -289,6 +309,12 @@ impl Active {
     fn tick(&self) -> io::Result<()> {
         self.shed().tick()?;
         self.follow_rules()
+    }
+
+    fn follow_rules_or_warn(&self) {
+        if let Err(error) = self.follow_rules() {
+            tracing::warn!(%error, "datapath rules not switched");
+        }
     }
 
     /// The programs ask for rules only while there are some.

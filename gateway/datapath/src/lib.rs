@@ -39,7 +39,7 @@ pub use settings::{
     UnknownWord, Worker,
 };
 pub use shed::{
-    Action, Claim, FILES_MAX, FileError, List, Prefix, PrefixError, RuleStatus, ShedAnswer, ShedRequest,
+    Action, Claim, FileError, List, PolicyRule, Prefix, PrefixError, RuleStatus, ShedAnswer, ShedRequest,
     ShedStatus, parse_prefixes, read_prefixes,
 };
 pub use status::{InterfaceStatus, ListenerStatus, ProgramStatus, State, Status};

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use gateway_common::map::PREFIXES_MAX;
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,10 @@ pub struct ShedSettings {
     pub drop_malformed: bool,
     /// New connections that one source may open.
     pub connections: ConnectionLimit,
+    /// How long a source is kept off that kept being refused.
+    pub feedback_for: Duration,
+    /// Such sources at a time.
+    pub feedback_max: usize,
     /// Prefixes that each list holds in the kernel, for each address family.
     pub prefixes_max: u32,
 }
@@ -68,6 +73,8 @@ impl Default for ShedSettings {
             trusted: Vec::new(),
             drop_malformed: false,
             connections: ConnectionLimit { rate: 0, burst: 100, v6_bits: 64 },
+            feedback_for: Duration::from_mins(10),
+            feedback_max: 1000,
             prefixes_max: PREFIXES_MAX,
         }
     }

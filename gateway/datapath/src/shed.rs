@@ -7,12 +7,14 @@ mod events;
 mod file;
 mod prefix;
 mod protect;
+mod range;
 mod rules;
 mod table;
 mod tries;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -32,12 +34,15 @@ use tries::{KernelTrie, clock_ns};
 
 pub use file::{FileError, parse as parse_prefixes, read as read_prefixes};
 pub use prefix::{Prefix, PrefixError};
-pub use rules::FILES_MAX;
 
 /// Rules hold for this long after the last sign of life.
 const ALIVE_FOR: Duration = Duration::from_secs(5);
 /// Files are looked at that often.
 const FILES_EVERY: Duration = Duration::from_secs(5);
+/// Reason of the rules that policies make.
+const POLICY: &str = "policy";
+/// Reason of the rules for sources that kept being refused.
+const FEEDBACK: &str = "feedback";
 /// Complaints that are kept for the status.
 const COMPLAINTS_MAX: usize = 32;
 /// Claims that one reading shows.
@@ -77,7 +82,7 @@ pub struct ShedRequest {
     pub trial_seconds: Option<u64>,
     /// Where the operator is logged in from: never denied.
     #[serde(default)]
-    pub operator: Option<std::net::IpAddr>,
+    pub operator: Option<IpAddr>,
 }
 
 /// What to do with the prefixes of a [`ShedRequest`].
@@ -134,6 +139,17 @@ pub struct Claim {
     pub on_trial: bool,
 }
 
+/// Callers that a policy refuses by their address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyRule {
+    /// Its place in the policy; the rule's name.
+    pub name: String,
+    /// Only those in the ranges are let through; else they are the ones refused.
+    pub allows: bool,
+    /// Both ends included, of one family.
+    pub ranges: Vec<(IpAddr, IpAddr)>,
+}
+
 /// All tables of one datapath.
 pub struct Shed {
     settings: ShedSettings,
@@ -156,9 +172,8 @@ impl Shed {
         let mut files = Vec::new();
         for (list, paths) in [(List::Allow, &settings.allow_files), (List::Deny, &settings.deny_files)] {
             for path in paths {
-                let number = rules.add_file(list, path.display().to_string());
-                let number =
-                    number.ok_or_else(|| io::Error::other(format!("more than {FILES_MAX} files")))?;
+                let number = rules.named(list, list.word(), &path.display().to_string());
+                let number = number.ok_or_else(|| io::Error::other("too many files of prefixes"))?;
                 files.push((Watched::new(PathBuf::from(path)), list, number));
             }
         }
@@ -266,6 +281,53 @@ impl Shed {
         };
         self.table(request.list).claim(prefix, COMMAND, life);
         Ok(())
+    }
+
+    /// Makes these the policies that are applied here. What would deny a protected network is left to the policy.
+    pub fn follow_policies(&mut self, policies: &[PolicyRule]) {
+        let mut wanted = Vec::new();
+        for policy in policies {
+            match self.rules.named(List::Deny, POLICY, &policy.name) {
+                Some(number) => wanted.push((number, self.denied_by(policy))),
+                None => {
+                    self.complain(format!("{}: too many rules to count: left to the policy", policy.name));
+                }
+            }
+        }
+        let none = BTreeSet::new();
+        for number in self.rules.with_reason(POLICY) {
+            let prefixes = wanted.iter().find(|(wanted, _)| *wanted == number).map_or(&none, |(_, set)| set);
+            self.deny.replace(number, prefixes);
+        }
+    }
+
+    fn denied_by(&mut self, policy: &PolicyRule) -> BTreeSet<Prefix> {
+        if policy.allows {
+            let mut spared = policy.ranges.clone();
+            spared.extend(self.protected.prefixes().into_iter().map(range::of_prefix));
+            return range::outside(&spared).into_iter().collect();
+        }
+        let mut prefixes: BTreeSet<_> = policy.ranges.iter().copied().flat_map(range::prefixes).collect();
+        let refusals: Vec<_> = prefixes.iter().filter_map(|prefix| self.protected.refusal(*prefix)).collect();
+        prefixes.retain(|prefix| self.protected.refusal(*prefix).is_none());
+        for refusal in refusals {
+            self.complain(format!("{}: {refusal}", policy.name));
+        }
+        prefixes
+    }
+
+    /// Keeps an address off for a while, for a reason of few words; false if it is protected, or if there are as
+    /// many already as the settings allow.
+    pub fn keep_off(&mut self, address: IpAddr, why: &str) -> bool {
+        let prefix = Prefix::host(address);
+        let kept: usize = self.rules.with_reason(FEEDBACK).iter().map(|rule| self.deny.count(*rule)).sum();
+        let until = Instant::now().checked_add(self.settings.feedback_for);
+        let may = kept < self.settings.feedback_max && self.protected.refusal(prefix).is_none();
+        let rule = if may { self.rules.named(List::Deny, FEEDBACK, why) } else { None };
+        let (Some(rule), Some(until)) = (rule, until) else { return false };
+        self.deny.claim(prefix, rule, Some(Life::until(until)));
+        tracing::warn!(%address, why, seconds = self.settings.feedback_for.as_secs(), "datapath keeps a source off");
+        true
     }
 
     /// Keeps what is on trial; how many prefixes that were.

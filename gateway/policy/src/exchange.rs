@@ -157,6 +157,8 @@ pub struct Exchange {
     pub client_identity: Option<Arc<ClientIdentity>>,
     pub section: Section,
     pub last_error: Option<LastError>,
+    /// A rate limit has refused the call, whose key is the caller's address.
+    pub limited_by_address: bool,
     /// From receipt to `last_error`, milliseconds.
     pub error_elapsed_ms: u64,
     pub measures: Measures,
@@ -239,6 +241,7 @@ impl Exchange {
             client_identity: None,
             section: Section::Inbound,
             last_error: None,
+            limited_by_address: false,
             error_elapsed_ms: 0,
             measures: Measures::default(),
             backend_protocol: Cell::new(None),

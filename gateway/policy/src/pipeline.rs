@@ -9,6 +9,7 @@
 //! Statements that need no waiting run as plain calls; a future is made only for those that wait.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::{BitOrAssign, Range};
 use std::sync::Arc;
 
@@ -36,6 +37,20 @@ pub enum Flow {
 /// A policy that needs no waiting.
 pub trait Policy: Send + Sync {
     fn apply(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault>;
+
+    /// What it says about callers' addresses, if that is all it does and no expression has a part in it.
+    fn address_filter(&self) -> Option<AddressFilter> {
+        None
+    }
+}
+
+/// Callers that are let through, or refused, by the address of their connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressFilter {
+    /// Only those in the ranges are let through; else they are the ones refused.
+    pub allows: bool,
+    /// Both ends included, of one family.
+    pub ranges: Vec<(IpAddr, IpAddr)>,
 }
 
 /// A policy that waits: for the network, a timer, or its own statements.

@@ -10,6 +10,7 @@
 //! Workers share the read-only snapshot, sharded counters and the built-in cache, nothing else. Bytes of a peer
 //! are never forwarded: messages are parsed into one canonical form and written anew.
 
+pub mod abuse;
 mod admit;
 pub mod debug;
 pub mod downstream;

@@ -73,8 +73,9 @@ pub trait Service: 'static {
     /// The response of a call is out, or has failed.
     fn finish(&self, token: Self::Token, sent: Sent);
 
-    /// A client broke a rule of the protocol or ran into a limit; `reason` is one of a fixed set.
-    fn anomaly(&self, listener: &str, reason: &'static str);
+    /// A client, where it is known already, broke a rule of the protocol or ran into a limit; `reason` is one of a
+    /// fixed set.
+    fn anomaly(&self, client: Option<&Client>, reason: &'static str);
 
     /// A client connected: on TLS, when the hand-shake is done.
     fn connection_opened(&self, client: &Client, protocol: Protocol);

@@ -2,6 +2,7 @@
 //!
 //! A snapshot is made whole from a `ResourceSet`, then swapped in; a request finishes on the one it began with.
 
+mod address_filters;
 mod backends;
 mod caller;
 mod certificates;
@@ -26,6 +27,7 @@ use gateway_policy::pipeline::Pipeline;
 use gateway_telemetry::{BackendId, HostId, LabelId};
 use rustc_hash::FxHashMap;
 
+pub use address_filters::GlobalFilter;
 pub use check::{CertificateInfo, check_certificate, check_policy};
 pub use compile::{Compiled, compile};
 
@@ -46,6 +48,8 @@ pub struct Snapshot {
     pub asks_clients: bool,
     /// Policies of requests that match no API.
     pub global: Pipeline,
+    /// Address filters that hold for every request.
+    pub address_filters: Vec<GlobalFilter>,
     /// Metric labels of the configured host names, lower case.
     hosts: FxHashMap<Box<str>, HostId>,
     /// Metric labels of the backend entities.

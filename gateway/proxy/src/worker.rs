@@ -22,6 +22,7 @@ use gateway_policy::ports::{
 };
 use gateway_telemetry::Telemetry;
 
+use crate::abuse::Abuse;
 use crate::admit::admit;
 use crate::debug::Debug;
 use crate::ports::caches::{Caches, SharedCaches};
@@ -56,6 +57,8 @@ pub struct Shared {
     pub budget: BufferBudget,
     /// Trust `X-Forwarded-Proto` when an API's scheme is matched.
     pub forwarded_proto: bool,
+    /// Whom the kernel path is told about, where it takes advice.
+    pub abuse: Option<Abuse>,
     /// Who may have requests traced, and the traces.
     pub debug: Debug,
     /// Port of the Dapr sidecar.

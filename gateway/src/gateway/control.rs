@@ -11,6 +11,7 @@ use gateway_proxy::worker::Shared;
 use tokio::sync::watch;
 
 use super::StartError;
+use crate::datapath::Rules;
 use crate::settings::ListenAddress;
 use crate::tls::Tls;
 use crate::{admin, datapath};
@@ -19,6 +20,8 @@ use crate::{admin, datapath};
 pub struct Control {
     pub shared: Arc<Shared>,
     pub datapath: Arc<Datapath>,
+    /// Address filters of policies go to the kernel path.
+    pub offload: bool,
     pub tls: Option<Tls>,
     pub draining: watch::Receiver<bool>,
     pub stopped: watch::Receiver<bool>,
@@ -57,7 +60,8 @@ impl Control {
             };
             tokio::task::spawn_local(admin::serve(Arc::new(admin), listener));
         }
-        let figures = keep_up(Arc::clone(&self.shared), Arc::clone(&self.datapath), self.tls.take());
+        let rules = Rules::new(Arc::clone(&self.shared), Arc::clone(&self.datapath), self.offload);
+        let figures = keep_up(Arc::clone(&self.shared), rules, self.tls.take());
         tokio::select! {
             () = figures => {}
             _ = self.stopped.wait_for(|stopped| *stopped) => {}
@@ -66,18 +70,19 @@ impl Control {
 }
 
 /// The kernel path's sign of life and its figures into the registry once a second; new interfaces and certificates are looked for every five.
-async fn keep_up(shared: Arc<Shared>, path: Arc<Datapath>, mut tls: Option<Tls>) {
+async fn keep_up(shared: Arc<Shared>, mut rules: Rules, mut tls: Option<Tls>) {
     let mut timer = tokio::time::interval(Duration::from_secs(1));
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     for round in 0_u64.. {
         timer.tick().await;
-        path.tick();
+        rules.tick();
+        let path = &rules.datapath;
         if round % 5 == 0 {
             path.refresh();
             if let Some(tls) = &mut tls {
                 tls.refresh(&shared.telemetry);
             }
         }
-        shared.telemetry.registry().set_kernel(datapath::metrics(&path));
+        shared.telemetry.registry().set_kernel(datapath::metrics(path));
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_datapath::Binding;
+use gateway_proxy::abuse::Misdeed;
 use gateway_proxy::redis::RedisSettings;
 use gateway_proxy::upstream::Network;
 use gateway_telemetry::export::application_insights::ConnectionString;
@@ -454,6 +455,49 @@ pub const SETTINGS: &[SettingDef] = &[
         },
     ),
     setting(
+        "datapath.policies",
+        "off",
+        "on or off",
+        "apply literal ip-filter policies of the global scope in the kernel",
+        |s, v| {
+            s.datapath.policies = one_of(v, &["on", "off"])? == "on";
+            Ok(())
+        },
+    ),
+    setting(
+        "datapath.feedback",
+        "",
+        "limits, keys, tokens, malformed; comma-separated",
+        "keep off sources that keep being refused for this",
+        |s, v| {
+            s.datapath.feedback.misdeeds =
+                list(v).iter().map(|word| misdeed(word)).collect::<Result<_, _>>()?;
+            Ok(())
+        },
+    ),
+    setting(
+        "datapath.feedback.strikes",
+        "100",
+        "refusals",
+        "of one kind within the window that make an offender",
+        |s, v| {
+            s.datapath.feedback.strikes = within(v, 1, 1_000_000)?;
+            Ok(())
+        },
+    ),
+    setting("datapath.feedback.window", "60", "seconds", "in which refusals are counted", |s, v| {
+        s.datapath.feedback.window = Duration::from_secs(within(v, 1, 3600)?.into());
+        Ok(())
+    }),
+    setting("datapath.feedback.seconds", "600", "seconds", "for which an offender is kept off", |s, v| {
+        s.datapath.shed.feedback_for = Duration::from_secs(within(v, 1, 86_400)?.into());
+        Ok(())
+    }),
+    setting("datapath.feedback.max", "1000", "sources", "that are kept off at a time", |s, v| {
+        s.datapath.shed.feedback_max = within(v, 1, 100_000)? as usize;
+        Ok(())
+    }),
+    setting(
         "datapath.prefixes.max",
         "1048576",
         "prefixes",
@@ -823,6 +867,11 @@ fn networks(value: &str) -> Result<Vec<Network>, String> {
     let parse =
         |text: String| Network::parse(&text).ok_or_else(|| format!("{text:?} is no address or network"));
     list(value).into_iter().map(parse).collect()
+}
+
+fn misdeed(word: &str) -> Result<Misdeed, String> {
+    let found = Misdeed::ALL.into_iter().find(|misdeed| misdeed.as_str() == word);
+    found.ok_or_else(|| format!("{word:?} is none of limits, keys, tokens, malformed"))
 }
 
 fn prefix_files(value: &str) -> Result<Vec<PathBuf>, String> {

@@ -9,10 +9,8 @@ use super::List;
 pub const COMMAND: u32 = RULE_FIRST_LIST;
 /// Networks that nothing may deny.
 pub const PROTECTED: u32 = RULE_FIRST_LIST + 1;
-/// Those that follow belong to files, in the settings' order.
-const FIRST_FILE: u32 = RULE_FIRST_LIST + 2;
-/// Lists that can be counted apart.
-pub const FILES_MAX: usize = (RULES_MAX - FIRST_FILE) as usize;
+/// Those that follow are given as they are asked for: files, policies, feedback.
+const FIRST_NAMED: u32 = RULE_FIRST_LIST + 2;
 
 /// A rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,13 +39,22 @@ impl Rules {
         ])
     }
 
-    /// The number of a file's rule; `None` when there are too many.
-    pub fn add_file(&mut self, list: List, name: String) -> Option<u32> {
+    /// The number of the rule of that name, which is new if there is none; `None` when there are too many.
+    pub fn named(&mut self, list: List, reason: &'static str, name: &str) -> Option<u32> {
+        let is_it = |rule: &&Rule| rule.list == Some(list) && rule.reason == reason && rule.name == name;
+        if let Some(rule) = self.0.iter().find(is_it) {
+            return Some(rule.number);
+        }
         let last = self.0.iter().map(|rule| rule.number).max().unwrap_or(0);
-        let number = FIRST_FILE.max(last + 1);
-        let reason = list.word();
-        (number < RULES_MAX).then(|| self.0.push(Rule { number, reason, name, list: Some(list) }))?;
+        let number = FIRST_NAMED.max(last + 1);
+        let rule = Rule { number, reason, name: name.to_owned(), list: Some(list) };
+        (number < RULES_MAX).then(|| self.0.push(rule))?;
         Some(number)
+    }
+
+    /// Numbers of the rules with that reason.
+    pub fn with_reason(&self, reason: &str) -> Vec<u32> {
+        self.0.iter().filter(|rule| rule.reason == reason).map(|rule| rule.number).collect()
     }
 
     pub fn all(&self) -> &[Rule] {

@@ -7,7 +7,7 @@ use crate::compile::Compiler;
 use crate::compile::arguments::TextArg;
 use crate::exchange::Exchange;
 use crate::fault::{Fault, Section};
-use crate::pipeline::{Flow, Policy, Step};
+use crate::pipeline::{AddressFilter, Flow, Policy, Step};
 use crate::ports::Ports;
 use crate::xml::{Element, Position};
 
@@ -132,7 +132,28 @@ impl IpFilter {
     }
 }
 
+impl Entry {
+    /// Its ends, if both are literal.
+    fn literal(&self) -> Option<(IpAddr, IpAddr)> {
+        match self {
+            Self::One(Address::Literal(address)) => Some((*address, *address)),
+            Self::Range(Address::Literal(from), Address::Literal(to)) => Some((*from, *to)),
+            _ => None,
+        }
+    }
+}
+
 impl Policy for IpFilter {
+    fn address_filter(&self) -> Option<AddressFilter> {
+        let allows = match self.action.literal()? {
+            "allow" => true,
+            "forbid" => false,
+            _ => return None,
+        };
+        let ranges = self.entries.iter().map(Entry::literal).collect::<Option<_>>()?;
+        Some(AddressFilter { allows, ranges })
+    }
+
     fn apply(&self, exchange: &mut Exchange, _: &dyn Ports) -> Result<Flow, Fault> {
         let caller = exchange.connection.peer.to_canonical();
         let listed = self.lists(caller, exchange)?;

@@ -173,6 +173,7 @@ impl Policy for Shared {
             ports.counters().hit(&key, limit, policy.increment(exchange)?)
         };
         if !decision.allowed {
+            exchange.limited_by_address = *key == *exchange.connection.ip;
             return Err(policy.report.refused("rate-limit-by-key", decision, exchange));
         }
         policy.report.passed(limit.calls, decision.remaining, exchange)?;

@@ -37,7 +37,7 @@ pub fn serve<S: Service>(
         let server = Rc::clone(&guard.server);
         let timer = server.timers.timer();
         // Whatever the connection waits for, it has shown its task to the timer, which wakes it to be dropped here.
-        guarded(&server, &door, run(&server, stream, peer, &door, &timer)).await;
+        guarded(&server, run(&server, stream, peer, &door, &timer)).await;
         drop(guard);
     });
 }
@@ -66,7 +66,7 @@ impl<S: Service> Drop for Guard<S> {
 }
 
 /// Ends `work` where it is when the worker's time is up, or when it panics: a bug outside of a call.
-async fn guarded<S: Service>(server: &Server<S>, door: &Door, work: impl Future<Output = ()>) {
+async fn guarded<S: Service>(server: &Server<S>, work: impl Future<Output = ()>) {
     let mut work = pin!(work);
     poll_fn(|cx| {
         if server.timers.is_aborting() {
@@ -74,7 +74,7 @@ async fn guarded<S: Service>(server: &Server<S>, door: &Door, work: impl Future<
         }
         poll_caught(work.as_mut(), cx).map(|done| {
             if done.is_err() {
-                server.service.anomaly(&door.name, "panic");
+                server.service.anomaly(None, "panic");
             }
         })
     })
@@ -202,12 +202,12 @@ async fn handshake<S: Service>(
     let stream = match accepted {
         Some(Ok(stream)) => stream,
         Some(Err(error)) => {
-            server.service.anomaly(&door.name, "tls-handshake");
+            server.service.anomaly(None, "tls-handshake");
             tracing::debug!(listener = &*door.name, %error, "TLS hand-shake failed");
             return None;
         }
         None => {
-            server.service.anomaly(&door.name, "tls-handshake-timeout");
+            server.service.anomaly(None, "tls-handshake-timeout");
             return None;
         }
     };

@@ -108,7 +108,7 @@ pub async fn serve<S: Service>(
     })
     .await;
     let Some(h2) = accepted else {
-        return server.service.anomaly(&client.listener, "h2-preface");
+        return server.service.anomaly(Some(client), "h2-preface");
     };
     // The hand-shake is over: a request that came with it may take as long as any other.
     timer.clear();
@@ -226,6 +226,6 @@ impl<S: Service> Session<'_, S> {
     }
 
     fn anomaly(&self, reason: &'static str) {
-        self.server.service.anomaly(&self.client.listener, reason);
+        self.server.service.anomaly(Some(&self.client), reason);
     }
 }

@@ -192,7 +192,7 @@ async fn accept<S: Service>(server: Rc<Server<S>>, listener: TcpListener, door: 
                 drop(spare.take());
                 let _shed = poll_fn(|cx| Poll::Ready(listener.poll_accept(cx))).await;
                 spare = spare_descriptor();
-                server.service.anomaly(&door.name, "descriptors");
+                server.service.anomaly(None, "descriptors");
                 tracing::warn!(listener = &*door.name, %error, "accepting connections pauses");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(BACK_OFF_MAX);
@@ -211,7 +211,7 @@ fn admit<S: Service>(server: &Rc<Server<S>>, stream: TcpStream, peer: SocketAddr
     let Settings { connections, .. } = &server.settings;
     match connections.admit() {
         Some(permit) => serve(server, stream, peer, Rc::clone(door), permit),
-        None => server.service.anomaly(&door.name, "connections"),
+        None => server.service.anomaly(None, "connections"),
     }
 }
 

@@ -94,6 +94,17 @@ impl<T> OperationTable<T> {
         Some(OperationMatch { operation: &entry.operation, parameters: bind(&entry.template, inner, query) })
     }
 
+    /// All operations, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        let mut nodes: Vec<&Node<T>> = self.by_method.values().collect();
+        std::iter::from_fn(move || {
+            let node = nodes.pop()?;
+            nodes.extend(node.literals.values().chain(node.parameters.iter().map(|edge| &edge.node)));
+            Some(node.ends.iter().chain(&node.rests).map(|entry| &entry.operation))
+        })
+        .flatten()
+    }
+
     /// Whether any operation has this method.
     pub fn has_method(&self, method: &str) -> bool {
         self.by_method.contains_key(method)

@@ -15,8 +15,8 @@ use gateway_telemetry::Registry;
 
 use super::documents::{Documents, References, compile_all};
 use super::{
-    ApiRoute, Labels, OperationRoute, Pipelines, ProductPipeline, Snapshot, backends, caller, certificates,
-    external_cache, graphql, subscriptions, system_operations,
+    ApiRoute, Labels, OperationRoute, Pipelines, ProductPipeline, Snapshot, address_filters, backends,
+    caller, certificates, external_cache, graphql, subscriptions, system_operations,
 };
 use crate::route::{Address, OperationTable, Router, Template, VersionPlace};
 
@@ -81,6 +81,7 @@ pub fn compile(
     snapshot.secrets = secrets.filter(|secret| secret.expose().len() >= 4).collect();
     snapshot.entities = Arc::clone(&entities);
     compiler.apis(&mut snapshot.router, &mut snapshot.apis);
+    snapshot.address_filters = address_filters::find(&snapshot.global, &snapshot.apis);
     snapshot.documents = compiler.documents;
     Compiled { snapshot, diagnostics: super::sorted(compiler.diagnostics) }
 }

@@ -83,6 +83,9 @@ impl Drop for Inner {
         };
         self.exchange.end(&ending);
         self.emit();
+        if let Some(abuse) = &self.shared.abuse {
+            abuse.judge(&self.exchange, self.status);
+        }
         self.shared.count_in_flight(self.worker, |count| {
             count.fetch_sub(1, Relaxed);
         });

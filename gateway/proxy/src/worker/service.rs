@@ -2,12 +2,14 @@
 
 use std::future::Future;
 use std::rc::Rc;
+use std::time::Instant;
 
 use gateway_policy::exchange::Protocol;
 use gateway_telemetry::Listener;
 use gateway_telemetry::metrics::labels::{Anomaly, ConnectionProtocol, Shed, TlsOutcome};
 
 use super::{Record, Worker};
+use crate::abuse::Misdeed;
 use crate::service::{Call, Client, Handled, Sent, Service};
 
 impl Service for Worker {
@@ -28,10 +30,16 @@ impl Service for Worker {
         );
     }
 
-    fn anomaly(&self, _: &str, reason: &'static str) {
+    fn anomaly(&self, client: Option<&Client>, reason: &'static str) {
         let shard = self.shared.telemetry.shard(self.index);
         match kind(reason) {
-            Kind::Anomaly(anomaly) => shard.protocol_anomaly(anomaly),
+            Kind::Anomaly(anomaly) => {
+                shard.protocol_anomaly(anomaly);
+                let slow = matches!(anomaly, Anomaly::HeaderTimeout | Anomaly::BodyTimeout);
+                if let (Some(abuse), Some(client), false) = (&self.shared.abuse, client, slow) {
+                    abuse.strike(client.peer.ip(), Misdeed::Malformed, Instant::now());
+                }
+            }
             Kind::Shed(shed) => shard.request_shed(shed),
             Kind::Tls(outcome) => shard.tls_handshake(outcome),
             Kind::Panic => shard.panic_caught(),

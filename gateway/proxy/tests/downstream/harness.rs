@@ -65,7 +65,7 @@ impl Service for Echo {
         self.0.lock().unwrap().sent.push(sent);
     }
 
-    fn anomaly(&self, _: &str, reason: &'static str) {
+    fn anomaly(&self, _: Option<&Client>, reason: &'static str) {
         self.0.lock().unwrap().anomalies.push(reason);
     }
 

@@ -134,6 +134,6 @@ impl<S: Service> Serving<S> {
     }
 
     fn anomaly(&self, reason: &'static str) {
-        self.server.service.anomaly(&self.client.listener, reason);
+        self.server.service.anomaly(Some(&self.client), reason);
     }
 }
