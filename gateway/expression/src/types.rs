@@ -48,6 +48,7 @@ mod convert;
 mod core;
 mod credentials;
 mod crypto;
+mod culture;
 mod decimal;
 mod dictionary;
 mod encoding;
@@ -106,13 +107,18 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static TypeTable> {
         exception::TABLE,
         number::INTEGERS,
         number::TABLE,
+        number::PROVIDED,
+        culture::TABLE,
         decimal::TABLE,
         math::TABLE,
         dictionary::TABLE,
         misc::TABLE,
         time::TABLE,
+        time::PROVIDED,
+        time::RARE,
         zone::TABLE,
         uri::TABLE,
+        uri::STATICS,
         form::TABLE,
         convert::TABLE,
         type_code::TABLE,

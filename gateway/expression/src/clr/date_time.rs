@@ -1,8 +1,11 @@
 //! `System.DateTime`: 100 ns ticks since 0001-01-01 and a kind (expressions.md §6.3). Local time is UTC.
 
 mod calendar;
+mod exact;
 mod format;
 mod parse;
+
+pub use exact::Styles;
 
 use super::exception::{Error, ExceptionKind, Result};
 use super::time_span::{TICKS_PER_DAY, TICKS_PER_HOUR, TICKS_PER_MINUTE, TICKS_PER_SECOND, TimeSpan};
@@ -30,6 +33,12 @@ pub struct DateTime {
 pub const TICKS_MAX: i64 = 3_155_378_975_999_999_999;
 /// Ticks of 1970-01-01.
 pub const UNIX_EPOCH_TICKS: i64 = 621_355_968_000_000_000;
+
+/// Ticks of 1601-01-01, where Windows' file times begin.
+pub(super) const FILE_EPOCH_TICKS: i64 = 504_911_232_000_000_000;
+/// Ticks of 1899-12-30 and of the year 100, between which OLE dates are kept.
+const OA_EPOCH_TICKS: i64 = 599_264_352_000_000_000;
+const OA_LEAST_TICKS: i64 = 31_241_376_000_000_000;
 
 const UNREPRESENTABLE: &str = "The added or subtracted value results in an un-representable DateTime.";
 
@@ -290,13 +299,93 @@ impl DateTime {
     /// # Errors
     /// `FormatException`.
     pub fn parse(text: &str, today: Self) -> Result<Self> {
-        let parsed = parse::parse(text, today)?;
-        let Some(minutes) = parsed.offset_minutes else { return Ok(parsed.clock) };
-        let ticks = parsed.clock.ticks - i64::from(minutes) * TICKS_PER_MINUTE;
-        Self::checked(ticks, DateTimeKind::Local).ok_or_else(|| {
+        Self::of_parsed(parse::parse(text, today)?, Styles::default(), text)
+    }
+
+    /// `DateTime.Parse(text, provider, styles)`.
+    ///
+    /// # Errors
+    /// `FormatException`.
+    pub fn parse_styled(text: &str, styles: Styles, today: Self) -> Result<Self> {
+        Self::of_parsed(parse::parse(text, today)?, styles, text)
+    }
+
+    /// `ToFileTimeUtc()`: ticks since 1601.
+    ///
+    /// # Errors
+    /// `ArgumentOutOfRangeException` for earlier dates.
+    pub fn to_file_time(self) -> Result<i64> {
+        let ticks = self.ticks - FILE_EPOCH_TICKS;
+        let problem = || Error::new(ExceptionKind::ArgumentOutOfRange, "Not a valid Win32 FileTime.");
+        if ticks < 0 { Err(problem()) } else { Ok(ticks) }
+    }
+
+    /// `ToOADate()`: days since 1899-12-30, the time of day counted forward on both sides of it.
+    ///
+    /// # Errors
+    /// `OverflowException` before the year 100.
+    pub fn to_oa_date(self) -> Result<f64> {
+        if self.ticks < TICKS_PER_DAY {
+            let days = self.ticks as f64 / TICKS_PER_DAY as f64;
+            return Ok(if self.ticks == 0 { 0.0 } else { days });
+        }
+        if self.ticks < OA_LEAST_TICKS {
+            return Err(Error::overflow("Not a legal OleAut date."));
+        }
+        const MILLISECONDS_PER_DAY: i64 = 86_400_000;
+        let mut milliseconds = (self.ticks - OA_EPOCH_TICKS) / super::time_span::TICKS_PER_MILLISECOND;
+        if milliseconds < 0 {
+            let rest = milliseconds % MILLISECONDS_PER_DAY;
+            if rest != 0 {
+                milliseconds -= (MILLISECONDS_PER_DAY + rest) * 2;
+            }
+        }
+        Ok(milliseconds as f64 / MILLISECONDS_PER_DAY as f64)
+    }
+
+    /// `ToBinary()`: ticks, and the kind in the two high bits.
+    pub fn to_binary(self) -> i64 {
+        match self.kind {
+            DateTimeKind::Unspecified => self.ticks,
+            DateTimeKind::Utc => self.ticks | 1 << 62,
+            DateTimeKind::Local => self.ticks | i64::MIN,
+        }
+    }
+
+    /// `DateTime.ParseExact(text, format, provider, styles)`.
+    ///
+    /// # Errors
+    /// `FormatException`.
+    pub fn parse_exact(text: &str, format: &str, styles: Styles, today: Self) -> Result<Self> {
+        Self::of_parsed(exact::parse(text, format, styles, today, false)?, styles, text)
+    }
+
+    /// The date of what was read: one with an offset becomes local time, or UTC where the styles say so.
+    fn of_parsed(parsed: parse::Parsed, styles: Styles, text: &str) -> Result<Self> {
+        let universal = styles.has(Styles::TO_UNIVERSAL);
+        let offset = match parsed.offset_minutes {
+            Some(minutes) => minutes,
+            None if styles.has(Styles::ASSUME_UNIVERSAL) => 0,
+            None => return Ok(parsed.clock),
+        };
+        let ticks = parsed.clock.ticks - i64::from(offset) * TICKS_PER_MINUTE;
+        let utc = universal || (styles.has(Styles::ROUND_TRIP) && offset == 0);
+        let kind = if utc { DateTimeKind::Utc } else { DateTimeKind::Local };
+        Self::checked(ticks, kind).ok_or_else(|| {
             Error::format(format!("The DateTime represented by the string '{text}' is out of range."))
         })
     }
+}
+
+/// As [`parse_with_offset`], by a format.
+pub(super) fn parse_exact_with_offset(
+    text: &str,
+    format: &str,
+    styles: Styles,
+    today: DateTime,
+) -> Result<(DateTime, Option<i32>)> {
+    let parsed = exact::parse(text, format, styles, today, true)?;
+    Ok((parsed.clock, parsed.offset_minutes))
 }
 
 /// What a text gives: a clock reading and, where it has one, its offset from UTC.

@@ -95,6 +95,26 @@ impl DateTimeOffset {
         self.utc_ticks().div_euclid(TICKS_PER_MILLISECOND) + SECONDS_MIN * 1000
     }
 
+    /// `FromFileTime(fileTime)`: ticks since 1601.
+    ///
+    /// # Errors
+    /// `ArgumentOutOfRangeException`.
+    pub fn from_file_time(ticks: i64) -> Result<Self> {
+        let most = date_time::TICKS_MAX - date_time::FILE_EPOCH_TICKS;
+        if !(0..=most).contains(&ticks) {
+            return Err(Error::out_of_range("Not a valid Win32 FileTime.", "fileTime"));
+        }
+        Self::from_utc_ticks(ticks + date_time::FILE_EPOCH_TICKS, "fileTime")
+    }
+
+    /// `ToFileTime()`.
+    ///
+    /// # Errors
+    /// `ArgumentOutOfRangeException`.
+    pub fn to_file_time(self) -> Result<i64> {
+        self.utc_date_time().to_file_time()
+    }
+
     /// `UtcTicks`.
     pub fn utc_ticks(self) -> i64 {
         self.clock.ticks() - i64::from(self.offset_minutes) * TICKS_PER_MINUTE
@@ -178,7 +198,18 @@ impl DateTimeOffset {
     /// # Errors
     /// `FormatException`.
     pub fn parse(text: &str, today: DateTime) -> Result<Self> {
-        let (clock, offset) = date_time::parse_with_offset(text, today)?;
+        Self::of_parsed(date_time::parse_with_offset(text, today)?, text)
+    }
+
+    /// `DateTimeOffset.ParseExact(text, format, provider, styles)`.
+    ///
+    /// # Errors
+    /// `FormatException`.
+    pub fn parse_exact(text: &str, format: &str, styles: date_time::Styles, today: DateTime) -> Result<Self> {
+        Self::of_parsed(date_time::parse_exact_with_offset(text, format, styles, today)?, text)
+    }
+
+    fn of_parsed((clock, offset): (DateTime, Option<i32>), text: &str) -> Result<Self> {
         let offset = TimeSpan(i64::from(offset.unwrap_or(0)) * TICKS_PER_MINUTE);
         Self::new(clock, offset).map_err(|_| {
             Error::format(format!(

@@ -1,5 +1,6 @@
 //! `System.TimeSpan`: a signed count of 100 ns ticks (expressions.md §6.3).
 
+mod exact;
 mod format;
 mod parse;
 
@@ -172,6 +173,14 @@ impl TimeSpan {
     /// `FormatException`.
     pub fn to_text(self, format: &str) -> Result<String> {
         format::apply(self, format)
+    }
+
+    /// `TimeSpan.ParseExact(text, format, provider, styles)`; `negative`: `TimeSpanStyles.AssumeNegative`.
+    ///
+    /// # Errors
+    /// `FormatException`, `OverflowException`.
+    pub fn parse_exact(text: &str, format: &str, negative: bool) -> Result<Self> {
+        exact::parse(text, format, negative)
     }
 
     /// `TimeSpan.Parse`.

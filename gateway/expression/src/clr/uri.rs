@@ -2,8 +2,11 @@
 //! ports, keeps user information, escapes what RFC 3986 does not allow.
 
 mod authority;
+mod components;
 mod escape;
 mod parse;
+
+pub use components::{UriFormat, check_host_name, check_scheme_name, hex_unescape};
 
 use super::exception::{Error, ExceptionKind, Result};
 
@@ -125,6 +128,21 @@ impl Uri {
     pub fn is_well_formed(text: &str) -> bool {
         let Ok(uri) = Self::parse(text) else { return false };
         !text.starts_with(['/', '\\']) && uri.parts.is_some_and(|_| escape::is_escaped(text))
+    }
+
+    /// `Uri.IsWellFormedUriString(text, kind)`: nothing in it needs escaping, and it is of the kind.
+    pub fn is_well_formed_as(text: &str, kind: UriKind) -> bool {
+        let absolute = Self::is_well_formed(text);
+        let relative = || {
+            Self::parse_as(text, UriKind::Relative).is_ok()
+                && !text.starts_with("//")
+                && escape::is_escaped(text)
+        };
+        match kind {
+            UriKind::Absolute => absolute,
+            UriKind::Relative => relative(),
+            UriKind::RelativeOrAbsolute => absolute || relative(),
+        }
     }
 
     fn parts(&self) -> Result<&Parts> {

@@ -236,8 +236,10 @@ impl Parser<'_> {
             let name = self.name()?.text.to_string();
             if self.eat_mark("=") {
                 let negative = self.eat_mark("-");
-                if let Kind::Literal(crate::syntax::Constant::I32(value)) = self.kind() {
-                    next = i64::from(*value) * if negative { -1 } else { 1 };
+                if let Kind::Literal(value) = self.kind()
+                    && let Some(number) = crate::run::constant_number(value)
+                {
+                    next = if negative { -number } else { number };
                 }
                 self.advance();
             }

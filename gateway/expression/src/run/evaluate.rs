@@ -229,6 +229,9 @@ impl Vm<'_> {
                 let indexes = self.values(indexes)?;
                 let value = self.evaluate(value)?;
                 let (array, index) = element_of(&array, &indexes)?;
+                if !stores(&array, &value) {
+                    return Err(crate::clr::Error::of(crate::clr::ExceptionKind::ArrayTypeMismatch).into());
+                }
                 if array.set(index, value.clone()) { Ok(value) } else { Err(Fault::index()) }
             }
             Target::Member(call) => {
@@ -343,6 +346,17 @@ fn element_of(array: &Value, indexes: &[Value]) -> Result<(Rc<Array>, usize), Fa
         position = position * length + index.ok_or_else(Fault::index)?;
     }
     Ok((Rc::clone(array), position))
+}
+
+/// Whether an array takes a value: one that is known by a base type (`object[] a = new string[1]`) refuses others.
+fn stores(array: &Array, value: &Value) -> bool {
+    let element = array.element();
+    value.is_null()
+        || *element == Type::OBJECT
+        || is_instance(value, element)
+        // What a sequence or a delegate is at run time may say less than its static type.
+        || element.is_interface()
+        || element.is_delegate()
 }
 
 /// A reference cast or unboxing.

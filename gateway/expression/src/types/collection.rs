@@ -1,7 +1,9 @@
 //! `System.Collections.Generic`: interfaces and what stands behind them (expressions.md §6.6).
 
 mod dictionary;
+mod enumerate;
 mod list;
+mod range;
 mod set;
 
 pub(super) use dictionary::{Map, dictionary_entries, dictionary_get, new_dictionary};
@@ -11,32 +13,19 @@ pub(super) use set::new_set;
 use std::any::Any;
 use std::cell::RefCell;
 
-use super::{Allow, DefId, Type, TypeTable, library, m, rw};
+use super::{Allow, Args, DefId, Type, TypeTable, library, m, rw};
 use crate::run::{Fault, Iter, Vm};
 use crate::text::Text;
 use crate::value::{Object, Value};
 
-pub(super) static TABLES: &[&[TypeTable]] = &[TABLE, list::TABLE, dictionary::TABLE, set::TABLE];
+pub(super) static TABLES: &[&[TypeTable]] =
+    &[TABLE, list::TABLE, range::TABLE, dictionary::TABLE, set::TABLE, enumerate::TABLE];
 
 static TABLE: &[TypeTable] = &[
     TypeTable {
-        header: "interface System.Collections.Generic.IEnumerator<out T> : System.IDisposable",
+        header: "interface System.Collections.Generic.IEnumerator<out T> : System.Collections.IEnumerator, System.IDisposable",
         allow: Allow::All,
-        members: &[
-            m("T Current { get; }", |_, a| Ok(a.object::<Enumerator>(0)?.current.borrow().clone())),
-            m("bool MoveNext()", |vm, a| {
-                let enumerator = a.object::<Enumerator>(0)?;
-                let next = {
-                    let Ok(mut iter) = enumerator.iter.try_borrow_mut() else {
-                        return Ok(Value::Bool(false));
-                    };
-                    vm.next(&mut **iter)?
-                };
-                let found = next.is_some();
-                *enumerator.current.borrow_mut() = next.unwrap_or(Value::Null);
-                Ok(Value::Bool(found))
-            }),
-        ],
+        members: &[m("T Current { get; }", current), m("bool MoveNext()", move_next)],
     },
     TypeTable {
         header: "interface System.Collections.Generic.IReadOnlyCollection<out T> : System.Collections.Generic.IEnumerable<T>",
@@ -62,19 +51,7 @@ static TABLE: &[TypeTable] = &[
                 Ok(Value::Bool(items.iter().any(|i| i.equals(a.at(1)))))
             }),
             m("bool Remove(T item)", |_, a| list::remove(a.this(), a.at(1))),
-            m("void CopyTo(T[] array, int arrayIndex)", |vm, a| {
-                let items = vm.collect(a.this())?;
-                let Value::Array(target) = a.at(1) else { return Err(a.null(1)) };
-                for (offset, item) in items.into_iter().enumerate() {
-                    if !target.set(a.i32(2)?.max(0) as usize + offset, item) {
-                        return Err(Fault::argument(
-                            "Destination array was not long enough. Check the destination index, length, and the array's lower bounds.",
-                            "destinationArray",
-                        ));
-                    }
-                }
-                Ok(Value::Null)
-            }),
+            m("void CopyTo(T[] array, int arrayIndex)", copy_to),
         ],
     },
     TypeTable {
@@ -121,6 +98,27 @@ static TABLE: &[TypeTable] = &[
     },
 ];
 
+fn current(_vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
+    Ok(a.object::<Enumerator>(0)?.current.borrow().clone())
+}
+
+fn move_next(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
+    let enumerator = a.object::<Enumerator>(0)?;
+    let next = {
+        let Ok(mut iter) = enumerator.iter.try_borrow_mut() else { return Ok(Value::Bool(false)) };
+        vm.next(&mut **iter)?
+    };
+    let found = next.is_some();
+    *enumerator.current.borrow_mut() = next.unwrap_or_else(|| super::default_value(&enumerator.element));
+    Ok(Value::Bool(found))
+}
+
+/// `CopyTo(array, index)` of any collection.
+fn copy_to(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
+    let items = vm.collect(a.this())?;
+    range::copy(vm, &items, a.at(1), a.i32(2)?)
+}
+
 /// A running enumeration.
 pub(crate) struct Enumerator {
     element: Type,
@@ -130,7 +128,8 @@ pub(crate) struct Enumerator {
 
 impl Enumerator {
     pub fn new(element: Type, iter: Box<dyn Iter>) -> Self {
-        Self { element, iter: RefCell::new(iter), current: RefCell::new(Value::Null) }
+        let current = RefCell::new(super::default_value(&element));
+        Self { element, iter: RefCell::new(iter), current }
     }
 }
 
@@ -155,6 +154,9 @@ pub(super) fn count(vm: &mut Vm<'_>, value: &Value) -> Result<usize, Fault> {
     }
     if let Some(map) = value.downcast::<Map>() {
         return Ok(map.entries.borrow().len());
+    }
+    if let Some(view) = value.downcast::<enumerate::View>() {
+        return vm.nested(|vm| count(vm, &view.inner));
     }
     if let Value::Context(_) = value {
         return Ok(super::dictionary::entries(vm, value)?.len());

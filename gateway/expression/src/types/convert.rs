@@ -32,6 +32,8 @@ macro_rules! targets {
                 m(concat!("static ", $ty, " ", $name, "(System.DateTime value)"), convert),
                 m(concat!("static ", $ty, " ", $name, "(string value)"), convert),
                 m(concat!("static ", $ty, " ", $name, "(object value)"), convert),
+                m(concat!("static ", $ty, " ", $name, "(string value, System.IFormatProvider provider)"), convert),
+                m(concat!("static ", $ty, " ", $name, "(object value, System.IFormatProvider provider)"), convert),
             ],
         },)*];
     };

@@ -13,7 +13,7 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("new()", |_, _| Ok(Value::object(Plain))),
             m("string ToString()", |vm, a| vm.to_text(a.this()).map(Value::Str)),
             m("bool Equals(object obj)", |_, a| Ok(Value::Bool(a.this().equals(a.at(1))))),
-            m("int GetHashCode()", |_, a| Ok(Value::I32(a.this().hash_code() as i32))),
+            m("int GetHashCode()", |_, a| Ok(Value::I32(clr_hash(a.this())))),
             m("System.Type GetType()", |_, a| Ok(a.this().ty().map_or(Value::Null, |ty| type_value(&ty)))),
             m("static bool Equals(object objA, object objB)", |_, a| {
                 Ok(Value::Bool(a.at(0).equals(a.at(1))))
@@ -161,6 +161,26 @@ pub(super) static TABLE: &[TypeTable] = &[
         members: &[],
     },
 ];
+
+/// `GetHashCode()`: .NET's number for numbers and dates, ours for what .NET hashes differently in each process.
+fn clr_hash(value: &Value) -> i32 {
+    let folded = |bits: i64| bits as i32 ^ (bits >> 32) as i32;
+    match value {
+        Value::Char(unit) => i32::from(*unit) | i32::from(*unit) << 16,
+        Value::I64(v) | Value::TimeSpan(v) | Value::DateTime(v, _) => folded(*v),
+        Value::U64(v) => folded(*v as i64),
+        Value::DateTimeOffset(ticks, minutes) => folded(crate::value::instant(*ticks, *minutes)),
+        // Both zeros are one number, and so are all that are none.
+        Value::F64(v) if *v == 0.0 => 0,
+        Value::F64(v) if v.is_nan() => folded(0x7ff0_0000_0000_0000),
+        Value::F64(v) => folded(v.to_bits() as i64),
+        Value::F32(v) if *v == 0.0 => 0,
+        Value::F32(v) if v.is_nan() => 0x7f80_0000,
+        Value::F32(v) => v.to_bits() as i32,
+        Value::Enum(_, v) => *v as i32,
+        other => other.hash_code() as i32,
+    }
+}
 
 /// `new object()`.
 struct Plain;

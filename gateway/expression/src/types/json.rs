@@ -13,7 +13,7 @@ use std::rc::Rc;
 use super::{Type, TypeTable, library};
 use crate::clr::json::{self, DEPTH_DEFAULT, JToken};
 use crate::host::Host;
-use crate::run::{Fault, Iter, ValuesIter, Vm};
+use crate::run::{Fault, Iter, Vm};
 use crate::text::Text;
 use crate::value::{Object, Portable, Value};
 
@@ -54,16 +54,33 @@ impl Object for Json {
         other.as_any().downcast_ref::<Self>().is_some_and(|o| o.0.same(&self.0))
     }
 
-    fn iterate(self: Rc<Self>, vm: &mut Vm<'_>) -> Option<Result<Box<dyn Iter>, Fault>> {
-        let children = self.0.children();
-        if let Err(fault) = vm.charge(children.len() * 24) {
-            return Some(Err(fault));
-        }
-        Some(Ok(ValuesIter::boxed(children.into_iter().map(value).collect())))
+    fn iterate(self: Rc<Self>, _vm: &mut Vm<'_>) -> Option<Result<Box<dyn Iter>, Fault>> {
+        Some(Ok(Box::new(Children { of: self.0.clone(), version: self.0.version(), at: 0 })))
     }
 
     fn portable(&self) -> Option<Portable> {
         Some(Portable::Json(self.0.to_json(json::Formatting::None).into()))
+    }
+}
+
+/// The children of a token one by one.
+struct Children {
+    of: JToken,
+    version: u32,
+    at: usize,
+}
+
+impl Iter for Children {
+    fn next(&mut self, vm: &mut Vm<'_>) -> Result<Option<Value>, Fault> {
+        if self.of.version() != self.version {
+            return Err(Fault::invalid_operation(
+                "Collection was modified; enumeration operation may not execute.",
+            ));
+        }
+        let Some(child) = self.of.child(self.at) else { return Ok(None) };
+        vm.charge(24)?;
+        self.at += 1;
+        Ok(Some(value(child)))
     }
 }
 

@@ -1,5 +1,9 @@
 //! The numeric types and `bool` (expressions.md §6.2).
 
+mod provided;
+
+pub(super) use provided::PROVIDED;
+
 use super::core::try_result;
 use super::format::to_string;
 use super::{Allow, Args, Literal, TypeTable, array, c, m};

@@ -4,7 +4,7 @@ mod character;
 mod comparer;
 mod statics;
 
-pub(super) use comparer::Comparer;
+pub(super) use comparer::{Comparer, comparer as key_comparer};
 
 use super::{Allow, Args, Type, TypeTable, m};
 use crate::clr::text::{self, Separators, SplitOptions};

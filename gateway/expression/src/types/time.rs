@@ -1,5 +1,9 @@
 //! `DateTime`, `DateTimeOffset`, `TimeSpan` (expressions.md §6.3).
 
+mod provided;
+
+pub(super) use provided::{PROVIDED, RARE};
+
 use super::core::try_result;
 use super::format::{date, date_value, offset, offset_value, to_string};
 use super::number::compare_to;

@@ -1,5 +1,9 @@
 //! `System.Uri` (expressions.md §6.9).
 
+mod statics;
+
+pub(super) use statics::STATICS;
+
 use std::any::Any;
 
 use super::{Allow, Args, Type, TypeTable, library, m};
@@ -53,7 +57,11 @@ pub(super) static TABLE: &[TypeTable] = &[
                 Ok(Value::Bool(ok))
             }),
             m("static bool IsWellFormedUriString(string uriString, UriKind uriKind)", |_, a| {
-                Ok(Value::Bool(a.opt_str(0).is_some_and(|t| Uri::is_well_formed(t.as_str()))))
+                Ok(Value::Bool(
+                    a.opt_str(0).is_some_and(|t| {
+                        kind(a, 1).is_ok_and(|kind| Uri::is_well_formed_as(t.as_str(), kind))
+                    }),
+                ))
             }),
             m("static string EscapeDataString(string stringToEscape)", |vm, a| {
                 let text = encoding::escape_data_string(a.str(0)?.as_str())?;
@@ -137,6 +145,10 @@ impl Object for UriObject {
         let key = |u: &Uri| u.absolute_uri().unwrap_or_else(|_| u.original().to_owned());
         // Fragments do not take part.
         let plain = |u: &Uri| key(u).split('#').next().unwrap_or_default().to_owned();
+        if let Value::Str(text) = other {
+            // A text is equal when it is one of the same URI.
+            return Some(Uri::parse(text.as_str()).is_ok_and(|o| plain(&o) == plain(&self.0)));
+        }
         Some(other.downcast::<Self>().is_some_and(|o| plain(&o.0) == plain(&self.0)))
     }
 

@@ -121,6 +121,9 @@ pub(super) fn hash(value: &Value) -> u64 {
         Value::Null => 0,
         Value::Str(text) => of(&|h| text.hash(h)),
         Value::Decimal(v) => of(&|h| v.hash(h)),
+        // Both zeros are equal, and all that are no numbers.
+        Value::F32(v) if *v == 0.0 || v.is_nan() => u64::from(v.is_nan()),
+        Value::F64(v) if *v == 0.0 || v.is_nan() => u64::from(v.is_nan()),
         Value::F32(v) => u64::from(v.to_bits()),
         Value::F64(v) => v.to_bits(),
         Value::Guid(bytes) => of(&|h| bytes.hash(h)),

@@ -9,7 +9,7 @@ use crate::clr::time_span::{TICKS_PER_HOUR, TICKS_PER_MINUTE, TICKS_PER_SECOND};
 
 /// Two-digit years up to this one are of the 21st century.
 const TWO_DIGIT_YEAR_MAX: i32 = 29;
-const OFFSET_MINUTES_MAX: i32 = 14 * 60;
+pub(super) const OFFSET_MINUTES_MAX: i32 = 14 * 60;
 
 /// A clock reading and the offset the text gave for it.
 pub(super) struct Parsed {
@@ -392,13 +392,12 @@ impl Reader {
 }
 
 fn year(number: Number) -> i32 {
-    if number.digits > 2 {
-        number.value
-    } else if number.value <= TWO_DIGIT_YEAR_MAX {
-        2000 + number.value
-    } else {
-        1900 + number.value
-    }
+    if number.digits > 2 { number.value } else { two_digit_year(number.value) }
+}
+
+/// The year that two digits stand for.
+pub(super) fn two_digit_year(value: i32) -> i32 {
+    if value <= TWO_DIGIT_YEAR_MAX { 2000 + value } else { 1900 + value }
 }
 
 /// The index of a name or its three-letter form.

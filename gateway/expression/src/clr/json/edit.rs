@@ -33,6 +33,7 @@ impl JToken {
     }
 
     fn insert_child(&self, place: usize, child: Self) {
+        self.touch();
         child.remember_place(place);
         match &self.0.data {
             Data::Object(properties) => properties.borrow_mut().insert(place, child),
@@ -195,6 +196,7 @@ impl JToken {
         self.check_child(new, Some(old))?;
         let new = self.prepared(new)?;
         new.remember_place(place);
+        self.touch();
         self.adopt(&new);
         match &self.0.data {
             Data::Object(properties) => {
@@ -227,6 +229,7 @@ impl JToken {
     }
 
     fn remove_child(&self, place: usize) {
+        self.touch();
         let removed = match &self.0.data {
             Data::Object(properties) => properties.borrow_mut().remove(place),
             Data::Array(items) | Data::Constructor(_, items) => {
@@ -320,6 +323,7 @@ impl JToken {
 
     /// `RemoveAll()`, `Clear()`.
     pub fn clear(&self) {
+        self.touch();
         let removed = match &self.0.data {
             Data::Object(properties) => properties.borrow_mut().clear(),
             Data::Array(items) | Data::Constructor(_, items) => std::mem::take(&mut *items.borrow_mut()),

@@ -43,6 +43,8 @@ pub(super) struct Node {
     parent: RefCell<Weak<Node>>,
     /// Levels below and including this node; never less than the truth.
     height: Cell<u16>,
+    /// Changes of its list of children.
+    version: Cell<u32>,
     /// Where it stood in its parent when last looked for.
     place: Cell<usize>,
     pub(super) data: Data,
@@ -61,6 +63,7 @@ impl JToken {
         Self(Rc::new(Node {
             parent: RefCell::new(Weak::new()),
             height: Cell::new(1),
+            version: Cell::new(0),
             place: Cell::new(0),
             data,
         }))
@@ -215,6 +218,15 @@ impl JToken {
         let place = siblings.iter().position(|sibling| sibling.same(self))?;
         self.0.place.set(place);
         Some(place)
+    }
+
+    /// Grows with each change of the list of children.
+    pub fn version(&self) -> u32 {
+        self.0.version.get()
+    }
+
+    pub(super) fn touch(&self) {
+        self.0.version.set(self.version().wrapping_add(1));
     }
 
     pub(super) fn remember_place(&self, place: usize) {

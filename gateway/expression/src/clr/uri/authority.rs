@@ -47,7 +47,7 @@ pub(super) fn read(authority: &str, parts: &mut Parts) -> Result<()> {
 }
 
 /// A host name or an IPv4 address, in its usual form.
-fn name(host: &str) -> Result<(String, HostKind)> {
+pub(super) fn name(host: &str) -> Result<(String, HostKind)> {
     if let Some(address) = ipv4(host) {
         let [a, b, c, d] = address.to_be_bytes();
         return Ok((format!("{a}.{b}.{c}.{d}"), HostKind::Ipv4));

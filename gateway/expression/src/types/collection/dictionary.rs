@@ -104,6 +104,10 @@ impl Map {
         Ok(())
     }
 
+    pub fn ignores_case(&self) -> bool {
+        self.ignore_case
+    }
+
     fn get(&self, key: &Value) -> Option<Value> {
         self.entries.borrow().get(&Key::new(key, self.ignore_case)).cloned()
     }
@@ -177,7 +181,7 @@ fn duplicate(key: &Value) -> Fault {
     Fault::argument(&format!("An item with the same key has already been added. Key: {}", key.to_text()), "")
 }
 
-fn copy(vm: &mut Vm<'_>, a: &Args<'_>, ignore_case: bool) -> Result<Value, Fault> {
+pub(super) fn copy(vm: &mut Vm<'_>, a: &Args<'_>, ignore_case: bool) -> Result<Value, Fault> {
     let entries = super::super::dictionary::entries(vm, a.at(0))?;
     new_dictionary(vm, (a.ty(0), a.ty(1)), ignore_case, entries)
 }

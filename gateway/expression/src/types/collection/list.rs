@@ -27,8 +27,8 @@ pub(super) static TABLE: &[TypeTable] = &[
             }),
             m("int Count { get; }", |vm, a| super::count(vm, a.this()).map(|n| Value::I32(n as i32))),
             m("void Enqueue(T item)", |vm, a| add(vm, a.this(), a.at(1))),
-            m("T Dequeue()", |_, a| take(a, true, true)),
-            m("T Peek()", |_, a| take(a, true, false)),
+            m("T Dequeue()", |vm, a| take(vm, a.this(), true)?.ok_or_else(queue_empty)),
+            m("T Peek()", |vm, a| take(vm, a.this(), false)?.ok_or_else(queue_empty)),
             m("bool Contains(T item)", contains),
             m("void Clear()", |_, a| clear(a.this())),
             m("T[] ToArray()", |vm, a| array::from_sequence(vm, a.this(), a.ty(0))),
@@ -48,8 +48,8 @@ pub(super) static TABLE: &[TypeTable] = &[
             }),
             m("int Count { get; }", |vm, a| super::count(vm, a.this()).map(|n| Value::I32(n as i32))),
             m("void Push(T item)", |vm, a| insert(vm, a.this(), 0, a.at(1))),
-            m("T Pop()", |_, a| take(a, false, true)),
-            m("T Peek()", |_, a| take(a, false, false)),
+            m("T Pop()", |vm, a| take(vm, a.this(), true)?.ok_or_else(stack_empty)),
+            m("T Peek()", |vm, a| take(vm, a.this(), false)?.ok_or_else(stack_empty)),
             m("bool Contains(T item)", contains),
             m("void Clear()", |_, a| clear(a.this())),
             m("T[] ToArray()", |vm, a| array::from_sequence(vm, a.this(), a.ty(0))),
@@ -109,20 +109,6 @@ const LIST_MEMBERS: &[Member] = &[
         list(a)?.touch();
         *list(a)?.items.borrow_mut() = kept;
         Ok(Value::I32(removed as i32))
-    }),
-    m("void RemoveRange(int index, int count)", |_, a| {
-        let list = list(a)?;
-        let (start, count) = (a.i32(1)?.max(0) as usize, a.i32(2)?.max(0) as usize);
-        let mut items = list.items.borrow_mut();
-        if start + count > items.len() {
-            return Err(Fault::argument(
-                "Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.",
-                "",
-            ));
-        }
-        items.drain(start..start + count);
-        list.touch();
-        Ok(Value::Null)
     }),
     m("void Clear()", |_, a| clear(a.this())),
     m("bool Contains(T item)", contains),
@@ -188,17 +174,6 @@ const LIST_MEMBERS: &[Member] = &[
             items.push(vm.call_function(a.at(1), &[item])?);
         }
         new_list(vm, a.ty(1), items)
-    }),
-    m("List<T> GetRange(int index, int count)", |vm, a| {
-        let (start, count) = (a.i32(1)?.max(0) as usize, a.i32(2)?.max(0) as usize);
-        let range = list(a)?.items.borrow().get(start..start + count).map(<[Value]>::to_vec);
-        match range {
-            Some(items) => new_list(vm, a.ty(0), items),
-            None => Err(Fault::argument(
-                "Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.",
-                "",
-            )),
-        }
     }),
     m("void Reverse()", |_, a| {
         list(a)?.touch();
@@ -281,7 +256,7 @@ fn list<'a>(a: &Args<'a>) -> Result<&'a ListObject, Fault> {
     a.object::<ListObject>(0)
 }
 
-fn position(found: Option<usize>) -> Value {
+pub(super) fn position(found: Option<usize>) -> Value {
     Value::I32(found.map_or(-1, |n| n as i32))
 }
 
@@ -291,17 +266,24 @@ fn contains(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
     Ok(Value::Bool(items.iter().any(|i| i.equals(a.at(1)))))
 }
 
-fn take(a: &Args<'_>, is_queue: bool, removes: bool) -> Result<Value, Fault> {
-    let list = list(a)?;
-    let first = list.items.borrow().first().cloned();
-    let Some(first) = first else {
-        return Err(Fault::invalid_operation(if is_queue { "Queue empty." } else { "Stack empty." }));
-    };
+fn queue_empty() -> Fault {
+    Fault::invalid_operation("Queue empty.")
+}
+
+fn stack_empty() -> Fault {
+    Fault::invalid_operation("Stack empty.")
+}
+
+/// What stands first in a queue or stack.
+pub(super) fn take(vm: &mut Vm<'_>, value: &Value, removes: bool) -> Result<Option<Value>, Fault> {
+    let Some(list) = value.downcast::<ListObject>() else { return Err(Fault::null_reference()) };
+    let Some(first) = list.items.borrow().first().cloned() else { return Ok(None) };
     if removes {
+        vm.steps(list.items.borrow().len() as u64 / 64)?;
         list.touch();
         list.items.borrow_mut().remove(0);
     }
-    Ok(first)
+    Ok(Some(first))
 }
 
 fn fixed_size() -> Fault {

@@ -47,7 +47,7 @@ pub(crate) struct Comparer {
     pub ignore_case: bool,
 }
 
-fn comparer(ignore_case: bool) -> Value {
+pub(crate) fn comparer(ignore_case: bool) -> Value {
     Value::object(Comparer { ignore_case })
 }
 
