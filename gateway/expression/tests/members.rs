@@ -27,7 +27,7 @@ fn every_allowed_member_binds() {
         match (refusal(expression), known.contains(expression)) {
             (Some(report), false) => wrong.push(format!("{owner} | {expression} | {report}")),
             (None, true) => {
-                wrong.push(format!("{owner} | {expression} | binds now: take it out of missing.txt"))
+                wrong.push(format!("{owner} | {expression} | binds now: take it out of missing.txt"));
             }
             _ => {}
         }

@@ -8,6 +8,19 @@ use crate::span::Span;
 use crate::syntax::{Constant, Name, TypeKind, TypeSyntax};
 use crate::types::{DefId, NULLABLE, Type, library};
 
+/// Whether a member found before is the same one, or one of the same parameters in a more derived type.
+fn hides(known: &Candidate, new: &Candidate) -> bool {
+    let (a, b) = (known.member, new.member);
+    let types = |c: &Candidate| -> Vec<Type> {
+        c.member.parameters.iter().map(|p| p.ty.substitute(&c.class, &[])).collect()
+    };
+    std::ptr::eq(a, b)
+        || (a.owner != b.owner
+            && (a.kind, a.is_static, a.type_parameters) == (b.kind, b.is_static, b.type_parameters)
+            && a.parameters.len() == b.parameters.len()
+            && types(known) == types(new))
+}
+
 /// The namespace of the context model.
 pub(crate) const MODEL: &str = "Microsoft.Azure.ApiManagement";
 
@@ -280,8 +293,9 @@ impl Binder<'_> {
         let mut add = |ty: &Type| {
             let Some(def) = ty.def() else { return };
             for member in library().get(def).named(name) {
-                if !found.iter().any(|c| std::ptr::eq(c.member, *member)) {
-                    found.push(Candidate { member, class: ty.arguments().to_vec() });
+                let new = Candidate { member, class: ty.arguments().to_vec() };
+                if !found.iter().any(|known| hides(known, &new)) {
+                    found.push(new);
                 }
             }
         };

@@ -6,6 +6,7 @@
 mod certificate;
 mod chain;
 mod cipher;
+mod der;
 mod distinguished_name;
 mod hash;
 mod pkcs12;
@@ -16,7 +17,7 @@ pub use chain::{has_signed, verify_chain};
 pub use cipher::{decrypt, encrypt};
 pub use hash::HashAlgorithm;
 pub use pkcs12::{Pfx, read_pfx};
-pub use rsa::{EncryptionPadding, RsaKey, SignaturePadding};
+pub use rsa::{EncryptionPadding, RsaKey, RsaNumbers, SignaturePadding};
 
 use super::exception::{Error, Result};
 

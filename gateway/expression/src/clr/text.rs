@@ -17,8 +17,8 @@ mod units;
 
 pub use case::{lower_unit, to_lower, to_upper, upper_unit};
 pub use char_class::{
-    is_control, is_digit, is_letter, is_letter_or_digit, is_lower, is_number, is_punctuation, is_separator,
-    is_symbol, is_upper, is_white_space, numeric_value,
+    category_number, is_control, is_digit, is_letter, is_letter_or_digit, is_lower, is_number,
+    is_punctuation, is_separator, is_symbol, is_upper, is_white_space, numeric_value,
 };
 pub use compare::{compare, compare_part, ends_with, equals, ignores_case, starts_with};
 pub use edit::{

@@ -248,6 +248,7 @@ impl Vm<'_> {
         handlers: &[Handler],
     ) -> Option<Result<Flow, Fault>> {
         let value = Value::Object(std::rc::Rc::clone(thrown) as std::rc::Rc<dyn crate::value::Object>);
+        thrown.notes().borrow_mut().is_caught = true;
         for handler in handlers {
             if !is_instance(&value, &handler.ty) {
                 continue;

@@ -1,6 +1,7 @@
 //! Exceptions, and the limits that no policy can catch.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::host::Host;
@@ -55,12 +56,28 @@ pub struct Thrown {
     type_name: &'static str,
     message: Text,
     inner: Value,
+    notes: RefCell<Notes>,
+}
+
+/// What code may note on an exception, and what throwing it does.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    /// A handler has taken it.
+    pub is_caught: bool,
+    /// `HelpLink`; null unless set.
+    pub help_link: Option<Text>,
+    /// `Source`, when it was set.
+    pub source: Option<Text>,
+    /// `HResult`, when it was set.
+    pub result: Option<i32>,
+    /// `Data`, when it was asked for.
+    pub data: Option<Value>,
 }
 
 impl Thrown {
     /// An exception of a type of the library.
     pub fn new(type_name: &'static str, message: Text, inner: Value) -> Self {
-        Self { ty: library().named(type_name), type_name, message, inner }
+        Self { ty: library().named(type_name), type_name, message, inner, notes: RefCell::default() }
     }
 
     /// `Message`.
@@ -73,6 +90,11 @@ impl Thrown {
         &self.inner
     }
 
+    /// What is noted on it.
+    pub(crate) fn notes(&self) -> &RefCell<Notes> {
+        &self.notes
+    }
+
     /// CLR name.
     pub fn type_name(&self) -> &'static str {
         self.type_name
@@ -81,7 +103,10 @@ impl Thrown {
 
 impl Drop for Thrown {
     fn drop(&mut self) {
-        crate::value::release(std::mem::replace(&mut self.inner, Value::Null));
+        crate::value::release((
+            std::mem::replace(&mut self.inner, Value::Null),
+            self.notes.get_mut().data.take(),
+        ));
     }
 }
 

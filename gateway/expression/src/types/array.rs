@@ -1,5 +1,11 @@
 //! `System.Array`, and helpers that arrays share with lists.
 
+mod multi;
+mod range;
+
+pub(super) use multi::MULTI;
+pub(super) use range::RANGE;
+
 use std::cmp::Ordering;
 
 use super::{Args, Member, Type, m};
@@ -24,10 +30,6 @@ pub(super) const MEMBERS: &[Member] = &[
     m("object GetValue(int index)", |_, a| {
         let index = usize::try_from(a.i32(1)?).map_err(|_| Fault::index())?;
         array(a, 0)?.get(index).ok_or_else(Fault::index)
-    }),
-    m("void SetValue(object value, int index)", |_, a| {
-        let index = usize::try_from(a.i32(2)?).map_err(|_| Fault::index())?;
-        if array(a, 0)?.set(index, a.at(1).clone()) { Ok(Value::Null) } else { Err(Fault::index()) }
     }),
     m("object Clone()", |vm, a| {
         let source = array(a, 0)?;

@@ -1,7 +1,12 @@
 //! `StringBuilder`, `StringReader`, `StringWriter`.
 
+mod parts;
+
+pub(super) use parts::PARTS;
+
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use super::format::composite;
 use super::{Allow, Args, Member, Type, TypeTable, library, m, rw};
@@ -76,7 +81,12 @@ pub(super) static TABLE: &[TypeTable] = &[
         allow: Allow::All,
         members: &[
             m("new()", |_, _| Ok(made("System.IO.StringWriter", ""))),
-            m("System.Text.StringBuilder GetStringBuilder()", |_, a| Ok(a.this().clone())),
+            m("System.Text.StringBuilder GetStringBuilder()", |_, a| {
+                Ok(Value::object(Builder {
+                    class: "System.Text.StringBuilder",
+                    text: Rc::clone(&builder(a)?.text),
+                }))
+            }),
         ],
     },
 ];
@@ -168,12 +178,7 @@ const BUILDER: &[Member] = &[
         let items = vm.collect(a.at(2))?;
         append_format(vm, a, &items)
     }),
-    m("StringBuilder AppendJoin(string separator, params object[] values)", |vm, a| {
-        let items = vm.collect(a.at(2))?;
-        let texts: Vec<String> = items.iter().map(Value::to_text).collect();
-        append_text(vm, a, &texts.join(a.opt_str(1).map_or("", Text::as_str)))?;
-        Ok(a.this().clone())
-    }),
+    m("StringBuilder AppendJoin(string separator, params object[] values)", parts::append_join),
     m("StringBuilder Insert(int index, string value)", insert),
     m("StringBuilder Insert(int index, char value)", insert),
     m("StringBuilder Insert(int index, object value)", insert),
@@ -215,7 +220,8 @@ const BUILDER: &[Member] = &[
 /// Text under construction: a builder or a writer.
 struct Builder {
     class: &'static str,
-    text: RefCell<String>,
+    /// A writer shares the text of its builder.
+    text: Rc<RefCell<String>>,
 }
 
 impl Object for Builder {
@@ -256,7 +262,44 @@ pub(super) fn rest_of_reader(value: &Value) -> Option<String> {
 }
 
 fn made(class: &'static str, text: &str) -> Value {
-    Value::object(Builder { class, text: RefCell::new(text.to_owned()) })
+    Value::object(Builder { class, text: Rc::new(RefCell::new(text.to_owned())) })
+}
+
+/// Appends to a writer of text.
+pub(super) fn write_text(vm: &mut Vm<'_>, writer: &Value, more: &str) -> Result<Value, Fault> {
+    let Some(writer) = writer.downcast::<Builder>() else { return Err(Fault::argument_null("textWriter")) };
+    vm.charge(more.len())?;
+    vm.may_make(writer.text.borrow().len() + more.len())?;
+    text::append(&mut writer.text.borrow_mut(), more);
+    Ok(Value::Null)
+}
+
+/// A writer that appends to a builder.
+fn writer_over(_vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
+    let text = Rc::clone(&builder(a)?.text);
+    Ok(Value::object(Builder { class: "System.IO.StringWriter", text }))
+}
+
+/// Reads into a part of a `char[]`; the number of characters read.
+fn read_into(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
+    let reader = a.object::<Reader>(0)?;
+    let Value::Array(target) = a.at(1) else { return Err(a.null(1)) };
+    let size = |index: usize, name: &str| {
+        usize::try_from(a.i32(index)?).map_err(|_| Fault::out_of_range("Non-negative number required.", name))
+    };
+    let (at, count) = (size(2, "index")?, size(3, "count")?);
+    if at > target.len() || count > target.len() - at {
+        let problem = "Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.";
+        return Err(Fault::argument(problem, ""));
+    }
+    vm.steps(count as u64 / 16)?;
+    let rest = reader.units.get(reader.at.get()..).unwrap_or_default();
+    let taken = rest.len().min(count);
+    for (offset, unit) in rest.iter().take(taken).enumerate() {
+        target.set(at + offset, Value::Char(*unit));
+    }
+    reader.at.set(reader.at.get() + taken);
+    Ok(Value::I32(taken as i32))
 }
 
 fn builder<'a>(a: &Args<'a>) -> Result<&'a Builder, Fault> {

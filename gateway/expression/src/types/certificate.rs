@@ -1,6 +1,11 @@
 //! `X509Certificate2` and its relatives (expressions.md §2.8, §6.9).
 
+mod more;
+
+pub(super) use more::MORE;
+
 use std::any::Any;
+use std::cell::RefCell;
 
 use super::crypto::rsa_value;
 use super::format::date_value;
@@ -29,16 +34,16 @@ pub(super) static TABLE: &[TypeTable] = &[
         allow: Allow::All,
         members: &[
             m("new(string oid)", |_, a| {
-                let text = a.str(0)?.as_str();
-                let found = OIDS.iter().find(|(dotted, name)| *dotted == text || *name == text);
-                let (dotted, name) = found.copied().unwrap_or((text, ""));
-                Ok(Value::object(Oid(dotted.to_owned(), name.to_owned())))
+                let text = a.str(0)?;
+                let found = OIDS.iter().find(|(dotted, name)| [*dotted, *name].contains(&text.as_str()));
+                Ok(Value::object(match found {
+                    Some((dotted, name)) => Oid::new(Some(Text::from(*dotted)), Some(Text::from(*name))),
+                    None => Oid::new(Some(text.clone()), None),
+                }))
             }),
             m("new(string value, string friendlyName)", |_, a| {
-                Ok(Value::object(Oid(a.str(0)?.as_str().to_owned(), a.str(1)?.as_str().to_owned())))
+                Ok(Value::object(Oid::new(a.opt_str(0).cloned(), a.opt_str(1).cloned())))
             }),
-            m("string Value { get; }", |vm, a| vm.text(a.object::<Oid>(0)?.0.as_str())),
-            m("string FriendlyName { get; }", |vm, a| vm.text(a.object::<Oid>(0)?.1.as_str())),
         ],
     },
     TypeTable {
@@ -46,7 +51,9 @@ pub(super) static TABLE: &[TypeTable] = &[
         allow: Allow::All,
         members: &[
             m("Oid Oid { get; }", |_, a| {
-                Ok(Value::object(Oid(a.object::<PublicKey>(0)?.0.key_algorithm().to_owned(), String::new())))
+                let dotted = a.object::<PublicKey>(0)?.0.key_algorithm();
+                let name = OIDS.iter().find(|(known, _)| *known == dotted).map(|(_, name)| Text::from(*name));
+                Ok(Value::object(Oid::new(Some(Text::from(dotted)), name)))
             }),
             m("System.Security.Cryptography.RSA GetRSAPublicKey()", |_, a| {
                 Ok(rsa_value(a.object::<PublicKey>(0)?.0.public_key()))
@@ -110,7 +117,6 @@ const MEMBERS: &[Member] = &[
     }),
     m("string Thumbprint { get; }", |vm, a| vm.text(own(a)?.thumbprint())),
     m("string SerialNumber { get; }", |vm, a| vm.text(own(a)?.serial_number())),
-    m("string FriendlyName { get; }", |_, _| Ok(Value::str(""))),
     m("X500DistinguishedName SubjectName { get; }", |_, a| {
         Ok(Value::object(DistinguishedName(own(a)?.subject().to_owned())))
     }),
@@ -125,7 +131,7 @@ const MEMBERS: &[Member] = &[
     m("Oid SignatureAlgorithm { get; }", |_, a| {
         let certificate = own(a)?;
         let (value, name) = (certificate.signature_algorithm(), certificate.signature_algorithm_name());
-        Ok(Value::object(Oid(value.to_owned(), name.to_owned())))
+        Ok(Value::object(Oid::new(Some(Text::from(value)), Some(Text::from(name)))))
     }),
     m("PublicKey PublicKey { get; }", |_, a| Ok(Value::object(PublicKey(own(a)?.clone())))),
     m("string GetNameInfo(X509NameType nameType, bool forIssuer)", |vm, a| {
@@ -144,7 +150,31 @@ const MEMBERS: &[Member] = &[
 
 struct CertificateObject(Certificate);
 struct DistinguishedName(String);
-struct Oid(String, String);
+
+/// `Oid`: the dotted numbers and the name for people.
+struct Oid(RefCell<Option<Text>>, RefCell<Option<Text>>);
+
+impl Oid {
+    fn new(value: Option<Text>, name: Option<Text>) -> Self {
+        Self(RefCell::new(value), RefCell::new(name))
+    }
+
+    fn value(&self) -> Option<Text> {
+        self.0.borrow().clone()
+    }
+
+    fn name(&self) -> Option<Text> {
+        self.1.borrow().clone()
+    }
+
+    fn set_value(&self, value: Option<Text>) {
+        *self.0.borrow_mut() = value;
+    }
+
+    fn set_name(&self, name: Option<Text>) {
+        *self.1.borrow_mut() = name;
+    }
+}
 
 /// The algorithms that policies name.
 const OIDS: &[(&str, &str)] = &[

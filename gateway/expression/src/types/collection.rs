@@ -1,9 +1,9 @@
 //! `System.Collections.Generic`: interfaces and what stands behind them (expressions.md §6.6).
 
 mod dictionary;
-mod enumerate;
+pub(super) mod enumerate;
 mod list;
-mod range;
+pub(super) mod range;
 mod set;
 
 pub(super) use dictionary::{Map, dictionary_entries, dictionary_get, new_dictionary};
@@ -78,6 +78,13 @@ static TABLE: &[TypeTable] = &[
             m("new(TKey key, TValue value)", |_, a| {
                 Ok(super::runtime::pair(a.ty(0), a.ty(1), a.at(0).clone(), a.at(1).clone()))
             }),
+            m("void Deconstruct(out TKey key, out TValue value)", |_, a| {
+                for field in 0..2 {
+                    let value = super::runtime::record_field(a.this(), field);
+                    a.set_out(field + 1, value.ok_or_else(Fault::null_reference)?);
+                }
+                Ok(Value::Null)
+            }),
             m("TKey Key { get; }", |_, a| {
                 super::runtime::record_field(a.this(), 0).ok_or_else(Fault::null_reference)
             }),
@@ -85,6 +92,14 @@ static TABLE: &[TypeTable] = &[
                 super::runtime::record_field(a.this(), 1).ok_or_else(Fault::null_reference)
             }),
         ],
+    },
+    TypeTable {
+        header: "static class System.Collections.Generic.KeyValuePair",
+        allow: Allow::All,
+        members: &[m(
+            "static KeyValuePair<TKey, TValue> Create<TKey, TValue>(TKey key, TValue value)",
+            |_, a| Ok(super::runtime::pair(a.ty(0), a.ty(1), a.at(0).clone(), a.at(1).clone())),
+        )],
     },
     TypeTable {
         header: "interface System.Collections.Generic.IComparer<in T>",

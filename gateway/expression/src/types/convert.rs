@@ -57,6 +57,22 @@ targets! {
     "ToString", "string";
 }
 
+/// `Convert.ToString` with a provider, which changes nothing.
+macro_rules! texts {
+    ($($ty:literal),*) => {
+        pub(super) static TEXTS: &[TypeTable] = &[TypeTable {
+            header: "partial class System.Convert",
+            allow: Allow::All,
+            members: &[$(m(concat!("static string ToString(", $ty, " value, System.IFormatProvider provider)"), convert)),*],
+        }];
+    };
+}
+
+texts! {
+    "bool", "char", "sbyte", "byte", "short", "ushort", "int", "uint", "long", "ulong", "float", "double", "decimal",
+    "System.DateTime"
+}
+
 pub(super) static TABLE: &[TypeTable] = &[
     TypeTable {
         header: "enum System.Base64FormattingOptions { None, InsertLineBreaks }",
@@ -92,6 +108,33 @@ pub(super) static TABLE: &[TypeTable] = &[
                 vm.charge(a.str(0)?.bytes())?;
                 Ok(Value::bytes(encoding::from_base64(a.str(0)?.as_str())?))
             }),
+            m(
+                "static string ToBase64String(byte[] inArray, int offset, int length, Base64FormattingOptions options)",
+                |vm, a| {
+                    let bytes = a.bytes(0)?;
+                    let part = base64_part(a, &bytes, 1)?;
+                    vm.text(base64(part, a.i64(3)? == 1))
+                },
+            ),
+            m(
+                "static int ToBase64CharArray(byte[] inArray, int offsetIn, int length, char[] outArray, int offsetOut)",
+                |vm, a| base64_chars(vm, a, false),
+            ),
+            m(
+                "static int ToBase64CharArray(byte[] inArray, int offsetIn, int length, char[] outArray, int offsetOut, Base64FormattingOptions options)",
+                |vm, a| base64_chars(vm, a, a.i64(5)? == 1),
+            ),
+            m("static byte[] FromBase64CharArray(char[] inArray, int offset, int length)", |vm, a| {
+                if a.at(0).is_null() {
+                    return Err(a.null(0));
+                }
+                let units: Vec<u16> =
+                    vm.collect(a.at(0))?.iter().filter_map(Value::as_i64).map(|unit| unit as u16).collect();
+                let text = crate::clr::text::from_units(&units);
+                let part = crate::clr::text::substring(&text, a.i32(1)?, a.i32(2)?)
+                    .map_err(|_| base64_range("length"))?;
+                Ok(Value::bytes(encoding::from_base64(&part)?))
+            }),
             m("static string ToHexString(byte[] inArray)", |vm, a| {
                 let text = crate::clr::bit_converter::text(&a.bytes(0)?).replace('-', "");
                 vm.text(text)
@@ -111,6 +154,36 @@ pub(super) static TABLE: &[TypeTable] = &[
         ],
     },
 ];
+
+fn base64(bytes: &[u8], lines: bool) -> String {
+    if lines { encoding::to_base64_lines(bytes) } else { encoding::to_base64(bytes) }
+}
+
+fn base64_range(name: &str) -> Fault {
+    Fault::out_of_range("Offset and length must refer to a position in the string.", name)
+}
+
+/// A part of bytes; the arguments are its start and its length.
+fn base64_part<'b>(a: &Args<'_>, bytes: &'b [u8], at: usize) -> Result<&'b [u8], Fault> {
+    let start = usize::try_from(a.i32(at)?).map_err(|_| base64_range("offset"))?;
+    let end = usize::try_from(a.i32(at + 1)?).ok().and_then(|length| start.checked_add(length));
+    bytes.get(start..end.ok_or_else(|| base64_range("length"))?).ok_or_else(|| base64_range("offset"))
+}
+
+fn base64_chars(vm: &mut Vm<'_>, a: &Args<'_>, lines: bool) -> Result<Value, Fault> {
+    let bytes = a.bytes(0)?;
+    let text = base64(base64_part(a, &bytes, 1)?, lines);
+    vm.charge(text.len())?;
+    let Value::Array(target) = a.at(3) else { return Err(a.null(3)) };
+    let at = usize::try_from(a.i32(4)?).map_err(|_| base64_range("offsetOut"))?;
+    if at > target.len() || text.len() > target.len() - at {
+        return Err(base64_range("offsetOut"));
+    }
+    for (offset, byte) in text.bytes().enumerate() {
+        target.set(at + offset, Value::Char(u16::from(byte)));
+    }
+    Ok(Value::I32(text.len() as i32))
+}
 
 /// The integral kind that a type is.
 pub(super) fn integer_type(ty: &Type) -> Option<IntegerType> {

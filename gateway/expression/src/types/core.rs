@@ -37,6 +37,41 @@ pub(super) static TABLE: &[TypeTable] = &[
                 };
                 vm.text(text)
             }),
+            m("string ToString(string format, System.IFormatProvider provider)", super::format::to_string),
+            m("string ToString(System.IFormatProvider provider)", |vm, a| {
+                vm.to_text(a.this()).map(Value::Str)
+            }),
+            m("int CompareTo(object target)", |_, a| match (a.this(), a.at(1)) {
+                (_, Value::Null) => Ok(Value::I32(1)),
+                (Value::Enum(own, x), Value::Enum(other, y)) if own == other => {
+                    Ok(Value::I32(x.cmp(y) as i32))
+                }
+                _ => Err(Fault::argument(
+                    "Object must be the same type as the enum. The type passed in was not the enum type.",
+                    "",
+                )),
+            }),
+            m("bool HasFlag(System.Enum flag)", |_, a| match (a.this(), a.at(1)) {
+                (Value::Enum(own, x), Value::Enum(other, y)) if own == other => Ok(Value::Bool(x & y == *y)),
+                _ => Err(Fault::argument("The argument type is not the same as the enum type.", "")),
+            }),
+            m("static TEnum Parse<TEnum>(string value)", |_, a| {
+                parse_enum(&type_value(&a.ty(0)), a.str(0)?.as_str(), false)
+            }),
+            m("static TEnum Parse<TEnum>(string value, bool ignoreCase)", |_, a| {
+                parse_enum(&type_value(&a.ty(0)), a.str(0)?.as_str(), a.bool(1)?)
+            }),
+            m("static bool TryParse(System.Type enumType, string value, out object result)", |_, a| {
+                let parsed = parse_enum(a.at(0), a.opt_str(1).map_or("", |t| t.as_str()), false);
+                Ok(try_result(a, 2, parsed))
+            }),
+            m(
+                "static bool TryParse(System.Type enumType, string value, bool ignoreCase, out object result)",
+                |_, a| {
+                    let parsed = parse_enum(a.at(0), a.opt_str(1).map_or("", |t| t.as_str()), a.bool(2)?);
+                    Ok(try_result(a, 3, parsed))
+                },
+            ),
             m("static object Parse(System.Type enumType, string value)", |_, a| {
                 parse_enum(a.at(0), a.str(1)?.as_str(), false)
             }),

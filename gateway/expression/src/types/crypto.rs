@@ -1,10 +1,20 @@
 //! `System.Security.Cryptography` and the model's cipher helpers (expressions.md §2.8, §6.9).
 
-use std::any::Any;
-use std::cell::RefCell;
+mod hasher;
+mod rsa;
+mod symmetric;
 
-use super::{Allow, Args, Member, Type, TypeTable, library, m, rw};
-use crate::clr::crypto::{self, EncryptionPadding, HashAlgorithm, RsaKey, SignaturePadding};
+pub(super) use hasher::HASHERS;
+pub(super) use rsa::{RSA_KEYS, rsa_key, rsa_value};
+pub(super) use symmetric::SYMMETRIC;
+
+use std::any::Any;
+
+use hasher::hasher;
+use rsa::key;
+
+use super::{Allow, Args, Member, Type, TypeTable, library, m};
+use crate::clr::crypto::{self, EncryptionPadding, HashAlgorithm, SignaturePadding};
 use crate::run::{Fault, Vm};
 use crate::value::{Object, Value};
 
@@ -19,6 +29,11 @@ macro_rules! hashes {
                 allow: Allow::All,
                 members: &[
                     m(concat!("static ", $class, " Create()"), |_, _| Ok(hasher($class, HashAlgorithm::$algorithm, None))),
+                    m(concat!("static ", $class, " Create(string hashName)"), |_, a| {
+                        let named = HashAlgorithm::by_name(a.str(0)?.as_str()).ok();
+                        let fits = named == Some(HashAlgorithm::$algorithm);
+                        Ok(if fits { hasher($class, HashAlgorithm::$algorithm, None) } else { Value::Null })
+                    }),
                     m("static byte[] HashData(byte[] source)", |vm, a| {
                         let bytes = charged(vm, a, 0)?;
                         Ok(Value::bytes(HashAlgorithm::$algorithm.hash(&bytes)))
@@ -28,7 +43,10 @@ macro_rules! hashes {
             TypeTable {
                 header: concat!("class System.Security.Cryptography.", $managed, " : System.Security.Cryptography.", $class),
                 allow: Allow::All,
-                members: &[m("new()", |_, _| Ok(hasher($managed, HashAlgorithm::$algorithm, None)))],
+                members: &[
+                    m("new()", |_, _| Ok(hasher($managed, HashAlgorithm::$algorithm, None))),
+                    m("void Initialize()", hasher::initialize),
+                ],
             },
             TypeTable {
                 header: concat!("class System.Security.Cryptography.", $hmac, " : System.Security.Cryptography.HMAC"),
@@ -40,6 +58,7 @@ macro_rules! hashes {
                         Ok(hasher($hmac, HashAlgorithm::$algorithm, Some(key)))
                     }),
                     m("new(byte[] key)", |_, a| Ok(hasher($hmac, HashAlgorithm::$algorithm, Some(a.bytes(0)?)))),
+                    m("void Initialize()", hasher::initialize),
                     m("static byte[] HashData(byte[] key, byte[] source)", |vm, a| {
                         let bytes = charged(vm, a, 1)?;
                         Ok(Value::bytes(HashAlgorithm::$algorithm.hmac(&a.bytes(0)?, &bytes)))
@@ -59,68 +78,6 @@ hashes! {
 }
 
 pub(super) static TABLE: &[TypeTable] = &[
-    TypeTable {
-        header: "abstract class System.Security.Cryptography.HashAlgorithm : System.IDisposable",
-        allow: Allow::All,
-        members: &[
-            m("byte[] ComputeHash(byte[] buffer)", |vm, a| {
-                let bytes = charged(vm, a, 1)?;
-                let this = a.object::<Hasher>(0)?;
-                Ok(Value::bytes(match &this.key {
-                    Some(key) => this.algorithm.hmac(&key.borrow(), &bytes),
-                    None => this.algorithm.hash(&bytes),
-                }))
-            }),
-            m("byte[] ComputeHash(byte[] buffer, int offset, int count)", |vm, a| {
-                let bytes = charged(vm, a, 1)?;
-                let range = || {
-                    Fault::argument(
-                        "Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.",
-                        "",
-                    )
-                };
-                let start = usize::try_from(a.i32(2)?).map_err(|_| range())?;
-                let end =
-                    usize::try_from(a.i32(3)?).ok().and_then(|c| start.checked_add(c)).ok_or_else(range)?;
-                let part = bytes.get(start..end).ok_or_else(range)?;
-                let this = a.object::<Hasher>(0)?;
-                Ok(Value::bytes(match &this.key {
-                    Some(key) => this.algorithm.hmac(&key.borrow(), part),
-                    None => this.algorithm.hash(part),
-                }))
-            }),
-            m("int HashSize { get; }", |_, a| Ok(Value::I32(a.object::<Hasher>(0)?.algorithm.bits() as i32))),
-            m("void Clear()", |_, _| Ok(Value::Null)),
-            m("static HashAlgorithm Create(string hashName)", |_, a| {
-                let algorithm = HashAlgorithm::by_name(a.str(0)?.as_str())?;
-                Ok(hasher(algorithm.name(), algorithm, None))
-            }),
-        ],
-    },
-    TypeTable {
-        header: "abstract class System.Security.Cryptography.KeyedHashAlgorithm : System.Security.Cryptography.HashAlgorithm",
-        allow: Allow::All,
-        members: &[rw(
-            "byte[] Key { get; set; }",
-            |_, a| {
-                Ok(a.object::<Hasher>(0)?
-                    .key
-                    .as_ref()
-                    .map_or(Value::Null, |key| Value::bytes(key.borrow().clone())))
-            },
-            |_, a| {
-                if let Some(key) = &a.object::<Hasher>(0)?.key {
-                    *key.borrow_mut() = a.bytes(1)?;
-                }
-                Ok(Value::Null)
-            },
-        )],
-    },
-    TypeTable {
-        header: "abstract class System.Security.Cryptography.HMAC : System.Security.Cryptography.KeyedHashAlgorithm",
-        allow: Allow::All,
-        members: &[m("string HashName { get; }", |vm, a| vm.text(a.object::<Hasher>(0)?.algorithm.name()))],
-    },
     TypeTable {
         header: "enum System.Security.Cryptography.CipherMode { CBC = 1, ECB = 2, OFB = 3, CFB = 4, CTS = 5 }",
         allow: Allow::All,
@@ -144,6 +101,12 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("static HashAlgorithmName SHA384 { get; }", |_, _| Ok(named("HashAlgorithmName", "SHA384"))),
             m("static HashAlgorithmName SHA512 { get; }", |_, _| Ok(named("HashAlgorithmName", "SHA512"))),
             m("string Name { get; }", |vm, a| vm.text(a.object::<Named>(0)?.1.as_str())),
+            m("static bool operator ==(HashAlgorithmName left, HashAlgorithmName right)", |_, a| {
+                Ok(Value::Bool(a.at(0).equals(a.at(1))))
+            }),
+            m("static bool operator !=(HashAlgorithmName left, HashAlgorithmName right)", |_, a| {
+                Ok(Value::Bool(!a.at(0).equals(a.at(1))))
+            }),
         ],
     },
     TypeTable {
@@ -178,7 +141,7 @@ pub(super) static TABLE: &[TypeTable] = &[
     TypeTable {
         header: "abstract class System.Security.Cryptography.AsymmetricAlgorithm : System.IDisposable",
         allow: Allow::All,
-        members: &[m("int KeySize { get; }", |_, a| Ok(Value::I32(a.object::<Rsa>(0)?.0.bits() as i32)))],
+        members: &[],
     },
     TypeTable {
         header: "abstract class System.Security.Cryptography.RSA : System.Security.Cryptography.AsymmetricAlgorithm",
@@ -190,13 +153,12 @@ pub(super) static TABLE: &[TypeTable] = &[
         allow: Allow::All,
         members: &[
             m("new()", |_, _| Ok(named("RNGCryptoServiceProvider", ""))),
-            m("void GetBytes(byte[] data)", |_, a| {
-                let Value::Array(target) = a.at(1) else { return Err(a.null(1)) };
-                let mut bytes = vec![0; target.len()];
-                crypto::random_bytes(&mut bytes)?;
-                target.replace(bytes.into_iter().map(Value::U8).collect());
-                Ok(Value::Null)
-            }),
+            m("new(string str)", |_, _| Ok(named("RNGCryptoServiceProvider", ""))),
+            m("new(byte[] rgb)", |_, _| Ok(named("RNGCryptoServiceProvider", ""))),
+            m("void GetBytes(byte[] data)", |_, a| random_bytes(a, None, false)),
+            m("void GetNonZeroBytes(byte[] data)", |_, a| random_bytes(a, None, true)),
+            m("void GetBytes(byte[] data, int offset, int count)", |_, a| random_bytes(a, Some(2), false)),
+            m("void Dispose()", |_, _| Ok(Value::Null)),
         ],
     },
     TypeTable {
@@ -221,63 +183,48 @@ const RSA: &[Member] = &[
         |vm, a| {
             let bytes = charged(vm, a, 1)?;
             private_work(vm)?;
-            Ok(Value::bytes(key(a)?.sign(&bytes, algorithm(a, 2)?, signature(a, 3)?)?))
+            Ok(Value::bytes(key(vm, a)?.sign(&bytes, hash_algorithm(a, 2)?, signature(a, 3)?)?))
         },
     ),
     m(
         "byte[] SignHash(byte[] hash, HashAlgorithmName hashAlgorithm, RSASignaturePadding padding)",
         |vm, a| {
             private_work(vm)?;
-            Ok(Value::bytes(key(a)?.sign_hash(&a.bytes(1)?, algorithm(a, 2)?, signature(a, 3)?)?))
+            Ok(Value::bytes(key(vm, a)?.sign_hash(&a.bytes(1)?, hash_algorithm(a, 2)?, signature(a, 3)?)?))
         },
     ),
     m(
         "bool VerifyData(byte[] data, byte[] signature, HashAlgorithmName hashAlgorithm, RSASignaturePadding padding)",
         |vm, a| {
             let bytes = charged(vm, a, 1)?;
-            Ok(Value::Bool(key(a)?.verify(&bytes, &a.bytes(2)?, algorithm(a, 3)?, signature(a, 4)?)?))
+            Ok(Value::Bool(key(vm, a)?.verify(
+                &bytes,
+                &a.bytes(2)?,
+                hash_algorithm(a, 3)?,
+                signature(a, 4)?,
+            )?))
         },
     ),
     m(
         "bool VerifyHash(byte[] hash, byte[] signature, HashAlgorithmName hashAlgorithm, RSASignaturePadding padding)",
-        |_, a| {
-            Ok(Value::Bool(key(a)?.verify_hash(
+        |vm, a| {
+            Ok(Value::Bool(key(vm, a)?.verify_hash(
                 &a.bytes(1)?,
                 &a.bytes(2)?,
-                algorithm(a, 3)?,
+                hash_algorithm(a, 3)?,
                 signature(a, 4)?,
             )?))
         },
     ),
     m("byte[] Encrypt(byte[] data, RSAEncryptionPadding padding)", |vm, a| {
         let bytes = charged(vm, a, 1)?;
-        Ok(Value::bytes(key(a)?.encrypt(&bytes, encryption(a, 2)?)?))
+        Ok(Value::bytes(key(vm, a)?.encrypt(&bytes, encryption(a, 2)?)?))
     }),
     m("byte[] Decrypt(byte[] data, RSAEncryptionPadding padding)", |vm, a| {
         private_work(vm)?;
-        Ok(Value::bytes(key(a)?.decrypt(&a.bytes(1)?, encryption(a, 2)?)?))
+        Ok(Value::bytes(key(vm, a)?.decrypt(&a.bytes(1)?, encryption(a, 2)?)?))
     }),
 ];
-
-struct Hasher {
-    class: &'static str,
-    algorithm: HashAlgorithm,
-    key: Option<RefCell<Vec<u8>>>,
-}
-
-impl Object for Hasher {
-    fn ty(&self) -> Type {
-        library().named(&format!("{NAMESPACE}.{}", self.class))
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
-
-fn hasher(class: &'static str, algorithm: HashAlgorithm, key: Option<Vec<u8>>) -> Value {
-    Value::object(Hasher { class, algorithm, key: key.map(RefCell::new) })
-}
 
 /// A value that is a name: hash names and paddings.
 struct Named(&'static str, String);
@@ -304,23 +251,6 @@ fn named(class: &'static str, name: &str) -> Value {
     Value::object(Named(class, name.to_owned()))
 }
 
-/// An RSA key as a value.
-struct Rsa(RsaKey);
-
-impl Object for Rsa {
-    fn ty(&self) -> Type {
-        library().named("System.Security.Cryptography.RSA")
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
-
-pub(super) fn rsa_value(key: Option<RsaKey>) -> Value {
-    key.map_or(Value::Null, |key| Value::object(Rsa(key)))
-}
-
 /// The bytes of an argument, charged as work and memory.
 fn charged(vm: &mut Vm<'_>, a: &Args<'_>, index: usize) -> Result<Vec<u8>, Fault> {
     let bytes = a.bytes(index)?;
@@ -329,16 +259,33 @@ fn charged(vm: &mut Vm<'_>, a: &Args<'_>, index: usize) -> Result<Vec<u8>, Fault
     Ok(bytes)
 }
 
+/// Fills a `byte[]` or the part of it that two arguments name.
+fn random_bytes(a: &Args<'_>, part: Option<usize>, without_zero: bool) -> Result<Value, Fault> {
+    let mut bytes = a.bytes(1)?;
+    let (start, count) = match part {
+        Some(at) => (a.i32(at)? as usize, rsa::range(a, &bytes, at)?.len()),
+        None => (0, bytes.len()),
+    };
+    for slot in bytes.iter_mut().skip(start).take(count) {
+        let mut fresh = [0];
+        while {
+            crypto::random_bytes(&mut fresh)?;
+            without_zero && fresh == [0]
+        } {}
+        [*slot] = fresh;
+    }
+    if let Value::Array(target) = a.at(1) {
+        target.replace(bytes.into_iter().map(Value::U8).collect());
+    }
+    Ok(Value::Null)
+}
+
 /// A private-key operation takes about a millisecond: what ten thousand steps take.
 fn private_work(vm: &mut Vm<'_>) -> Result<(), Fault> {
     vm.steps(10_000)
 }
 
-fn key<'a>(a: &Args<'a>) -> Result<&'a RsaKey, Fault> {
-    Ok(&a.object::<Rsa>(0)?.0)
-}
-
-fn algorithm(a: &Args<'_>, index: usize) -> Result<HashAlgorithm, Fault> {
+pub(super) fn hash_algorithm(a: &Args<'_>, index: usize) -> Result<HashAlgorithm, Fault> {
     Ok(HashAlgorithm::by_name(&a.object::<Named>(index)?.1)?)
 }
 

@@ -61,6 +61,22 @@ pub(super) static TABLE: &[TypeTable] = &[TypeTable {
         m("static ulong ToUInt64(decimal d)", |_, a| integer(a, IntegerType::UInt64)),
         m("static float ToSingle(decimal d)", |_, a| Ok(Value::F32(numbers::to_single(&decimal(a, 0)?)))),
         m("static double ToDouble(decimal d)", |_, a| Ok(Value::F64(numbers::to_double(&decimal(a, 0)?)))),
+        m("new(int[] bits)", |vm, a| {
+            if a.at(0).is_null() {
+                return Err(a.null(0));
+            }
+            let bits: Vec<i64> = vm.collect(a.at(0))?.iter().filter_map(Value::as_i64).collect();
+            let [low, middle, high, flags] = bits.as_slice() else {
+                return Err(bad_bits());
+            };
+            let (flags, scale) = (*flags as u32, (*flags as u32 >> 16) & 0xff);
+            if flags & 0x7f00_ffff != 0 || scale > 28 {
+                return Err(bad_bits());
+            }
+            let negative = flags >> 31 == 1;
+            let made = Decimal::from_parts(*low as u32, *middle as u32, *high as u32, negative, scale);
+            Ok(Value::Decimal(made))
+        }),
         m("static int[] GetBits(decimal d)", |_, a| {
             let parts = decimal(a, 0)?.unpack();
             let flags = (parts.scale << 16) | (u32::from(parts.negative) << 31);
@@ -81,6 +97,12 @@ pub(super) static TABLE: &[TypeTable] = &[TypeTable {
         }),
     ],
 }];
+
+fn bad_bits() -> Fault {
+    let problem =
+        "Decimal byte array constructor requires an array of length four containing valid decimal bytes.";
+    Fault::argument(problem, "")
+}
 
 fn of_two(
     a: &Args<'_>,

@@ -1,5 +1,9 @@
 //! `Encoding`, `WebUtility` (expressions.md §6.9).
 
+mod parts;
+
+pub(super) use parts::PARTS;
+
 use std::any::Any;
 
 use super::{Allow, Args, Type, TypeTable, library, m};
@@ -32,15 +36,24 @@ pub(super) static TABLE: &[TypeTable] = &[
                 Ok(Value::bytes(of(a, 1)?.get_bytes(&text)))
             }),
             m("byte[] GetBytes(string s)", |vm, a| {
-                vm.charge(a.str(1)?.bytes() * 2)?;
-                Ok(Value::bytes(of(a, 0)?.get_bytes(a.str(1)?.as_str())))
+                let Some(text) = a.opt_str(1) else {
+                    let problem = "String reference not set to an instance of a String. (Parameter 's')";
+                    return Err(Fault::new("System.ArgumentNullException", problem));
+                };
+                vm.charge(text.bytes() * 2)?;
+                Ok(Value::bytes(of(a, 0)?.get_bytes(text.as_str())))
             }),
             m("byte[] GetBytes(char[] chars)", |vm, a| {
                 let units: Vec<u16> =
                     vm.collect(a.at(1))?.iter().filter_map(Value::as_i64).map(|u| u as u16).collect();
                 Ok(Value::bytes(of(a, 0)?.get_bytes(&text::from_units(&units))))
             }),
-            m("string GetString(byte[] bytes)", |vm, a| vm.text(of(a, 0)?.get_string(&a.bytes(1)?))),
+            m("string GetString(byte[] bytes)", |vm, a| {
+                let problem = "Array cannot be null. (Parameter 'bytes')";
+                let null = || Fault::new("System.ArgumentNullException", problem);
+                let bytes = a.at(1).as_bytes().ok_or_else(null)?;
+                vm.text(of(a, 0)?.get_string(&bytes))
+            }),
             m("string GetString(byte[] bytes, int index, int count)", |vm, a| {
                 vm.text(of(a, 0)?.get_string_part(&a.bytes(1)?, a.i32(2)?, a.i32(3)?)?)
             }),
@@ -71,6 +84,14 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("static string UrlDecode(string encodedValue)", |vm, a| on_text(vm, a, encoding::url_decode)),
             m("static string HtmlEncode(string value)", |vm, a| on_text(vm, a, encoding::html_encode)),
             m("static string HtmlDecode(string value)", |vm, a| on_text(vm, a, encoding::html_decode)),
+            m("static void HtmlEncode(string value, System.IO.TextWriter output)", |vm, a| {
+                let made = a.opt_str(0).map(|text| encoding::html_encode(text.as_str()));
+                made.map_or(Ok(Value::Null), |text| super::builder::write_text(vm, a.at(1), &text))
+            }),
+            m("static void HtmlDecode(string value, System.IO.TextWriter output)", |vm, a| {
+                let made = a.opt_str(0).map(|text| encoding::html_decode(text.as_str()));
+                made.map_or(Ok(Value::Null), |text| super::builder::write_text(vm, a.at(1), &text))
+            }),
             m("static byte[] UrlEncodeToBytes(byte[] value, int offset, int count)", |_, a| {
                 Ok(Value::bytes(encoding::url_encode_bytes(&part(a)?).into_bytes()))
             }),
@@ -97,7 +118,7 @@ impl Object for EncodingObject {
     }
 }
 
-fn made(encoding: Encoding) -> Value {
+pub(super) fn made(encoding: Encoding) -> Value {
     Value::object(EncodingObject(encoding))
 }
 

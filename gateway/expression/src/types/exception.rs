@@ -1,6 +1,7 @@
 //! Exceptions (expressions.md §6.5).
 
-use super::{Allow, Member, TypeTable, m};
+use super::collection::new_dictionary;
+use super::{Allow, Member, Type, TypeTable, m, rw};
 use crate::clr::ExceptionKind;
 use crate::run::{Fault, Thrown};
 use crate::text::Text;
@@ -34,9 +35,50 @@ const BASE: &[Member] = &[
     }),
     m("string Message { get; }", |_, a| Ok(Value::Str(a.object::<Thrown>(0)?.message().clone()))),
     m("System.Exception InnerException { get; }", |_, a| Ok(a.object::<Thrown>(0)?.inner().clone())),
-    m("string StackTrace { get; }", |_, _| Ok(Value::str("   at expression"))),
-    m("string Source { get; }", |_, _| Ok(Value::str("expression"))),
-    m("int HResult { get; }", |_, _| Ok(Value::I32(-2_146_233_088))),
+    m("string StackTrace { get; }", |_, a| {
+        let caught = a.object::<Thrown>(0)?.notes().borrow().is_caught;
+        Ok(if caught { Value::str("   at expression") } else { Value::Null })
+    }),
+    rw(
+        "string Source { get; set; }",
+        |_, a| {
+            let notes = a.object::<Thrown>(0)?.notes().borrow();
+            Ok(match &notes.source {
+                Some(source) => Value::Str(source.clone()),
+                None if notes.is_caught => Value::str("expression"),
+                None => Value::Null,
+            })
+        },
+        |_, a| {
+            a.object::<Thrown>(0)?.notes().borrow_mut().source = a.opt_str(1).cloned();
+            Ok(Value::Null)
+        },
+    ),
+    rw(
+        "string HelpLink { get; set; }",
+        |_, a| Ok(a.object::<Thrown>(0)?.notes().borrow().help_link.clone().map_or(Value::Null, Value::Str)),
+        |_, a| {
+            a.object::<Thrown>(0)?.notes().borrow_mut().help_link = a.opt_str(1).cloned();
+            Ok(Value::Null)
+        },
+    ),
+    rw(
+        "int HResult { get; set; }",
+        |_, a| Ok(Value::I32(a.object::<Thrown>(0)?.notes().borrow().result.unwrap_or(-2_146_233_088))),
+        |_, a| {
+            a.object::<Thrown>(0)?.notes().borrow_mut().result = Some(a.i32(1)?);
+            Ok(Value::Null)
+        },
+    ),
+    m("System.Collections.IDictionary Data { get; }", |vm, a| {
+        let thrown = a.object::<Thrown>(0)?;
+        if let Some(data) = &thrown.notes().borrow().data {
+            return Ok(data.clone());
+        }
+        let made = new_dictionary(vm, (Type::OBJECT, Type::OBJECT), false, Vec::new())?;
+        thrown.notes().borrow_mut().data = Some(made.clone());
+        Ok(made)
+    }),
     m("System.Exception GetBaseException()", |_, a| {
         let mut current = a.this().clone();
         loop {

@@ -3,6 +3,7 @@
 mod containers;
 mod convert;
 mod operators;
+mod rest;
 mod serialize;
 mod settings;
 mod token;
@@ -17,8 +18,16 @@ use crate::run::{Fault, Iter, Vm};
 use crate::text::Text;
 use crate::value::{Object, Portable, Value};
 
-pub(super) static TABLES: &[&[TypeTable]] =
-    &[token::TABLE, containers::TABLE, operators::TABLE, serialize::TABLE, settings::TABLE];
+pub(super) static TABLES: &[&[TypeTable]] = &[
+    token::TABLE,
+    containers::TABLE,
+    operators::TABLE,
+    serialize::TABLE,
+    settings::TABLE,
+    rest::TABLE,
+    rest::LOADS,
+    rest::PARSED,
+];
 
 /// A JSON token as a value: a handle of the tree.
 #[derive(Clone)]

@@ -399,9 +399,11 @@ fn load() -> Library {
         all.into_iter().partition(|(header, _)| header.keyword == "partial");
     let rank = |name: &str| CORE.iter().position(|core| *core == name).unwrap_or(CORE.len());
     tables.sort_by_key(|(header, _)| {
-        // `System.Nullable<T>` is the core one; the static class of the same name is not.
+        // `Nullable<T>` and `KeyValuePair<TKey, TValue>` are the core ones; the static classes of these names are not.
         let core = rank(&header.full_name);
-        let plain = header.full_name == "System.Nullable" && header.type_parameters.is_empty();
+        let namesake =
+            matches!(&*header.full_name, "System.Nullable" | "System.Collections.Generic.KeyValuePair");
+        let plain = namesake && header.type_parameters.is_empty();
         if plain { CORE.len() } else { core }
     });
     let mut library = Library::default();

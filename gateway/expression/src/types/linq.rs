@@ -23,7 +23,7 @@ impl<F: FnMut(&mut Vm<'_>) -> Result<Option<Value>, Fault>> Iter for FnIter<F> {
     }
 }
 
-fn from_fn(f: impl FnMut(&mut Vm<'_>) -> Result<Option<Value>, Fault> + 'static) -> Box<dyn Iter> {
+pub(super) fn from_fn(f: impl FnMut(&mut Vm<'_>) -> Result<Option<Value>, Fault> + 'static) -> Box<dyn Iter> {
     Box::new(FnIter(f))
 }
 

@@ -55,6 +55,13 @@ pub(super) static TABLE: &[TypeTable] = &[
                 Ok(Value::F64(math::min(a.f64(0)?, a.f64(1)?)))
             }),
             m("static decimal Min(decimal val1, decimal val2)", min),
+            m("static sbyte Clamp(sbyte value, sbyte min, sbyte max)", clamp),
+            m("static byte Clamp(byte value, byte min, byte max)", clamp),
+            m("static short Clamp(short value, short min, short max)", clamp),
+            m("static ushort Clamp(ushort value, ushort min, ushort max)", clamp),
+            m("static uint Clamp(uint value, uint min, uint max)", clamp),
+            m("static ulong Clamp(ulong value, ulong min, ulong max)", clamp),
+            m("static float Clamp(float value, float min, float max)", clamp),
             m("static int Clamp(int value, int min, int max)", clamp),
             m("static long Clamp(long value, long min, long max)", clamp),
             m("static double Clamp(double value, double min, double max)", clamp),
@@ -171,6 +178,18 @@ pub(super) static TABLE: &[TypeTable] = &[
                 _ => Err(Fault::null_reference()),
             }),
             m("bool Equals(Guid g)", |_, a| Ok(Value::Bool(a.this().equals(a.at(1))))),
+            m("string ToString(string format, System.IFormatProvider provider)", super::format::to_string),
+            m(
+                "new(uint a, ushort b, ushort c, byte d, byte e, byte f, byte g, byte h, byte i, byte j, byte k)",
+                |_, a| {
+                    let mut rest = [0; 8];
+                    for (index, byte) in rest.iter_mut().enumerate() {
+                        *byte = a.i64(3 + index)? as u8;
+                    }
+                    guid_of(a, rest)
+                },
+            ),
+            m("int CompareTo(object value)", super::number::compare_to),
             m("int CompareTo(Guid value)", super::number::compare_to),
             m("static bool operator ==(Guid a, Guid b)", |_, a| Ok(Value::Bool(a.at(0).equals(a.at(1))))),
             m("static bool operator !=(Guid a, Guid b)", |_, a| Ok(Value::Bool(!a.at(0).equals(a.at(1))))),

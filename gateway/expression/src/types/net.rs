@@ -40,6 +40,20 @@ tuples! {
     "class System.Tuple<T1, T2, T3, T4>", "new(T1 item1, T2 item2, T3 item3, T4 item4)",
         "static Tuple<T1, T2, T3, T4> Create<T1, T2, T3, T4>(T1 item1, T2 item2, T3 item3, T4 item4)",
         ["T1 Item1 { get; }" = 0, "T2 Item2 { get; }" = 1, "T3 Item3 { get; }" = 2, "T4 Item4 { get; }" = 3];
+    "class System.Tuple<T1, T2, T3, T4, T5>", "new(T1 item1, T2 item2, T3 item3, T4 item4, T5 item5)",
+        "static Tuple<T1, T2, T3, T4, T5> Create<T1, T2, T3, T4, T5>(T1 item1, T2 item2, T3 item3, T4 item4, T5 item5)",
+        ["T1 Item1 { get; }" = 0, "T2 Item2 { get; }" = 1, "T3 Item3 { get; }" = 2, "T4 Item4 { get; }" = 3,
+        "T5 Item5 { get; }" = 4];
+    "class System.Tuple<T1, T2, T3, T4, T5, T6>",
+        "new(T1 item1, T2 item2, T3 item3, T4 item4, T5 item5, T6 item6)",
+        "static Tuple<T1, T2, T3, T4, T5, T6> Create<T1, T2, T3, T4, T5, T6>(T1 item1, T2 item2, T3 item3, T4 item4, T5 item5, T6 item6)",
+        ["T1 Item1 { get; }" = 0, "T2 Item2 { get; }" = 1, "T3 Item3 { get; }" = 2, "T4 Item4 { get; }" = 3,
+        "T5 Item5 { get; }" = 4, "T6 Item6 { get; }" = 5];
+    "class System.Tuple<T1, T2, T3, T4, T5, T6, T7>",
+        "new(T1 item1, T2 item2, T3 item3, T4 item4, T5 item5, T6 item6, T7 item7)",
+        "static Tuple<T1, T2, T3, T4, T5, T6, T7> Create<T1, T2, T3, T4, T5, T6, T7>(T1 item1, T2 item2, T3 item3, T4 item4, T5 item5, T6 item6, T7 item7)",
+        ["T1 Item1 { get; }" = 0, "T2 Item2 { get; }" = 1, "T3 Item3 { get; }" = 2, "T4 Item4 { get; }" = 3,
+        "T5 Item5 { get; }" = 4, "T6 Item6 { get; }" = 5, "T7 Item7 { get; }" = 6];
 }
 
 fn create(_vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {

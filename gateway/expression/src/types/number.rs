@@ -60,6 +60,9 @@ pub(super) static TABLE: &[TypeTable] = &[
                 let parsed = parse::boolean(a.opt_str(0).map_or("", |t| t.as_str())).map(Value::Bool);
                 Ok(try_result(a, 1, parsed.map_err(Fault::from)))
             }),
+            m("string ToString(System.IFormatProvider provider)", |vm, a| {
+                vm.to_text(a.this()).map(Value::Str)
+            }),
             m("int CompareTo(bool value)", compare_to),
             m("int CompareTo(object value)", compare_to),
             m("bool Equals(bool obj)", |_, a| Ok(Value::Bool(a.this().equals(a.at(1))))),
@@ -110,6 +113,9 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("static bool IsNegativeInfinity(float f)", |_, a| {
                 Ok(Value::Bool(a.f64(0)? == f64::NEG_INFINITY))
             }),
+            m("static bool IsNegative(float f)", |_, a| Ok(Value::Bool(a.f64(0)?.is_sign_negative()))),
+            m("static bool IsNormal(float f)", |_, a| Ok(Value::Bool((a.f64(0)? as f32).is_normal()))),
+            m("static bool IsSubnormal(float f)", |_, a| Ok(Value::Bool((a.f64(0)? as f32).is_subnormal()))),
             m("static bool IsFinite(float f)", |_, a| Ok(Value::Bool(a.f64(0)?.is_finite()))),
             m("bool Equals(float obj)", |_, a| Ok(Value::Bool(a.this().equals(a.at(1))))),
             m("int CompareTo(object value)", compare_to),

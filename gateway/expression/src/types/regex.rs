@@ -189,6 +189,26 @@ const MEMBERS: &[Member] = &[
         "static string Replace(string input, string pattern, MatchEvaluator evaluator, RegexOptions options)",
         |vm, a| replace(&compiled(vm, a, 1, Some(3))?, vm, a, (0, 2), -1),
     ),
+    m(
+        "static string Replace(string input, string pattern, MatchEvaluator evaluator, RegexOptions options, System.TimeSpan matchTimeout)",
+        |vm, a| replace(&compiled(vm, a, 1, Some(3))?, vm, a, (0, 2), -1),
+    ),
+    m(
+        "static string[] Split(string input, string pattern, RegexOptions options, System.TimeSpan matchTimeout)",
+        |vm, a| split(&compiled(vm, a, 1, Some(2))?, vm, a, 0, 0),
+    ),
+    m("MatchCollection Matches(string input, int startat)", |vm, a| {
+        let regex = own(a)?;
+        let mut next = find(vm, &regex, a.str(1)?.as_str(), a.i32(2)?)?;
+        let mut list = Vec::new();
+        while let Some(found) = next {
+            vm.steps(1)?;
+            vm.charge(64)?;
+            next = regex.find_behind(&found)?;
+            list.push(Value::object(MatchObject { regex: Some(Rc::clone(&regex)), found: Some(found) }));
+        }
+        Ok(Value::object(Items { class: "MatchCollection", list, names: Vec::new() }))
+    }),
     m("string[] Split(string input)", |vm, a| split(&own(a)?, vm, a, 1, 0)),
     m("string[] Split(string input, int count)", |vm, a| split(&own(a)?, vm, a, 1, a.i32(2)?)),
     m("static string[] Split(string input, string pattern)", |vm, a| {

@@ -2,6 +2,7 @@
 
 mod character;
 mod comparer;
+mod more;
 mod statics;
 
 pub(super) use comparer::{Comparer, comparer as key_comparer};
@@ -12,7 +13,7 @@ use crate::run::{Fault, Limit, Vm};
 use crate::text::Text;
 use crate::value::Value;
 
-pub(super) static TABLES: &[&[TypeTable]] = &[TABLE, character::TABLE, comparer::TABLE];
+pub(super) static TABLES: &[&[TypeTable]] = &[TABLE, more::TABLE, character::TABLE, comparer::TABLE];
 
 static TABLE: &[TypeTable] = &[TypeTable {
     header: "class System.String : System.Collections.Generic.IEnumerable<char>, System.IComparable",

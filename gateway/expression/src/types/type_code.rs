@@ -28,22 +28,35 @@ pub(super) static TABLE: &[TypeTable] = &[
         members: &[],
     },
     TypeTable {
+        header: "class System.DBNull",
+        allow: Allow::None,
+        members: &[m("static DBNull Value { get; }", |_, _| Ok(Value::object(DbNull)))],
+    },
+    TypeTable {
         header: "partial class System.Convert",
         allow: Allow::All,
         members: &[
             m("static System.TypeCode GetTypeCode(object value)", |_, a| Ok(code_value(code(a.at(0))))),
-            m("static bool IsDBNull(object value)", |_, _| Ok(Value::Bool(false))),
+            m("static bool IsDBNull(object value)", |_, a| {
+                Ok(Value::Bool(a.at(0).downcast::<DbNull>().is_some()))
+            }),
+            m("static System.DBNull DBNull { get; }", |_, _| Ok(Value::object(DbNull))),
+            m(
+                "static object ChangeType(object value, System.Type conversionType, System.IFormatProvider provider)",
+                |vm, a| {
+                    let to = a.at(1).downcast::<TypeObject>().ok_or_else(|| a.null(1))?.0.clone();
+                    changed(vm, a.at(0), &to)
+                },
+            ),
+            m(
+                "static object ChangeType(object value, System.TypeCode typeCode, System.IFormatProvider provider)",
+                change_by_code,
+            ),
             m("static object ChangeType(object value, System.Type conversionType)", |vm, a| {
                 let to = a.at(1).downcast::<TypeObject>().ok_or_else(|| a.null(1))?.0.clone();
                 changed(vm, a.at(0), &to)
             }),
-            m("static object ChangeType(object value, System.TypeCode typeCode)", |vm, a| {
-                let number = a.i64(1)?;
-                match TYPES.iter().find(|(known, _)| *known == number) {
-                    Some((_, to)) => changed(vm, a.at(0), to),
-                    None => Err(Fault::argument("Unknown TypeCode value.", "")),
-                }
-            }),
+            m("static object ChangeType(object value, System.TypeCode typeCode)", change_by_code),
         ],
     },
 ];
@@ -67,9 +80,41 @@ const TYPES: &[(i64, Type)] = &[
     (18, Type::STRING),
 ];
 
+/// `DBNull.Value`.
+struct DbNull;
+
+impl crate::value::Object for DbNull {
+    fn ty(&self) -> Type {
+        super::library().named("System.DBNull")
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+
+    fn text(&self, _host: Option<&dyn crate::host::Host>) -> crate::text::Text {
+        crate::text::Text::from("")
+    }
+
+    fn equals(&self, other: &Value) -> Option<bool> {
+        Some(other.downcast::<Self>().is_some())
+    }
+}
+
+fn change_by_code(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
+    let number = a.i64(1)?;
+    match TYPES.iter().find(|(known, _)| *known == number) {
+        Some((_, to)) => changed(vm, a.at(0), to),
+        None => Err(Fault::argument("Unknown TypeCode value.", "")),
+    }
+}
+
 fn code(value: &Value) -> i64 {
     if value.is_null() {
         return 0;
+    }
+    if value.downcast::<DbNull>().is_some() {
+        return 2;
     }
     let ty = value.ty();
     TYPES.iter().find(|(_, known)| ty.as_ref() == Some(known)).map_or(1, |(code, _)| *code)

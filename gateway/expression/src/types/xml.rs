@@ -4,6 +4,7 @@ mod attribute;
 mod content;
 mod declaration;
 mod document;
+mod more;
 mod name;
 mod node;
 mod reader;
@@ -25,6 +26,7 @@ pub(super) static TABLES: &[&[TypeTable]] = &[
     declaration::TABLE,
     document::TABLE,
     reader::TABLE,
+    more::TABLE,
 ];
 
 /// A node as a value: a handle of the tree. The top is held, because nodes know their parents only weakly.

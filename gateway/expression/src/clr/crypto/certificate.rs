@@ -41,6 +41,8 @@ struct Data {
     version: u32,
     signature_algorithm: String,
     key_algorithm: String,
+    /// DER; empty when there are none.
+    key_parameters: Vec<u8>,
     /// The public key's bit string.
     public_key: Vec<u8>,
     /// `SubjectPublicKeyInfo`.
@@ -108,6 +110,16 @@ impl Certificate {
     /// `SerialNumber`, `GetSerialNumberString()`: hexadecimal, upper-case.
     pub fn serial_number(&self) -> String {
         hex(&self.0.serial)
+    }
+
+    /// The serial number, big-endian.
+    pub fn serial_bytes(&self) -> &[u8] {
+        &self.0.serial
+    }
+
+    /// `GetKeyAlgorithmParameters()`: DER.
+    pub fn key_parameters(&self) -> &[u8] {
+        &self.0.key_parameters
     }
 
     /// `Thumbprint`, `GetCertHashString()`: SHA-1 in upper-case hexadecimal.
@@ -210,6 +222,12 @@ impl Data {
             version: parsed.version().0 + 1,
             signature_algorithm: parsed.signature_algorithm.algorithm.to_id_string(),
             key_algorithm: info.algorithm.algorithm.to_id_string(),
+            key_parameters: info
+                .algorithm
+                .parameters
+                .as_ref()
+                .and_then(|any| x509_parser::der_parser::asn1_rs::ToDer::to_der_vec(any).ok())
+                .unwrap_or_default(),
             public_key: info.subject_public_key.data.to_vec(),
             public_info: info.raw.to_vec(),
             names: [subject_names(&parsed), names(parsed.issuer(), &Alternatives::default())],

@@ -1,5 +1,9 @@
 //! `RSA`: signatures and encryption.
 
+mod parameters;
+
+pub use parameters::RsaNumbers;
+
 use std::sync::Arc;
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};

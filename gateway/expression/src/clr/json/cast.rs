@@ -69,7 +69,7 @@ impl CastTarget {
             Self::Uri => text || ty == T::Uri,
             Self::Bytes => text || matches!(ty, T::Bytes | T::Integer),
         };
-        fits || (ty == T::Null && (nullable || self.is_reference()))
+        fits || (ty == T::Null && (nullable || matches!(self, Self::String | Self::Uri)))
     }
 }
 
@@ -144,14 +144,16 @@ fn integer(ty: IntegerType, value: i128) -> Scalar {
 fn from_big(big: &Rc<BigInt>, target: CastTarget) -> Result<Scalar> {
     Ok(match target {
         CastTarget::Boolean => Scalar::Bool(big.to_i32().ok_or_else(|| IntegerType::Int32.overflow())? != 0),
-        CastTarget::Integer(ty) => integer(ty, ty.check(big.to_i128().unwrap_or(i128::MAX))?),
+        CastTarget::Integer(ty) => {
+            let value = big.to_i128().unwrap_or(i128::MAX);
+            // Newtonsoft goes to the narrow kinds by way of `int`.
+            let way = if ty.bits() < 32 { IntegerType::Int32 } else { ty };
+            integer(ty, ty.check(way.check(value)?)?)
+        }
         CastTarget::Single => Scalar::Single(big.to_f32().unwrap_or(f32::NAN)),
         CastTarget::Double => Scalar::Float(big.to_f64().unwrap_or(f64::NAN)),
         CastTarget::Decimal => Scalar::Decimal(parse::decimal(&big.to_string())?),
-        CastTarget::Char => {
-            let text = "Value was either too large or too small for a character.";
-            return Err(Error::overflow(text));
-        }
+        CastTarget::Char => return Err(IntegerType::Int32.overflow()),
         _ => return Err(not_convertible()),
     })
 }

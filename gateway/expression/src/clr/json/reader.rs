@@ -31,14 +31,34 @@ pub fn parse_without_dates(text: &str) -> Result<JToken> {
     read(lexer)
 }
 
+/// As [`parse`], what stands before the value as a comment left out: how the serializer reads.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_content(text: &str, depth_max: usize) -> Result<JToken> {
+    let mut lexer = Lexer::new(text, depth_max.min(DEPTH_BOUND));
+    let first = loop {
+        match lexer.next()? {
+            Some(Event::Comment(_)) => {}
+            Some(event) => break event,
+            None => return Err(lexer.error("Error reading JToken from JsonReader.")),
+        }
+    };
+    whole(&mut lexer, &first)
+}
+
 fn read(mut lexer: Lexer<'_>) -> Result<JToken> {
     let Some(first) = lexer.next()? else { return Err(lexer.error("Error reading JToken from JsonReader.")) };
+    whole(&mut lexer, &first)
+}
+
+fn whole(lexer: &mut Lexer<'_>, first: &Event) -> Result<JToken> {
     let token = match first {
-        Event::Comment(text) => JToken::value(Scalar::Comment(text)),
-        Event::Value(value) => JToken::value(value),
-        start => container(&mut lexer, &start)?,
+        Event::Comment(text) => JToken::value(Scalar::Comment(Rc::clone(text))),
+        Event::Value(value) => JToken::value(value.clone()),
+        start => container(lexer, start)?,
     };
-    finish(&mut lexer)?;
+    finish(lexer)?;
     Ok(token)
 }
 

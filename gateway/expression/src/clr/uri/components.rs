@@ -86,7 +86,8 @@ impl Uri {
             made += &parts.host;
         }
         if wanted & (PORT | STRONG_PORT) != 0 && shows_port {
-            made += &format!(":{}", parts.port);
+            made.push(':');
+            made += &parts.port.to_string();
         }
         let mut part = |bit: u32, text: &str, delimiter: char| {
             if wanted & bit != 0 {

@@ -28,7 +28,22 @@ pub(super) static TABLE: &[TypeTable] = &[
         ],
     },
     TypeTable {
-        header: "class System.Collections.Generic.Dictionary<TKey, TValue> : System.Collections.Generic.IDictionary<TKey, TValue>, System.Collections.Generic.IReadOnlyDictionary<TKey, TValue>",
+        header: "interface System.Collections.IDictionary : System.Collections.IEnumerable",
+        allow: Allow::None,
+        members: &[
+            rw(
+                "object this[object key] { get; set; }",
+                |vm, a| Ok(dictionary_get(vm, a.this(), a.at(1))?.unwrap_or(Value::Null)),
+                set,
+            ),
+            m("int Count { get; }", |vm, a| super::count(vm, a.this()).map(|n| Value::I32(n as i32))),
+            m("void Add(object key, object value)", add),
+            m("bool Contains(object key)", contains_key),
+            m("void Remove(object key)", remove),
+        ],
+    },
+    TypeTable {
+        header: "class System.Collections.Generic.Dictionary<TKey, TValue> : System.Collections.Generic.IDictionary<TKey, TValue>, System.Collections.Generic.IReadOnlyDictionary<TKey, TValue>, System.Collections.IDictionary",
         allow: Allow::All,
         members: MEMBERS,
     },

@@ -100,7 +100,7 @@ pub(super) static TABLE: &[TypeTable] = &[
 ];
 
 /// A running enumeration over the receiver.
-pub(super) fn enumerator(vm: &mut Vm<'_>, a: &Args<'_>, element: Type) -> Result<Value, Fault> {
+pub(in super::super) fn enumerator(vm: &mut Vm<'_>, a: &Args<'_>, element: Type) -> Result<Value, Fault> {
     let iter = vm.iterate(a.this())?;
     Ok(Value::object(Enumerator::new(element, iter)))
 }

@@ -1,4 +1,4 @@
-//! Members of `List<T>` and `Array` that work on a part of the elements, and what their arguments must be.
+//! Members of `List<T>` that work on a part of the elements, and what such arguments must be, of arrays too.
 
 use std::ops::Range;
 
@@ -8,20 +8,17 @@ use crate::run::{Fault, Vm};
 use crate::value::Value;
 
 const NEGATIVE: &str = "Non-negative number required.";
-const BOUNDS: &str = "Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.";
+pub(in super::super) const BOUNDS: &str = "Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.";
 const INDEX: &str = "Index was out of range. Must be non-negative and less than the size of the collection.";
 const COUNT: &str =
     "Count must be positive and count must refer to a location within the string/array/collection.";
 const LARGER: &str = "Larger than collection size.";
 
-pub(super) static TABLE: &[TypeTable] = &[
-    TypeTable {
-        header: "partial class System.Collections.Generic.List<T>",
-        allow: Allow::All,
-        members: LIST,
-    },
-    TypeTable { header: "partial class System.Array", allow: Allow::All, members: ARRAY },
-];
+pub(super) static TABLE: &[TypeTable] = &[TypeTable {
+    header: "partial class System.Collections.Generic.List<T>",
+    allow: Allow::All,
+    members: LIST,
+}];
 
 const LIST: &[Member] = &[
     m("int IndexOf(T item, int index, int count)", |_, a| {
@@ -120,141 +117,8 @@ const LIST: &[Member] = &[
     }),
 ];
 
-const ARRAY: &[Member] = &[
-    m("static int IndexOf<T>(T[] array, T value, int startIndex)", |_, a| {
-        let items = items(a, 0)?;
-        let part = forward(items.len(), a.i32(2)?, items.len() as i32 - a.i32(2)?, "startIndex")?;
-        Ok(first(&items, part, a.at(1)))
-    }),
-    m("static int IndexOf<T>(T[] array, T value, int startIndex, int count)", |_, a| {
-        let items = items(a, 0)?;
-        let part = forward(items.len(), a.i32(2)?, a.i32(3)?, "startIndex")?;
-        Ok(first(&items, part, a.at(1)))
-    }),
-    m("static int IndexOf(Array array, object value, int startIndex)", |_, a| {
-        let items = items(a, 0)?;
-        let part = forward(items.len(), a.i32(2)?, items.len() as i32 - a.i32(2)?, "startIndex")?;
-        Ok(first(&items, part, a.at(1)))
-    }),
-    m("static int IndexOf(Array array, object value, int startIndex, int count)", |_, a| {
-        let items = items(a, 0)?;
-        let part = forward(items.len(), a.i32(2)?, a.i32(3)?, "startIndex")?;
-        Ok(first(&items, part, a.at(1)))
-    }),
-    m("static int LastIndexOf<T>(T[] array, T value, int startIndex)", |_, a| {
-        let items = items(a, 0)?;
-        let count = if items.is_empty() { 0 } else { a.i32(2)?.saturating_add(1) };
-        Ok(last(&items, backward(items.len(), a.i32(2)?, count, "startIndex")?, a.at(1)))
-    }),
-    m("static int LastIndexOf<T>(T[] array, T value, int startIndex, int count)", |_, a| {
-        let items = items(a, 0)?;
-        Ok(last(&items, backward(items.len(), a.i32(2)?, a.i32(3)?, "startIndex")?, a.at(1)))
-    }),
-    m("static int LastIndexOf(Array array, object value)", |_, a| {
-        let items = items(a, 0)?;
-        Ok(last(&items, 0..items.len(), a.at(1)))
-    }),
-    m("static int LastIndexOf(Array array, object value, int startIndex)", |_, a| {
-        let items = items(a, 0)?;
-        Ok(last(
-            &items,
-            backward(items.len(), a.i32(2)?, a.i32(2)?.saturating_add(1), "startIndex")?,
-            a.at(1),
-        ))
-    }),
-    m("static int LastIndexOf(Array array, object value, int startIndex, int count)", |_, a| {
-        let items = items(a, 0)?;
-        Ok(last(&items, backward(items.len(), a.i32(2)?, a.i32(3)?, "startIndex")?, a.at(1)))
-    }),
-    m("static int FindIndex<T>(T[] array, int startIndex, Predicate<T> match)", |vm, a| {
-        let items = items(a, 0)?;
-        let part = forward(items.len(), a.i32(1)?, items.len() as i32 - a.i32(1)?, "startIndex")?;
-        matching(vm, &items, part, a.at(2))
-    }),
-    m("static int FindIndex<T>(T[] array, int startIndex, int count, Predicate<T> match)", |vm, a| {
-        let items = items(a, 0)?;
-        let part = forward(items.len(), a.i32(1)?, a.i32(2)?, "startIndex")?;
-        matching(vm, &items, part, a.at(3))
-    }),
-    m("static int FindLastIndex<T>(T[] array, int startIndex, Predicate<T> match)", |vm, a| {
-        let items = items(a, 0)?;
-        let part = backward_strict(items.len(), a.i32(1)?, a.i32(1)?.saturating_add(1))?;
-        matching_last(vm, &items, part, a.at(2))
-    }),
-    m("static int FindLastIndex<T>(T[] array, int startIndex, int count, Predicate<T> match)", |vm, a| {
-        let items = items(a, 0)?;
-        let part = backward_strict(items.len(), a.i32(1)?, a.i32(2)?)?;
-        matching_last(vm, &items, part, a.at(3))
-    }),
-    m("static int BinarySearch(Array array, object value)", |vm, a| {
-        let items = items(a, 0)?;
-        binary(vm, &items, 0..items.len(), a.at(1), None)
-    }),
-    m("static int BinarySearch(Array array, int index, int length, object value)", |vm, a| {
-        let items = items(a, 0)?;
-        let part = window(items.len(), a.i32(1)?, a.i32(2)?, "index", "length")?;
-        binary(vm, &items, part, a.at(3), None)
-    }),
-    m("static int BinarySearch<T>(T[] array, int index, int length, T value)", |vm, a| {
-        let items = items(a, 0)?;
-        let part = window(items.len(), a.i32(1)?, a.i32(2)?, "index", "length")?;
-        binary(vm, &items, part, a.at(3), None)
-    }),
-    m("static int BinarySearch<T>(T[] array, T value, IComparer<T> comparer)", |vm, a| {
-        let items = items(a, 0)?;
-        binary(vm, &items, 0..items.len(), a.at(1), Some(a.at(2)))
-    }),
-    m(
-        "static int BinarySearch<T>(T[] array, int index, int length, T value, IComparer<T> comparer)",
-        |vm, a| {
-            let items = items(a, 0)?;
-            let part = window(items.len(), a.i32(1)?, a.i32(2)?, "index", "length")?;
-            binary(vm, &items, part, a.at(3), Some(a.at(4)))
-        },
-    ),
-    m("static void Reverse(Array array, int index, int length)", reverse_part),
-    m("static void Reverse<T>(T[] array)", |vm, a| {
-        let mut items = items(a, 0)?;
-        vm.steps(items.len() as u64 / 4)?;
-        items.reverse();
-        put(a, 0, items);
-        Ok(Value::Null)
-    }),
-    m("static void Reverse<T>(T[] array, int index, int length)", reverse_part),
-    m("static void Sort(Array array, int index, int length)", |vm, a| sort(vm, a, 1, None)),
-    m("static void Sort<T>(T[] array, int index, int length)", |vm, a| sort(vm, a, 1, None)),
-    m("static void Sort<T>(T[] array, int index, int length, IComparer<T> comparer)", |vm, a| {
-        sort(vm, a, 1, Some(a.at(3)))
-    }),
-    m("static void Sort(Array keys, Array items)", |vm, a| sort_pairs(vm, a, None, None)),
-    m("static void Sort(Array keys, Array items, int index, int length)", |vm, a| {
-        sort_pairs(vm, a, Some(2), None)
-    }),
-    m("static void Sort<TKey, TValue>(TKey[] keys, TValue[] items)", |vm, a| sort_pairs(vm, a, None, None)),
-    m("static void Sort<TKey, TValue>(TKey[] keys, TValue[] items, IComparer<TKey> comparer)", |vm, a| {
-        sort_pairs(vm, a, None, Some(a.at(2)))
-    }),
-    m("static void Sort<TKey, TValue>(TKey[] keys, TValue[] items, int index, int length)", |vm, a| {
-        sort_pairs(vm, a, Some(2), None)
-    }),
-    m(
-        "static void Sort<TKey, TValue>(TKey[] keys, TValue[] items, int index, int length, IComparer<TKey> comparer)",
-        |vm, a| sort_pairs(vm, a, Some(2), Some(a.at(4))),
-    ),
-    m("static void Fill<T>(T[] array, T value, int startIndex, int count)", |vm, a| {
-        let mut items = items(a, 0)?;
-        let part = forward(items.len(), a.i32(2)?, a.i32(3)?, "startIndex")?;
-        vm.steps(part.len() as u64 / 8)?;
-        if let Some(part) = items.get_mut(part) {
-            part.fill(a.at(1).clone());
-        }
-        put(a, 0, items);
-        Ok(Value::Null)
-    }),
-];
-
 /// The elements of a list or an array.
-fn items(a: &Args<'_>, index: usize) -> Result<Vec<Value>, Fault> {
+pub(in super::super) fn items(a: &Args<'_>, index: usize) -> Result<Vec<Value>, Fault> {
     match a.at(index) {
         Value::Array(array) => Ok(array.values()),
         value => match value.downcast::<ListObject>() {
@@ -264,18 +128,18 @@ fn items(a: &Args<'_>, index: usize) -> Result<Vec<Value>, Fault> {
     }
 }
 
-fn put(a: &Args<'_>, index: usize, items: Vec<Value>) {
-    if let Value::Array(array) = a.at(index) {
-        array.replace(items);
-    }
-}
-
 fn size(value: i32, name: &str) -> Result<usize, Fault> {
     usize::try_from(value).map_err(|_| Fault::out_of_range(NEGATIVE, name))
 }
 
 /// A range that must lie in the collection.
-fn window(length: usize, index: i32, count: i32, first: &str, second: &str) -> Result<Range<usize>, Fault> {
+pub(in super::super) fn window(
+    length: usize,
+    index: i32,
+    count: i32,
+    first: &str,
+    second: &str,
+) -> Result<Range<usize>, Fault> {
     let (start, count) = (size(index, first)?, size(count, second)?);
     if start > length || count > length - start {
         return Err(Fault::argument(BOUNDS, ""));
@@ -284,7 +148,12 @@ fn window(length: usize, index: i32, count: i32, first: &str, second: &str) -> R
 }
 
 /// A search forward from an index.
-fn forward(length: usize, index: i32, count: i32, name: &str) -> Result<Range<usize>, Fault> {
+pub(in super::super) fn forward(
+    length: usize,
+    index: i32,
+    count: i32,
+    name: &str,
+) -> Result<Range<usize>, Fault> {
     let start = usize::try_from(index).ok().filter(|start| *start <= length);
     let start = start.ok_or_else(|| Fault::out_of_range(INDEX, name))?;
     let count = usize::try_from(count).ok().filter(|count| *count <= length - start);
@@ -293,7 +162,12 @@ fn forward(length: usize, index: i32, count: i32, name: &str) -> Result<Range<us
 }
 
 /// A search backward from an index, over so many elements.
-fn backward(length: usize, index: i32, count: i32, name: &str) -> Result<Range<usize>, Fault> {
+pub(in super::super) fn backward(
+    length: usize,
+    index: i32,
+    count: i32,
+    name: &str,
+) -> Result<Range<usize>, Fault> {
     if length == 0 {
         return Ok(0..0);
     }
@@ -308,7 +182,11 @@ fn backward(length: usize, index: i32, count: i32, name: &str) -> Result<Range<u
 }
 
 /// As [`backward`] with the texts of `FindLastIndex`; of nothing, only -1 is a place.
-fn backward_strict(length: usize, index: i32, count: i32) -> Result<Range<usize>, Fault> {
+pub(in super::super) fn backward_strict(
+    length: usize,
+    index: i32,
+    count: i32,
+) -> Result<Range<usize>, Fault> {
     if length == 0 && index == -1 {
         return Ok(0..0);
     }
@@ -319,19 +197,19 @@ fn backward_strict(length: usize, index: i32, count: i32) -> Result<Range<usize>
     Ok(start + 1 - count..start + 1)
 }
 
-fn first(items: &[Value], part: Range<usize>, wanted: &Value) -> Value {
+pub(in super::super) fn first(items: &[Value], part: Range<usize>, wanted: &Value) -> Value {
     let start = part.start;
     let found = items.get(part).and_then(|part| part.iter().position(|item| item.equals(wanted)));
     position(found.map(|at| start + at))
 }
 
-fn last(items: &[Value], part: Range<usize>, wanted: &Value) -> Value {
+pub(in super::super) fn last(items: &[Value], part: Range<usize>, wanted: &Value) -> Value {
     let start = part.start;
     let found = items.get(part).and_then(|part| part.iter().rposition(|item| item.equals(wanted)));
     position(found.map(|at| start + at))
 }
 
-fn matching(
+pub(in super::super) fn matching(
     vm: &mut Vm<'_>,
     items: &[Value],
     part: impl Iterator<Item = usize>,
@@ -346,7 +224,7 @@ fn matching(
     Ok(position(None))
 }
 
-fn matching_last(
+pub(in super::super) fn matching_last(
     vm: &mut Vm<'_>,
     items: &[Value],
     part: Range<usize>,
@@ -356,7 +234,7 @@ fn matching_last(
 }
 
 /// The place of a value in sorted elements, or the complement of where it belongs.
-fn binary(
+pub(in super::super) fn binary(
     vm: &mut Vm<'_>,
     items: &[Value],
     part: Range<usize>,
@@ -376,7 +254,7 @@ fn binary(
     Ok(Value::I32(!(low as i32)))
 }
 
-fn sort_part(
+pub(in super::super) fn sort_part(
     vm: &mut Vm<'_>,
     items: &mut Vec<Value>,
     part: Range<usize>,
@@ -388,87 +266,12 @@ fn sort_part(
     Ok(())
 }
 
-fn sort(vm: &mut Vm<'_>, a: &Args<'_>, at: usize, comparer: Option<&Value>) -> Result<Value, Fault> {
-    let mut items = items(a, 0)?;
-    let part = window(items.len(), a.i32(at)?, a.i32(at + 1)?, "index", "length")?;
-    sort_part(vm, &mut items, part, comparer)?;
-    put(a, 0, items);
-    Ok(Value::Null)
-}
-
-/// `Array.Sort(keys, items)`: the items go where their keys go.
-fn sort_pairs(
+pub(in super::super) fn copy(
     vm: &mut Vm<'_>,
-    a: &Args<'_>,
-    range: Option<usize>,
-    comparer: Option<&Value>,
+    items: &[Value],
+    target: &Value,
+    at: i32,
 ) -> Result<Value, Fault> {
-    let keys = items(a, 0)?;
-    if a.at(1).is_null() {
-        return if range.is_some() { sort(vm, a, 2, comparer) } else { sort_whole(vm, a, keys, comparer) };
-    }
-    let values = items(a, 1)?;
-    let part = match range {
-        Some(at) => window(keys.len(), a.i32(at)?, a.i32(at + 1)?, "index", "length")?,
-        None => 0..keys.len(),
-    };
-    if part.end > values.len() {
-        return Err(Fault::argument(BOUNDS, ""));
-    }
-    let mut failure = None;
-    let mut sorted: Vec<usize> = part.clone().collect();
-    sorted.sort_by(|x, y| {
-        let pair = keys.get(*x).zip(keys.get(*y));
-        let order = pair.map(|(x, y)| array::compare_with(vm, comparer, x, y));
-        match order {
-            Some(Ok(order)) if failure.is_none() => order,
-            Some(Err(fault)) => {
-                failure.get_or_insert(fault);
-                std::cmp::Ordering::Equal
-            }
-            _ => std::cmp::Ordering::Equal,
-        }
-    });
-    if let Some(fault) = failure {
-        return Err(fault);
-    }
-    let moved = |items: &[Value]| {
-        let mut made = items.to_vec();
-        for (place, from) in part.clone().zip(&sorted) {
-            if let (Some(slot), Some(value)) = (made.get_mut(place), items.get(*from)) {
-                *slot = value.clone();
-            }
-        }
-        made
-    };
-    put(a, 0, moved(&keys));
-    put(a, 1, moved(&values));
-    Ok(Value::Null)
-}
-
-fn sort_whole(
-    vm: &mut Vm<'_>,
-    a: &Args<'_>,
-    keys: Vec<Value>,
-    comparer: Option<&Value>,
-) -> Result<Value, Fault> {
-    let sorted = array::sorted(vm, keys, comparer)?;
-    put(a, 0, sorted);
-    Ok(Value::Null)
-}
-
-fn reverse_part(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
-    let mut items = items(a, 0)?;
-    let part = window(items.len(), a.i32(1)?, a.i32(2)?, "index", "length")?;
-    vm.steps(part.len() as u64 / 4)?;
-    if let Some(part) = items.get_mut(part) {
-        part.reverse();
-    }
-    put(a, 0, items);
-    Ok(Value::Null)
-}
-
-pub(super) fn copy(vm: &mut Vm<'_>, items: &[Value], target: &Value, at: i32) -> Result<Value, Fault> {
     vm.steps(items.len() as u64 / 8)?;
     let Value::Array(target) = target else { return Err(Fault::argument_null("destinationArray")) };
     let start = usize::try_from(at).map_err(|_| {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 
-use super::super::{Allow, Args, Type, TypeTable, array, library, m};
+use super::super::{Allow, Args, Member, Type, TypeTable, array, library, m};
 use super::{Key, ignores_case};
 use crate::run::{Fault, Iter, Limit, Vm};
 use crate::value::{Object, Value};
@@ -16,7 +16,7 @@ pub(super) static TABLE: &[TypeTable] = &[
     TypeTable {
         header: "interface System.Collections.Generic.ISet<T> : System.Collections.Generic.ICollection<T>",
         allow: Allow::All,
-        members: &[m("bool Add(T item)", |vm, a| set(a)?.add(vm, a.at(1)).map(Value::Bool))],
+        members: OPERATIONS,
     },
     TypeTable {
         header: "class System.Collections.Generic.HashSet<T> : System.Collections.Generic.ISet<T>, System.Collections.Generic.IReadOnlyCollection<T>",
@@ -29,7 +29,34 @@ pub(super) static TABLE: &[TypeTable] = &[
                 make(vm, a, Some(a.at(0)), ignores_case(a.at(1)))
             }),
             m("int Count { get; }", |_, a| Ok(Value::I32(set(a)?.items.borrow().len() as i32))),
-            m("bool Add(T item)", |vm, a| set(a)?.add(vm, a.at(1)).map(Value::Bool)),
+            m("new(int capacity)", |vm, a| make(vm, a, None, false)),
+            m("new(int capacity, IEqualityComparer<T> comparer)", |vm, a| {
+                make(vm, a, None, ignores_case(a.at(1)))
+            }),
+            m("IEqualityComparer<T> Comparer { get; }", |_, a| {
+                Ok(super::super::string::key_comparer(set(a)?.ignore_case))
+            }),
+            m("IEnumerator<T> GetEnumerator()", |vm, a| super::enumerate::enumerator(vm, a, a.ty(0))),
+            m("bool TryGetValue(T equalValue, out T actualValue)", |_, a| {
+                let set = set(a)?;
+                let key = Key::new(a.at(1), set.ignore_case);
+                let found = set.items.borrow().get(&key).map(|key| key.value.clone());
+                let is_found = found.is_some();
+                a.set_out(2, found.unwrap_or_else(|| super::super::default_value(&a.ty(0))));
+                Ok(Value::Bool(is_found))
+            }),
+            m("void CopyTo(T[] array)", |vm, a| {
+                let items = vm.collect(a.this())?;
+                super::range::copy(vm, &items, a.at(1), 0)
+            }),
+            m("void CopyTo(T[] array, int arrayIndex)", super::copy_to),
+            m("void CopyTo(T[] array, int arrayIndex, int count)", |vm, a| {
+                let mut items = vm.collect(a.this())?;
+                items.truncate(a.i32(3)?.max(0) as usize);
+                super::range::copy(vm, &items, a.at(1), a.i32(2)?)
+            }),
+            m("int EnsureCapacity(int capacity)", |_, a| Ok(a.at(1).clone())),
+            m("void TrimExcess()", |_, _| Ok(Value::Null)),
             m("bool Contains(T item)", |_, a| Ok(Value::Bool(set(a)?.has(a.at(1))))),
             m("bool Remove(T item)", |_, a| {
                 let set = set(a)?;
@@ -39,47 +66,6 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("void Clear()", |_, a| {
                 set(a)?.touch();
                 set(a)?.items.borrow_mut().clear();
-                Ok(Value::Null)
-            }),
-            m("void UnionWith(IEnumerable<T> other)", |vm, a| {
-                for item in vm.collect(a.at(1))? {
-                    set(a)?.add(vm, &item)?;
-                }
-                Ok(Value::Null)
-            }),
-            m("void IntersectWith(IEnumerable<T> other)", |vm, a| retain(vm, a, true)),
-            m("void ExceptWith(IEnumerable<T> other)", |vm, a| retain(vm, a, false)),
-            m("bool Overlaps(IEnumerable<T> other)", |vm, a| {
-                let other = vm.collect(a.at(1))?;
-                Ok(Value::Bool(other.iter().any(|i| a.object::<SetObject>(0).is_ok_and(|s| s.has(i)))))
-            }),
-            m("bool SetEquals(IEnumerable<T> other)", |vm, a| {
-                compare(vm, a, |own, other, both| both == own && both == other)
-            }),
-            m("bool IsSubsetOf(IEnumerable<T> other)", |vm, a| compare(vm, a, |own, _, both| both == own)),
-            m("bool IsSupersetOf(IEnumerable<T> other)", |vm, a| {
-                compare(vm, a, |_, other, both| both == other)
-            }),
-            m("bool IsProperSubsetOf(IEnumerable<T> other)", |vm, a| {
-                compare(vm, a, |own, other, both| both == own && other > own)
-            }),
-            m("bool IsProperSupersetOf(IEnumerable<T> other)", |vm, a| {
-                compare(vm, a, |own, other, both| both == other && own > other)
-            }),
-            m("void SymmetricExceptWith(IEnumerable<T> other)", |vm, a| {
-                let mut seen: IndexSet<Key, FxBuildHasher> = IndexSet::default();
-                for item in vm.collect(a.at(1))? {
-                    let key = Key::new(&item, set(a)?.ignore_case);
-                    if !seen.insert(key.clone()) {
-                        continue;
-                    }
-                    if set(a)?.has(&item) {
-                        set(a)?.touch();
-                        set(a)?.items.borrow_mut().shift_remove(&key);
-                    } else {
-                        set(a)?.add(vm, &item)?;
-                    }
-                }
                 Ok(Value::Null)
             }),
             m("int RemoveWhere(Predicate<T> match)", |vm, a| {
@@ -93,6 +79,55 @@ pub(super) static TABLE: &[TypeTable] = &[
             }),
         ],
     },
+    TypeTable {
+        header: "partial class System.Collections.Generic.HashSet<T>",
+        allow: Allow::All,
+        members: OPERATIONS,
+    },
+];
+
+/// What `ISet<T>` has and `HashSet<T>` has from it.
+const OPERATIONS: &[Member] = &[
+    m("bool Add(T item)", |vm, a| set(a)?.add(vm, a.at(1)).map(Value::Bool)),
+    m("void UnionWith(IEnumerable<T> other)", |vm, a| {
+        for item in vm.collect(a.at(1))? {
+            set(a)?.add(vm, &item)?;
+        }
+        Ok(Value::Null)
+    }),
+    m("void IntersectWith(IEnumerable<T> other)", |vm, a| retain(vm, a, true)),
+    m("void ExceptWith(IEnumerable<T> other)", |vm, a| retain(vm, a, false)),
+    m("bool Overlaps(IEnumerable<T> other)", |vm, a| {
+        let other = vm.collect(a.at(1))?;
+        Ok(Value::Bool(other.iter().any(|i| a.object::<SetObject>(0).is_ok_and(|s| s.has(i)))))
+    }),
+    m("bool SetEquals(IEnumerable<T> other)", |vm, a| {
+        compare(vm, a, |own, other, both| both == own && both == other)
+    }),
+    m("bool IsSubsetOf(IEnumerable<T> other)", |vm, a| compare(vm, a, |own, _, both| both == own)),
+    m("bool IsSupersetOf(IEnumerable<T> other)", |vm, a| compare(vm, a, |_, other, both| both == other)),
+    m("bool IsProperSubsetOf(IEnumerable<T> other)", |vm, a| {
+        compare(vm, a, |own, other, both| both == own && other > own)
+    }),
+    m("bool IsProperSupersetOf(IEnumerable<T> other)", |vm, a| {
+        compare(vm, a, |own, other, both| both == other && own > other)
+    }),
+    m("void SymmetricExceptWith(IEnumerable<T> other)", |vm, a| {
+        let mut seen: IndexSet<Key, FxBuildHasher> = IndexSet::default();
+        for item in vm.collect(a.at(1))? {
+            let key = Key::new(&item, set(a)?.ignore_case);
+            if !seen.insert(key.clone()) {
+                continue;
+            }
+            if set(a)?.has(&item) {
+                set(a)?.touch();
+                set(a)?.items.borrow_mut().shift_remove(&key);
+            } else {
+                set(a)?.add(vm, &item)?;
+            }
+        }
+        Ok(Value::Null)
+    }),
 ];
 
 struct SetObject {
@@ -182,8 +217,13 @@ fn make(vm: &mut Vm<'_>, a: &Args<'_>, source: Option<&Value>, ignore_case: bool
 }
 
 /// `HashSet<T>` of items at hand.
-pub(crate) fn new_set(vm: &mut Vm<'_>, element: Type, items: Vec<Value>) -> Result<Value, Fault> {
-    let set = SetObject { element, ignore_case: false, items: RefCell::default(), version: Cell::new(0) };
+pub(crate) fn new_set(
+    vm: &mut Vm<'_>,
+    element: Type,
+    items: Vec<Value>,
+    ignore_case: bool,
+) -> Result<Value, Fault> {
+    let set = SetObject { element, ignore_case, items: RefCell::default(), version: Cell::new(0) };
     for item in items {
         set.add(vm, &item)?;
     }

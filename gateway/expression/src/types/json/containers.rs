@@ -123,18 +123,7 @@ pub(super) static TABLE: &[TypeTable] = &[
                 Ok(optional(token(a, 0)?.get_value(a.str(1)?.as_str(), ignore)))
             }),
             // What enumerates when a JObject is seen as a dictionary: the binder puts it there.
-            m("IEnumerable<KeyValuePair<string, JToken>> AsPairs__()", |_, a| {
-                let pair = |p: JToken| {
-                    let name = Value::str(p.name().unwrap_or_default());
-                    let inner = p.property_value().map_or(Value::Null, value);
-                    super::super::runtime::pair(crate::types::Type::STRING, class_type("JToken"), name, inner)
-                };
-                let list: Vec<Value> = token(a, 0)?.children().into_iter().map(pair).collect();
-                let def = crate::types::KEY_VALUE_PAIR;
-                let element =
-                    crate::types::Type::generic(def, vec![crate::types::Type::STRING, class_type("JToken")]);
-                Ok(sequence(element, list))
-            }),
+            m("IEnumerable<KeyValuePair<string, JToken>> AsPairs__()", |_, a| Ok(pairs(token(a, 0)?))),
             m("JProperty Property(string name)", |_, a| {
                 Ok(optional(token(a, 0)?.find_property(a.str(1)?.as_str())))
             }),
@@ -240,6 +229,20 @@ pub(super) static TABLE: &[TypeTable] = &[
         ],
     },
 ];
+
+/// The names and values of an object as a dictionary shows them.
+pub(super) fn pairs(object: &JToken) -> Value {
+    let types = (crate::types::Type::STRING, class_type("JToken"));
+    let pair = |p: JToken| {
+        let name = Value::str(p.name().unwrap_or_default());
+        let inner = p.property_value().map_or(Value::Null, value);
+        super::super::runtime::pair(types.0.clone(), types.1.clone(), name, inner)
+    };
+    let list: Vec<Value> = object.children().into_iter().map(pair).collect();
+    let element =
+        crate::types::Type::generic(crate::types::KEY_VALUE_PAIR, vec![types.0.clone(), types.1.clone()]);
+    sequence(element, list)
+}
 
 fn add(vm: &mut Vm<'_>, a: &Args<'_>, first: bool) -> Result<Value, Fault> {
     let target = token(a, 0)?;

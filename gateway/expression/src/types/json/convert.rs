@@ -133,12 +133,11 @@ pub(super) fn value_as(vm: &mut Vm<'_>, token: &Value, ty: &Type) -> Result<Valu
         return Ok(token.clone());
     }
     let Some(json) = token.downcast::<Json>() else { return Err(Fault::invalid_cast(token, ty)) };
-    let inner = match json.0.scalar() {
-        Some(scalar) => scalar,
-        None => match json.0.property_value().and_then(|p| p.scalar()) {
-            Some(scalar) => scalar,
-            None => return Err(Fault::invalid_cast(token, ty)),
-        },
+    let of_property = || json.0.property_value().and_then(|inner| inner.scalar());
+    let Some(inner) = json.0.scalar().or_else(of_property) else {
+        let class = json.0.full_class_name();
+        let problem = format!("Cannot cast {class} to Newtonsoft.Json.Linq.JToken.");
+        return Err(Fault::new("System.InvalidCastException", problem));
     };
     if *ty == Type::OBJECT {
         return Ok(plain(&inner));
@@ -218,7 +217,7 @@ pub(super) fn content(vm: &mut Vm<'_>, source: &Value, into: &mut Vec<JToken>) -
         into.push(json.0.clone());
         return Ok(());
     }
-    if let Some(scalar) = scalar(source) {
+    if let Some(scalar) = scalar(source).filter(|_| !matches!(source, Value::Char(_))) {
         into.push(JToken::value(scalar));
         return Ok(());
     }
@@ -260,7 +259,13 @@ pub(in super::super) fn to_type(
             return Ok(Value::Enum(*def, plain(&scalar).as_i64().unwrap_or_default()));
         }
         let target = target(ty).ok_or_else(|| wrong(token, ty))?;
-        let found = json::change_type(&scalar, target, today(vm)).map_err(|e| {
+        let changed = match (&scalar, target) {
+            (Scalar::String(_), CastTarget::Guid | CastTarget::Uri | CastTarget::TimeSpan) => {
+                json::cast(Some(token), target, ty.accepts_null(), today(vm))
+            }
+            _ => json::change_type(&scalar, target, today(vm)),
+        };
+        let found = changed.map_err(|e| {
             let text = format!(
                 "Could not convert value to type: {}. Path '{}'. {}",
                 ty.display(),
@@ -278,6 +283,9 @@ pub(in super::super) fn to_type(
     if *ty == Type::OBJECT {
         return Ok(own);
     }
+    if is_token(ty) {
+        return Err(Fault::invalid_cast(&own, ty));
+    }
     to_collection(vm, token, ty, depth)?.ok_or_else(|| {
         let message = format!(
             "Cannot deserialize the current JSON {} into type '{}' because the type requires a different JSON value to deserialize correctly.",
@@ -286,6 +294,12 @@ pub(in super::super) fn to_type(
         );
         Fault::new("Newtonsoft.Json.JsonSerializationException", message)
     })
+}
+
+/// Whether a type is one of the token classes.
+fn is_token(ty: &Type) -> bool {
+    let token = super::class_type("JToken").def();
+    ty.def().zip(token).is_some_and(|(def, token)| super::super::library().derives(def, token))
 }
 
 /// Arrays, lists and dictionaries.
@@ -324,7 +338,7 @@ fn to_collection(vm: &mut Vm<'_>, token: &JToken, ty: &Type, depth: u32) -> Resu
                 items.push(to_type(vm, child, element, depth + 1)?);
             }
             if name.ends_with("HashSet") {
-                return collection::new_set(vm, element.clone(), items).map(Some);
+                return collection::new_set(vm, element.clone(), items, false).map(Some);
             }
             collection::new_list(vm, element.clone(), items).map(Some)
         }

@@ -17,7 +17,11 @@ pub(super) static TABLE: &[TypeTable] = &[TypeTable {
 /// `implicit operator JToken(T)` and `explicit operator T(JToken)`.
 macro_rules! operators {
     ($($ty:literal),*) => {
-        const OPERATORS: &[Member] = &[$(
+        const OPERATORS: &[Member] = &[
+            // Towards a token there is none of `char`.
+            m("static explicit operator char(JToken value)", from_token),
+            m("static explicit operator char?(JToken value)", from_token),
+            $(
             m(concat!("static implicit operator JToken(", $ty, " value)"), to_token),
             m(concat!("static explicit operator ", $ty, "(JToken value)"), from_token),
         )*];

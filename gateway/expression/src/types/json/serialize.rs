@@ -1,10 +1,9 @@
 //! `JsonConvert`.
 
-use super::super::{Allow, TypeTable, m};
+use super::super::{Allow, Args, Type, TypeTable, m};
 use super::convert::{from_object, to_type};
-use super::value;
 use crate::clr::json::{self, DEPTH_DEFAULT, Formatting};
-use crate::run::Fault;
+use crate::run::{Fault, Vm};
 use crate::value::Value;
 
 pub(super) static TABLE: &[TypeTable] = &[
@@ -22,37 +21,34 @@ pub(super) static TABLE: &[TypeTable] = &[
                 let text = from_object(vm, a.at(0), 0)?.to_json(formatting);
                 vm.text(text)
             }),
-            m("static object DeserializeObject(string value)", |vm, a| {
-                let token = read(vm, a.str(0)?.as_str())?;
-                Ok(match token {
-                    None => Value::Null,
-                    Some(token) => match token.scalar() {
-                        Some(scalar) => super::convert::plain(&scalar),
-                        None => value(token),
-                    },
-                })
-            }),
-            m("static T DeserializeObject<T>(string value)", |vm, a| match read(vm, a.str(0)?.as_str())? {
-                None => Ok(super::super::default_value(&a.ty(0))),
-                Some(token) => to_type(vm, &token, &a.ty(0), 0),
-            }),
-            m("static object DeserializeObject(string value, System.Type type)", |vm, a| {
-                let ty = a.object::<super::super::runtime::TypeObject>(1)?.0.clone();
-                match read(vm, a.str(0)?.as_str())? {
-                    None => Ok(Value::Null),
-                    Some(token) => to_type(vm, &token, &ty, 0),
-                }
-            }),
+            m("static object DeserializeObject(string value)", |vm, a| deserialized(vm, a, &Type::OBJECT)),
+            m("static T DeserializeObject<T>(string value)", |vm, a| deserialized(vm, a, &a.ty(0))),
+            m("static object DeserializeObject(string value, System.Type type)", deserialized_as),
         ],
     },
 ];
 
+pub(super) fn deserialized(vm: &mut Vm<'_>, a: &Args<'_>, ty: &Type) -> Result<Value, Fault> {
+    match read(vm, a.str(0)?.as_str())? {
+        None => Ok(super::super::default_value(ty)),
+        Some(token) => to_type(vm, &token, ty, 0),
+    }
+}
+
+pub(super) fn deserialized_as(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
+    let ty = match a.at(1) {
+        Value::Null => Type::OBJECT,
+        _ => a.object::<super::super::runtime::TypeObject>(1)?.0.clone(),
+    };
+    deserialized(vm, a, &ty)
+}
+
 /// Reads JSON; blank text is null.
-fn read(vm: &mut crate::run::Vm<'_>, text: &str) -> Result<Option<json::JToken>, Fault> {
+fn read(vm: &mut Vm<'_>, text: &str) -> Result<Option<json::JToken>, Fault> {
     vm.steps(text.len() as u64 / 64)?;
     vm.charge(text.len().saturating_mul(4))?;
     if text.trim().is_empty() {
         return Ok(None);
     }
-    Ok(Some(json::parse(text, DEPTH_DEFAULT)?))
+    Ok(Some(json::parse_content(text, DEPTH_DEFAULT)?))
 }

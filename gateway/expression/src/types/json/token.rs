@@ -1,5 +1,6 @@
 //! `JToken`, `JValue`, `JTokenType`, `Extensions`.
 
+use super::super::linq::from_fn;
 use super::super::runtime::lazy;
 use super::super::{Allow, Args, Member, Type, TypeTable, m, rw};
 use super::convert::{content, from_object, scalar, to_type, value_as};
@@ -198,13 +199,13 @@ const MEMBERS: &[Member] = &[
         Ok(sequence(ty, kept))
     }),
     m("IEnumerable<JToken> Values()", |_, a| Ok(children(&class_type("JToken"), token(a, 0)?))),
-    m("IEnumerable<T> Values<T>()", |vm, a| {
-        let ty = a.ty(0);
-        let mut list = Vec::new();
-        for child in token(a, 0)?.children() {
-            list.push(value_as(vm, &value(child), &ty)?);
-        }
-        Ok(sequence(ty, list))
+    m("IEnumerable<T> Values<T>()", |_, a| {
+        let (own, ty) = (token(a, 0)?.clone(), a.ty(0));
+        Ok(lazy(ty.clone(), move |_| {
+            let (children, ty) = (own.children(), ty.clone());
+            let mut next = children.into_iter();
+            Ok(from_fn(move |vm| next.next().map(|child| value_as(vm, &value(child), &ty)).transpose()))
+        }))
     }),
     m("T Value<T>(object key)", |vm, a| {
         let found = by_key(a.this(), a.at(1))?;

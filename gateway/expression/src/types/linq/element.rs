@@ -110,6 +110,14 @@ pub(super) static TABLE: &[TypeTable] = &[TypeTable {
                 Ok(Value::Bool(x.len() == y.len() && x.iter().zip(&y).all(|(x, y)| x.equals(y))))
             },
         ),
+        m(
+            "static bool SequenceEqual<TSource>(this IEnumerable<TSource> first, IEnumerable<TSource> second, IEqualityComparer<TSource> comparer)",
+            |vm, a| {
+                let (x, y) = (vm.collect(&source(a)?)?, vm.collect(a.at(1))?);
+                let key = |value: &Value| collection::Key::new(value, collection::ignores_case(a.at(2)));
+                Ok(Value::Bool(x.len() == y.len() && x.iter().zip(&y).all(|(x, y)| key(x) == key(y))))
+            },
+        ),
         m("static TSource[] ToArray<TSource>(this IEnumerable<TSource> source)", |vm, a| {
             array::from_sequence(vm, &source(a)?, a.ty(0))
         }),
@@ -119,8 +127,15 @@ pub(super) static TABLE: &[TypeTable] = &[TypeTable {
         }),
         m("static HashSet<TSource> ToHashSet<TSource>(this IEnumerable<TSource> source)", |vm, a| {
             let items = vm.collect(&source(a)?)?;
-            collection::new_set(vm, a.ty(0), items)
+            collection::new_set(vm, a.ty(0), items, false)
         }),
+        m(
+            "static HashSet<TSource> ToHashSet<TSource>(this IEnumerable<TSource> source, IEqualityComparer<TSource> comparer)",
+            |vm, a| {
+                let items = vm.collect(&source(a)?)?;
+                collection::new_set(vm, a.ty(0), items, collection::ignores_case(a.at(1)))
+            },
+        ),
         m(
             "static Dictionary<TKey, TSource> ToDictionary<TSource, TKey>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector)",
             |vm, a| dictionary(vm, a, (1, 0), None, None),

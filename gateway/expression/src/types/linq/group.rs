@@ -25,10 +25,10 @@ pub(super) static TABLE: &[TypeTable] = &[
         members: &[
             m("int Count { get; }", |_, a| Ok(Value::I32(a.object::<Lookup>(0)?.groups.len() as i32))),
             m("bool Contains(TKey key)", |_, a| {
-                Ok(Value::Bool(a.object::<Lookup>(0)?.groups.iter().any(|g| g.key.equals(a.at(1)))))
+                Ok(Value::Bool(a.object::<Lookup>(0)?.find(a.at(1)).is_some()))
             }),
             m("IEnumerable<TElement> this[TKey key] { get; }", |_, a| {
-                let found = a.object::<Lookup>(0)?.groups.iter().find(|g| g.key.equals(a.at(1)));
+                let found = a.object::<Lookup>(0)?.find(a.at(1));
                 let items = found.map(|g| g.items.clone()).unwrap_or_default();
                 Ok(Value::array(a.ty(1), items))
             }),
@@ -52,34 +52,55 @@ pub(super) static TABLE: &[TypeTable] = &[
             ),
             m(
                 "static IEnumerable<TResult> GroupBy<TSource, TKey, TResult>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector, Func<TKey, IEnumerable<TSource>, TResult> resultSelector)",
-                |_, a| {
-                    let (from, key, result, element) =
-                        (source(a)?, a.at(1).clone(), a.at(2).clone(), a.ty(0));
-                    Ok(lazy(a.ty(2), move |vm| {
-                        let mut list = Vec::new();
-                        for (key, items) in groups(vm, &from, &key, None, false)? {
-                            let items = Value::array(element.clone(), items);
-                            list.push(vm.call_function(&result, &[key, items])?);
-                        }
-                        Ok(ValuesIter::boxed(list))
-                    }))
-                },
+                |_, a| grouped_results(a, None, 2, false),
+            ),
+            m(
+                "static IEnumerable<TResult> GroupBy<TSource, TKey, TResult>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector, Func<TKey, IEnumerable<TSource>, TResult> resultSelector, IEqualityComparer<TKey> comparer)",
+                |_, a| grouped_results(a, None, 2, ignores_case(a.at(3))),
+            ),
+            m(
+                "static IEnumerable<IGrouping<TKey, TElement>> GroupBy<TSource, TKey, TElement>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector, Func<TSource, TElement> elementSelector, IEqualityComparer<TKey> comparer)",
+                |_, a| group_by(a, (1, 2), Some(a.at(2).clone()), ignores_case(a.at(3))),
+            ),
+            m(
+                "static IEnumerable<TResult> GroupBy<TSource, TKey, TElement, TResult>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector, Func<TSource, TElement> elementSelector, Func<TKey, IEnumerable<TElement>, TResult> resultSelector)",
+                |_, a| grouped_results(a, Some(2), 3, false),
+            ),
+            m(
+                "static IEnumerable<TResult> GroupBy<TSource, TKey, TElement, TResult>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector, Func<TSource, TElement> elementSelector, Func<TKey, IEnumerable<TElement>, TResult> resultSelector, IEqualityComparer<TKey> comparer)",
+                |_, a| grouped_results(a, Some(2), 3, ignores_case(a.at(4))),
+            ),
+            m(
+                "static ILookup<TKey, TSource> ToLookup<TSource, TKey>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector, IEqualityComparer<TKey> comparer)",
+                |vm, a| lookup(vm, a, (1, 0), None, ignores_case(a.at(2))),
+            ),
+            m(
+                "static ILookup<TKey, TElement> ToLookup<TSource, TKey, TElement>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector, Func<TSource, TElement> elementSelector, IEqualityComparer<TKey> comparer)",
+                |vm, a| lookup(vm, a, (1, 2), Some(a.at(2)), ignores_case(a.at(3))),
+            ),
+            m(
+                "static IEnumerable<TResult> Join<TOuter, TInner, TKey, TResult>(this IEnumerable<TOuter> outer, IEnumerable<TInner> inner, Func<TOuter, TKey> outerKeySelector, Func<TInner, TKey> innerKeySelector, Func<TOuter, TInner, TResult> resultSelector, IEqualityComparer<TKey> comparer)",
+                |_, a| join(a, false, ignores_case(a.at(5))),
+            ),
+            m(
+                "static IEnumerable<TResult> GroupJoin<TOuter, TInner, TKey, TResult>(this IEnumerable<TOuter> outer, IEnumerable<TInner> inner, Func<TOuter, TKey> outerKeySelector, Func<TInner, TKey> innerKeySelector, Func<TOuter, IEnumerable<TInner>, TResult> resultSelector, IEqualityComparer<TKey> comparer)",
+                |_, a| join(a, true, ignores_case(a.at(5))),
             ),
             m(
                 "static ILookup<TKey, TSource> ToLookup<TSource, TKey>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector)",
-                |vm, a| lookup(vm, a, (1, 0), None),
+                |vm, a| lookup(vm, a, (1, 0), None, false),
             ),
             m(
                 "static ILookup<TKey, TElement> ToLookup<TSource, TKey, TElement>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector, Func<TSource, TElement> elementSelector)",
-                |vm, a| lookup(vm, a, (1, 2), Some(a.at(2))),
+                |vm, a| lookup(vm, a, (1, 2), Some(a.at(2)), false),
             ),
             m(
                 "static IEnumerable<TResult> Join<TOuter, TInner, TKey, TResult>(this IEnumerable<TOuter> outer, IEnumerable<TInner> inner, Func<TOuter, TKey> outerKeySelector, Func<TInner, TKey> innerKeySelector, Func<TOuter, TInner, TResult> resultSelector)",
-                |_, a| join(a, false),
+                |_, a| join(a, false, false),
             ),
             m(
                 "static IEnumerable<TResult> GroupJoin<TOuter, TInner, TKey, TResult>(this IEnumerable<TOuter> outer, IEnumerable<TInner> inner, Func<TOuter, TKey> outerKeySelector, Func<TInner, TKey> innerKeySelector, Func<TOuter, IEnumerable<TInner>, TResult> resultSelector)",
-                |_, a| join(a, true),
+                |_, a| join(a, true, false),
             ),
         ],
     },
@@ -123,6 +144,14 @@ impl Object for Group {
 struct Lookup {
     types: (Type, Type),
     groups: Vec<Group>,
+    ignore_case: bool,
+}
+
+impl Lookup {
+    fn find(&self, key: &Value) -> Option<&Group> {
+        let key = Key::new(key, self.ignore_case);
+        self.groups.iter().find(|group| Key::new(&group.key, self.ignore_case) == key)
+    }
 }
 
 impl Object for Lookup {
@@ -180,26 +209,49 @@ fn lookup(
     a: &Args<'_>,
     types: (usize, usize),
     element: Option<&Value>,
+    ignore_case: bool,
 ) -> Result<Value, Fault> {
     let types = (a.ty(types.0), a.ty(types.1));
-    let found = groups(vm, &source(a)?, a.at(1), element, false)?;
+    let found = groups(vm, &source(a)?, a.at(1), element, ignore_case)?;
     let groups = found.into_iter().map(|(key, items)| Group { types: types.clone(), key, items }).collect();
-    Ok(Value::object(Lookup { types, groups }))
+    Ok(Value::object(Lookup { types, groups, ignore_case }))
 }
 
-fn join(a: &Args<'_>, grouped: bool) -> Result<Value, Fault> {
+/// `GroupBy` with a result of each group: `element` and `result` are the places of their selectors.
+fn grouped_results(
+    a: &Args<'_>,
+    element: Option<usize>,
+    result: usize,
+    ignore_case: bool,
+) -> Result<Value, Fault> {
+    let (from, key, result) = (source(a)?, a.at(1).clone(), a.at(result).clone());
+    let selector = element.map(|place| a.at(place).clone());
+    // The types are those of the source, the key, the element when it is selected, and the result.
+    let (element, made) = if element.is_some() { (a.ty(2), a.ty(3)) } else { (a.ty(0), a.ty(2)) };
+    Ok(lazy(made, move |vm| {
+        let mut list = Vec::new();
+        for (key, items) in groups(vm, &from, &key, selector.as_ref(), ignore_case)? {
+            let items = Value::array(element.clone(), items);
+            list.push(vm.call_function(&result, &[key, items])?);
+        }
+        Ok(ValuesIter::boxed(list))
+    }))
+}
+
+fn join(a: &Args<'_>, grouped: bool, ignore_case: bool) -> Result<Value, Fault> {
     let (outer, inner) = (source(a)?, a.at(1).clone());
     let (outer_key, inner_key, result) = (a.at(2).clone(), a.at(3).clone(), a.at(4).clone());
     let element = a.ty(1);
     Ok(lazy(a.ty(3), move |vm| {
-        let index: IndexMap<Key, Vec<Value>, FxBuildHasher> = groups(vm, &inner, &inner_key, None, false)?
-            .into_iter()
-            .map(|(k, v)| (Key::new(&k, false), v))
-            .collect();
+        let index: IndexMap<Key, Vec<Value>, FxBuildHasher> =
+            groups(vm, &inner, &inner_key, None, ignore_case)?
+                .into_iter()
+                .map(|(k, v)| (Key::new(&k, ignore_case), v))
+                .collect();
         let mut list = Vec::new();
         for item in vm.collect(&outer)? {
             let key = vm.call_function(&outer_key, std::slice::from_ref(&item))?;
-            let matches = index.get(&Key::new(&key, false)).cloned().unwrap_or_default();
+            let matches = index.get(&Key::new(&key, ignore_case)).cloned().unwrap_or_default();
             if grouped {
                 let matches = Value::array(element.clone(), matches);
                 list.push(vm.call_function(&result, &[item, matches])?);

@@ -24,11 +24,15 @@ macro_rules! numbers {
                     m(concat!("static ", $average, "? Average(this IEnumerable<", $ty, "?> source)"), average),
                     m(concat!("static ", $average, " Average<TSource>(this IEnumerable<TSource> source, Func<TSource, ", $ty, "> selector)"), average),
                     m(concat!("static ", $average, "? Average<TSource>(this IEnumerable<TSource> source, Func<TSource, ", $ty, "?> selector)"), average),
+                    m(concat!("static ", $ty, " Max<TSource>(this IEnumerable<TSource> source, Func<TSource, ", $ty, "> selector)"), |vm, a| extreme(vm, a, true)),
+                    m(concat!("static ", $ty, "? Max<TSource>(this IEnumerable<TSource> source, Func<TSource, ", $ty, "?> selector)"), |vm, a| extreme(vm, a, true)),
+                    m(concat!("static ", $ty, " Min<TSource>(this IEnumerable<TSource> source, Func<TSource, ", $ty, "> selector)"), |vm, a| extreme(vm, a, false)),
+                    m(concat!("static ", $ty, "? Min<TSource>(this IEnumerable<TSource> source, Func<TSource, ", $ty, "?> selector)"), |vm, a| extreme(vm, a, false)),
                 )*
-                m("static TSource Max<TSource>(this IEnumerable<TSource> source)", |vm, a| extreme(vm, a, true, 0)),
-                m("static TResult Max<TSource, TResult>(this IEnumerable<TSource> source, Func<TSource, TResult> selector)", |vm, a| extreme(vm, a, true, 1)),
-                m("static TSource Min<TSource>(this IEnumerable<TSource> source)", |vm, a| extreme(vm, a, false, 0)),
-                m("static TResult Min<TSource, TResult>(this IEnumerable<TSource> source, Func<TSource, TResult> selector)", |vm, a| extreme(vm, a, false, 1)),
+                m("static TSource Max<TSource>(this IEnumerable<TSource> source)", |vm, a| extreme(vm, a, true)),
+                m("static TResult Max<TSource, TResult>(this IEnumerable<TSource> source, Func<TSource, TResult> selector)", |vm, a| extreme(vm, a, true)),
+                m("static TSource Min<TSource>(this IEnumerable<TSource> source)", |vm, a| extreme(vm, a, false)),
+                m("static TResult Min<TSource, TResult>(this IEnumerable<TSource> source, Func<TSource, TResult> selector)", |vm, a| extreme(vm, a, false)),
                 m("static TSource MaxBy<TSource, TKey>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector)", |vm, a| by_key(vm, a, true)),
                 m("static TSource MinBy<TSource, TKey>(this IEnumerable<TSource> source, Func<TSource, TKey> keySelector)", |vm, a| by_key(vm, a, false)),
             ],
@@ -121,8 +125,8 @@ fn average(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
     })
 }
 
-/// The largest or smallest; `ty` is the number of the result's type argument.
-fn extreme(vm: &mut Vm<'_>, a: &Args<'_>, largest: bool, ty: usize) -> Result<Value, Fault> {
+/// The largest or smallest.
+fn extreme(vm: &mut Vm<'_>, a: &Args<'_>, largest: bool) -> Result<Value, Fault> {
     let mut best: Option<Value> = None;
     for item in values(vm, a)? {
         if item.is_null() {
@@ -139,9 +143,10 @@ fn extreme(vm: &mut Vm<'_>, a: &Args<'_>, largest: bool, ty: usize) -> Result<Va
             best = Some(item);
         }
     }
+    let result = a.member.result.substitute(&[], a.types);
     match best {
         Some(best) => Ok(best),
-        None if a.ty(ty).accepts_null() => Ok(default_value(&a.ty(ty))),
+        None if result.accepts_null() => Ok(default_value(&result)),
         None => Err(no_elements()),
     }
 }

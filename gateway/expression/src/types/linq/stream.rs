@@ -2,7 +2,7 @@
 
 use super::super::runtime::{is_instance, lazy, record};
 use super::super::{Allow, Args, Type, TypeTable, m};
-use super::{from_fn, holds, source};
+use super::{from_fn, source};
 use crate::run::{Fault, ValuesIter, Vm, cast as cast_value};
 use crate::value::Value;
 
@@ -94,38 +94,23 @@ pub(super) static TABLE: &[TypeTable] = &[TypeTable {
         ),
         m(
             "static IEnumerable<TSource> TakeWhile<TSource>(this IEnumerable<TSource> source, Func<TSource, bool> predicate)",
-            |_, a| {
-                let (from, predicate) = (source(a)?, a.at(1).clone());
-                Ok(lazy(a.ty(0), move |vm| {
-                    let mut iter = vm.iterate(&from)?;
-                    let (predicate, mut ended) = (predicate.clone(), false);
-                    Ok(from_fn(move |vm| {
-                        let next = if ended { None } else { vm.next(&mut *iter)? };
-                        let Some(item) = next else { return Ok(None) };
-                        ended = !holds(vm, &predicate, &item)?;
-                        Ok((!ended).then_some(item))
-                    }))
-                }))
-            },
+            |_, a| take_while(a, false),
+        ),
+        m(
+            "static IEnumerable<TSource> TakeWhile<TSource>(this IEnumerable<TSource> source, Func<TSource, int, bool> predicate)",
+            |_, a| take_while(a, true),
         ),
         m(
             "static IEnumerable<TSource> SkipWhile<TSource>(this IEnumerable<TSource> source, Func<TSource, bool> predicate)",
-            |_, a| {
-                let (from, predicate) = (source(a)?, a.at(1).clone());
-                Ok(lazy(a.ty(0), move |vm| {
-                    let mut iter = vm.iterate(&from)?;
-                    let (predicate, mut started) = (predicate.clone(), false);
-                    Ok(from_fn(move |vm| {
-                        loop {
-                            let Some(item) = vm.next(&mut *iter)? else { return Ok(None) };
-                            if started || !holds(vm, &predicate, &item)? {
-                                started = true;
-                                return Ok(Some(item));
-                            }
-                        }
-                    }))
-                }))
-            },
+            |_, a| skip_while(a, false),
+        ),
+        m(
+            "static IEnumerable<TSource> SkipWhile<TSource>(this IEnumerable<TSource> source, Func<TSource, int, bool> predicate)",
+            |_, a| skip_while(a, true),
+        ),
+        m(
+            "static IEnumerable<TResult> SelectMany<TSource, TCollection, TResult>(this IEnumerable<TSource> source, Func<TSource, int, IEnumerable<TCollection>> collectionSelector, Func<TSource, TCollection, TResult> resultSelector)",
+            |_, a| many(a, a.ty(2), true),
         ),
         m(
             "static IEnumerable<TSource> Concat<TSource>(this IEnumerable<TSource> first, IEnumerable<TSource> second)",
@@ -269,6 +254,39 @@ fn call(vm: &mut Vm<'_>, f: &Value, item: &Value, index: i32, indexed: bool) -> 
         return vm.call_function(f, &[item.clone(), Value::I32(index)]);
     }
     vm.call_function(f, std::slice::from_ref(item))
+}
+
+fn take_while(a: &Args<'_>, indexed: bool) -> Result<Value, Fault> {
+    let (from, predicate) = (source(a)?, a.at(1).clone());
+    Ok(lazy(a.ty(0), move |vm| {
+        let mut iter = vm.iterate(&from)?;
+        let (predicate, mut index, mut ended) = (predicate.clone(), -1, false);
+        Ok(from_fn(move |vm| {
+            let next = if ended { None } else { vm.next(&mut *iter)? };
+            let Some(item) = next else { return Ok(None) };
+            index += 1;
+            ended = call(vm, &predicate, &item, index, indexed)?.as_bool() != Some(true);
+            Ok((!ended).then_some(item))
+        }))
+    }))
+}
+
+fn skip_while(a: &Args<'_>, indexed: bool) -> Result<Value, Fault> {
+    let (from, predicate) = (source(a)?, a.at(1).clone());
+    Ok(lazy(a.ty(0), move |vm| {
+        let mut iter = vm.iterate(&from)?;
+        let (predicate, mut index, mut started) = (predicate.clone(), -1, false);
+        Ok(from_fn(move |vm| {
+            loop {
+                let Some(item) = vm.next(&mut *iter)? else { return Ok(None) };
+                index += 1;
+                if started || call(vm, &predicate, &item, index, indexed)?.as_bool() != Some(true) {
+                    started = true;
+                    return Ok(Some(item));
+                }
+            }
+        }))
+    }))
 }
 
 fn filter(a: &Args<'_>, indexed: bool) -> Result<Value, Fault> {

@@ -28,6 +28,35 @@ pub(super) static TABLE: &[TypeTable] = &[TypeTable {
         m("static bool IsDigit(string s, int index)", |_, a| class_in(a, text::is_digit)),
         m("static bool IsLetter(string s, int index)", |_, a| class_in(a, text::is_letter)),
         m("static bool IsLetterOrDigit(string s, int index)", |_, a| class_in(a, text::is_letter_or_digit)),
+        m("static bool IsControl(string s, int index)", |_, a| class_in(a, text::is_control)),
+        m("static bool IsNumber(string s, int index)", |_, a| class_in(a, text::is_number)),
+        m("static bool IsPunctuation(string s, int index)", |_, a| class_in(a, text::is_punctuation)),
+        m("static bool IsSeparator(string s, int index)", |_, a| class_in(a, text::is_separator)),
+        m("static bool IsSymbol(string s, int index)", |_, a| class_in(a, text::is_symbol)),
+        m("static bool IsSurrogate(string s, int index)", |_, a| {
+            class_in(a, |u| (0xD800..0xE000).contains(&u))
+        }),
+        m("static bool IsHighSurrogate(string s, int index)", |_, a| {
+            class_in(a, |u| (0xD800..0xDC00).contains(&u))
+        }),
+        m("static bool IsLowSurrogate(string s, int index)", |_, a| {
+            class_in(a, |u| (0xDC00..0xE000).contains(&u))
+        }),
+        m("static double GetNumericValue(string s, int index)", |_, a| {
+            Ok(Value::F64(text::numeric_value(unit_in(a)?)))
+        }),
+        m("static System.Globalization.UnicodeCategory GetUnicodeCategory(char c)", |_, a| {
+            Ok(category(a.char(0)?))
+        }),
+        m("static System.Globalization.UnicodeCategory GetUnicodeCategory(string s, int index)", |_, a| {
+            Ok(category(unit_in(a)?))
+        }),
+        m("string ToString(System.IFormatProvider provider)", |vm, a| vm.to_text(a.this()).map(Value::Str)),
+        m("int CompareTo(object value)", |_, a| match a.at(1) {
+            Value::Null => Ok(Value::I32(1)),
+            Value::Char(other) => Ok(Value::I32(i32::from(a.char(0)?) - i32::from(*other))),
+            _ => Err(Fault::argument("Object must be of type Char.", "")),
+        }),
         m("static bool IsUpper(string s, int index)", |_, a| class_in(a, text::is_upper)),
         m("static bool IsLower(string s, int index)", |_, a| class_in(a, text::is_lower)),
         m("static bool IsWhiteSpace(string s, int index)", |_, a| class_in(a, text::is_white_space)),
@@ -84,12 +113,21 @@ fn class(a: &Args<'_>, of: fn(u16) -> bool) -> Result<Value, Fault> {
 }
 
 fn class_in(a: &Args<'_>, of: fn(u16) -> bool) -> Result<Value, Fault> {
-    let index = usize::try_from(a.i32(1)?).ok();
-    let unit = index.and_then(|i| a.str(0).ok()?.unit(i));
-    let unit = unit.ok_or_else(|| {
+    Ok(Value::Bool(of(unit_in(a)?)))
+}
+
+/// The character of a string at an index.
+fn unit_in(a: &Args<'_>) -> Result<u16, Fault> {
+    let text = a.str(0)?;
+    let unit = usize::try_from(a.i32(1)?).ok().and_then(|index| text.unit(index));
+    unit.ok_or_else(|| {
         Fault::out_of_range("Specified argument was out of the range of valid values.", "index")
-    })?;
-    Ok(Value::Bool(of(unit)))
+    })
+}
+
+fn category(unit: u16) -> Value {
+    let def = super::super::library().named("System.Globalization.UnicodeCategory").def();
+    def.map_or(Value::Null, |def| Value::Enum(def, text::category_number(unit)))
 }
 
 /// The character of a surrogate pair.

@@ -44,14 +44,7 @@ pub(super) const COMPARE_COMPARISON: Member =
     });
 pub(super) const COMPARE_PART: Member =
     m("static int Compare(string strA, int indexA, string strB, int indexB, int length)", |_, a| {
-        let part = |text: usize, at: usize| -> Result<Option<String>, Fault> {
-            let Some(all) = a.opt_str(text) else { return Ok(None) };
-            let rest = text::substring_from(all.as_str(), a.i32(at)?)?;
-            let length = (text::length(&rest) as i32).min(a.i32(4)?);
-            Ok(Some(text::substring(&rest, 0, length)?))
-        };
-        let (x, y) = (part(0, 1)?, part(2, 3)?);
-        Ok(Value::I32(text::compare(x.as_deref(), y.as_deref(), false)))
+        super::more::compare_part(a, false)
     });
 pub(super) const COMPARE_ORDINAL: Member =
     m("static int CompareOrdinal(string strA, string strB)", |_, a| Ok(Value::I32(compare(a, 0, 1, false))));

@@ -374,7 +374,7 @@ const ELEMENT: &[Member] = &[
     }),
 ];
 
-fn node<'a>(a: &Args<'a>, index: usize) -> Result<&'a XNode, Fault> {
+pub(super) fn node<'a>(a: &Args<'a>, index: usize) -> Result<&'a XNode, Fault> {
     Ok(&a.object::<Node>(index)?.0)
 }
 
@@ -420,7 +420,7 @@ fn siblings(a: &Args<'_>, after: bool) -> Result<Vec<XNode>, Fault> {
     Ok(all.into_iter().filter(fits).collect())
 }
 
-fn document_order(x: &XNode, y: &XNode) -> Result<i32, Fault> {
+pub(super) fn document_order(x: &XNode, y: &XNode) -> Result<i32, Fault> {
     if !super::top(x).same(&super::top(y)) {
         return Err(Fault::invalid_operation("A common ancestor is missing."));
     }
@@ -466,7 +466,7 @@ fn beside(vm: &mut Vm<'_>, a: &Args<'_>, after: bool) -> Result<Value, Fault> {
     Ok(Value::Null)
 }
 
-fn of_all(
+pub(super) fn of_all(
     vm: &mut Vm<'_>,
     a: &Args<'_>,
     list: fn(&XNode, Option<&xml::XName>) -> Vec<XNode>,

@@ -21,8 +21,7 @@ pub(super) static TABLE: &[TypeTable] = &[TypeTable {
         m("static XmlReader Create(System.IO.TextReader input)", |vm, a| {
             let text = rest_of_reader(a.at(0)).ok_or_else(|| a.null(0))?;
             super::charge(vm, &text)?;
-            let (text, events) = (RefCell::new(Some(text)), RefCell::default());
-            Ok(Value::object(Reader { text, events, at: Cell::new(0) }))
+            Ok(Value::object(Reader::over(text)))
         }),
         m("bool Read()", |_, a| Ok(Value::Bool(reader(a, 0)?.read()?))),
         m("bool EOF { get; }", |_, a| Ok(Value::Bool(reader(a, 0)?.ended()))),
@@ -105,7 +104,7 @@ struct Event {
 }
 
 /// The text is read at the first `Read`, so that its errors come where .NET's come.
-struct Reader {
+pub(super) struct Reader {
     text: RefCell<Option<String>>,
     events: RefCell<Vec<Event>>,
     /// 0 before the first event, behind the last at the end.
@@ -138,7 +137,20 @@ pub(super) fn read_from(_vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> 
     }
 }
 
+/// The element that a reader stands at, or comes to next; the reader goes behind it.
+pub(super) fn read_tree(a: &Args<'_>) -> Result<XNode, Fault> {
+    let reader = reader(a, 0)?;
+    reader.move_to_content()?;
+    let found = reader.pass().filter(XNode::is_element);
+    found.ok_or_else(|| Fault::new("System.Xml.XmlException", "Root element is missing."))
+}
+
 impl Reader {
+    /// Before the first node of a text.
+    pub(super) fn over(text: String) -> Self {
+        Self { text: RefCell::new(Some(text)), events: RefCell::default(), at: Cell::new(0) }
+    }
+
     fn read(&self) -> Result<bool, Fault> {
         if let Some(text) = self.text.borrow_mut().take() {
             let document = xml::parse_document(&text, true)?;
