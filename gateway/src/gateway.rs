@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use gateway_datapath::{Binding, Datapath, ListenerSpec};
+use gateway_policy::message::BufferBudget;
 use gateway_policy::ports::ClientTrust;
 use gateway_proxy::abuse::Abuse;
 use gateway_proxy::debug::Debug;
@@ -283,9 +284,7 @@ fn shared(settings: &Settings, telemetry: &Arc<Telemetry>, workers: usize) -> Re
         issuers: IssuerCache::default(),
         identity: IdentityTokens::new(settings.identity.clone()),
         client_authorities: client_authorities(settings)?,
-        budget: gateway_policy::ports::BufferBudget {
-            message_bytes_max: settings.net.request_buffer_bytes_max,
-        },
+        budget: BufferBudget::new(settings.net.request_buffer_bytes_max, settings.net.buffer_bytes_max),
         forwarded_proto: settings.net.forwarded_proto,
         abuse: abuse(settings),
         debug: Debug::new(),

@@ -93,7 +93,7 @@ pub struct ConfigSettings {
 }
 
 /// Listeners and the limits of what comes in by them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct NetSettings {
     pub http: ListenAddress,
     pub https: ListenAddress,
@@ -101,6 +101,8 @@ pub struct NetSettings {
     pub forwarded_proto: bool,
     pub dapr_port: u16,
     pub connections_max: Option<usize>,
+    /// Limits on clients; the connections are capped by `connections_max`.
+    pub downstream: gateway_proxy::downstream::Settings,
     pub tls_certificates: Option<PathBuf>,
     /// More roots for backends, PEM.
     pub backend_roots: Option<PathBuf>,
@@ -109,6 +111,8 @@ pub struct NetSettings {
     /// Revocation lists for them, PEM.
     pub client_crls: Option<PathBuf>,
     pub request_buffer_bytes_max: u64,
+    /// Of all messages together.
+    pub buffer_bytes_max: u64,
     pub trusted_proxies: Vec<gateway_proxy::upstream::Network>,
     /// Link-local networks that policies may call all the same.
     pub allowed_networks: Vec<gateway_proxy::upstream::Network>,
@@ -231,11 +235,13 @@ impl Default for Settings {
                 forwarded_proto: false,
                 dapr_port: 3500,
                 connections_max: None,
+                downstream: gateway_proxy::downstream::Settings::default(),
                 tls_certificates: None,
                 backend_roots: None,
                 client_roots: None,
                 client_crls: None,
                 request_buffer_bytes_max: 0,
+                buffer_bytes_max: 0,
                 trusted_proxies: Vec::new(),
                 allowed_networks: Vec::new(),
             },
@@ -332,6 +338,14 @@ mod tests {
 
     fn given(pairs: &[(&str, &str)]) -> Vec<Given> {
         pairs.iter().map(|(n, v)| Given { name: (*n).to_owned(), value: (*v).to_owned() }).collect()
+    }
+
+    #[test]
+    fn settings_have_a_name_each() {
+        let mut names: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
+        names.sort_unstable();
+        let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+        assert!(twice.is_empty(), "{twice:?}");
     }
 
     #[test]

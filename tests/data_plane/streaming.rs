@@ -282,3 +282,42 @@ fn http_1_client_of_an_http_2_backend() {
     let answer = client.request_with("POST", "/a/Echo/Unary", &[("TE", "trailers")], &message(b"abc"));
     assert_eq!((answer.status, answer.body.as_slice()), (200, &message(b"abc")[..]));
 }
+
+/// Half-sent bodies that a policy waits for hold their bytes; when all together hold as much as they may, the next is 503,
+/// and those under way are served to their end.
+#[test]
+fn bodies_in_memory_are_bounded_together() {
+    let backend = Backend::fixed("ok");
+    let config = Config::new();
+    let url = backend.url();
+    config.api(&Api { name: "a", path: "a", service_url: &url, operations: &["POST /*"], more: "" });
+    config.policy(
+        "apis/a/policy.xml",
+        r#"<set-header name="X-Length" exists-action="override">
+             <value>@(context.Request.Body.As<string>(preserveContent: true).Length.ToString())</value></set-header>"#,
+        "",
+        "",
+        "",
+    );
+    let settings = [("policy.buffer.total.bytes.max", "3000000"), ("workers", "1")];
+    let gateway = Running::start(config.path(), &settings);
+    let begin = |client: &mut Client| {
+        client.send(b"POST /a/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+        client.send(&vec![b'x'; 999_999]);
+    };
+    let mut waiting: Vec<Client> = (0..3).map(|_| gateway.client()).collect();
+    waiting.iter_mut().for_each(begin);
+    std::thread::sleep(Duration::from_millis(500));
+    let mut refused = gateway.client();
+    begin(&mut refused);
+    assert_eq!(refused.answer(false).map(|answer| answer.status), Some(503));
+    for client in &mut waiting {
+        client.send(b"x");
+        assert_eq!(client.answer(false).map(|answer| answer.status), Some(200));
+    }
+    assert!(backend.seen().iter().all(|seen| seen.header("x-length") == Some("1000000")));
+    let mut after = gateway.client();
+    begin(&mut after);
+    after.send(b"x");
+    assert_eq!(after.answer(false).map(|answer| answer.status), Some(200), "the bytes were given back");
+}

@@ -16,7 +16,11 @@ struct Https {
 
 impl Https {
     fn start(names: &[(&str, &[&str])]) -> Self {
-        let (backend, config, authority) = (Backend::fixed("ok"), Config::new(), Authority::new());
+        Self::with(Config::new(), names)
+    }
+
+    fn with(config: Config, names: &[(&str, &[&str])]) -> Self {
+        let (backend, authority) = (Backend::fixed("ok"), Authority::new());
         let url = backend.url();
         config.api(&Api { name: "a", path: "a", service_url: &url, operations: &["GET /item"], more: "" });
         let certificates = tempfile::tempdir().expect("a folder");
@@ -94,5 +98,33 @@ fn new_certificates_are_taken_without_a_restart() {
     while !https.curl(&renewed.root(), "a.example", &[]).status.success() {
         assert!(begin.elapsed() < Duration::from_secs(15), "the new certificate is not served");
         std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn p12_host_of_other_rules_than_the_tls_name_is_misdirected() {
+    let config = Config::new();
+    config.file("gateways/g/gatewayInformation.json", r#"{"properties": {}}"#);
+    for (name, asks) in [("open.example", false), ("also.example", false), ("closed.example", true)] {
+        config.file(
+            &format!("gateways/g/hostnameConfigurations/{name}/hostnameConfigurationInformation.json"),
+            &format!(r#"{{"properties": {{"hostname": "{name}", "negotiateClientCertificate": {asks}}}}}"#),
+        );
+    }
+    let https = Https::with(config, &[("default", &["open.example", "also.example", "closed.example"])]);
+    for (name, host, status) in [
+        ("open.example", "open.example", 200),
+        ("open.example", "also.example", 200),
+        ("open.example", "CLOSED.example", 421),
+        ("closed.example", "open.example", 421),
+        ("closed.example", "closed.example", 200),
+        ("open.example", "elsewhere.example", 200),
+    ] {
+        for version in ["--http1.1", "--http2"] {
+            let header = format!("Host: {host}");
+            let answer = https.asks(name, &[version, "-H", &header, "--write-out", " %{http_code}"]);
+            let answer = answer.unwrap_or_else(|error| panic!("{name} {host}: {error}"));
+            assert!(answer.ends_with(&status.to_string()), "{name} {host} {version}: {answer}");
+        }
     }
 }

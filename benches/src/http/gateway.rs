@@ -17,6 +17,8 @@ pub fn configure(setup: &Setup<'_>, place: &Place) -> anyhow::Result<Vec<PathBuf
         set("net.http.address", &format_args!("127.0.0.1:{}", place.http)),
         set("net.https.address", &format_args!("127.0.0.1:{}", place.https)),
         set("net.server.tls.certificates", &setup.certificate.dir.display()),
+        // As the peers': the load generator does not come again.
+        set("net.server.http.keep-alive.requests.max", &1_000_000_000),
         set("admin.address", &"off"),
         set("workers", &1),
         set("datapath.mode", &"off"),

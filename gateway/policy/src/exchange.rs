@@ -413,15 +413,13 @@ impl Exchange {
 
     /// Reads the request body into memory, for a policy that needs it. Too large: 413 (S-03).
     pub async fn buffer_request(&mut self, ports: &dyn Ports) -> Result<(), Fault> {
-        let max = ports.buffer_budget().message_bytes_max;
-        self.request.body.buffer(max).await.map_err(|error| request_body_fault(&error))
+        self.request.body.buffer(ports.buffer_budget()).await.map_err(|error| request_body_fault(&error))
     }
 
     /// Reads the response body into memory. Too large or cut short: 502.
     pub async fn buffer_response(&mut self, ports: &dyn Ports) -> Result<(), Fault> {
-        let max = ports.buffer_budget().message_bytes_max;
         let Some(response) = self.response.as_mut() else { return Ok(()) };
-        response.body.buffer(max).await.map_err(|error| {
+        response.body.buffer(ports.buffer_budget()).await.map_err(|error| {
             Fault::new(502, "Bad gateway", "transport", "BackendConnectionFailure", error.to_string())
         })
     }
@@ -457,6 +455,7 @@ impl Exchange {
 /// How a broken request body is answered (`reliability-security.md` §4.1).
 pub fn request_body_fault(error: &BodyError) -> Fault {
     let (status, public, reason) = match error {
+        BodyError::NoRoom => (503, "Too many bodies are held in memory at the moment.", "RequestBodyNoRoom"),
         BodyError::TooLarge { .. } => (413, "Request body is too large.", "RequestBodyTooLarge"),
         BodyError::TooSlow => (408, "Request body arrived too slowly.", "RequestTimeout"),
         BodyError::Malformed(_) => (400, "Request body is malformed.", "MalformedRequest"),

@@ -4,6 +4,7 @@
 //! back, so that raw bytes of a peer are never forwarded.
 
 mod body;
+mod budget;
 pub mod coding;
 mod headers;
 mod json_field;
@@ -12,6 +13,7 @@ pub mod query;
 mod url;
 
 pub use body::{Body, BodyError, BodyStream, Frame};
+pub use budget::{BufferBudget, Held};
 pub use headers::{Headers, InvalidField};
 pub use json_field::ascii_json;
 pub use method::Method;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::event_hub::{EventHub, HubEvent};
 use crate::exchange::Exchange;
 use crate::fault::Fault;
+pub use crate::message::BufferBudget;
 use crate::message::Response;
 
 mod cache;
@@ -87,17 +88,4 @@ pub trait Ports {
 
     /// Bytes that a policy may buffer of one message, and of all messages of the process together.
     fn buffer_budget(&self) -> &BufferBudget;
-}
-
-/// Limits on what policies may hold in memory (`reliability-security.md` §4.1).
-#[derive(Debug)]
-pub struct BufferBudget {
-    /// Of one message; default 4 MiB.
-    pub message_bytes_max: u64,
-}
-
-impl Default for BufferBudget {
-    fn default() -> Self {
-        Self { message_bytes_max: 4 << 20 }
-    }
 }

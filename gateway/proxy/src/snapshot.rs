@@ -50,8 +50,8 @@ pub struct Snapshot {
     pub global: Pipeline,
     /// Address filters that hold for every request.
     pub address_filters: Vec<GlobalFilter>,
-    /// Metric labels of the configured host names, lower case.
-    hosts: FxHashMap<Box<str>, HostId>,
+    /// The configured host names, lower case.
+    hosts: FxHashMap<Box<str>, Host>,
     /// Metric labels of the backend entities.
     backends: FxHashMap<Box<str>, BackendId>,
     /// Values of the secret named values, which no trace may show.
@@ -62,6 +62,15 @@ pub struct Snapshot {
     documents: HashMap<PolicyScope, Arc<CompiledDocument>>,
     /// Routes by API, for the same reason.
     apis: HashMap<ApiId, Arc<ApiRoute>>,
+}
+
+/// A configured host name.
+#[derive(Clone, Copy, Debug)]
+struct Host {
+    /// Metric label.
+    label: HostId,
+    /// Its clients are asked for a certificate.
+    asks_clients: bool,
 }
 
 /// One API revision.
@@ -143,8 +152,20 @@ impl Snapshot {
         if self.hosts.is_empty() {
             HostId::OTHER
         } else {
-            self.hosts.get(host).copied().unwrap_or(HostId::OTHER)
+            self.hosts.get(host).map_or(HostId::OTHER, |known| known.label)
         }
+    }
+
+    /// Whether a request came over a connection whose TLS name has other rules on client certificates than its host
+    /// (RFC 9110 §15.5.20): what the client showed, or was not asked for, was meant for the other one.
+    pub fn is_misdirected(&self, server_name: Option<&str>, host: &str) -> bool {
+        let Some(name) = server_name.filter(|name| !self.hosts.is_empty() && *name != host) else {
+            return false;
+        };
+        let asks = |host: &str| {
+            self.hosts.get(host).or_else(|| self.hosts.get("*")).is_some_and(|known| known.asks_clients)
+        };
+        asks(name) != asks(host)
     }
 
     /// The label of a backend entity; a plain URL has none of its own.

@@ -132,7 +132,13 @@ impl Worker {
     }
 
     async fn run(&self, snapshot: &Snapshot, record: &mut Record) {
-        record.labels().host = snapshot.host_label(&record.exchange().original_url.host);
+        let exchange = record.exchange();
+        let (name, host) = (&exchange.connection.server_name, &exchange.original_url.host);
+        let is_misdirected = snapshot.is_misdirected(name.as_deref(), host);
+        record.labels().host = snapshot.host_label(host);
+        if is_misdirected {
+            return record.exchange().respond(misdirected());
+        }
         match preflight::answer(snapshot, record.exchange()) {
             None => {}
             Some(Ok(response)) => return record.exchange().respond(response),
@@ -180,6 +186,16 @@ impl Worker {
 /// `self-hosted-gateway.md` §2.5: 200 and empty once a configuration is in force, 503 before.
 fn is_status_path(path: &str) -> bool {
     matches!(path, "/status-0123456789abcdef" | "/internal-status-0123456789abcdef")
+}
+
+/// For a host of other TLS rules than the connection's (P-12).
+fn misdirected() -> Response {
+    let mut response = Response::new(421);
+    let _ = response.headers.append("Content-Type", b"application/json");
+    let message =
+        "The host of the request has other rules on client certificates than the name of the TLS connection.";
+    response.body = Body::from(envelope(421, message, None));
+    response
 }
 
 /// Without a configuration nothing is ever 200 or 404 (F-03).

@@ -63,7 +63,7 @@ pub fn spawn(
 ) -> Result<Vec<JoinHandle<usize>>, StartError> {
     let Common { settings, shared, upstream: upstream_shared, addresses, draining } = *common;
     let upstream = UpstreamSettings {
-        buffer_bytes_max: settings.net.request_buffer_bytes_max,
+        budget: shared.budget.clone(),
         trusted_proxies: settings.net.trusted_proxies.clone(),
         allowed_networks: settings.net.allowed_networks.clone(),
         // Calling another API of this gateway is fine; calling what manages it is not.
@@ -75,7 +75,7 @@ pub fn spawn(
         ..UpstreamSettings::default()
     };
     let cap = ConnectionCap::new(settings.net.connections_max.unwrap_or(usize::MAX));
-    let downstream = DownstreamSettings { connections: Arc::new(cap), ..DownstreamSettings::default() };
+    let downstream = DownstreamSettings { connections: Arc::new(cap), ..settings.net.downstream.clone() };
     let settings = Arc::new(settings.clone());
     let mut sockets: Vec<Vec<_>> = cpus.iter().map(|_| Vec::new()).collect();
     for (listener, bound, _) in listeners {

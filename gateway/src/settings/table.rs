@@ -139,6 +139,124 @@ pub const SETTINGS: &[SettingDef] = &[
         },
     ),
     setting(
+        "net.server.http.request-line.bytes.max",
+        "8192",
+        "bytes",
+        "longest request line; more is 414",
+        |s, v| {
+            s.net.downstream.head.start_line_bytes = number(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "net.server.http.headers.bytes.max",
+        "32768",
+        "bytes",
+        "all header fields together, decoded; more is 431",
+        |s, v| {
+            s.net.downstream.head.fields_bytes = number(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "net.server.http.headers.count.max",
+        "100",
+        "fields",
+        "most header fields, at most 100; more is 431",
+        |s, v| {
+            s.net.downstream.head.fields = within(v, 1, 100)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "net.server.http.headers.timeout",
+        "10",
+        "seconds",
+        "from the first byte of a head to its last",
+        |s, v| {
+            s.net.downstream.head_timeout = seconds(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "net.server.http.body.idle-timeout",
+        "30",
+        "seconds",
+        "longest time without a byte of a body, either way",
+        |s, v| {
+            s.net.downstream.pace.idle = seconds(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "net.server.http.body.rate.min",
+        "240",
+        "bytes a second",
+        "least average rate of a body, after 5 s",
+        |s, v| {
+            s.net.downstream.pace.rate = number(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "net.server.http.keep-alive.timeout",
+        "60",
+        "seconds",
+        "idle time between requests of a connection",
+        |s, v| {
+            s.net.downstream.idle_timeout = seconds(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "net.server.http.keep-alive.requests.max",
+        "10000",
+        "requests",
+        "requests of a connection",
+        |s, v| {
+            s.net.downstream.requests_per_connection = within(v, 1, u32::MAX)?;
+            Ok(())
+        },
+    ),
+    setting("net.server.tls.handshake.timeout", "10", "seconds", "longest TLS hand-shake", |s, v| {
+        s.net.downstream.handshake_timeout = seconds(v)?;
+        Ok(())
+    }),
+    setting(
+        "net.server.http2.enabled",
+        "true",
+        "true or false",
+        "offer HTTP/2, by ALPN and by prior knowledge",
+        |s, v| {
+            s.net.downstream.http2 = boolean(v)?;
+            Ok(())
+        },
+    ),
+    setting("net.server.http2.streams.max", "100", "streams", "open streams of a connection", |s, v| {
+        s.net.downstream.http2_limits.concurrent_streams = within(v, 1, u32::MAX)?;
+        Ok(())
+    }),
+    setting(
+        "net.server.http2.stream.window",
+        "65536",
+        "bytes",
+        "what a client may send ahead on a stream",
+        |s, v| {
+            s.net.downstream.http2_limits.stream_window = within(v, 65_535, (1 << 31) - 1)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "net.server.http2.connection.window",
+        "1048576",
+        "bytes",
+        "what a client may send ahead on a connection",
+        |s, v| {
+            s.net.downstream.http2_limits.connection_window = within(v, 65_535, (1 << 31) - 1)?;
+            Ok(())
+        },
+    ),
+    setting(
         "net.server.tls.certificates",
         "",
         "path",
@@ -249,6 +367,16 @@ pub const SETTINGS: &[SettingDef] = &[
         "most that policies buffer of one message",
         |s, v| {
             s.net.request_buffer_bytes_max = number(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "policy.buffer.total.bytes.max",
+        "268435456",
+        "bytes",
+        "most that policies buffer of all messages together; more is 503 (requests) or 502 (responses)",
+        |s, v| {
+            s.net.buffer_bytes_max = number(v)?;
             Ok(())
         },
     ),
@@ -486,11 +614,11 @@ pub const SETTINGS: &[SettingDef] = &[
         },
     ),
     setting("datapath.feedback.window", "60", "seconds", "in which refusals are counted", |s, v| {
-        s.datapath.feedback.window = Duration::from_secs(within(v, 1, 3600)?.into());
+        s.datapath.feedback.window = Duration::from_secs(within(v, 1, 3600)?);
         Ok(())
     }),
     setting("datapath.feedback.seconds", "600", "seconds", "for which an offender is kept off", |s, v| {
-        s.datapath.shed.feedback_for = Duration::from_secs(within(v, 1, 86_400)?.into());
+        s.datapath.shed.feedback_for = Duration::from_secs(within(v, 1, 86_400)?);
         Ok(())
     }),
     setting("datapath.feedback.max", "1000", "sources", "that are kept off at a time", |s, v| {
@@ -844,10 +972,9 @@ fn number<T: FromStr>(value: &str) -> Result<T, String> {
     value.parse().map_err(|_| "a whole number is expected".to_owned())
 }
 
-fn within(value: &str, least: u32, most: u32) -> Result<u32, String> {
-    let number = number(value)?;
-    let fits = (least..=most).contains(&number);
-    fits.then_some(number).ok_or_else(|| format!("{least} to {most} is expected"))
+fn within<T: FromStr + PartialOrd + std::fmt::Display>(value: &str, min: T, max: T) -> Result<T, String> {
+    let number: T = number(value)?;
+    if number < min || number > max { Err(format!("from {min} to {max} is expected")) } else { Ok(number) }
 }
 
 fn boolean(value: &str) -> Result<bool, String> {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 
-use super::Headers;
+use super::{BufferBudget, Headers};
 
 /// A body in one of its states (`policies.md` §4): streaming, buffered, or consumed.
 #[derive(Default)]
@@ -52,6 +52,9 @@ pub enum BodyError {
     /// A limit was passed: `bytes_max`.
     #[error("body exceeds {bytes_max} bytes")]
     TooLarge { bytes_max: u64 },
+    /// All messages together hold as much as they may.
+    #[error("too many bodies are held in memory at the moment")]
+    NoRoom,
     /// Nothing came for too long, or too little.
     #[error("body arrived too slowly")]
     TooSlow,
@@ -87,14 +90,19 @@ impl Body {
     }
 
     /// Reads a streaming body to its end, so that it can be read again; trailers are dropped, as they are
-    /// never merged into headers. A body longer than `bytes_max` fails and is consumed.
-    pub async fn buffer(&mut self, bytes_max: u64) -> Result<(), BodyError> {
+    /// never merged into headers. A body longer than the budget of a message, or for which all messages together leave no
+    /// room, fails and is consumed.
+    pub async fn buffer(&mut self, budget: &BufferBudget) -> Result<(), BodyError> {
+        let bytes_max = budget.message_bytes_max;
         let Self::Stream(_) = self else { return Ok(()) };
         let Self::Stream(mut stream) = std::mem::replace(self, Self::Consumed) else { return Ok(()) };
         let known = stream.remaining();
         if known.is_some_and(|length| length > bytes_max) {
             return Err(BodyError::TooLarge { bytes_max });
         }
+        let mut held = budget.hold();
+        held.grow(known.unwrap_or(0))?;
+        let mut paid = known.unwrap_or(0);
         let mut collected = BytesMut::with_capacity(known.unwrap_or(0) as usize);
         while let Some(frame) = poll_fn(|cx| stream.poll_frame(cx)).await {
             let Frame::Data(data) = frame? else { continue };
@@ -102,8 +110,11 @@ impl Body {
                 return Err(BodyError::TooLarge { bytes_max });
             }
             collected.extend_from_slice(&data);
+            let unpaid = (collected.len() as u64).saturating_sub(paid);
+            held.grow(unpaid)?;
+            paid += unpaid;
         }
-        *self = if collected.is_empty() { Self::Empty } else { Self::Bytes(collected.freeze()) };
+        *self = if collected.is_empty() { Self::Empty } else { Self::Bytes(held.freeze(collected.freeze())) };
         Ok(())
     }
 
@@ -205,7 +216,7 @@ mod tests {
     #[tokio::test]
     async fn buffer_stream_can_be_read_twice() {
         let mut body = streamed();
-        body.buffer(4).await.unwrap();
+        body.buffer(&BufferBudget::of_one(4)).await.unwrap();
         assert_eq!(body.take_or_share().buffered(), b"abcd");
         assert_eq!(body.buffered(), b"abcd");
     }
@@ -213,7 +224,7 @@ mod tests {
     #[tokio::test]
     async fn buffer_longer_than_the_limit_fails_and_consumes() {
         let mut body = streamed();
-        assert_eq!(body.buffer(3).await, Err(BodyError::TooLarge { bytes_max: 3 }));
+        assert_eq!(body.buffer(&BufferBudget::of_one(3)).await, Err(BodyError::TooLarge { bytes_max: 3 }));
         assert!(matches!(body, Body::Consumed));
     }
 
@@ -222,7 +233,7 @@ mod tests {
         for (max, whole) in [(4, true), (3, false), (1, false)] {
             let mut body = streamed();
             assert_eq!(body.gather(max).await, Ok(whole));
-            body.buffer(4).await.unwrap();
+            body.buffer(&BufferBudget::of_one(4)).await.unwrap();
             assert_eq!(body.buffered(), b"abcd");
         }
     }

@@ -64,7 +64,7 @@ impl World {
             external: RefCell::default(),
             wire: Wire::default(),
             vectors: Rc::default(),
-            budget: BufferBudget { message_bytes_max: 1000 },
+            budget: BufferBudget::of_one(1000),
             issuers: RefCell::default(),
             authorities: certificates.iter().map(|(_, stored)| stored.certificate.der().to_vec()).collect(),
         }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gateway_policy::exchange::Exchange;
+use gateway_policy::message::BufferBudget;
 use gateway_policy::message::{Body, Headers, Response};
 
 pub fn fields(headers: &Headers, out: &mut String) {
@@ -21,7 +22,7 @@ pub async fn body(body: &mut Body, out: &mut String) {
         Body::Bytes(_) => "buffered",
         Body::Stream(_) => "streamed",
     };
-    body.buffer(u64::MAX).await.unwrap();
+    body.buffer(&BufferBudget::of_one(u64::MAX)).await.unwrap();
     let content = match std::str::from_utf8(body.buffered()) {
         Ok(text) => text.to_owned(),
         Err(_) => format!("base64:{}", STANDARD.encode(body.buffered())),

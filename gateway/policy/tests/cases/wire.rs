@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use gateway_expression::clr::crypto::Certificate;
 use gateway_policy::certificates::ClientIdentity;
+use gateway_policy::message::BufferBudget;
 use gateway_policy::message::{Body, BodyError, BodyStream, Frame, Headers, Request, Response, Url};
 use gateway_policy::ports::{LocalFuture, OutboundCall, SendError, Sender};
 
@@ -50,7 +51,7 @@ impl Sender for Wire {
             let options = call_options(&call);
             wire.record("send", &url, &mut call.request, &options).await;
             let mut response = wire.answer()?;
-            response.body.buffer(u64::MAX).await.unwrap();
+            response.body.buffer(&BufferBudget::of_one(u64::MAX)).await.unwrap();
             Ok(response)
         })
     }

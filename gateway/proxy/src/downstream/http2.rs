@@ -28,8 +28,8 @@ use gather::Gathered;
 
 /// Streams after which resets by the client are weighed, as Envoy does.
 const RESETS_WEIGHED_AFTER: u32 = 500;
-/// Time for open streams to end once a connection that fell idle was told to go away.
-const GO_AWAY_TIME: Duration = Duration::from_secs(10);
+/// Time for the last streams to come in once an idle connection was told to go away.
+const GO_AWAY_TIME: Duration = Duration::from_secs(2);
 
 /// What the streams of a connection tell its task.
 #[derive(Default)]
@@ -199,7 +199,10 @@ impl<S: Service> Session<'_, S> {
             self.idle = is_idle;
             if is_idle {
                 self.io.release();
-                self.timer.set(self.server.settings.idle_timeout);
+                self.timer.set(match self.going_away {
+                    true => GO_AWAY_TIME,
+                    false => self.server.settings.idle_timeout,
+                });
             } else {
                 self.timer.clear();
             }
@@ -212,16 +215,18 @@ impl<S: Service> Session<'_, S> {
             return Poll::Ready(());
         }
         self.go_away();
-        self.timer.set(GO_AWAY_TIME);
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
-    /// No new streams; those that are open go on.
+    /// No new streams; those that are open go on. A client that keeps an idle connection is not waited for.
     fn go_away(&mut self) {
         if !self.going_away {
             self.going_away = true;
             self.h2.graceful_shutdown();
+            if self.idle {
+                self.timer.set(GO_AWAY_TIME);
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use gateway_telemetry::Registry;
 
 use super::documents::{Documents, References, compile_all};
 use super::{
-    ApiRoute, Labels, OperationRoute, Pipelines, ProductPipeline, Snapshot, address_filters, backends,
+    ApiRoute, Host, Labels, OperationRoute, Pipelines, ProductPipeline, Snapshot, address_filters, backends,
     caller, certificates, external_cache, graphql, subscriptions, system_operations,
 };
 use crate::route::{Address, OperationTable, Router, Template, VersionPlace};
@@ -70,7 +70,9 @@ pub fn compile(
     };
     for hostname in set.gateway_hostnames.values() {
         let name = hostname.hostname.to_ascii_lowercase();
-        snapshot.hosts.insert(name.as_str().into(), registry.intern_host(&name));
+        let host =
+            Host { label: registry.intern_host(&name), asks_clients: hostname.negotiate_client_certificate };
+        snapshot.hosts.insert(name.as_str().into(), host);
     }
     for backend in set.backends.keys() {
         snapshot.backends.insert(backend.as_str().into(), registry.intern_backend(backend.as_str()));

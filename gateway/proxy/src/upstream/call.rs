@@ -49,8 +49,8 @@ impl Upstream {
 
     async fn call_now(&self, call: OutboundCall) -> Result<Response, UpstreamError> {
         let mut response = self.start_call(call, HttpVersion::Http1).await?;
-        let bytes_max = self.settings.buffer_bytes_max;
-        response.body.buffer(bytes_max).await.map_err(failed)?;
+        let bytes_max = self.settings.budget.message_bytes_max;
+        response.body.buffer(&self.settings.budget).await.map_err(failed)?;
         // A response that came in one read has been buffered before.
         if response.body.len().is_some_and(|length| length > bytes_max) {
             return Err(UpstreamError::ResponseTooLarge { bytes_max });
@@ -59,7 +59,7 @@ impl Upstream {
     }
 
     async fn read_with_trailers(&self, response: &mut Response) -> Result<(), UpstreamError> {
-        let bytes_max = self.settings.buffer_bytes_max;
+        let bytes_max = self.settings.budget.message_bytes_max;
         let Body::Stream(mut stream) = std::mem::take(&mut response.body) else { return Ok(()) };
         let mut collected = Vec::new();
         while let Some(frame) = poll_fn(|cx| stream.poll_frame(cx)).await {

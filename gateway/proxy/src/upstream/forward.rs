@@ -56,8 +56,7 @@ impl Upstream {
     ) -> Result<Outcome, UpstreamError> {
         let backend = Arc::clone(exchange.destination().ok_or(UpstreamError::NoBackend)?);
         if options.buffer_request_body {
-            let bytes_max = self.settings.buffer_bytes_max;
-            let buffered = Box::pin(exchange.request.body.buffer(bytes_max)).await;
+            let buffered = Box::pin(exchange.request.body.buffer(&self.settings.budget)).await;
             buffered.map_err(UpstreamError::RequestBody)?;
         }
         let mut body = exchange.request.body.take_or_share();

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use gateway_policy::message::BufferBudget;
+
 /// Settings of one worker's upstream side. Every limit counts per worker.
 #[derive(Clone, Debug)]
 pub struct UpstreamSettings {
@@ -21,8 +23,8 @@ pub struct UpstreamSettings {
     pub tcp_user_timeout: Duration,
     /// Field lines of a response's head; default 64 KiB. The count is bounded by [`crate::wire::head::FIELDS_MAX`].
     pub response_head_bytes_max: usize,
-    /// Body that is read into memory (`send-request`, `buffer-request-body`); default 4 MiB.
-    pub buffer_bytes_max: u64,
+    /// Bodies that are read into memory (`send-request`, `buffer-request-body`).
+    pub budget: BufferBudget,
     /// `send-one-way-request` calls under way; more are dropped and counted; default 1000.
     pub one_way_max: usize,
     /// Peers whose `X-Forwarded-*` fields are believed; default none.
@@ -43,7 +45,7 @@ impl Default for UpstreamSettings {
             connections_max_per_target: 2048,
             tcp_user_timeout: Duration::from_secs(30),
             response_head_bytes_max: 64 << 10,
-            buffer_bytes_max: 4 << 20,
+            budget: BufferBudget::default(),
             one_way_max: 1000,
             trusted_proxies: Vec::new(),
             allowed_networks: Vec::new(),

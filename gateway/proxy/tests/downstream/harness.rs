@@ -99,7 +99,7 @@ async fn answer(call: Call) -> Handled<()> {
             handled(response)
         }
         // Reads the body whole and tells about the request.
-        "/read" => match request.body.buffer(1 << 20).await {
+        "/read" => match request.body.buffer(&gateway_policy::message::BufferBudget::of_one(1 << 20)).await {
             Ok(()) => text(200, describe(&request)),
             Err(BodyError::TooSlow) => text(408, "slow"),
             Err(error) => text(400, error.to_string()),

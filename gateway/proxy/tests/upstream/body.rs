@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use gateway_policy::message::BufferBudget;
 use gateway_policy::message::{Body, BodyError, Frame};
 use gateway_policy::ports::ForwardOptions;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -91,7 +92,7 @@ fn large_bodies_arrive_whole_both_ways() {
             let upstream = upstream();
             upstream.forward(&mut exchange, ForwardOptions::default()).await.unwrap();
             let mut response = exchange.response.unwrap();
-            response.body.buffer(4 << 20).await.unwrap();
+            response.body.buffer(&BufferBudget::of_one(4 << 20)).await.unwrap();
             assert!(response.body.buffered() == content, "{length:?} {piece}");
             assert_eq!(upstream.idle_connections(), 1, "{length:?} {piece}");
         }
@@ -101,7 +102,7 @@ fn large_bodies_arrive_whole_both_ways() {
         let upstream = upstream();
         upstream.forward(&mut exchange, ForwardOptions::default()).await.unwrap();
         let mut response = exchange.response.unwrap();
-        response.body.buffer(4 << 20).await.unwrap();
+        response.body.buffer(&BufferBudget::of_one(4 << 20)).await.unwrap();
         assert!(response.body.buffered() == content);
     });
 }

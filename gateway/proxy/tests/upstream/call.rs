@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gateway_policy::backend::Backend;
+use gateway_policy::message::BufferBudget;
 use gateway_policy::message::{Body, Headers, Method, Request, Response, Url};
 use gateway_policy::ports::{OutboundCall, SendError};
 use gateway_proxy::upstream::{Upstream, UpstreamSettings};
@@ -80,8 +81,10 @@ fn call_failures_have_the_reasons_of_the_service() {
 fn call_response_above_the_buffer_limit_fails() {
     on_worker(async {
         let backend = answering("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nabcdefghijk").await;
-        let upstream =
-            upstream_with(UpstreamSettings { buffer_bytes_max: 10, ..UpstreamSettings::default() });
+        let upstream = upstream_with(UpstreamSettings {
+            budget: BufferBudget::new(10, 100),
+            ..UpstreamSettings::default()
+        });
         // Complete in one read: it has been buffered already, so the limit must hold there as well.
         assert!(call(&upstream, &backend.url()).await.is_err());
     });

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use gateway_policy::backend::Backend;
 use gateway_policy::exchange::{Arrival, Connection, Exchange, Protocol};
 use gateway_policy::fault::Fault;
+use gateway_policy::message::BufferBudget;
 use gateway_policy::message::{Body, BodyError, BodyStream, Frame, Headers, Method, Request, Url};
 use gateway_policy::ports::ForwardOptions;
 use gateway_proxy::upstream::{Roots, Upstream, UpstreamSettings, UpstreamShared};
@@ -77,7 +78,7 @@ pub async fn forward_with(
 ) -> Result<(u16, String), Fault> {
     upstream.forward(exchange, options).await?;
     let response = exchange.response.as_mut().unwrap();
-    response.body.buffer(64 << 20).await.expect("response body");
+    response.body.buffer(&BufferBudget::of_one(64 << 20)).await.expect("response body");
     Ok((response.status, String::from_utf8_lossy(response.body.buffered()).into_owned()))
 }
 
