@@ -5,7 +5,7 @@
 use std::convert::Infallible;
 use std::fmt::Write;
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,6 +22,8 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{Semaphore, watch};
 
+use crate::plane_source::SharedState;
+
 /// Bytes of a change of the kernel path's lists: about a million prefixes.
 const CHANGE_BYTES_MAX: usize = 48 << 20;
 /// Connections served at a time; more wait in the backlog.
@@ -33,6 +35,7 @@ pub struct Admin {
     pub shared: Arc<Shared>,
     pub datapath: Arc<Datapath>,
     pub draining: watch::Receiver<bool>,
+    pub source: SharedState,
 }
 
 /// Serves until the runtime ends.
@@ -207,9 +210,13 @@ impl Admin {
     }
 
     fn config(&self) -> Page {
+        let state = self.source.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match self.shared.snapshot.load().as_ref() {
             Some(snapshot) => json(&serde_json::json!({
                 "revision": snapshot.revision,
+                "source": if state.source.is_empty() { "folder" } else { state.source },
+                "applied": state.applied.trim_matches('"'),
+                "linked": state.linked,
                 "apis": snapshot.api_count(),
                 "unavailable": snapshot.unavailable().collect::<Vec<_>>(),
             })),

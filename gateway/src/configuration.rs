@@ -35,7 +35,8 @@ pub struct Applier {
 
 impl Applier {
     /// Compiles and swaps. Findings go to the log; what does not compile takes only its own API out.
-    pub fn apply(&self, outcome: LoadOutcome) {
+    /// Gives the findings.
+    pub fn apply(&self, outcome: LoadOutcome) -> Vec<Diagnostic> {
         let began = Instant::now();
         let telemetry = &self.shared.telemetry;
         let previous = self.shared.snapshot.load_full();
@@ -48,7 +49,7 @@ impl Applier {
                 revision: "",
                 diagnostics,
             });
-            return;
+            return outcome.diagnostics;
         }
         let Compiled { snapshot, diagnostics } = compile(
             &outcome.set,
@@ -63,6 +64,7 @@ impl Applier {
             tls.ask_clients(snapshot.asks_clients);
         }
         self.shared.snapshot.store(Some(Arc::new(snapshot)));
+        diagnostics
     }
 
     fn report(

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use gateway_datapath::{Binding, Datapath, ListenerSpec};
+use gateway_policy::backend::BackendTls;
 use gateway_policy::message::BufferBudget;
 use gateway_policy::ports::ClientTrust;
 use gateway_proxy::abuse::Abuse;
@@ -29,13 +30,14 @@ use gateway_proxy::ports::concurrency::AtWork;
 use gateway_proxy::ports::flights::Flights;
 use gateway_proxy::ports::identity::IdentityTokens;
 use gateway_proxy::ports::issuers::IssuerCache;
-use gateway_proxy::upstream::{Roots, UpstreamShared};
+use gateway_proxy::upstream::{Offer, Roots, UpstreamShared};
 use gateway_proxy::worker::{InFlight, Shared};
 use gateway_sync::folder::{FolderSettings, LoadOutcome, Watch, load, watch};
 use gateway_telemetry::{Event, Instance, Listener, Telemetry};
 use tokio::sync::watch as signal;
 
 use crate::configuration::Applier;
+use crate::plane_source::{self, Following, SharedState};
 use crate::settings::{ListenAddress, Settings};
 use crate::tls::Tls;
 use control::Control;
@@ -59,6 +61,12 @@ pub enum StartError {
     Setting(String),
 }
 
+/// What brings changes; stops when dropped.
+enum Source {
+    Folder { _watch: Watch },
+    Plane { _following: Following },
+}
+
 /// A running data plane. Stops when told to; dropping it does not stop it in an orderly way.
 pub struct Gateway {
     addresses: Vec<(Listener, SocketAddr)>,
@@ -69,7 +77,7 @@ pub struct Gateway {
     control: Option<JoinHandle<()>>,
     counts: Option<JoinHandle<()>>,
     control_stop: signal::Sender<bool>,
-    watch: Option<Watch>,
+    source: Option<Source>,
     settings: Settings,
 }
 
@@ -88,13 +96,15 @@ impl Gateway {
         let mut listeners = Listeners::bind(&settings, &cpus)?;
         let admin = control::bind_admin(settings.net.admin)?;
         let server = listeners.tls.as_ref().map(|tls| Arc::clone(&tls.server));
-        let watch = configure(&settings, &shared, server.clone(), instance)?;
+        let upstream = upstream_shared(&settings)?;
+        let state = SharedState::default();
+        let applier = applier(&settings, &shared, server.clone(), instance);
+        let source = configure(&settings, applier, instance, &upstream, &state)?;
         let datapath = Arc::new(listeners.attach(&settings, &cpus)?);
         let mut addresses = listeners.addresses();
         addresses.extend(admin.as_ref().map(|(_, address)| (Listener::Admin, *address)));
         let (draining, drained) = signal::channel(false);
         let tls = listeners.tls.take();
-        let upstream = upstream_shared(&settings)?;
         let common = worker::Common {
             settings: &settings,
             shared: &shared,
@@ -108,9 +118,15 @@ impl Gateway {
             outbound::spawn(Arc::clone(pipeline), Arc::clone(&shared), upstream.clone())?;
         }
         let counts = counts.spawn(Arc::clone(&upstream.tls), stopped.clone())?;
-        let offload = settings.datapath.policies;
-        let control =
-            Control { shared: Arc::clone(&shared), datapath, offload, tls, draining: drained, stopped };
+        let control = Control {
+            shared: Arc::clone(&shared),
+            datapath,
+            offload: settings.datapath.policies,
+            tls,
+            draining: drained,
+            stopped,
+            source: state,
+        };
         let control = control.spawn(admin.map(|(listener, _)| listener))?;
         telemetry.event(&Event::GatewayListening { addresses: &addresses });
         Ok(Self {
@@ -121,7 +137,7 @@ impl Gateway {
             control: Some(control),
             counts: Some(counts),
             control_stop,
-            watch,
+            source,
             settings,
         })
     }
@@ -144,7 +160,7 @@ impl Gateway {
         // First not ready, then said: who reads the line and asks finds it true.
         let _ = self.draining.send(true);
         telemetry.event(&Event::GatewayStopping { requests_in_flight, deadline_seconds: timeout });
-        self.watch = None;
+        self.source = None;
         // A worker that panicked has said so in the log.
         let cut: usize = self.workers.drain(..).filter_map(|worker| worker.join().ok()).sum();
         let _ = self.control_stop.send(true);
@@ -156,18 +172,43 @@ impl Gateway {
     }
 }
 
-/// Loads the folder, brings it into force and watches it. Without a folder the gateway answers 503 until it has one.
-fn configure(
+fn applier(
     settings: &Settings,
     shared: &Arc<Shared>,
     tls: Option<Arc<TlsServer>>,
     instance: &Instance,
-) -> Result<Option<Watch>, StartError> {
+) -> Applier {
+    let trusted_roots = shared.client_authorities.authorities().to_vec().into();
+    let deployment = gateway_expression::host::Deployment { trusted_roots, ..deployment(settings, instance) };
+    Applier { shared: Arc::clone(shared), tls, deployment }
+}
+
+/// Brings the configuration of the folder or of the plane into force and follows it. Without either, and until it has one,
+/// the gateway answers 503.
+fn configure(
+    settings: &Settings,
+    applier: Applier,
+    instance: &Instance,
+    upstream: &UpstreamShared,
+    state: &SharedState,
+) -> Result<Option<Source>, StartError> {
     let config = &settings.config;
+    if let Some(plane) = config.plane() {
+        let rules = BackendTls {
+            validate_certificate_chain: config.service.validate_certificate,
+            validate_certificate_name: config.service.validate_certificate,
+            ..BackendTls::default()
+        };
+        let tls = upstream.tls.config(&rules, Offer::Http1);
+        let tls = tls.ok_or_else(|| StartError::Setting("TLS to the plane cannot be set up".to_owned()))?;
+        let following = plane_source::start(&plane, applier, instance, tls, Arc::clone(state));
+        let following = following.map_err(StartError::Setting)?;
+        return Ok(Some(Source::Plane { _following: following }));
+    }
     let Some(dir) = config.folder.clone() else {
         tracing::warn!(
             event_type = "ConfigurationMissing",
-            "no configuration folder is set; every request gets 503"
+            "neither a configuration folder nor a management plane is set; every request gets 503"
         );
         return Ok(None);
     };
@@ -178,15 +219,14 @@ fn configure(
         secrets_dir: config.secrets.clone(),
         env: config.environment.clone(),
     };
-    let trusted_roots = shared.client_authorities.authorities().to_vec().into();
-    let deployment = gateway_expression::host::Deployment { trusted_roots, ..deployment(settings, instance) };
-    let applier = Applier { shared: Arc::clone(shared), tls, deployment };
     let outcome = load(&folder);
     let first = LoadOutcome { diagnostics: outcome.diagnostics.clone(), set: outcome.set.clone(), ..outcome };
     applier.apply(first);
-    watch(folder, &outcome, move |outcome| applier.apply(outcome))
-        .map(Some)
-        .map_err(|source| StartError::Io { what: "the folder watch cannot start", source })
+    watch(folder, &outcome, move |outcome| {
+        applier.apply(outcome);
+    })
+    .map(|watch| Some(Source::Folder { _watch: watch }))
+    .map_err(|source| StartError::Io { what: "the folder watch cannot start", source })
 }
 
 fn deployment(settings: &Settings, instance: &Instance) -> gateway_expression::host::Deployment {

@@ -8,6 +8,8 @@ pub mod echo;
 mod echo_socket;
 pub mod gateway;
 pub mod management;
+pub mod plane_source;
+mod plane_transport;
 pub mod settings;
 mod signals;
 pub mod telemetry;

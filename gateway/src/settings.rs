@@ -16,7 +16,12 @@ use gateway_model::Secret;
 use gateway_proxy::abuse::AbuseSettings;
 use gateway_proxy::redis::RedisSettings;
 use gateway_sync::folder::Environment;
+use gateway_sync::plane::Pace;
+use gateway_sync::protocol::Token;
 use thiserror::Error;
+
+use crate::plane_source::PlaneSettings;
+use crate::plane_transport::Endpoint;
 
 pub use export::{ApplicationInsightsSettings, ExportSettings, MonitorLogsSettings, MonitorMetricsSettings};
 pub use sources::{Given, gather};
@@ -90,6 +95,43 @@ pub struct ConfigSettings {
     pub location: String,
     /// Where tokens and secrets of the folder are looked up; the process's own.
     pub environment: Environment,
+    pub service: ServiceSettings,
+}
+
+/// The management plane that the configuration comes from.
+#[derive(Clone, Debug)]
+pub struct ServiceSettings {
+    pub endpoint: Option<Endpoint>,
+    /// `GatewayKey` and a token.
+    pub auth: Option<Secret>,
+    pub validate_certificate: bool,
+    /// Until an answer begins, beyond what the plane may hold a request.
+    pub timeout: Duration,
+    pub pace: Pace,
+    pub backup: Option<PathBuf>,
+}
+
+impl ConfigSettings {
+    /// Name of the gateway resource: as set, or as the token says.
+    pub fn gateway_name(&self) -> String {
+        let of_token = || {
+            let auth = self.service.auth.as_ref()?;
+            Some(Token::parse(auth.expose())?.gateway.to_owned())
+        };
+        self.gateway.clone().or_else(of_token).unwrap_or_default()
+    }
+
+    /// The plane to follow, where one is set.
+    pub fn plane(&self) -> Option<PlaneSettings> {
+        let service = &self.service;
+        Some(PlaneSettings {
+            endpoint: service.endpoint.clone()?,
+            token: service.auth.clone()?,
+            backup: service.backup.clone(),
+            timeout: service.timeout,
+            pace: service.pace,
+        })
+    }
 }
 
 /// Listeners and the limits of what comes in by them.
@@ -227,6 +269,14 @@ impl Default for Settings {
                 gateway: None,
                 location: String::new(),
                 environment: Environment::process(),
+                service: ServiceSettings {
+                    endpoint: None,
+                    auth: None,
+                    validate_certificate: true,
+                    timeout: Duration::ZERO,
+                    pace: Pace { pause: Duration::ZERO, wait: Duration::ZERO, heartbeat: Duration::ZERO },
+                    backup: None,
+                },
             },
             net: NetSettings {
                 http: ListenAddress::Off,
@@ -295,6 +345,24 @@ impl Settings {
 }
 
 impl Settings {
+    /// There is one source of configuration, and it is whole.
+    fn check_source(&self) -> Result<(), SettingError> {
+        let wrong = |name: &str, reason: &str| SettingError {
+            name: name.to_owned(),
+            value: String::new(),
+            reason: reason.to_owned(),
+        };
+        let ConfigSettings { folder, service, .. } = &self.config;
+        match (&service.endpoint, &service.auth, folder) {
+            (Some(_), None, _) => Err(wrong("config.service.auth", "config.service.endpoint needs it")),
+            (None, Some(_), _) => Err(wrong("config.service.endpoint", "config.service.auth needs it")),
+            (Some(_), Some(_), Some(_)) => {
+                Err(wrong("config.folder", "the configuration comes from config.service.endpoint already"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What can be seen before any socket is bound: files that must be there.
     pub fn check(&self) -> Result<(), SettingError> {
         let missing = |name: &str, path: &PathBuf, kind: &str| SettingError {
@@ -302,6 +370,7 @@ impl Settings {
             value: path.display().to_string(),
             reason: format!("there is no such {kind}"),
         };
+        self.check_source()?;
         match &self.config.folder {
             Some(path) if !path.is_dir() => return Err(missing("config.folder", path, "folder")),
             _ => {}

@@ -37,7 +37,7 @@ pub fn start(settings: &Settings) -> Result<(Arc<Telemetry>, Instance), String> 
 
 fn instance(settings: &Settings) -> Instance {
     Instance {
-        gateway_id: settings.config.gateway.clone().unwrap_or_default(),
+        gateway_id: settings.config.gateway_name(),
         region: settings.config.location.clone(),
         instance_id: uuid::Uuid::new_v4().to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

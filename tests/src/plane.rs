@@ -71,6 +71,18 @@ impl Plane {
         self
     }
 
+    /// Stops: the port refuses connections, and those that were open end.
+    pub fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop();
+        }
+    }
+
+    /// Starts what was stopped.
+    pub fn resume(&mut self, settings: &[(&str, &str)]) {
+        self.running = Some(running(self.folder.path(), settings));
+    }
+
     /// The SQLite file.
     pub fn store(&self) -> std::path::PathBuf {
         self.folder.path().join("gateway.db")

@@ -17,8 +17,13 @@ pub struct Running {
 impl Running {
     /// Serves a folder with two workers, without the kernel path and with further settings.
     pub fn start(config: &Path, settings: &[(&str, &str)]) -> Self {
+        let folder = [("config.folder", config.to_str().expect("a UTF-8 path"))];
+        Self::with(&[&folder, settings].concat())
+    }
+
+    /// The same with settings that say where the configuration comes from.
+    pub fn with(settings: &[(&str, &str)]) -> Self {
         let fixed = [
-            ("config.folder", config.to_str().expect("a UTF-8 path")),
             ("net.http.address", "127.0.0.1:0"),
             ("net.https.address", "off"),
             ("admin.address", "127.0.0.1:0"),

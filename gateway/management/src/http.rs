@@ -2,6 +2,7 @@
 
 mod arm;
 pub mod etag;
+mod federation;
 pub mod query;
 mod route;
 mod serve;

@@ -7,6 +7,7 @@
 mod arm_error;
 pub mod auth;
 pub mod contract;
+mod federation;
 pub mod http;
 mod plane;
 mod seal;

@@ -1,7 +1,9 @@
 //! The plane: its services, and the one way a change goes.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,12 +13,21 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::arm_error::ArmError;
+use crate::federation::Federation;
 use crate::seal::{SealError, Sealer};
 use crate::service::transaction::Transaction;
 use crate::tree::{Properties, Record, Tree};
 
 /// Attempts of a change that other nodes keep overtaking.
 const ATTEMPTS_MAX: usize = 8;
+/// Changes whose paths are remembered.
+const RECENT_MAX: usize = 1_000;
+/// Paths of one change that are remembered; a larger one counts as touching everything.
+const RECENT_PATHS_MAX: usize = 1_000;
+/// Between two batches of heartbeats to the store.
+const INSTANCES_SAVED: Duration = Duration::from_mins(1);
+/// Between two looks for instances that have fallen silent.
+const INSTANCES_LOOKED_AT: Duration = Duration::from_secs(5);
 
 /// Subscription, resource group and name of a service; compared without case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +100,8 @@ pub struct Plane {
     pub(crate) check: Arc<dyn PolicyCheck>,
     /// Changes with every restore of the store.
     pub epoch: u64,
+    /// What gateways get.
+    pub federation: Federation,
     sealer: Sealer,
     services: RwLock<Vec<Arc<Service>>>,
 }
@@ -101,12 +114,45 @@ pub struct Service {
     /// Held while a change is decided and written: one at a time.
     writer: tokio::sync::Mutex<()>,
     changed: watch::Sender<u64>,
+    recent: Mutex<Recent>,
+}
+
+/// Paths of the last changes.
+#[derive(Debug, Default)]
+struct Recent {
+    /// Revision from which on nothing is missing.
+    complete_since: u64,
+    changes: VecDeque<(u64, Vec<String>)>,
 }
 
 impl Service {
     /// The documents now. Hold it shortly: a change waits for it.
     pub fn tree(&self) -> RwLockReadGuard<'_, Tree> {
         self.tree.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Paths of what has changed after a revision; `None` when that is too long ago.
+    pub(crate) fn changed_since(&self, revision: u64) -> Option<Vec<String>> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if revision < recent.complete_since {
+            return None;
+        }
+        let newer = recent.changes.iter().filter(|(at, _)| *at > revision);
+        Some(newer.flat_map(|(_, paths)| paths).cloned().collect())
+    }
+
+    /// Remembers a change; `None` is one that may have touched anything.
+    fn remember(&self, revision: u64, paths: Option<Vec<String>>) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        match paths {
+            Some(paths) if paths.len() <= RECENT_PATHS_MAX => recent.changes.push_back((revision, paths)),
+            _ => *recent = Recent { complete_since: revision, changes: VecDeque::new() },
+        }
+        if recent.changes.len() > RECENT_MAX
+            && let Some((forgotten, _)) = recent.changes.pop_front()
+        {
+            recent.complete_since = forgotten;
+        }
     }
 
     /// Follows the revision.
@@ -137,7 +183,14 @@ impl Plane {
             }
             services.push(Arc::new(service(name, tree)));
         }
-        let plane = Self { store, check, epoch: contents.epoch, sealer, services: RwLock::new(services) };
+        let plane = Self {
+            store,
+            check,
+            epoch: contents.epoch,
+            federation: Federation::default(),
+            sealer,
+            services: RwLock::new(services),
+        };
         if plane.services().is_empty() {
             plane.create_service(settings.service.clone()).await?;
         }
@@ -259,6 +312,21 @@ impl Plane {
         Ok(())
     }
 
+    /// Stores heartbeats and says who has fallen silent, until the runtime ends.
+    pub(crate) async fn look_after_instances(self: Arc<Self>) {
+        let mut saved = Instant::now();
+        loop {
+            tokio::time::sleep(INSTANCES_LOOKED_AT).await;
+            self.federation.instances.look(now());
+            if saved.elapsed() >= INSTANCES_SAVED {
+                saved = Instant::now();
+                if let Err(error) = self.federation.instances.save(&self.store).await {
+                    tracing::warn!(event_type = "ManagementFault", %error, "heartbeats are not stored");
+                }
+            }
+        }
+    }
+
     async fn reload(&self, service: &Service) -> Result<(), PlaneError> {
         let key = service.name.key();
         let contents = self.store.load().await?;
@@ -269,6 +337,7 @@ impl Plane {
         for document in &found.documents {
             tree.put(Arc::new(opened(&self.sealer, document)?));
         }
+        service.remember(found.revision, None);
         *service.tree.write().unwrap_or_else(PoisonError::into_inner) = tree;
         service.changed.send_replace(found.revision);
         Ok(())
@@ -277,10 +346,19 @@ impl Plane {
 
 fn service(name: ServiceName, tree: Tree) -> Service {
     let changed = watch::Sender::new(tree.revision);
-    Service { name, tree: RwLock::new(tree), writer: tokio::sync::Mutex::new(()), changed }
+    let recent = Recent { complete_since: tree.revision, ..Recent::default() };
+    Service {
+        name,
+        tree: RwLock::new(tree),
+        writer: tokio::sync::Mutex::new(()),
+        changed,
+        recent: Mutex::new(recent),
+    }
 }
 
 fn apply(service: &Service, revision: u64, records: Vec<(String, Option<Record>)>) {
+    // Before the tree shows it: whoever sees the revision finds its paths.
+    service.remember(revision, Some(records.iter().map(|(path, _)| path.clone()).collect()));
     let mut tree = service.tree.write().unwrap_or_else(PoisonError::into_inner);
     for (path, record) in records {
         match record {

@@ -68,6 +68,17 @@ impl Tree {
         self.collections.get(&collection.to_ascii_lowercase()).into_iter().flat_map(BTreeMap::values)
     }
 
+    /// The records of a collection whose names begin so, by name.
+    pub fn starting(&self, collection: &str, prefix: &str) -> impl Iterator<Item = &Arc<Record>> {
+        let prefix = prefix.to_ascii_lowercase();
+        let records = self.collections.get(&collection.to_ascii_lowercase());
+        let from = records.map(|records| records.range(prefix.clone()..));
+        from.into_iter()
+            .flatten()
+            .take_while(move |(name, _)| name.starts_with(&prefix))
+            .map(|(_, record)| record)
+    }
+
     /// Everything below a path, not the record there.
     pub fn below(&self, path: &str) -> impl Iterator<Item = &Arc<Record>> {
         let from = format!("{}/", path.to_ascii_lowercase());

@@ -36,7 +36,7 @@ pub use counters::{Count, UpstreamCounters};
 pub use dns::{DnsCache, NameServers};
 pub use failure::UpstreamError;
 pub use settings::{Network, UpstreamSettings};
-pub use tls::{Roots, RootsError, TlsClient};
+pub use tls::{Offer, Roots, RootsError, TlsClient};
 
 use connect::Dialer;
 use deadline::Deadlines;

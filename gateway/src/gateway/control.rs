@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::StartError;
 use crate::datapath::Rules;
+use crate::plane_source::SharedState;
 use crate::settings::ListenAddress;
 use crate::tls::Tls;
 use crate::{admin, datapath};
@@ -25,6 +26,7 @@ pub struct Control {
     pub tls: Option<Tls>,
     pub draining: watch::Receiver<bool>,
     pub stopped: watch::Receiver<bool>,
+    pub source: SharedState,
 }
 
 /// Binds the admin listener; `None` when it is off.
@@ -57,6 +59,7 @@ impl Control {
                 shared: Arc::clone(&self.shared),
                 datapath: Arc::clone(&self.datapath),
                 draining: self.draining.clone(),
+                source: Arc::clone(&self.source),
             };
             tokio::task::spawn_local(admin::serve(Arc::new(admin), listener));
         }

@@ -12,10 +12,12 @@ use gateway_datapath::Binding;
 use gateway_proxy::abuse::Misdeed;
 use gateway_proxy::redis::RedisSettings;
 use gateway_proxy::upstream::Network;
+use gateway_sync::protocol::{Token, WAIT_SECONDS_MAX};
 use gateway_telemetry::export::application_insights::ConnectionString;
 
 use super::export;
 use super::{ListenAddress, Pin, Settings};
+use crate::plane_transport::Endpoint;
 
 /// One setting.
 pub struct SettingDef {
@@ -69,6 +71,77 @@ pub const SETTINGS: &[SettingDef] = &[
         "folder of files with the secrets that the configuration leaves out",
         |s, v| {
             s.config.secrets = path(v);
+            Ok(())
+        },
+    ),
+    setting(
+        "config.service.endpoint",
+        "",
+        "URL",
+        "management plane that the configuration comes from",
+        |s, v| {
+            s.config.service.endpoint = text(v).map(|text| Endpoint::parse(&text)).transpose()?;
+            Ok(())
+        },
+    ),
+    secret("config.service.auth", "GatewayKey and a token", "token of the gateway for its plane", |s, v| {
+        if !v.is_empty() && (!v.starts_with("GatewayKey") || Token::parse(v).is_none()) {
+            return Err("GatewayKey and a token of the management plane are expected".to_owned());
+        }
+        s.config.service.auth = text(v).map(Into::into);
+        Ok(())
+    }),
+    setting(
+        "config.service.endpoint.disableCertificateValidation",
+        "false",
+        "true or false",
+        "do not check who the plane is; for tests",
+        |s, v| {
+            s.config.service.validate_certificate = !boolean(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "config.service.integration.timeout",
+        "00:00:10",
+        "seconds or hh:mm:ss",
+        "until the plane begins to answer, beyond what it was asked to wait",
+        |s, v| {
+            s.config.service.timeout = seconds(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "config.service.poll",
+        "10",
+        "seconds",
+        "from the end of a round with the plane to the next",
+        |s, v| {
+            s.config.service.pace.pause = seconds(v)?.max(Duration::from_millis(100));
+            Ok(())
+        },
+    ),
+    setting(
+        "config.service.wait",
+        "25",
+        "seconds, at most 55",
+        "how long the plane may hold a round until something changes; 0: it is only polled",
+        |s, v| {
+            s.config.service.pace.wait = seconds(v)?.min(Duration::from_secs(WAIT_SECONDS_MAX));
+            Ok(())
+        },
+    ),
+    setting("config.service.heartbeat", "60", "seconds", "between two heartbeats to the plane", |s, v| {
+        s.config.service.pace.heartbeat = seconds(v)?.max(Duration::from_millis(100));
+        Ok(())
+    }),
+    setting(
+        "config.backup.folder",
+        "",
+        "path",
+        "where the plane's configuration is kept, sealed, so that the gateway can start without the plane",
+        |s, v| {
+            s.config.service.backup = path(v);
             Ok(())
         },
     ),

@@ -10,7 +10,7 @@ const MAY_IMPORT: &[(&str, Option<&[&str]>)] = &[
     ("gateway-portal", Some(&["gateway-management", "gateway-model"])),
     (
         "gateway-management",
-        Some(&["gateway-store", "gateway-policy", "gateway-specification", "gateway-model"]),
+        Some(&["gateway-store", "gateway-policy", "gateway-specification", "gateway-sync", "gateway-model"]),
     ),
     ("gateway-proxy", Some(&["gateway-policy", "gateway-expression", "gateway-telemetry", "gateway-model"])),
     ("gateway-policy", Some(&["gateway-expression", "gateway-model"])),

@@ -1,51 +1,31 @@
-//! Tokens of gateways: `<gateway>&<yyyyMMddHHmm>&<base64 of HMAC-SHA512 under the gateway's key>`.
+//! Tokens of gateways at the end that signs them: HMAC-SHA512 under a key of the gateway, over its name and the expiry.
 //!
-//! Source: self-hosted-gateway.md §2.1. The signature is ours; gateways treat the text as opaque.
+//! Source: self-hosted-gateway.md §2.1. The form is [`gateway_sync::protocol::Token`]'s.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac::{self, HMAC_SHA512, Key};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use gateway_sync::protocol::{GatewaySecret, Token};
 use jiff::tz::TimeZone;
 
-/// Signs a token.
+/// Signs a token, without the word `GatewayKey`.
 pub fn sign(gateway: &str, expiry: jiff::Timestamp, key: &str) -> String {
     let expiry = expiry.to_zoned(TimeZone::UTC).strftime("%Y%m%d%H%M").to_string();
     let tag = hmac::sign(&signing_key(key), message(gateway, &expiry).as_bytes());
-    format!("{gateway}&{expiry}&{}", STANDARD.encode(tag))
+    let signature = tag.as_ref().first_chunk().copied().unwrap_or([0; 64]);
+    Token { gateway, expiry: &expiry, signature, secret: *GatewaySecret::of_key(key).bytes() }.text()
 }
 
-/// The gateway and the expiry that a token names, and what has to be verified.
-pub struct Token<'t> {
-    pub gateway: &'t str,
-    expiry: &'t str,
-    signature: Vec<u8>,
+/// Whether a key has signed a token, compared in constant time.
+pub fn is_signed_by(token: &Token<'_>, key: &str) -> bool {
+    let message = message(token.gateway, token.expiry);
+    hmac::verify(&signing_key(key), message.as_bytes(), &token.signature).is_ok()
+        && verify_slices_are_equal(GatewaySecret::of_key(key).bytes(), &token.secret).is_ok()
 }
 
-impl<'t> Token<'t> {
-    /// Reads a token, with or without the word `GatewayKey`.
-    pub fn parse(text: &'t str) -> Option<Self> {
-        let text = text.strip_prefix("GatewayKey").map_or(text, str::trim_start).trim();
-        let (gateway, rest) = text.split_once('&')?;
-        let (expiry, signature) = rest.split_once('&')?;
-        let is_time = expiry.len() == 12 && expiry.bytes().all(|byte| byte.is_ascii_digit());
-        (is_time && !gateway.is_empty()).then(|| STANDARD.decode(signature).ok())?.map(|signature| Self {
-            gateway,
-            expiry,
-            signature,
-        })
-    }
-
-    /// Whether a key has signed it, compared in constant time.
-    pub fn is_signed_by(&self, key: &str) -> bool {
-        let message = message(self.gateway, self.expiry);
-        hmac::verify(&signing_key(key), message.as_bytes(), &self.signature).is_ok()
-    }
-
-    /// End of its life, seconds since 1970.
-    pub fn expires(&self) -> Option<i64> {
-        let time = jiff::civil::DateTime::strptime("%Y%m%d%H%M", self.expiry).ok()?;
-        Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
-    }
+/// End of a token's life, seconds since 1970.
+pub fn expires(token: &Token<'_>) -> Option<i64> {
+    let time = jiff::civil::DateTime::strptime("%Y%m%d%H%M", token.expiry).ok()?;
+    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
 }
 
 fn signing_key(key: &str) -> Key {
@@ -67,12 +47,16 @@ mod tests {
         assert!(text.starts_with("edge1&202603281825&"), "{text}");
         let with_scheme = format!("GatewayKey {text}");
         let token = Token::parse(&with_scheme).expect("a token");
-        assert_eq!(token.expires(), Some(expiry.as_second() - 40));
-        assert!(token.is_signed_by("key"));
-        assert!(!token.is_signed_by("other"));
+        assert_eq!(expires(&token), Some(expiry.as_second() - 40));
+        assert!(is_signed_by(&token, "key"));
+        assert!(!is_signed_by(&token, "other"));
         let forged = with_scheme.replace("edge1", "edge2");
-        assert!(!Token::parse(&forged).expect("a token").is_signed_by("key"));
-        for bad in ["", "a&b", "a&202603281825&*", "a&2026&AAAA", "&202603281825&AAAA"] {
+        assert!(!is_signed_by(&Token::parse(&forged).expect("a token"), "key"));
+        let mut other_secret = token.clone();
+        other_secret.secret[0] ^= 1;
+        assert!(!is_signed_by(&other_secret, "key"));
+        for bad in ["", "a&b", "a&202603281825&*", "a&2026&AAAA", "&202603281825&AAAA", "a&202603281825&AAAA"]
+        {
             assert!(Token::parse(bad).is_none(), "{bad}");
         }
     }

@@ -332,6 +332,8 @@ pub const OPERATIONS: &[Operation] = &[
     op(P0, Delete, "{S}/gateways/{gatewayId}", "Gateway_Delete", ""),
     op(P0, Post, "{S}/gateways/{gatewayId}/listKeys", "Gateway_ListKeys", ""),
     op(P0, Post, "{S}/gateways/{gatewayId}/regenerateKey", "Gateway_RegenerateKey", ""),
+    // Ours: Azure's portal shows the instances, its interface does not.
+    op(P0, Get, "{S}/gateways/{gatewayId}/instances", "Gateway_ListInstances", ""),
     op(P0, Post, "{S}/gateways/{gatewayId}/generateToken", "Gateway_GenerateToken", ""),
     op(P1, Post, "{S}/gateways/{gatewayId}/invalidateDebugCredentials", "Gateway_InvalidateDebugCredentials", ""),
     op(P1, Post, "{S}/gateways/{gatewayId}/listDebugCredentials", "Gateway_ListDebugCredentials", ""),

@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 
 use super::query::Query;
 use super::route::{Found, Router};
-use super::{arm, etag};
+use super::{arm, etag, federation};
 use crate::arm_error::ArmError;
 use crate::auth::{Authenticator, Principal, Refusal};
 use crate::contract::{API_VERSIONS, Method, is_known};
@@ -55,6 +55,7 @@ pub async fn serve(management: Arc<Management>, listener: TcpListener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "the management listener cannot be served"),
     };
+    tokio::spawn(Arc::clone(&management.plane).look_after_instances());
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
@@ -87,6 +88,9 @@ impl Management {
         let ids = ["x-ms-client-request-id", "x-ms-correlation-request-id"].map(|name| {
             request.headers().get(name).cloned().map(|value| (HeaderName::from_static(name), value))
         });
+        if federation::is_ours(request.uri().path()) {
+            return self.gateway(request).await;
+        }
         let is_head = request.method() == hyper::Method::HEAD;
         let mut page = match self.call(request).await {
             Ok(answer) => page(answer, is_head),
@@ -94,6 +98,15 @@ impl Management {
         };
         decorate(&mut page, ids);
         page
+    }
+
+    /// A call of a gateway. It asks often: nothing is spent on fields that it does not read.
+    async fn gateway(&self, request: Request<Incoming>) -> Page {
+        let answered = match segments(request.uri().path()) {
+            Ok(segments) => federation::answer(self, request, &segments).await,
+            Err(error) => Err(error),
+        };
+        answered.unwrap_or_else(|error| refusal(&error, false))
     }
 
     async fn call(&self, request: Request<Incoming>) -> Result<Answer, ArmError> {

@@ -28,6 +28,7 @@ const ACTIONS: &[(&str, Action)] = &[
     ("IdentityProvider_ListSecrets", |call| Box::pin(async { keys::list(call, &["clientSecret"]) })),
     ("Gateway_ListKeys", |call| Box::pin(async { gateways::list_keys(call) })),
     ("Gateway_RegenerateKey", |call| Box::pin(gateways::regenerate_key(call))),
+    ("Gateway_ListInstances", |call| Box::pin(gateways::list_instances(call))),
     ("Gateway_GenerateToken", |call| Box::pin(async { gateways::generate_token(call) })),
 ];
 

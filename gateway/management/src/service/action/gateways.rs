@@ -49,6 +49,28 @@ pub fn generate_token(call: &Call<'_>) -> Outcome {
     Ok(Answer::ok(entity::value(&gateway_token::sign(record.name(), expiry, key))))
 }
 
+/// What the instances of a gateway said last. Ours: Azure's portal shows it, its interface does not.
+pub async fn list_instances(call: &Call<'_>) -> Outcome {
+    let path = call.above(1);
+    let record = entity::find(&call.service.tree(), path)?;
+    let service = call.service.name.key();
+    let instances = &call.plane.federation.instances;
+    let found = instances.of(&call.plane.store, &service, record.name(), crate::plane::now()).await;
+    let found = found.map_err(|error| ArmError::internal(&error))?;
+    let value: Vec<Value> = found
+        .into_iter()
+        .map(|(name, properties)| {
+            json!({
+                "id": format!("{}/{}/instances/{name}", call.service_id, record.path),
+                "type": "Microsoft.ApiManagement/service/gateways/instances",
+                "name": name,
+                "properties": properties,
+            })
+        })
+        .collect();
+    Ok(Answer::ok(json!({"count": value.len(), "value": value})))
+}
+
 fn key_type(body: &Value) -> Result<&'static str, ArmError> {
     match body.get("keyType").and_then(Value::as_str).map(str::to_ascii_lowercase).as_deref() {
         Some("primary") => Ok("primaryKey"),

@@ -1,0 +1,190 @@
+//! The endpoints of gateways, beside those of ARM: configuration, chunks, heartbeats. Their callers show a token of a
+//! gateway, signed with one of its keys.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use gateway_sync::protocol::{
+    DIAGNOSTICS_MAX, GatewaySecret, Heartbeat, MANIFEST_TYPE, ProtocolError, Tag, Token, WAIT_SECONDS_MAX,
+};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::time::{Instant, timeout_at};
+
+use super::Management;
+use super::query::Query;
+use crate::arm_error::ArmError;
+use crate::auth::gateway_token;
+use crate::plane::{Plane, Service};
+
+const HEARTBEAT_BYTES_MAX: usize = 64 * 1024;
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Texts of a heartbeat are cut at this length.
+const TEXT_BYTES_MAX: usize = 1_000;
+
+type Page = Response<Full<Bytes>>;
+
+/// Who asks.
+struct Caller {
+    service: Arc<Service>,
+    gateway: String,
+    secret: GatewaySecret,
+}
+
+/// Whether a path is one of these.
+pub fn is_ours(path: &str) -> bool {
+    path.starts_with("/gateways/") || path.starts_with("/chunks/")
+}
+
+/// Answers a gateway.
+pub async fn answer<B>(
+    management: &Management,
+    request: Request<B>,
+    segments: &[String],
+) -> Result<Page, ArmError>
+where
+    B: hyper::body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let plane = &management.plane;
+    let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let caller = caller(plane, request.headers().get(AUTHORIZATION))?;
+    match (request.method(), parts.as_slice()) {
+        (&Method::GET, ["gateways", name, "configuration"]) => {
+            caller.is(name)?;
+            configuration(plane, &caller, &request).await
+        }
+        (&Method::GET, ["chunks", name]) => match plane.federation.chunk(name) {
+            Some(bytes) => Ok(chunk(bytes)),
+            None => Err(ArmError::not_found("Chunk")),
+        },
+        (&Method::POST, ["gateways", name, "heartbeat"]) => {
+            caller.is(name)?;
+            heartbeat(plane, &caller, request).await
+        }
+        _ => Err(ArmError::not_found("Resource")),
+    }
+}
+
+impl Caller {
+    fn is(&self, gateway: &str) -> Result<(), ArmError> {
+        if self.gateway.eq_ignore_ascii_case(gateway) {
+            return Ok(());
+        }
+        let message = format!("The token is one of the gateway '{}', not of '{gateway}'.", self.gateway);
+        Err(ArmError::new(StatusCode::FORBIDDEN, "AuthorizationFailed", message))
+    }
+}
+
+/// The gateway whose key has signed the token.
+fn caller(plane: &Plane, field: Option<&HeaderValue>) -> Result<Caller, ArmError> {
+    let refuse = |message: &str| ArmError::new(StatusCode::UNAUTHORIZED, "InvalidGatewayToken", message);
+    let text = field.and_then(|field| field.to_str().ok()).unwrap_or_default();
+    let token = Token::parse(text)
+        .filter(|_| text.starts_with("GatewayKey"))
+        .ok_or_else(|| refuse("'Authorization' must be 'GatewayKey' and a token of a gateway."))?;
+    let path = format!("gateways/{}", token.gateway);
+    for service in plane.services() {
+        let Some(record) = service.tree().get(&path).cloned() else { continue };
+        let mut keys = ["primaryKey", "secondaryKey"].into_iter().filter_map(|member| record.text(member));
+        if !keys.any(|key| gateway_token::is_signed_by(&token, key)) {
+            continue;
+        }
+        if gateway_token::expires(&token).is_none_or(|end| end <= crate::plane::now()) {
+            return Err(refuse("The token has expired. Generate a new one for the gateway."));
+        }
+        return Ok(Caller { service, gateway: record.name().to_owned(), secret: token.gateway_secret() });
+    }
+    Err(refuse(
+        "The token is not signed with a key of a gateway here: it was revoked, or belongs to another service.",
+    ))
+}
+
+/// 304, a difference, or the whole view; held while nothing is new for as long as the caller wants.
+async fn configuration<B>(plane: &Plane, caller: &Caller, request: &Request<B>) -> Result<Page, ArmError> {
+    let query = Query::parse(request.uri().query().unwrap_or_default());
+    let wait = query.get("wait").and_then(|wait| wait.parse().ok()).unwrap_or(0).min(WAIT_SECONDS_MAX);
+    let held =
+        request.headers().get(IF_NONE_MATCH).and_then(|field| field.to_str().ok()?.parse::<Tag>().ok());
+    let deadline = Instant::now() + Duration::from_secs(wait);
+    let mut changes = caller.service.watch();
+    loop {
+        changes.borrow_and_update();
+        let view = plane.federation.view(plane.epoch, &caller.service, &caller.gateway);
+        let view = view.ok_or_else(|| ArmError::not_found("Gateway"))?;
+        let is_held = held.is_some_and(|held| (held.epoch, held.hash) == (view.tag.epoch, view.tag.hash));
+        if !is_held {
+            let base = held.filter(|_| query.get("since").is_some());
+            return manifest(plane, caller, &view, base);
+        }
+        if !matches!(timeout_at(deadline, changes.changed()).await, Ok(Ok(()))) {
+            return Ok(page(StatusCode::NOT_MODIFIED, held, Bytes::new()));
+        }
+    }
+}
+
+fn manifest(
+    plane: &Plane,
+    caller: &Caller,
+    view: &crate::federation::View,
+    base: Option<Tag>,
+) -> Result<Page, ArmError> {
+    let failed = |error: ProtocolError| ArmError::internal(&error);
+    let difference = base.and_then(|base| view.difference(&caller.gateway, base, &caller.secret));
+    let body = if let Some(difference) = difference {
+        Bytes::from(difference.map_err(failed)?)
+    } else {
+        let offer = view.offer(&caller.gateway, &caller.secret).map_err(failed)?;
+        plane.federation.publish(&offer.parts);
+        offer.manifest.clone()
+    };
+    let mut page = page(StatusCode::OK, Some(view.tag), body);
+    page.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MANIFEST_TYPE));
+    Ok(page)
+}
+
+async fn heartbeat<B>(plane: &Plane, caller: &Caller, request: Request<B>) -> Result<Page, ArmError>
+where
+    B: hyper::body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let reading = Limited::new(request.into_body(), HEARTBEAT_BYTES_MAX).collect();
+    let read = tokio::time::timeout(HEARTBEAT_TIMEOUT, reading).await;
+    let malformed = || ArmError::field("body", "The body is no heartbeat, or longer than 64 KiB.");
+    let body = read.ok().and_then(Result::ok).ok_or_else(malformed)?.to_bytes();
+    let mut heartbeat: Heartbeat = serde_json::from_slice(&body).map_err(|_| malformed())?;
+    if heartbeat.instance_id.is_empty() {
+        return Err(ArmError::field("instanceId", "'instanceId' must not be empty."));
+    }
+    heartbeat.diagnostics.truncate(DIAGNOSTICS_MAX);
+    for text in
+        [&mut heartbeat.instance_id, &mut heartbeat.version, &mut heartbeat.host, &mut heartbeat.applied]
+            .into_iter()
+            .chain(&mut heartbeat.diagnostics)
+    {
+        text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+    }
+    let now = crate::plane::now();
+    plane.federation.instances.put(&caller.service.name.key(), &caller.gateway, heartbeat, now);
+    Ok(page(StatusCode::NO_CONTENT, None, Bytes::new()))
+}
+
+fn chunk(bytes: Bytes) -> Page {
+    let mut page = page(StatusCode::OK, None, bytes);
+    let headers = page.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    // The name is the hash of the content: it never changes.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=31536000, immutable"));
+    page
+}
+
+fn page(status: StatusCode, tag: Option<Tag>, body: Bytes) -> Page {
+    let mut page = Response::new(Full::new(body));
+    *page.status_mut() = status;
+    if let Some(tag) = tag.and_then(|tag| HeaderValue::from_str(&tag.to_string()).ok()) {
+        page.headers_mut().insert(ETAG, tag);
+    }
+    page
+}

@@ -1,0 +1,122 @@
+//! A management plane with gateways, that can be stopped and started again at the same address.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use gateway_telemetry::rfc3339::Rfc3339;
+use serde_json::{Value, json};
+
+use crate::plane::Plane;
+
+/// A plane and what gateways need of it.
+pub struct Federation {
+    plane: Plane,
+    address: SocketAddr,
+}
+
+impl Federation {
+    /// An empty service, at an address that stays free while the plane is stopped.
+    pub fn start() -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = free.expect("a free port");
+        let text = address.to_string();
+        Self { plane: Plane::start(&[("management.address", &text)]), address }
+    }
+
+    /// Stops: its port refuses connections, and those that were open end.
+    pub fn stop(&mut self) {
+        self.plane.stop();
+    }
+
+    /// Starts what was stopped, with all that it was told.
+    pub fn resume(&mut self) {
+        let text = self.address.to_string();
+        self.plane.resume(&[("management.address", &text)]);
+    }
+
+    /// The SQLite file.
+    pub fn store(&self) -> PathBuf {
+        self.plane.store()
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Value of `config.service.endpoint`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A call of the service's interface: status and body.
+    pub fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let reply = self.plane.call(method, path, body);
+        (reply.status, reply.body)
+    }
+
+    /// Writes a resource; panics where it is refused.
+    pub fn put(&self, path: &str, properties: Value) {
+        let (status, answer) = self.call("PUT", path, &json!({ "properties": properties }));
+        assert!(matches!(status, 200 | 201), "PUT {path}: {status} {answer}");
+    }
+
+    /// Deletes a resource.
+    pub fn delete(&self, path: &str) {
+        let (status, answer) = self.call("DELETE", path, &Value::Null);
+        assert!(matches!(status, 200 | 204), "DELETE {path}: {status} {answer}");
+    }
+
+    /// An API without subscription that forwards `GET /item`, on gateways.
+    pub fn api(&self, name: &str, backend: &str, gateways: &[&str]) {
+        self.put(
+            &format!("apis/{name}"),
+            json!({
+                "displayName": name, "path": name, "protocols": ["http", "https"], "serviceUrl": backend,
+                "subscriptionRequired": false,
+            }),
+        );
+        self.put(
+            &format!("apis/{name}/operations/item"),
+            json!({"displayName": "item", "method": "GET", "urlTemplate": "/item", "templateParameters": []}),
+        );
+        for gateway in gateways {
+            self.put(&format!("gateways/{gateway}/apis/{name}"), json!({}));
+        }
+    }
+
+    /// A policy document from what stands in its inbound section.
+    pub fn policy(&self, path: &str, inbound: &str) {
+        let value = format!(
+            "<policies><inbound><base />{inbound}</inbound><backend><base /></backend><outbound><base /></outbound>\
+             <on-error><base /></on-error></policies>"
+        );
+        self.put(path, json!({"format": "rawxml", "value": value}));
+    }
+
+    /// A gateway resource; gives the value of `config.service.auth` for it.
+    pub fn gateway(&self, name: &str) -> String {
+        self.put(&format!("gateways/{name}"), json!({"locationData": {"name": "here"}}));
+        self.token(name, "primary")
+    }
+
+    /// A token of a gateway, good for an hour.
+    pub fn token(&self, gateway: &str, key: &str) -> String {
+        let in_an_hour = SystemTime::now() + Duration::from_secs(3_600);
+        let expiry = Rfc3339 { time: in_an_hour, digits: 0 }.to_string();
+        let (status, answer) = self.call(
+            "POST",
+            &format!("gateways/{gateway}/generateToken"),
+            &json!({"keyType": key, "expiry": expiry}),
+        );
+        assert_eq!(status, 200, "{answer}");
+        format!("GatewayKey {}", answer["value"].as_str().expect("a token"))
+    }
+
+    /// Instances of a gateway, as the service shows them.
+    pub fn instances(&self, gateway: &str) -> Vec<Value> {
+        let (_, answer) = self.call("GET", &format!("gateways/{gateway}/instances"), &Value::Null);
+        let instances = answer["value"].as_array().cloned().unwrap_or_default();
+        instances.into_iter().map(|mut instance| instance["properties"].take()).collect()
+    }
+}
