@@ -6,6 +6,7 @@ mod dev;
 mod explain;
 mod expression;
 mod manage;
+mod principal;
 mod run;
 
 use std::path::PathBuf;
@@ -34,6 +35,8 @@ enum Verb {
     Run(run::Run),
     /// Serve the management plane: one place for all gateways, by Azure's ARM interface
     Manage(manage::Manage),
+    /// Add, list and remove those who may sign in at the management plane
+    Principal(principal::Principal),
     /// Serve the sample APIs with a built-in echo backend
     Dev(dev::Dev),
     /// Compile a configuration folder and print what is wrong with it
@@ -77,6 +80,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
     match arguments.verb {
         Verb::Run(verb) => verb.execute(),
         Verb::Manage(verb) => verb.execute(),
+        Verb::Principal(verb) => verb.execute(),
         Verb::Dev(verb) => verb.execute(),
         Verb::Check(verb) => verb.execute(),
         Verb::Explain(verb) => verb.execute(),

@@ -78,6 +78,16 @@ pub struct ManagementSettings {
     pub key_file: Option<PathBuf>,
     pub static_token: Option<Secret>,
     pub static_token_remote: bool,
+    /// Another issuer of tokens, and what its tokens for this plane say as audience.
+    pub issuer: Option<String>,
+    pub audiences: Vec<String>,
+    /// TLS on loopback addresses as well.
+    pub tls: bool,
+    /// Chain and key of the listener, PEM; self-signed where there is none.
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+    /// More names of the self-signed one.
+    pub names: Vec<String>,
     pub subscription: String,
     pub resource_group: String,
     pub service: String,
