@@ -6,7 +6,10 @@ use super::{Finding, tree::File, tree::Tree};
 const MAY_IMPORT: &[(&str, Option<&[&str]>)] = &[
     ("gateway", None),
     ("gateway-benches", None),
-    ("gateway-tests", Some(&["gateway", "gateway-model", "gateway-telemetry", "gateway-datapath"])),
+    (
+        "gateway-tests",
+        Some(&["gateway", "gateway-management", "gateway-model", "gateway-telemetry", "gateway-datapath"]),
+    ),
     ("gateway-portal", Some(&["gateway-management", "gateway-model"])),
     (
         "gateway-management",
