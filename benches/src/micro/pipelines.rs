@@ -12,6 +12,7 @@ use anyhow::ensure;
 use gateway_policy::event_hub::{EventHub, HubEvent};
 use gateway_policy::exchange::{Arrival, Connection, Exchange, Protocol};
 use gateway_policy::fault::Fault;
+use gateway_policy::graphql::GraphQlApi;
 use gateway_policy::jose::SigningKeys;
 use gateway_policy::message::{Body, Request, Response};
 use gateway_policy::pipeline::Pipeline;
@@ -25,6 +26,7 @@ use gateway_proxy::ports::concurrency::AtWork;
 use gateway_proxy::ports::counters::RateCounters;
 use gateway_proxy::ports::quotas::QuotaCounters;
 use gateway_proxy::upstream::{Roots, UpstreamShared};
+use serde_json::Value;
 
 use crate::heads;
 use crate::prepared::Prepared;
@@ -56,6 +58,15 @@ impl Issuers for Still {
 impl Identity for Still {
     fn token<'a>(&'a self, _: &'a TokenRequest) -> LocalFuture<'a, Result<Arc<str>, IdentityError>> {
         Box::pin(ready(Err(IdentityError("there is no network".to_owned()))))
+    }
+}
+
+/// There is no network later on either.
+struct Nowhere;
+
+impl Sender for Nowhere {
+    fn send(&self, _: OutboundCall) -> LocalFuture<'static, Result<Response, SendError>> {
+        Box::pin(ready(Ok(Response::new(200))))
     }
 }
 
@@ -133,6 +144,20 @@ impl Ports for Still {
 
     fn client_trust(&self) -> &dyn ClientTrust {
         &self.authorities
+    }
+
+    fn vectors(&self) -> &dyn Vectors {
+        &self.caches
+    }
+
+    fn sender(&self) -> Rc<dyn Sender> {
+        Rc::new(Nowhere)
+    }
+
+    fn publish(&self, _: &str, _: &Arc<Value>) {}
+
+    fn serve_subscriptions(&self, _: &Arc<GraphQlApi>, _: &mut Exchange) -> Result<(), Fault> {
+        Ok(())
     }
 
     fn log_to_event_hub(&self, _: &Arc<EventHub>, _: HubEvent) {}
