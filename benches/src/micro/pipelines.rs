@@ -61,15 +61,6 @@ impl Identity for Still {
     }
 }
 
-/// There is no network later on either.
-struct Nowhere;
-
-impl Sender for Nowhere {
-    fn send(&self, _: OutboundCall) -> LocalFuture<'static, Result<Response, SendError>> {
-        Box::pin(ready(Ok(Response::new(200))))
-    }
-}
-
 impl Still {
     fn new() -> Self {
         let shared = UpstreamShared::new(Roots::none());
@@ -144,14 +135,6 @@ impl Ports for Still {
 
     fn client_trust(&self) -> &dyn ClientTrust {
         &self.authorities
-    }
-
-    fn vectors(&self) -> &dyn Vectors {
-        &self.caches
-    }
-
-    fn sender(&self) -> Rc<dyn Sender> {
-        Rc::new(Nowhere)
     }
 
     fn publish(&self, _: &str, _: &Arc<Value>) {}
