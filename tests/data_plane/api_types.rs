@@ -2,4 +2,3 @@
 
 mod graphql;
 mod soap;
-mod subscriptions;

@@ -3,7 +3,6 @@
 mod arm;
 pub mod etag;
 mod federation;
-mod login;
 pub mod query;
 mod route;
 mod serve;

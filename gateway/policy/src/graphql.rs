@@ -16,7 +16,6 @@ mod prune;
 mod request;
 mod schema;
 mod source;
-mod subscription;
 
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -33,7 +32,6 @@ pub use depth::deeper_than;
 pub use prune::prune as without_fields;
 pub use request::{GraphQlRequest, Operation, RequestError, read as read_request};
 pub use schema::{Finding, Schema};
-pub use subscription::{Subscription, topic};
 
 /// A GraphQL API, compiled.
 #[derive(Debug)]

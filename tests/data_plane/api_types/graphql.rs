@@ -12,10 +12,6 @@ type Post { title: String }
 
 /// A GraphQL API at `/g`; with a service URL it is passed through.
 fn folder(service_url: Option<&str>) -> Config {
-    folder_with(service_url, SCHEMA)
-}
-
-pub fn folder_with(service_url: Option<&str>, schema: &str) -> Config {
     let config = Config::new();
     let url = service_url.map_or(String::new(), |url| format!(r#", "serviceUrl": "{url}""#));
     config.file(
@@ -25,11 +21,11 @@ pub fn folder_with(service_url: Option<&str>, schema: &str) -> Config {
             "subscriptionRequired": false{url}}}}}"#
         ),
     );
-    config.file("apis/g/specification.graphql", schema);
+    config.file("apis/g/specification.graphql", SCHEMA);
     config
 }
 
-pub fn resolver(config: &Config, path: &str, source: &str) {
+fn resolver(config: &Config, path: &str, source: &str) {
     let name = path.replace('/', "-").to_lowercase();
     config.file(
         &format!("apis/g/resolvers/{name}/resolverInformation.json"),
@@ -41,11 +37,11 @@ pub fn resolver(config: &Config, path: &str, source: &str) {
     );
 }
 
-pub fn get(url: &str) -> String {
+fn get(url: &str) -> String {
     format!("<http-request><set-method>GET</set-method><set-url>{url}</set-url></http-request>")
 }
 
-pub fn ask(gateway: &Running, body: &Value) -> Answer {
+fn ask(gateway: &Running, body: &Value) -> Answer {
     let headers = [("Content-Type", "application/json")];
     gateway.client().request_with("POST", "/g", &headers, body.to_string().as_bytes())
 }
