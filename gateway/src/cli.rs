@@ -1,12 +1,12 @@
 //! Verbs of the command line (`design.md` §2). Exit codes: 0 clean, 1 failed, 64 bad settings, 69 unavailable.
 
 mod check;
-mod copy;
 mod datapath;
 mod dev;
 mod explain;
 mod expression;
 mod manage;
+mod principal;
 mod run;
 
 use std::path::PathBuf;
@@ -35,12 +35,10 @@ enum Verb {
     Run(run::Run),
     /// Serve the management plane: one place for all gateways, by Azure's ARM interface
     Manage(manage::Manage),
+    /// Add, list and remove those who may sign in at the management plane
+    Principal(principal::Principal),
     /// Serve the sample APIs with a built-in echo backend
     Dev(dev::Dev),
-    /// Copy a service behind an ARM endpoint, ours or Azure's, into a configuration folder
-    Pull(copy::Pull),
-    /// Bring a service behind an ARM endpoint to what a configuration folder says
-    Push(copy::Push),
     /// Compile a configuration folder and print what is wrong with it
     Check(check::Check),
     /// Print the effective policy of an operation, each statement with the scope it came from
@@ -82,9 +80,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
     match arguments.verb {
         Verb::Run(verb) => verb.execute(),
         Verb::Manage(verb) => verb.execute(),
+        Verb::Principal(verb) => verb.execute(),
         Verb::Dev(verb) => verb.execute(),
-        Verb::Pull(verb) => verb.execute(),
-        Verb::Push(verb) => verb.execute(),
         Verb::Check(verb) => verb.execute(),
         Verb::Explain(verb) => verb.execute(),
         Verb::Expression(verb) => verb.execute(),

@@ -101,8 +101,7 @@ impl Applier {
     }
 }
 
-/// Findings to the log.
-pub fn log_findings(diagnostics: &[Diagnostic]) {
+fn log_findings(diagnostics: &[Diagnostic]) {
     for finding in diagnostics {
         if finding.is_error() {
             tracing::error!(event_type = "ConfigurationDiagnostic", finding = %finding, "configuration error");

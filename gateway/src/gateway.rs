@@ -30,6 +30,7 @@ use gateway_proxy::ports::concurrency::AtWork;
 use gateway_proxy::ports::flights::Flights;
 use gateway_proxy::ports::identity::IdentityTokens;
 use gateway_proxy::ports::issuers::IssuerCache;
+use gateway_proxy::ports::topics::Topics;
 use gateway_proxy::upstream::{Offer, Roots, UpstreamShared};
 use gateway_proxy::worker::{InFlight, Shared};
 use gateway_sync::folder::{FolderSettings, LoadOutcome, Watch, load, watch};
@@ -329,6 +330,7 @@ fn shared(settings: &Settings, telemetry: &Arc<Telemetry>, workers: usize) -> Re
         abuse: abuse(settings),
         debug: Debug::new(),
         dapr_port: settings.net.dapr_port,
+        topics: Topics::default(),
         in_flight: (0..workers).map(|_| InFlight::default()).collect(),
     })
 }

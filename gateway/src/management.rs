@@ -1,19 +1,20 @@
 //! The management plane in this process: store, listener, and the gateway's compiler as its judge of policies.
 
+mod issuer;
+mod tls;
+
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use gateway_management::auth::Authenticator;
+use gateway_management::auth::{Authenticator, Oidc, Signing};
 use gateway_management::http::{Management, serve};
-use gateway_management::{Plane, PlaneError, PlaneSettings, PolicyCheck, ServiceName};
+use gateway_management::{ArmError, Plane, PlaneError, PlaneSettings, PolicyCheck, ServiceName};
 use gateway_model::{Diagnostic, PolicyScope, ResourceSet, Secret};
 use gateway_proxy::snapshot::{check_certificate, check_policy};
 use serde_json::{Map, Value};
 use tokio::runtime::Runtime;
 
-use crate::import::Importer;
-use crate::mirror::{self, Mirror};
 use crate::settings::{ListenAddress, ManagementSettings};
 
 /// Why the plane cannot start.
@@ -27,6 +28,8 @@ pub enum StartError {
     Runtime(#[source] std::io::Error),
     #[error("the management plane cannot start")]
     Plane(#[from] PlaneError),
+    #[error("the key of the token endpoint cannot be kept")]
+    Key(#[source] ArmError),
 }
 
 /// A running management plane.
@@ -34,8 +37,6 @@ pub struct ManagementPlane {
     runtime: Runtime,
     pub address: SocketAddr,
     pub plane: Arc<Plane>,
-    service: ServiceName,
-    mirror: Option<Mirror>,
 }
 
 impl ManagementPlane {
@@ -52,6 +53,8 @@ impl ManagementPlane {
             );
             return Err(StartError::Setting { name: "management.auth.static-token", reason });
         }
+        let has_tls = settings.tls || settings.certificate.is_some() || !wanted.ip().is_loopback();
+        let tls = has_tls.then(|| tls::acceptor(settings, wanted.ip())).transpose()?;
         let bound = |source| StartError::Bind { address: wanted, source };
         let listener = TcpListener::bind(wanted).map_err(bound)?;
         listener.set_nonblocking(true).map_err(bound)?;
@@ -61,39 +64,46 @@ impl ManagementPlane {
             .enable_all()
             .build()
             .map_err(StartError::Runtime)?;
-        let opened = plane_settings(settings);
-        let plane = Arc::new(runtime.block_on(Plane::open(&opened, Arc::new(Compiler)))?);
-        let mut management = Management::new(Arc::clone(&plane), Authenticator::new(token));
-        management.is_mirror = settings.mirror().is_some();
-        runtime.spawn(serve(Arc::new(management), listener));
+        let plane = Arc::new(runtime.block_on(open_plane(settings))?);
+        let signing = runtime.block_on(Signing::open(&plane)).map_err(StartError::Key)?;
+        let authenticator = Authenticator::new(signing, token, oidc(settings, address)?);
+        let management = Management::new(Arc::clone(&plane), authenticator, tls.is_some());
+        runtime.spawn(serve(Arc::new(management), listener, tls));
+        runtime.spawn(follow_directory(Arc::clone(&plane)));
         tracing::info!(event_type = "GatewayListening", management = %address, "the management plane listens");
-        let service = opened.service;
-        let mirror = settings
-            .mirror()
-            .map(|mirrored| mirror::start(mirrored, Arc::clone(&plane), service.clone()))
-            .transpose()
-            .map_err(|reason| StartError::Setting { name: "management.mirror", reason })?;
-        Ok(Self { runtime, address, plane, service, mirror })
-    }
-
-    /// Revision of the service that the settings name; 0 where it is gone.
-    pub fn revision(&self) -> u64 {
-        self.plane.service(&self.service).map_or(0, |service| *service.watch().borrow())
-    }
-
-    /// What writes folders into the service that the settings name.
-    pub fn importer(&self) -> Importer {
-        Importer {
-            runtime: self.runtime.handle().clone(),
-            plane: Arc::clone(&self.plane),
-            service: self.service.clone(),
-        }
+        Ok(Self { runtime, address, plane })
     }
 
     /// Stops; what was acknowledged is on disk.
     pub fn stop(self) {
-        drop(self.mirror);
         self.runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    }
+}
+
+/// Opens the plane of a store with the gateway's compiler in it.
+pub async fn open_plane(settings: &ManagementSettings) -> Result<Plane, PlaneError> {
+    Plane::open(&plane_settings(settings), Arc::new(Compiler)).await
+}
+
+/// The other issuer of tokens, where there is one.
+fn oidc(settings: &ManagementSettings, own: SocketAddr) -> Result<Option<Oidc>, StartError> {
+    let Some(issuer) = &settings.issuer else { return Ok(None) };
+    if settings.audiences.is_empty() {
+        let reason = "an issuer in management.auth.issuer needs the audiences of its tokens".to_owned();
+        return Err(StartError::Setting { name: "management.auth.audiences", reason });
+    }
+    let documents = Arc::new(issuer::Documents::new(own));
+    Ok(Some(Oidc::new(issuer, settings.audiences.clone(), documents)))
+}
+
+/// Takes over what `gateway principal` has written: a principal that was removed is out within this time.
+async fn follow_directory(plane: Arc<Plane>) {
+    const EVERY: std::time::Duration = std::time::Duration::from_secs(5);
+    loop {
+        tokio::time::sleep(EVERY).await;
+        if let Err(error) = plane.refresh_directory().await {
+            tracing::warn!(event_type = "ManagementFault", %error, "the directory cannot be read");
+        }
     }
 }
 

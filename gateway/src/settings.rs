@@ -20,7 +20,6 @@ use gateway_sync::plane::Pace;
 use gateway_sync::protocol::Token;
 use thiserror::Error;
 
-use crate::mirror::MirrorSettings;
 use crate::plane_source::PlaneSettings;
 use crate::plane_transport::Endpoint;
 
@@ -79,24 +78,19 @@ pub struct ManagementSettings {
     pub key_file: Option<PathBuf>,
     pub static_token: Option<Secret>,
     pub static_token_remote: bool,
+    /// Another issuer of tokens, and what its tokens for this plane say as audience.
+    pub issuer: Option<String>,
+    pub audiences: Vec<String>,
+    /// TLS on loopback addresses as well.
+    pub tls: bool,
+    /// Chain and key of the listener, PEM; self-signed where there is none.
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+    /// More names of the self-signed one.
+    pub names: Vec<String>,
     pub subscription: String,
     pub resource_group: String,
     pub service: String,
-    /// Service that is mirrored; `None`: this one is written itself.
-    pub mirror_service: Option<Endpoint>,
-    pub mirror_token: Option<Secret>,
-    pub mirror_interval: Duration,
-}
-
-impl ManagementSettings {
-    /// What is mirrored, if anything.
-    pub fn mirror(&self) -> Option<MirrorSettings> {
-        Some(MirrorSettings {
-            service: self.mirror_service.clone()?,
-            token: self.mirror_token.clone().unwrap_or_else(|| String::new().into()),
-            interval: self.mirror_interval,
-        })
-    }
 }
 
 /// Where the configuration comes from.

@@ -2,3 +2,4 @@
 
 mod graphql;
 mod soap;
+mod subscriptions;

@@ -1,3 +1,9 @@
 //! Behaviour of the management plane through its listener.
 
+mod access;
 mod arm;
+mod clients;
+mod coverage;
+mod durability;
+mod hostile;
+mod resources;

@@ -14,6 +14,7 @@ pub mod process;
 pub mod redis;
 mod running;
 mod script;
+pub mod search_server;
 
 pub use authority::{Authority, Issued};
 pub use backend::{Backend, Recorded, Reply};

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use gateway::import::Importer;
 use gateway::management::ManagementPlane;
 use gateway::settings::{Given, Settings};
 use serde_json::Value;
@@ -89,23 +88,50 @@ impl Plane {
         self.folder.path().join("gateway.db")
     }
 
-    /// What writes folders into the service.
-    pub fn importer(&self) -> Importer {
-        self.running.as_ref().expect("a plane").importer()
-    }
-
-    /// Revision of the service: it rises with every change.
-    pub fn revision(&self) -> u64 {
-        self.running.as_ref().expect("a plane").revision()
-    }
-
     pub fn address(&self) -> SocketAddr {
         self.running.as_ref().expect("a plane").address
     }
 
-    /// `http://127.0.0.1:…`.
+    /// `http://127.0.0.1:…`, or `https://localhost:…` where it speaks TLS.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address())
+        match self.certificate().exists() {
+            true => format!("https://localhost:{}", self.address().port()),
+            false => format!("http://{}", self.address()),
+        }
+    }
+
+    /// The certificate that it made for itself, where it speaks TLS.
+    pub fn certificate(&self) -> std::path::PathBuf {
+        self.folder.path().join("gateway.db.crt")
+    }
+
+    /// A new principal: client id and secret.
+    pub fn principal(&self, role: &str) -> (String, String) {
+        let role = gateway_management::auth::Role::parse(role).expect("a role");
+        let plane = &self.running.as_ref().expect("a plane").plane;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(plane.add_principal("of a test", role)).expect("a principal")
+    }
+
+    /// Gives a principal of another issuer a role.
+    pub fn assign(&self, id: &str, role: &str) {
+        let role = gateway_management::auth::Role::parse(role).expect("a role");
+        let plane = &self.running.as_ref().expect("a plane").plane;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(plane.assign_role(id, "of a test", role)).expect("a role given");
+    }
+
+    /// A token by the token endpoint.
+    pub fn token(&self, id: &str, secret: &str) -> Reply {
+        let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+        self.send("POST", "/common/oauth2/v2.0/token", &[], form.as_bytes())
+    }
+
+    /// `Bearer …` of a new principal with a role.
+    pub fn bearer(&self, role: &str) -> String {
+        let (id, secret) = self.principal(role);
+        let reply = self.token(&id, &secret);
+        format!("Bearer {}", reply.body["access_token"].as_str().unwrap_or_else(|| panic!("{}", reply.body)))
     }
 
     /// A call by the administrator: a path below the service, or a whole one that begins with a slash. `Null` sends no

@@ -6,8 +6,11 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-/// The built binary: beside the test's own, which the same build made.
+/// The built binary: `GATEWAY_BINARY`, else the one beside the test's own, which the same build made.
 pub fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("GATEWAY_BINARY") {
+        return path.into();
+    }
     let own = std::env::current_exe().expect("the test's path");
     let path = own.ancestors().nth(2).expect("target/debug").join("gateway");
     assert!(path.exists(), "{} is missing: cargo build -p gateway", path.display());
@@ -36,7 +39,16 @@ impl Process {
     pub fn start(arguments: &[&str]) -> Self {
         let fixed =
             ["run", "--http", "127.0.0.1:0", "--https", "off", "--admin", "127.0.0.1:0", "--datapath", "off"];
-        let mut child = command(&[&fixed, arguments].concat())
+        Self::serve(&[&fixed, arguments].concat())
+    }
+
+    /// Starts `gateway manage` on a free port with JSON logs.
+    pub fn manage(arguments: &[&str]) -> Self {
+        Self::serve(&[&["manage", "--management", "127.0.0.1:0"], arguments].concat())
+    }
+
+    fn serve(arguments: &[&str]) -> Self {
+        let mut child = command(arguments)
             .args(["--set", "telemetry.logs.std=json"])
             .stdout(Stdio::piped())
             .spawn()

@@ -4,6 +4,7 @@
 
 mod apt;
 mod cargo_tools;
+mod clients;
 mod needs;
 
 use crate::process;
@@ -34,7 +35,8 @@ pub fn ensure(workspace: &Workspace, groups: &[Group]) -> anyhow::Result<usize> 
     let groups: Vec<Group> = groups.iter().copied().filter(|group| !done(*group)).collect();
     let packages = apt::ensure(workspace, &groups)?;
     let tools = cargo_tools::ensure(workspace, &groups)?;
-    Ok(packages + tools)
+    let clients = clients::ensure(workspace, &groups)?;
+    Ok(packages + tools + clients)
 }
 
 /// What the kernel programs' build lacks here, if anything: a machine may have no packages for it.

@@ -12,6 +12,7 @@ use anyhow::ensure;
 use gateway_policy::event_hub::{EventHub, HubEvent};
 use gateway_policy::exchange::{Arrival, Connection, Exchange, Protocol};
 use gateway_policy::fault::Fault;
+use gateway_policy::graphql::GraphQlApi;
 use gateway_policy::jose::SigningKeys;
 use gateway_policy::message::{Body, Request, Response};
 use gateway_policy::pipeline::Pipeline;
@@ -25,6 +26,7 @@ use gateway_proxy::ports::concurrency::AtWork;
 use gateway_proxy::ports::counters::RateCounters;
 use gateway_proxy::ports::quotas::QuotaCounters;
 use gateway_proxy::upstream::{Roots, UpstreamShared};
+use serde_json::Value;
 
 use crate::heads;
 use crate::prepared::Prepared;
@@ -133,6 +135,12 @@ impl Ports for Still {
 
     fn client_trust(&self) -> &dyn ClientTrust {
         &self.authorities
+    }
+
+    fn publish(&self, _: &str, _: &Arc<Value>) {}
+
+    fn serve_subscriptions(&self, _: &Arc<GraphQlApi>, _: &mut Exchange) -> Result<(), Fault> {
+        Ok(())
     }
 
     fn log_to_event_hub(&self, _: &Arc<EventHub>, _: HubEvent) {}

@@ -3,7 +3,6 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
@@ -19,6 +18,7 @@ use gateway_proxy::ports::client_trust::ClientAuthorities;
 use gateway_proxy::ports::concurrency::AtWork;
 use gateway_proxy::ports::identity::{IdentitySettings, IdentityTokens};
 use gateway_proxy::ports::issuers::IssuerCache;
+use gateway_proxy::ports::topics::Topics;
 use gateway_proxy::upstream::{Roots, Upstream, UpstreamSettings, UpstreamShared};
 use gateway_proxy::worker::{InFlight, Shared, Worker};
 use gateway_telemetry::Telemetry;
@@ -52,7 +52,7 @@ fn cost(workload: Workload) -> anyhow::Result<Cost> {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     let (mut told, server) = runtime.block_on(async {
         let upstream = Upstream::new(UpstreamSettings::default(), &UpstreamShared::new(Roots::none()));
-        let server = Server::new(Rc::new(Worker::new(0, shared, upstream)), Settings::default());
+        let server = Server::new(Worker::new(0, shared, upstream), Settings::default());
         server.listen("http", socket, None)?;
         let mut told = told;
         told.recv().await;
@@ -89,6 +89,7 @@ fn shared(backend: u16, workload: Workload) -> anyhow::Result<Arc<Shared>> {
         budget: BufferBudget::default(),
         abuse: None,
         debug: Debug::new(),
+        topics: Topics::default(),
         dapr_port: 3500,
         forwarded_proto: false,
         in_flight: [InFlight::default()].into(),

@@ -1,10 +1,16 @@
 //! Who calls, and what they may.
 
+pub mod directory;
 pub mod gateway_token;
+mod jwt;
+mod oidc;
 mod role;
+pub mod signing;
 mod token;
 
+pub use oidc::{Getting, JsonSource, Oidc};
 pub use role::Role;
+pub use signing::Signing;
 pub use token::{Authenticator, Refusal};
 
 /// Who calls.

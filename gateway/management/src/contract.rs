@@ -9,8 +9,9 @@ mod shapes;
 mod version;
 
 pub use kind::Kind;
-pub use kinds::KINDS;
+pub use kinds::{KINDS, PORTAL_SETTINGS, PortalSetting};
 pub use operation::{Method, Operation, Priority};
 pub use operations::OPERATIONS;
 pub use shape::{Field, Shape, Type};
+pub use shapes::SERVICE_PROPERTIES;
 pub use version::{API_VERSIONS, is_known};

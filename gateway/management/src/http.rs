@@ -3,6 +3,7 @@
 mod arm;
 pub mod etag;
 mod federation;
+mod login;
 pub mod query;
 mod route;
 mod serve;

@@ -102,6 +102,10 @@ pub struct Plane {
     pub epoch: u64,
     /// What gateways get.
     pub federation: Federation,
+    /// Service that a new store begins with; its subscription is always there.
+    pub home: ServiceName,
+    /// What belongs to the plane itself: principals, the key of its tokens.
+    pub(crate) directory: Arc<Service>,
     sealer: Sealer,
     services: RwLock<Vec<Arc<Service>>>,
 }
@@ -175,26 +179,31 @@ impl Plane {
         let store = Store::open(&settings.store).await?;
         let contents = store.load().await?;
         let mut services = Vec::new();
+        store.create_service(&directory_name().key()).await?;
+        let mut directory = Arc::new(service(directory_name(), Tree::default()));
         for found in contents.services {
             let Some(name) = ServiceName::parse(&found.service) else { continue };
             let mut tree = Tree::at(found.revision);
             for document in &found.documents {
                 tree.put(Arc::new(opened(&sealer, document)?));
             }
-            services.push(Arc::new(service(name, tree)));
+            match name.is(&directory.name) {
+                true => directory = Arc::new(service(name, tree)),
+                false => services.push(Arc::new(service(name, tree))),
+            }
         }
-        let plane = Self {
-            store,
-            check,
-            epoch: contents.epoch,
-            federation: Federation::default(),
-            sealer,
-            services: RwLock::new(services),
-        };
+        let (epoch, services, home) = (contents.epoch, RwLock::new(services), settings.service.clone());
+        let federation = Federation::default();
+        let plane = Self { store, check, epoch, federation, home, directory, sealer, services };
         if plane.services().is_empty() {
             plane.create_service(settings.service.clone()).await?;
         }
         Ok(plane)
+    }
+
+    /// A key for a purpose, made of the key that the store is sealed with now.
+    pub(crate) fn derived_key(&self, purpose: &str) -> Vec<u8> {
+        self.sealer.derived_key(purpose)
     }
 
     /// All services.
@@ -213,8 +222,16 @@ impl Plane {
             return Ok(service);
         }
         self.store.create_service(&name.key()).await?;
-        let service = Arc::new(service(name, Tree::default()));
-        self.services.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&service));
+        let service = {
+            let mut services = self.services.write().unwrap_or_else(PoisonError::into_inner);
+            // Whoever made it in between has seeded it as well.
+            if let Some(known) = services.iter().find(|known| known.name.is(&name)) {
+                return Ok(Arc::clone(known));
+            }
+            let service = Arc::new(service(name, Tree::default()));
+            services.push(Arc::clone(&service));
+            service
+        };
         let author = Author { principal: "system", operation: "ApiManagementService_CreateOrUpdate" };
         let seeded = self.write(&service, author, |tx| crate::service::built_in::seed(tx)).await;
         if let Err(error) = seeded {
@@ -261,6 +278,7 @@ impl Plane {
                 Err(CommitError::Stale { .. }) => {
                     self.catch_up(service).await.map_err(|error| ArmError::internal(&error))?;
                 }
+                Err(CommitError::NoService) => return Err(ArmError::not_found("Service")),
                 Err(error) => return Err(ArmError::internal(&error)),
             }
         }
@@ -342,6 +360,11 @@ impl Plane {
         service.changed.send_replace(found.revision);
         Ok(())
     }
+}
+
+/// The name under which the store keeps what belongs to the plane itself; no service can have it.
+fn directory_name() -> ServiceName {
+    ServiceName { subscription: String::new(), resource_group: String::new(), name: "directory".to_owned() }
 }
 
 fn service(name: ServiceName, tree: Tree) -> Service {

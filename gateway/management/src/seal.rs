@@ -2,7 +2,7 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand;
+use aws_lc_rs::{hmac, rand};
 
 /// First byte of what is sealed; JSON begins with `{`.
 const SEALED: u8 = 1;
@@ -24,6 +24,8 @@ pub enum SealError {
 struct Key {
     id: [u8; KEY_ID_LEN],
     key: LessSafeKey,
+    /// Makes keys for other purposes.
+    derive: hmac::Key,
 }
 
 /// Seals with the first key, opens with any: a new key goes to the front, and the old one can go when all is rewritten.
@@ -46,7 +48,10 @@ impl Sealer {
                 let key = UnboundKey::new(&AES_256_GCM, bytes).map_err(|_| SealError::KeyLength)?;
                 let hash = digest(&SHA256, bytes);
                 let id = hash.as_ref().first_chunk().copied().unwrap_or_default();
-                Ok(Key { id, key: LessSafeKey::new(key) })
+                let derive =
+                    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, bytes), b"keys for other purposes");
+                let derive = hmac::Key::new(hmac::HMAC_SHA256, derive.as_ref());
+                Ok(Key { id, key: LessSafeKey::new(key), derive })
             })
             .collect::<Result<Vec<_>, SealError>>()?;
         if keys.is_empty() {
@@ -60,6 +65,12 @@ impl Sealer {
         let mut bytes = vec![0; 32];
         rand::fill(&mut bytes).map_err(|_| SealError::Randomness)?;
         Ok(bytes)
+    }
+
+    /// A key for a purpose, made of the key in use: another one once that is replaced.
+    pub fn derived_key(&self, purpose: &str) -> Vec<u8> {
+        let Some(key) = self.keys.first() else { return Vec::new() };
+        hmac::sign(&key.derive, purpose.as_bytes()).as_ref().to_vec()
     }
 
     /// Seals a text for a place: it opens nowhere else.

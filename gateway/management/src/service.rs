@@ -8,8 +8,11 @@ mod filter;
 mod list;
 mod policy_format;
 pub mod rules;
+pub mod service_resource;
 mod shown;
 pub mod transaction;
+
+pub(crate) use shown::refuse_foreign;
 
 use std::sync::Arc;
 
@@ -106,7 +109,8 @@ pub async fn run(call: Call<'_>) -> Outcome {
     if let Some(action) = action::find(call.operation.id) {
         return action(&call).await;
     }
-    if call.operation.priority == Priority::P2 {
+    // Workspaces wait, whatever their priority.
+    if call.operation.priority == Priority::P2 || call.operation.path.starts_with("{S}/workspaces") {
         return absent(&call);
     }
     let is_collection = Kind::of_collection(&call.path).is_some();

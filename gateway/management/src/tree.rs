@@ -51,8 +51,8 @@ fn split(path: &str) -> (String, String) {
     }
 }
 
-/// How everything below a path begins; an empty path has everything below it.
-pub fn below(path: &str) -> String {
+/// What collections below a path begin with.
+pub fn within(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!("{}/", path.to_ascii_lowercase()) }
 }
 
@@ -84,9 +84,9 @@ impl Tree {
             .map(|(_, record)| record)
     }
 
-    /// Everything below a path, not the record there.
+    /// Everything below a path, not the record there; below no path: everything.
     pub fn below(&self, path: &str) -> impl Iterator<Item = &Arc<Record>> {
-        let from = below(path);
+        let from = within(path);
         let within = from.clone();
         self.collections
             .range(from..)
@@ -141,6 +141,7 @@ mod tests {
         let names = |found: Vec<&Arc<Record>>| found.iter().map(|r| r.path.to_string()).collect::<Vec<_>>();
         assert_eq!(names(tree.list("apis").collect()), ["apis/Orders"]);
         assert_eq!(names(tree.below("apis/orders").collect()), ["apis/Orders/operations/get"]);
+        assert_eq!(tree.below("").count(), 4);
         tree.remove("apis/ORDERS");
         assert!(tree.get("apis/orders").is_none());
     }

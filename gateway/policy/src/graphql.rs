@@ -16,6 +16,7 @@ mod prune;
 mod request;
 mod schema;
 mod source;
+mod subscription;
 
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use depth::deeper_than;
 pub use prune::prune as without_fields;
 pub use request::{GraphQlRequest, Operation, RequestError, read as read_request};
 pub use schema::{Finding, Schema};
+pub use subscription::{Subscription, topic};
 
 /// A GraphQL API, compiled.
 #[derive(Debug)]

@@ -32,6 +32,7 @@ pub mod log_to_eventhub;
 pub mod mock_response;
 mod narrower;
 pub mod proxy;
+pub mod publish_event;
 pub mod publish_to_dapr;
 pub mod quota;
 pub mod quota_by_key;
@@ -103,6 +104,7 @@ pub static CATALOGUE: &[&PolicyDef] = &[
     &log_to_eventhub::LOG_TO_EVENTHUB,
     &mock_response::MOCK_RESPONSE,
     &proxy::PROXY,
+    &publish_event::PUBLISH_EVENT,
     &publish_to_dapr::PUBLISH_TO_DAPR,
     &quota::QUOTA,
     &quota_by_key::QUOTA_BY_KEY,

@@ -7,9 +7,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::event_hub::{EventHub, HubEvent};
 use crate::exchange::Exchange;
 use crate::fault::Fault;
+use crate::graphql::GraphQlApi;
 pub use crate::message::BufferBudget;
 use crate::message::Response;
 
@@ -74,6 +77,12 @@ pub trait Ports {
 
     /// Sends an event without waiting; more than can wait are dropped and counted.
     fn log_to_event_hub(&self, hub: &Arc<EventHub>, event: HubEvent);
+
+    /// Tells all who have subscribed to a topic of an event, without waiting.
+    fn publish(&self, topic: &str, event: &Arc<Value>);
+
+    /// Answers the WebSocket that the request asks for: a session of GraphQL subscriptions, which goes on by itself.
+    fn serve_subscriptions(&self, api: &Arc<GraphQlApi>, exchange: &mut Exchange) -> Result<(), Fault>;
 
     /// Port of the Dapr sidecar on this host.
     fn dapr_port(&self) -> u16 {

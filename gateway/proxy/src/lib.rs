@@ -23,6 +23,7 @@ pub mod route;
 pub mod service;
 mod signatures;
 pub mod snapshot;
+mod subscriptions;
 pub mod tunnel;
 pub mod upstream;
 pub mod wire;

@@ -12,4 +12,5 @@ pub mod issuers;
 pub mod quotas;
 mod slot;
 pub mod state;
+pub mod topics;
 pub mod vector_store;

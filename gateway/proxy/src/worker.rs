@@ -4,7 +4,7 @@ mod record;
 mod service;
 mod upstream_figures;
 
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -15,12 +15,14 @@ use gateway_expression::host::Deployment;
 use gateway_policy::event_hub::{EventHub, HubEvent};
 use gateway_policy::exchange::{Arrival, Exchange};
 use gateway_policy::fault::{Fault, envelope};
+use gateway_policy::graphql::GraphQlApi;
 use gateway_policy::message::{Body, Response, Scheme};
 use gateway_policy::ports::{
     BufferBudget, Cache, ClientTrust, Concurrency, Counters, ForwardOptions, Identity, Issuers, LocalFuture,
     OutboundCall, Ports, Quotas, SendError, Sender, Vectors,
 };
 use gateway_telemetry::Telemetry;
+use serde_json::Value;
 
 use crate::abuse::Abuse;
 use crate::admit::admit;
@@ -33,9 +35,11 @@ use crate::ports::event_hubs::EventHubs;
 use crate::ports::identity::IdentityTokens;
 use crate::ports::issuers::IssuerCache;
 use crate::ports::quotas::QuotaCounters;
+use crate::ports::topics::Topics;
 use crate::preflight;
 use crate::service::{Call, Handled};
 use crate::snapshot::Snapshot;
+use crate::subscriptions;
 use crate::tunnel::Tunnel;
 use crate::upstream::{Calls, Upstream};
 
@@ -63,6 +67,8 @@ pub struct Shared {
     pub debug: Debug,
     /// Port of the Dapr sidecar.
     pub dapr_port: u16,
+    /// Events of GraphQL subscriptions.
+    pub topics: Topics,
     /// Requests under way, by worker.
     pub in_flight: Box<[InFlight]>,
 }
@@ -94,14 +100,25 @@ pub struct Worker {
     caches: Caches,
     no_deployment: Arc<Deployment>,
     figures: UpstreamFigures,
+    /// Itself, for what outlives the request that began it.
+    own: Weak<Self>,
 }
 
 impl Worker {
-    pub fn new(index: usize, shared: Arc<Shared>, upstream: Rc<Upstream>) -> Self {
+    pub fn new(index: usize, shared: Arc<Shared>, upstream: Rc<Upstream>) -> Rc<Self> {
         let event_hubs = EventHubs::new(Rc::clone(&upstream), Arc::clone(&shared), index);
         let caches = Caches::new(Arc::clone(&shared.caches), upstream.tls());
         let (no_deployment, figures) = (Arc::default(), UpstreamFigures::default());
-        Self { index, shared, upstream, event_hubs, caches, no_deployment, figures }
+        Rc::new_cyclic(|own| Self {
+            index,
+            shared,
+            upstream,
+            event_hubs,
+            caches,
+            no_deployment,
+            figures,
+            own: Weak::clone(own),
+        })
     }
 
     /// Answers one request: the response, the backend's side of an upgrade, and the record that closes the event.
@@ -258,6 +275,17 @@ impl Ports for Worker {
 
     fn log_to_event_hub(&self, hub: &Arc<EventHub>, event: HubEvent) {
         self.event_hubs.log(hub, event);
+    }
+
+    fn publish(&self, topic: &str, event: &Arc<Value>) {
+        self.shared.topics.publish(topic, event);
+    }
+
+    fn serve_subscriptions(&self, api: &Arc<GraphQlApi>, exchange: &mut Exchange) -> Result<(), Fault> {
+        if let Some(worker) = self.own.upgrade() {
+            subscriptions::accept(worker, api, exchange)?;
+        }
+        Ok(())
     }
 
     fn dapr_port(&self) -> u16 {

@@ -1,7 +1,6 @@
 //! Worker threads: one current-thread runtime each, with its own sockets, connections and upstream pools.
 
 use std::net::SocketAddr;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -123,7 +122,7 @@ impl Start {
 
     async fn serve(mut self) -> usize {
         let upstream = Upstream::new(self.upstream, &self.upstream_shared);
-        let worker = Rc::new(Worker::new(self.index, self.shared, upstream));
+        let worker = Worker::new(self.index, self.shared, upstream);
         let server = Server::new(worker, self.downstream);
         for (name, socket, tls) in self.sockets {
             if let Err(error) = server.listen(&name, socket, tls) {

@@ -977,6 +977,61 @@ pub const SETTINGS: &[SettingDef] = &[
         },
     ),
     setting(
+        "management.auth.issuer",
+        "",
+        "URL",
+        "another issuer of tokens, as its discovery document names it; their callers' roles: `gateway principal assign`",
+        |s, v| {
+            s.management.issuer = text(v);
+            Ok(())
+        },
+    ),
+    setting(
+        "management.auth.audiences",
+        "",
+        "list",
+        "audiences of that issuer's tokens that are meant for this plane, comma-separated",
+        |s, v| {
+            s.management.audiences = list(v);
+            Ok(())
+        },
+    ),
+    setting(
+        "management.tls",
+        "auto",
+        "auto or on",
+        "auto: plain HTTP on loopback addresses, TLS on all others; on: TLS everywhere",
+        |s, v| {
+            s.management.tls = one_of(v, &["auto", "on"])? == "on";
+            Ok(())
+        },
+    ),
+    setting(
+        "management.tls.certificate",
+        "",
+        "path",
+        "PEM file with the chain of the management listener; by default a self-signed one beside the store, with .crt \
+         behind its name",
+        |s, v| {
+            s.management.certificate = path(v);
+            Ok(())
+        },
+    ),
+    setting("management.tls.key", "", "path", "PEM file with its key", |s, v| {
+        s.management.key = path(v);
+        Ok(())
+    }),
+    setting(
+        "management.tls.names",
+        "",
+        "list",
+        "more names and addresses of the self-signed certificate, comma-separated",
+        |s, v| {
+            s.management.names = list(v);
+            Ok(())
+        },
+    ),
+    setting(
         "management.subscription",
         "00000000-0000-0000-0000-000000000000",
         "GUID",
@@ -990,30 +1045,6 @@ pub const SETTINGS: &[SettingDef] = &[
         v.clone_into(&mut s.management.resource_group);
         Ok(())
     }),
-    setting(
-        "management.mirror",
-        "",
-        "URL",
-        "service that this plane mirrors, read-only: an ARM endpoint and the id of the service (flag --mirror)",
-        |s, v| {
-            s.management.mirror_service = text(v).map(|text| Endpoint::parse(&text)).transpose()?;
-            Ok(())
-        },
-    ),
-    secret("management.mirror.token", "text", "bearer token for the mirrored service", |s, v| {
-        s.management.mirror_token = text(v).map(Into::into);
-        Ok(())
-    }),
-    setting(
-        "management.mirror.interval",
-        "60",
-        "seconds",
-        "from the end of a reading of the mirrored service to the next",
-        |s, v| {
-            s.management.mirror_interval = seconds(v)?.max(Duration::from_millis(100));
-            Ok(())
-        },
-    ),
     setting("management.service", "apim1", "name", "its name", |s, v| {
         v.clone_into(&mut s.management.service);
         Ok(())

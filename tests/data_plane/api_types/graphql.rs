@@ -12,6 +12,10 @@ type Post { title: String }
 
 /// A GraphQL API at `/g`; with a service URL it is passed through.
 fn folder(service_url: Option<&str>) -> Config {
+    folder_with(service_url, SCHEMA)
+}
+
+pub fn folder_with(service_url: Option<&str>, schema: &str) -> Config {
     let config = Config::new();
     let url = service_url.map_or(String::new(), |url| format!(r#", "serviceUrl": "{url}""#));
     config.file(
@@ -21,11 +25,11 @@ fn folder(service_url: Option<&str>) -> Config {
             "subscriptionRequired": false{url}}}}}"#
         ),
     );
-    config.file("apis/g/specification.graphql", SCHEMA);
+    config.file("apis/g/specification.graphql", schema);
     config
 }
 
-fn resolver(config: &Config, path: &str, source: &str) {
+pub fn resolver(config: &Config, path: &str, source: &str) {
     let name = path.replace('/', "-").to_lowercase();
     config.file(
         &format!("apis/g/resolvers/{name}/resolverInformation.json"),
@@ -37,11 +41,11 @@ fn resolver(config: &Config, path: &str, source: &str) {
     );
 }
 
-fn get(url: &str) -> String {
+pub fn get(url: &str) -> String {
     format!("<http-request><set-method>GET</set-method><set-url>{url}</set-url></http-request>")
 }
 
-fn ask(gateway: &Running, body: &Value) -> Answer {
+pub fn ask(gateway: &Running, body: &Value) -> Answer {
     let headers = [("Content-Type", "application/json")];
     gateway.client().request_with("POST", "/g", &headers, body.to_string().as_bytes())
 }

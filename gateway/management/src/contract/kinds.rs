@@ -5,10 +5,28 @@ use super::kind::Kind;
 use super::shape::Shape;
 use super::shapes as of;
 use crate::service::rules::{
-    Plain, Rules, api::Api, association::Association, backend::Backend, certificate::Certificate,
-    diagnostic::Diagnostic, fragment::Fragment, gateway::Gateway, group::Group, named_value::NamedValue,
-    operation::Operation, policy::Policy, product::Product, release::Release, subscription::Subscription,
-    tag::TagLink, user::User, version_set::VersionSet,
+    Plain, Rules,
+    api::Api,
+    association::Association,
+    backend::Backend,
+    cache::Cache,
+    certificate::Certificate,
+    diagnostic::Diagnostic,
+    fragment::Fragment,
+    gateway::Gateway,
+    group::Group,
+    hostname::{Authority, Hostname},
+    logger::Logger,
+    named_value::NamedValue,
+    operation::Operation,
+    policy::Policy,
+    product::Product,
+    release::Release,
+    sign_in::{IdentityProvider, SignIn},
+    subscription::Subscription,
+    tag::TagLink,
+    user::User,
+    version_set::VersionSet,
 };
 
 const NONE: &[&str] = &[];
@@ -134,8 +152,8 @@ pub static KINDS: &[Kind] = &[
         &["data", "password"],
         NONE,
     ),
-    kind("caches", "Cache", &of::CACHE_CONTRACT, &of::CACHE_CONTRACT, &Plain),
-    kind("loggers", "Logger", &of::LOGGER_CONTRACT, &of::LOGGER_CONTRACT, &Plain),
+    kind("caches", "Cache", &of::CACHE_CONTRACT, &of::CACHE_CONTRACT, &Cache),
+    kind("loggers", "Logger", &of::LOGGER_CONTRACT, &of::LOGGER_CONTRACT, &Logger),
     with(
         kind("diagnostics", "Diagnostic", &of::DIAGNOSTIC_CONTRACT, &of::DIAGNOSTIC_CONTRACT, &Diagnostic),
         NONE,
@@ -153,7 +171,7 @@ pub static KINDS: &[Kind] = &[
             "GatewayHostnameConfiguration",
             &of::GATEWAY_HOSTNAME_CONFIGURATION_CONTRACT,
             &of::GATEWAY_HOSTNAME_CONFIGURATION_CONTRACT,
-            &Plain,
+            &Hostname,
         ),
         NONE,
         &["certificateId"],
@@ -163,7 +181,7 @@ pub static KINDS: &[Kind] = &[
         "GatewayCertificateAuthority",
         &of::GATEWAY_CERTIFICATE_AUTHORITY_CONTRACT,
         &of::GATEWAY_CERTIFICATE_AUTHORITY_CONTRACT,
-        &Plain,
+        &Authority,
     ),
     with(
         kind(
@@ -171,7 +189,7 @@ pub static KINDS: &[Kind] = &[
             "AuthorizationServer",
             &of::AUTHORIZATION_SERVER_CONTRACT,
             &of::AUTHORIZATION_SERVER_CONTRACT,
-            &Plain,
+            &SignIn,
         ),
         &["clientSecret", "resourceOwnerUsername", "resourceOwnerPassword"],
         NONE,
@@ -182,7 +200,7 @@ pub static KINDS: &[Kind] = &[
             "OpenIdConnectProvider",
             &of::OPENID_CONNECT_PROVIDER_CONTRACT,
             &of::OPENID_CONNECT_PROVIDER_CONTRACT,
-            &Plain,
+            &SignIn,
         ),
         &["clientSecret"],
         NONE,
@@ -193,9 +211,23 @@ pub static KINDS: &[Kind] = &[
             "IdentityProvider",
             &of::IDENTITY_PROVIDER_CONTRACT,
             &of::IDENTITY_PROVIDER_CONTRACT,
-            &Plain,
+            &IdentityProvider,
         ),
         &["clientSecret"],
         NONE,
     ),
+];
+
+/// A setting of the portal: not a kind, since it is always there and never deleted.
+#[derive(Debug)]
+pub struct PortalSetting {
+    pub name: &'static str,
+    pub shape: &'static Shape,
+}
+
+/// `portalsettings/…`.
+pub const PORTAL_SETTINGS: &[PortalSetting] = &[
+    PortalSetting { name: "signin", shape: &of::PORTAL_SIGNIN_SETTINGS },
+    PortalSetting { name: "signup", shape: &of::PORTAL_SIGNUP_SETTINGS },
+    PortalSetting { name: "delegation", shape: &of::PORTAL_DELEGATION_SETTINGS },
 ];

@@ -63,6 +63,23 @@ impl Operation {
         self.path.strip_prefix("{S}").map(|rest| rest.trim_start_matches('/'))
     }
 
+    /// The right that it needs, in Azure's words: `Microsoft.ApiManagement/service/apis/write`.
+    pub fn action(&self) -> String {
+        let path = self.path.replace("{S}", "/providers/Microsoft.ApiManagement/service");
+        let below = path.split_once("/providers/Microsoft.ApiManagement").map_or("", |(_, below)| below);
+        let mut segments: Vec<&str> =
+            below.split('/').filter(|segment| !segment.is_empty() && !segment.starts_with('{')).collect();
+        let verb = match self.method {
+            Method::Get | Method::Head => "read",
+            Method::Put | Method::Patch => "write",
+            Method::Delete => "delete",
+            Method::Post => "action",
+        };
+        segments.insert(0, "Microsoft.ApiManagement");
+        segments.push(verb);
+        segments.join("/")
+    }
+
     /// Whether it changes anything or reveals a secret: actions (POST) are writes, as Azure counts them.
     pub fn is_write(&self) -> bool {
         !matches!(self.method, Method::Get | Method::Head)

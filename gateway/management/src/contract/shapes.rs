@@ -988,3 +988,48 @@ pub static X509_CERTIFICATE_NAME: Shape = Shape {
     name: "X509CertificateName",
     fields: &[field("name", Type::Text(0, LONG)), field("issuerCertificateThumbprint", Type::Text(0, LONG))],
 };
+
+/// `ApiManagementServiceResource`, what stands under `properties`.
+pub static SERVICE_PROPERTIES: Shape = Shape {
+    name: "ApiManagementServiceProperties",
+    fields: &[
+        mandatory("publisherEmail", Type::Text(1, 100)),
+        mandatory("publisherName", Type::Text(1, 100)),
+        field("notificationSenderEmail", Type::Text(0, 100)),
+        field("hostnameConfigurations", Type::List(&Type::Object(&HOSTNAME_CONFIGURATION), 100)),
+        field("publicIpAddressId", Type::Text(0, LONG)),
+        field("publicNetworkAccess", Type::OneOf(&["Enabled", "Disabled"])),
+        field("configurationApi", Type::Any),
+        field("virtualNetworkConfiguration", Type::Any),
+        field("additionalLocations", Type::List(&Type::Any, 100)),
+        field("customProperties", Type::Map(&Type::Text(0, LONG))),
+        field("enableClientCertificate", Type::Bool),
+        field("natGatewayState", Type::OneOf(&["Enabled", "Disabled"])),
+        field("disableGateway", Type::Bool),
+        field("virtualNetworkType", Type::OneOf(&["None", "External", "Internal"])),
+        field("apiVersionConstraint", Type::Any),
+        field("legacyPortalStatus", Type::OneOf(&["Enabled", "Disabled"])),
+        field("developerPortalStatus", Type::OneOf(&["Enabled", "Disabled"])),
+    ],
+};
+
+/// `HostnameConfiguration`.
+pub static HOSTNAME_CONFIGURATION: Shape = Shape {
+    name: "HostnameConfiguration",
+    fields: &[
+        mandatory(
+            "type",
+            Type::OneOf(&["Proxy", "Portal", "Management", "Scm", "DeveloperPortal", "ConfigurationApi"]),
+        ),
+        mandatory("hostName", Type::Text(1, 253)),
+        field("keyVaultId", Type::Text(0, LONG)),
+        field("identityClientId", Type::Text(0, LONG)),
+        field("encodedCertificate", Type::Text(0, LONG)),
+        field("certificatePassword", Type::Text(0, LONG)),
+        field("defaultSslBinding", Type::Bool),
+        field("negotiateClientCertificate", Type::Bool),
+        field("certificate", Type::Any),
+        field("certificateSource", Type::Text(0, LONG)),
+        field("certificateStatus", Type::Text(0, LONG)),
+    ],
+};

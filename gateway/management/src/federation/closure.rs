@@ -54,11 +54,6 @@ impl Closure<'_> {
         self.documents.put(Arc::clone(&ready.document));
     }
 
-    /// Takes a document that names nothing but what is looked up by its id.
-    fn hold(&mut self, record: &Arc<Record>) {
-        self.documents.put(Arc::clone(&self.prepared.of(record).document));
-    }
-
     fn take_all<'r>(&mut self, records: impl Iterator<Item = &'r Arc<Record>>) {
         for record in records {
             self.take(record);
@@ -116,11 +111,9 @@ impl Closure<'_> {
             if !is_subscribed(subscription, apis, products) {
                 continue;
             }
-            self.hold(subscription);
+            self.take(subscription);
             let owner = subscription.text("ownerId").map(|id| id.trim_matches('/'));
-            if let Some(owner) = owner.and_then(|path| self.tree.get(path)) {
-                self.hold(owner);
-            }
+            self.take_all(owner.and_then(|path| self.tree.get(path)).into_iter());
         }
     }
 

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use hyper::header::HeaderValue;
 use serde_json::{Value, json};
 
 use super::Management;
 use crate::arm_error::ArmError;
 use crate::contract::{API_VERSIONS, Method, Operation};
 use crate::plane::{Service, ServiceName};
-use crate::service::{Answer, Outcome};
+use crate::service::{Answer, Outcome, service_resource};
 
 /// Versions of ARM's own operations (subscriptions, groups, providers) that clients send.
 const ARM_VERSIONS: &[&str] = &[
@@ -48,29 +47,13 @@ fn is(segments: &[String], path: &str) -> bool {
     }) && pattern.next().is_none()
 }
 
-/// What is answered without a token.
-pub fn open(segments: &[String], host: Option<&HeaderValue>) -> Option<Answer> {
-    if !is(segments, "metadata/endpoints") {
-        return None;
-    }
-    let host = host.and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    let here = format!("https://{host}");
-    Some(Answer::ok(json!({
-        "name": "gateway", "portal": "", "resourceManager": here, "graph": "", "graphAudience": "",
-        "microsoftGraphResourceId": here, "media": "", "batch": "", "gallery": "", "sqlManagement": "",
-        "vmImageAliasDoc": "", "activeDirectoryDataLake": "",
-        "authentication": {
-            "loginEndpoint": here, "audiences": [here], "tenant": "common", "identityProvider": "AAD",
-        },
-        "suffixes": {"keyVaultDns": "", "storage": "", "acrLoginServer": "", "sqlServerHostname": ""},
-    })))
-}
-
 /// Subscriptions, resource groups and providers.
 pub fn closed(management: &Management, method: Method, segments: &[String]) -> Option<Outcome> {
     if is(segments, "subscriptions") {
         let services = management.plane.services();
+        let home = &management.plane.home.subscription;
         let mut ids: Vec<&str> = services.iter().map(|service| service.name.subscription.as_str()).collect();
+        ids.push(home);
         ids.sort_unstable();
         ids.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
         let value: Vec<Value> = ids.into_iter().map(subscription).collect();
@@ -82,15 +65,20 @@ pub fn closed(management: &Management, method: Method, segments: &[String]) -> O
     let id = segments.get(1)?;
     let known = management.plane.services();
     let is_here = |service: &Arc<Service>| service.name.subscription.eq_ignore_ascii_case(id);
-    if segments.first()?.eq_ignore_ascii_case("subscriptions") && !known.iter().any(is_here) {
+    let is_known = known.iter().any(is_here) || management.plane.home.subscription.eq_ignore_ascii_case(id);
+    if segments.first()?.eq_ignore_ascii_case("subscriptions") && !is_known {
         let message = format!("The subscription '{id}' could not be found.");
         return Some(Err(ArmError::new(StatusCode::NOT_FOUND, "SubscriptionNotFound", message)));
     }
     if is(segments, "subscriptions/{}") {
         return Some(Ok(Answer::ok(subscription(id))));
     }
+    if is(segments, "subscriptions/{}/resourceGroups") {
+        let value: Vec<Value> = groups(management, id).iter().map(|name| shown_group(id, name)).collect();
+        return Some(Ok(Answer::ok(json!({ "value": value }))));
+    }
     if is(segments, "subscriptions/{}/resourceGroups/{}") {
-        return Some(group(&known, id, segments.get(3)?, method));
+        return Some(group(management, id, segments.get(3)?, method));
     }
     if is(segments, "subscriptions/{}/providers") {
         return Some(Ok(Answer::ok(json!({"value": [registration(id)]}))));
@@ -113,24 +101,36 @@ fn subscription(id: &str) -> Value {
     })
 }
 
-fn group(known: &[Arc<Service>], subscription: &str, name: &str, method: Method) -> Outcome {
-    let found = known.iter().find(|service| {
-        service.name.subscription.eq_ignore_ascii_case(subscription)
-            && service.name.resource_group.eq_ignore_ascii_case(name)
-    });
-    let Some(service) = found else {
-        let message = format!("Resource group '{name}' could not be found.");
-        return Err(ArmError::new(StatusCode::NOT_FOUND, "ResourceGroupNotFound", message));
-    };
-    if method == Method::Head {
-        return Ok(Answer::no_content());
-    }
-    let name = &service.name.resource_group;
-    Ok(Answer::ok(json!({
+/// Names of the groups of a subscription: those of its services, and the one that the plane began with.
+fn groups(management: &Management, subscription: &str) -> Vec<String> {
+    let home = management.plane.home.clone();
+    let services = management.plane.services();
+    let all = services.iter().map(|service| service.name.clone()).chain([home]);
+    let inside = all.filter(|name| name.subscription.eq_ignore_ascii_case(subscription));
+    let mut names: Vec<String> = inside.map(|name| name.resource_group).collect();
+    names.sort_by_key(|name| name.to_ascii_lowercase());
+    names.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
+    names
+}
+
+fn shown_group(subscription: &str, name: &str) -> Value {
+    json!({
         "id": format!("/subscriptions/{subscription}/resourceGroups/{name}"), "name": name,
         "type": "Microsoft.Resources/resourceGroups", "location": "local",
         "properties": {"provisioningState": "Succeeded"},
-    })))
+    })
+}
+
+fn group(management: &Management, subscription: &str, name: &str, method: Method) -> Outcome {
+    let known = groups(management, subscription);
+    match known.iter().find(|known| known.eq_ignore_ascii_case(name)) {
+        Some(_) if method == Method::Head => Ok(Answer::no_content()),
+        Some(known) => Ok(Answer::ok(shown_group(subscription, known))),
+        None => {
+            let message = format!("Resource group '{name}' could not be found.");
+            Err(ArmError::new(StatusCode::NOT_FOUND, "ResourceGroupNotFound", message))
+        }
+    }
 }
 
 fn registration(subscription: &str) -> Value {
@@ -146,8 +146,7 @@ pub fn service(management: &Management, name: &ServiceName) -> Result<Arc<Servic
     if let Some(service) = management.plane.service(name) {
         return Ok(service);
     }
-    let known = management.plane.services();
-    group(&known, &name.subscription, &name.resource_group, Method::Get)?;
+    group(management, &name.subscription, &name.resource_group, Method::Get)?;
     let message = format!(
         "The Resource 'Microsoft.ApiManagement/service/{}' under resource group '{}' was not found.",
         name.name, name.resource_group
@@ -156,10 +155,54 @@ pub fn service(management: &Management, name: &ServiceName) -> Result<Arc<Servic
 }
 
 /// Operations of the provider that are about no single service.
-pub fn provider(management: &Management, operation: &Operation, segments: &[String]) -> Outcome {
-    let _ = (management, segments);
+pub fn provider(
+    management: &Management,
+    operation: &Operation,
+    segments: &[String],
+    body: &Value,
+    base: &str,
+) -> Outcome {
+    let subscription = segments.get(1).map(String::as_str).unwrap_or_default();
     match operation.id {
-        "ApiManagementOperations_List" => Ok(Answer::ok(json!({"value": []}))),
+        "ApiManagementOperations_List" => Ok(Answer::ok(json!({ "value": operations() }))),
+        "ApiManagementService_List" => service_resource::all(&management.plane, subscription, None, base),
+        "ApiManagementService_ListByResourceGroup" => {
+            let group = segments.get(3).map(String::as_str).unwrap_or_default();
+            self::group(management, subscription, group, Method::Get)?;
+            service_resource::all(&management.plane, subscription, Some(group), base)
+        }
+        "ApiManagementService_CheckNameAvailability" => {
+            service_resource::name_availability(&management.plane, body)
+        }
+        "OperationStatus_Get" | "OperationsResults_Get" => Ok(Answer::ok(finished(segments))),
+        _ if operation.method == Method::Get && !operation.path.ends_with('}') => {
+            Ok(Answer::ok(json!({"value": [], "count": 0})))
+        }
         _ => Err(ArmError::not_in_tier()),
     }
+}
+
+/// Every operation is done when it is answered, so whatever is asked after has succeeded.
+fn finished(segments: &[String]) -> Value {
+    let name = segments.last().cloned().unwrap_or_default();
+    json!({
+        "id": format!("/{}", segments.join("/")), "name": name, "status": "Succeeded", "percentComplete": 100.0,
+        "properties": {"status": "Succeeded"},
+    })
+}
+
+/// Rights that the provider knows, as roles list them.
+fn operations() -> Vec<Value> {
+    let mut names: Vec<String> = crate::contract::OPERATIONS.iter().map(Operation::action).collect();
+    names.sort_unstable();
+    names.dedup();
+    let shown = |name: &String| {
+        let rest = name.trim_start_matches("Microsoft.ApiManagement/");
+        let (resource, operation) = rest.rsplit_once('/').unwrap_or((rest, ""));
+        json!({
+            "name": name, "isDataAction": false,
+            "display": {"provider": "Microsoft API Management", "resource": resource, "operation": operation},
+        })
+    };
+    names.iter().map(shown).collect()
 }

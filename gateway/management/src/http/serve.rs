@@ -10,49 +10,56 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, EXPIRES, HOST, HeaderName, HeaderValue, IF_MATCH,
-    IF_NONE_MATCH, PRAGMA, WWW_AUTHENTICATE,
+    IF_NONE_MATCH, PRAGMA, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE,
 };
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 
 use super::query::Query;
 use super::route::{Found, Router};
-use super::{arm, etag, federation};
+use super::{arm, etag, federation, login};
 use crate::arm_error::ArmError;
+use crate::auth::signing::TENANT;
 use crate::auth::{Authenticator, Principal, Refusal};
 use crate::contract::{API_VERSIONS, Method, Operation, is_known};
 use crate::plane::{Plane, ServiceName};
-use crate::service::{self, Answer, Call};
+use crate::service::{self, Answer, Call, service_resource};
 
 /// Largest body of a request: Azure's limit of inline documents is 4 MiB.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024 + 64 * 1024;
 /// Connections served at a time; more wait in the backlog.
 const CONNECTIONS_MAX: usize = 4_096;
+/// Calls at a time on one HTTP/2 connection.
+const STREAMS_MAX: u32 = 100;
+const HEADER_BYTES_MAX: u32 = 64 * 1024;
+/// Pings on HTTP/2: a client that is gone does not keep its place.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What the listener serves.
 pub struct Management {
     pub plane: Arc<Plane>,
     pub authenticator: Authenticator,
-    /// Whether what is served is a mirror, and no place to write.
-    pub is_mirror: bool,
     router: Router,
+    is_tls: bool,
 }
 
 impl Management {
-    pub fn new(plane: Arc<Plane>, authenticator: Authenticator) -> Self {
-        Self { plane, authenticator, is_mirror: false, router: Router::new() }
+    pub fn new(plane: Arc<Plane>, authenticator: Authenticator, is_tls: bool) -> Self {
+        Self { plane, authenticator, router: Router::new(), is_tls }
     }
 }
 
-/// Serves until the runtime ends.
-pub async fn serve(management: Arc<Management>, listener: TcpListener) {
+/// Serves until the runtime ends; over TLS, by HTTP/1.1 or HTTP/2, where there is an acceptor.
+pub async fn serve(management: Arc<Management>, listener: TcpListener, tls: Option<TlsAcceptor>) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "the management listener cannot be served"),
@@ -65,21 +72,50 @@ pub async fn serve(management: Arc<Management>, listener: TcpListener) {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let management = Arc::clone(&management);
+        let (management, tls) = (Arc::clone(&management), tls.clone());
         tokio::spawn(async move {
             let _ = stream.set_nodelay(true);
-            let service = service_fn(move |request| {
-                let management = Arc::clone(&management);
-                async move { Ok::<_, Infallible>(management.answer(request).await) }
-            });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEADER_TIMEOUT)
-                .serve_connection(TokioIo::new(stream), service);
-            // A broken client concerns nobody else.
-            let _ = connection.await;
+            match tls {
+                None => management.serve_connection(stream, false).await,
+                Some(tls) => {
+                    let shaking = tokio::time::timeout(HEADER_TIMEOUT, tls.accept(stream));
+                    if let Ok(Ok(stream)) = shaking.await {
+                        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                        management.serve_connection(stream, is_http2).await;
+                    }
+                }
+            }
             drop(place);
         });
+    }
+}
+
+impl Management {
+    /// One connection to its end. A broken client concerns nobody else.
+    async fn serve_connection<S>(self: Arc<Self>, stream: S, is_http2: bool)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = service_fn(move |request| {
+            let management = Arc::clone(&self);
+            async move { Ok::<_, Infallible>(management.answer(request).await) }
+        });
+        let stream = TokioIo::new(stream);
+        let _ = if is_http2 {
+            http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(STREAMS_MAX)
+                .max_header_list_size(HEADER_BYTES_MAX)
+                .keep_alive_interval(KEEP_ALIVE)
+                .serve_connection(stream, service)
+                .await
+        } else {
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEADER_TIMEOUT)
+                .serve_connection(stream, service)
+                .await
+        };
     }
 }
 
@@ -94,34 +130,50 @@ impl Management {
             return self.gateway(request).await;
         }
         let is_head = request.method() == hyper::Method::HEAD;
+        let login = format!("{}/{TENANT}", self.base(&request));
         let mut page = match self.call(request).await {
             Ok(answer) => page(answer, is_head),
-            Err(error) => refusal(&error, is_head),
+            Err(error) => refusal(&error, is_head, &login),
         };
         decorate(&mut page, ids);
+        if self.is_tls {
+            let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+            page.headers_mut().insert(STRICT_TRANSPORT_SECURITY, year);
+        }
         page
     }
 
     /// A call of a gateway. It asks often: nothing is spent on fields that it does not read.
     async fn gateway(&self, request: Request<Incoming>) -> Page {
+        let login = format!("{}/{TENANT}", self.base(&request));
         let answered = match segments(request.uri().path()) {
             Ok(segments) => federation::answer(self, request, &segments).await,
             Err(error) => Err(error),
         };
-        answered.unwrap_or_else(|error| refusal(&error, false))
+        answered.unwrap_or_else(|error| refusal(&error, false, &login))
     }
 
     async fn call(&self, request: Request<Incoming>) -> Result<Answer, ArmError> {
         let segments = segments(request.uri().path())?;
         let query = Query::parse(request.uri().query().unwrap_or_default());
-        if let Some(answer) = arm::open(&segments, request.headers().get(HOST)) {
+        let base = self.base(&request);
+        if let Some(answer) = login::document(self, request.method(), &segments, &query, &base) {
             return Ok(answer);
         }
+        if login::is_token(request.method(), &segments) {
+            return Ok(login::token(self, request, &base).await);
+        }
+        check_version_given(&query)?;
+        let principal = self.principal(&request).await?;
         check_version(&query)?;
-        let principal = self.principal(&request)?;
         let method = Method::of(request.method()).ok_or_else(method_not_allowed)?;
         if let Some(outcome) = arm::closed(self, method, &segments) {
-            return outcome;
+            let right = format!("Microsoft.Resources/{}/read", segments.first().map_or("", String::as_str));
+            return if principal.role.sees() {
+                outcome
+            } else {
+                Err(forbidden(&principal, &right, request.uri().path()))
+            };
         }
         let operation = match self.router.find(method, &segments) {
             Found::Operation(operation) => operation,
@@ -129,16 +181,32 @@ impl Management {
             Found::Nothing => return Err(ArmError::not_found("Resource")),
         };
         if !principal.role.allows(operation) {
-            return Err(forbidden(&principal, operation.id, request.uri().path()));
+            return Err(forbidden(&principal, &operation.action(), request.uri().path()));
         }
-        if self.is_mirror && is_change(operation) {
-            let message = "This service mirrors another one: change it there.";
-            return Err(ArmError::conflict(message));
-        }
+        tracing::debug!(
+            event_type = "ManagementCall",
+            operation = operation.id,
+            principal = principal.id,
+            "an operation is called"
+        );
         if operation.below_service().is_none() {
-            return arm::provider(self, operation, &segments);
+            let body = body(request).await?;
+            return arm::provider(self, operation, &segments, &body, &base);
         }
-        let [_, subscription, _, group, _, _, _, name, below @ ..] = segments.as_slice() else {
+        self.call_service(request, operation, &principal, &segments, query, base).await
+    }
+
+    /// An operation about one service.
+    async fn call_service(
+        &self,
+        request: Request<Incoming>,
+        operation: &'static Operation,
+        principal: &Principal,
+        segments: &[String],
+        query: Query,
+        base: String,
+    ) -> Result<Answer, ArmError> {
+        let [_, subscription, _, group, _, _, _, name, below @ ..] = segments else {
             return Err(ArmError::not_found("Resource"));
         };
         let name = ServiceName {
@@ -146,17 +214,23 @@ impl Management {
             resource_group: group.clone(),
             name: name.clone(),
         };
-        let service = arm::service(self, &name)?;
         let (if_match, if_none_match) = (field(&request, &IF_MATCH), field(&request, &IF_NONE_MATCH));
-        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+        if operation.id == "ApiManagementService_CreateOrUpdate" && self.plane.service(&name).is_none() {
+            let body = body(request).await?;
+            return service_resource::create(&self.plane, principal, name, &body, &base).await;
+        }
+        if operation.id == "ApiManagementService_Delete" && self.plane.service(&name).is_none() {
+            return Ok(Answer::no_content());
+        }
+        let service = arm::service(self, &name)?;
         let call = Call {
             plane: &self.plane,
             service,
             operation,
-            principal: &principal,
+            principal,
             path: below.join("/"),
             query,
-            base: format!("http://{host}"),
+            base,
             service_id: name.arm_id(),
             if_match,
             if_none_match,
@@ -165,9 +239,17 @@ impl Management {
         service::run(call).await
     }
 
-    fn principal<B>(&self, request: &Request<B>) -> Result<Principal, ArmError> {
+    /// `https://plane.example:8082`, as the client calls it.
+    fn base<B>(&self, request: &Request<B>) -> String {
+        let scheme = if self.is_tls { "https" } else { "http" };
+        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+        let authority = request.uri().authority().map(|authority| authority.as_str());
+        format!("{scheme}://{}", authority.or(host).unwrap_or("localhost"))
+    }
+
+    async fn principal<B>(&self, request: &Request<B>) -> Result<Principal, ArmError> {
         let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        self.authenticator.principal(authorization).map_err(|refusal| {
+        self.authenticator.principal(&self.plane, authorization).await.map_err(|refusal| {
             let (code, message) = match refusal {
                 Refusal::Missing => {
                     ("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
@@ -177,17 +259,11 @@ impl Management {
                     "Authentication failed. The 'Authorization' header is provided in an invalid format.",
                 ),
                 Refusal::Invalid => ("InvalidAuthenticationToken", "The access token is invalid."),
+                Refusal::Expired => ("ExpiredAuthenticationToken", "The access token has expired."),
             };
             ArmError::new(StatusCode::UNAUTHORIZED, code, message)
         })
     }
-}
-
-/// Whether an operation changes what is mirrored. Keys and tokens of gateways are the mirror's own.
-fn is_change(operation: &Operation) -> bool {
-    let is_own = operation.id.starts_with("Gateway_") && operation.method == Method::Post;
-    let is_reading = operation.method == Method::Post && operation.id.contains("_List");
-    operation.is_write() && !is_own && !is_reading
 }
 
 fn field<B>(request: &Request<B>, name: &HeaderName) -> Option<String> {
@@ -206,22 +282,27 @@ fn segments(path: &str) -> Result<Vec<String>, ArmError> {
         .collect()
 }
 
-fn check_version(query: &Query) -> Result<(), ArmError> {
-    let refuse = |code, message| Err(ArmError::new(StatusCode::BAD_REQUEST, code, message));
+fn check_version_given(query: &Query) -> Result<(), ArmError> {
     match query.get("api-version") {
-        None | Some("") => refuse(
+        None | Some("") => Err(ArmError::new(
+            StatusCode::BAD_REQUEST,
             "MissingApiVersionParameter",
-            "The api-version query parameter (?api-version=) is required for all requests.".to_owned(),
-        ),
-        Some(version) if is_known(version) || arm::is_arm_version(version) => Ok(()),
-        Some(version) => refuse(
-            "InvalidApiVersionParameter",
-            format!(
-                "The api-version '{version}' is invalid. The supported versions are '{}'.",
-                API_VERSIONS.join(",")
-            ),
-        ),
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        )),
+        Some(_) => Ok(()),
     }
+}
+
+fn check_version(query: &Query) -> Result<(), ArmError> {
+    let version = query.get("api-version").unwrap_or_default();
+    if is_known(version) || arm::is_arm_version(version) {
+        return Ok(());
+    }
+    let message = format!(
+        "The api-version '{version}' is invalid. The supported versions are '{}'.",
+        API_VERSIONS.join(",")
+    );
+    Err(ArmError::new(StatusCode::BAD_REQUEST, "InvalidApiVersionParameter", message))
 }
 
 fn method_not_allowed() -> ArmError {
@@ -232,9 +313,10 @@ fn method_not_allowed() -> ArmError {
     )
 }
 
-fn forbidden(principal: &Principal, operation: &str, scope: &str) -> ArmError {
+fn forbidden(principal: &Principal, action: &str, scope: &str) -> ArmError {
     let message = format!(
-        "The client '{0}' with object id '{0}' does not have authorization to perform action '{operation}' over scope '{scope}'.",
+        "The client '{0}' with object id '{0}' does not have authorization to perform action '{action}' over scope \
+         '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
         principal.id
     );
     ArmError::new(StatusCode::FORBIDDEN, "AuthorizationFailed", message)
@@ -281,11 +363,11 @@ fn page(answer: Answer, is_head: bool) -> Page {
     response
 }
 
-fn refusal(error: &ArmError, is_head: bool) -> Page {
+fn refusal(error: &ArmError, is_head: bool, login: &str) -> Page {
     let mut page = page(Answer { status: error.status, etag: None, body: Some(error.body()) }, is_head);
     if error.status == StatusCode::UNAUTHORIZED {
         let challenge = format!(
-            "Bearer authorization_uri=\"https://localhost/common\", error=\"invalid_token\", error_description=\"{}\"",
+            "Bearer authorization_uri=\"{login}\", error=\"invalid_token\", error_description=\"{}\"",
             error.message
         );
         if let Ok(challenge) = HeaderValue::from_str(&challenge) {

@@ -1,12 +1,17 @@
 //! Operations that are more than one resource's GET, HEAD, PUT, PATCH or DELETE.
 
+mod connectivity;
+mod counts;
 mod gateways;
 mod keys;
+mod portal;
+mod subscriptions;
+mod users;
 
 use std::future::Future;
 use std::pin::Pin;
 
-use super::{Call, Outcome};
+use super::{Call, Outcome, service_resource};
 
 /// An operation of its own.
 pub type Action = for<'a> fn(&'a Call<'a>) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
@@ -30,6 +35,54 @@ const ACTIONS: &[(&str, Action)] = &[
     ("Gateway_RegenerateKey", |call| Box::pin(gateways::regenerate_key(call))),
     ("Gateway_ListInstances", |call| Box::pin(gateways::list_instances(call))),
     ("Gateway_GenerateToken", |call| Box::pin(async { gateways::generate_token(call) })),
+    ("ApiManagementService_Get", |call| Box::pin(async { service_resource::get(call) })),
+    ("ApiManagementService_CreateOrUpdate", |call| Box::pin(service_resource::write(call, false))),
+    ("ApiManagementService_Update", |call| Box::pin(service_resource::write(call, true))),
+    ("ApiManagementService_Delete", |call| Box::pin(service_resource::delete(call))),
+    ("Region_ListByService", |call| Box::pin(async { service_resource::regions(call) })),
+    ("PerformConnectivityCheckAsync", |call| Box::pin(connectivity::check(call))),
+    ("TenantSettings_ListByService", |call| Box::pin(async { portal::tenant_list(call) })),
+    ("TenantSettings_Get", |call| Box::pin(async { portal::tenant_get(call) })),
+    ("ProductSubscriptions_List", |call| Box::pin(async { subscriptions::of_product(call) })),
+    ("User_GenerateSsoUrl", |call| Box::pin(async { users::sso_url(call) })),
+    ("User_GetSharedAccessToken", |call| Box::pin(async { users::token(call) })),
+    ("UserGroup_List", |call| Box::pin(async { users::groups(call) })),
+    ("UserSubscription_List", |call| Box::pin(async { users::subscriptions(call) })),
+    ("UserSubscription_Get", |call| Box::pin(async { users::subscription(call) })),
+    ("UserIdentities_List", |call| Box::pin(async { users::identities(call) })),
+    ("UserConfirmationPassword_Send", |call| Box::pin(async { users::confirmation(call) })),
+    ("NamedValue_RefreshSecret", |call| Box::pin(async { keys::refresh(call) })),
+    ("Certificate_RefreshSecret", |call| Box::pin(async { keys::refresh(call) })),
+    ("Backend_Reconnect", |call| Box::pin(async { keys::reconnect(call) })),
+    ("Gateway_InvalidateDebugCredentials", |call| Box::pin(async { gateways::no_tracing(call) })),
+    ("Gateway_ListDebugCredentials", |call| Box::pin(async { gateways::no_tracing(call) })),
+    ("Gateway_ListTrace", |call| Box::pin(async { gateways::no_tracing(call) })),
+    ("SignInSettings_GetEntityTag", |call| Box::pin(async { portal::head(call) })),
+    ("SignInSettings_Get", |call| Box::pin(async { portal::get(call) })),
+    ("SignInSettings_Update", |call| Box::pin(portal::write(call, true))),
+    ("SignInSettings_CreateOrUpdate", |call| Box::pin(portal::write(call, false))),
+    ("SignUpSettings_GetEntityTag", |call| Box::pin(async { portal::head(call) })),
+    ("SignUpSettings_Get", |call| Box::pin(async { portal::get(call) })),
+    ("SignUpSettings_Update", |call| Box::pin(portal::write(call, true))),
+    ("SignUpSettings_CreateOrUpdate", |call| Box::pin(portal::write(call, false))),
+    ("DelegationSettings_GetEntityTag", |call| Box::pin(async { portal::head(call) })),
+    ("DelegationSettings_Get", |call| Box::pin(async { portal::get(call) })),
+    ("DelegationSettings_Update", |call| Box::pin(portal::write(call, true))),
+    ("DelegationSettings_CreateOrUpdate", |call| Box::pin(portal::write(call, false))),
+    ("DelegationSettings_ListSecrets", |call| Box::pin(async { portal::secrets(call) })),
+    ("PortalSettings_ListByService", |call| Box::pin(async { portal::all(call) })),
+    ("Reports_ListByApi", |call| Box::pin(async { counts::report(call) })),
+    ("Reports_ListByUser", |call| Box::pin(async { counts::report(call) })),
+    ("Reports_ListByOperation", |call| Box::pin(async { counts::report(call) })),
+    ("Reports_ListByProduct", |call| Box::pin(async { counts::report(call) })),
+    ("Reports_ListByGeo", |call| Box::pin(async { counts::report(call) })),
+    ("Reports_ListBySubscription", |call| Box::pin(async { counts::report(call) })),
+    ("Reports_ListByTime", |call| Box::pin(async { counts::report(call) })),
+    ("Reports_ListByRequest", |call| Box::pin(async { counts::report(call) })),
+    ("QuotaByCounterKeys_ListByService", |call| Box::pin(async { counts::quotas(call) })),
+    ("QuotaByCounterKeys_Update", |_call| Box::pin(async { counts::no_counter() })),
+    ("QuotaByPeriodKeys_Get", |_call| Box::pin(async { counts::no_counter() })),
+    ("QuotaByPeriodKeys_Update", |_call| Box::pin(async { counts::no_counter() })),
 ];
 
 /// The action of an operation that has one.

@@ -45,6 +45,7 @@ pub fn seed(tx: &mut Transaction<'_>) -> Result<(), ArmError> {
             "registrationDate": now, "identities": [],
         }),
     );
+    tx.put(super::service_resource::PATH, super::service_resource::initial());
     put(tx, "groups/administrators/users/1", json!({}));
     put(
         tx,

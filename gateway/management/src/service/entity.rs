@@ -83,7 +83,7 @@ pub async fn put(call: &Call<'_>) -> Outcome {
     if !details.is_empty() {
         return Err(ArmError::validation(details));
     }
-    shown::shorten(&mut properties, kind.ids);
+    shown::shorten(call, &mut properties, kind.ids)?;
     let (record, is_new) = call
         .plane
         .write(&call.service, call.author(), |tx| {
@@ -115,13 +115,14 @@ pub async fn patch(call: &Call<'_>) -> Outcome {
     if !details.is_empty() {
         return Err(ArmError::validation(details));
     }
-    shown::shorten(&mut properties, kind.ids);
+    shown::shorten(call, &mut properties, kind.ids)?;
     let record = call
         .plane
         .write(&call.service, call.author(), |tx| {
             let existing = existing(tx, call, kind)?;
             precondition(call, Some(&existing), false)?;
             let mut merged = existing.properties.clone();
+            merged.retain(|member, _| !(properties.contains_key(member) && kind.rules.replaces(member)));
             merge(&mut merged, &properties);
             let put =
                 Put { tx, call, path: &call.path, existing: Some(&existing), fetched: &None, is_patch: true };

@@ -15,8 +15,22 @@ pub enum Filter {
     And(Box<Filter>, Box<Filter>),
     Or(Box<Filter>, Box<Filter>),
     Not(Box<Filter>),
-    Compare { field: Vec<String>, operator: Operator, literal: Literal },
-    Text { field: Vec<String>, function: Function, literal: String },
+    Compare {
+        field: Vec<String>,
+        operator: Operator,
+        literal: Literal,
+    },
+    Text {
+        field: Vec<String>,
+        function: Function,
+        literal: String,
+    },
+    /// `tags/any(tag: tag eq 'x')`: of a list, some item or every one.
+    Items {
+        field: Vec<String>,
+        every: bool,
+        inner: Box<Filter>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,7 +67,7 @@ impl Filter {
             return Err(refuse(format!("the filter is longer than {BYTES_MAX} bytes.")));
         }
         let tokens = tokens(text).map_err(refuse)?;
-        let mut parser = Parser { tokens: &tokens, at: 0, fields, depth: 0 };
+        let mut parser = Parser { tokens: &tokens, at: 0, fields, depth: 0, variable: None };
         let filter = parser.or().map_err(refuse)?;
         match parser.peek() {
             None => Ok(filter),
@@ -67,6 +81,14 @@ impl Filter {
             Self::And(a, b) => a.accepts(item) && b.accepts(item),
             Self::Or(a, b) => a.accepts(item) || b.accepts(item),
             Self::Not(inner) => !inner.accepts(item),
+            Self::Items { field, every, inner } => {
+                let items =
+                    value(item, field).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                match every {
+                    true => items.iter().all(|item| inner.accepts(item)),
+                    false => items.iter().any(|item| inner.accepts(item)),
+                }
+            }
             Self::Compare { field, operator, literal } => compare(value(item, field), *operator, literal),
             Self::Text { field, function, literal } => {
                 let Some(text) = value(item, field).and_then(Value::as_str) else { return false };
@@ -173,6 +195,8 @@ struct Parser<'a> {
     at: usize,
     fields: &'a str,
     depth: usize,
+    /// Inside the brackets of `any` or `all`: what stands for the item.
+    variable: Option<String>,
 }
 
 impl Parser<'_> {
@@ -225,7 +249,11 @@ impl Parser<'_> {
                 inner
             }
             Token::Word(word) if word.eq_ignore_ascii_case("not") => Filter::Not(Box::new(self.condition()?)),
-            Token::Word(word) if self.peek() == Some(&Token::Open) => self.function(&word)?,
+            Token::Word(word) if self.peek() == Some(&Token::Open) => match word.rsplit_once('/') {
+                Some((field, "any")) => self.items(field, false)?,
+                Some((field, "all")) => self.items(field, true)?,
+                _ => self.function(&word)?,
+            },
             Token::Word(word) => self.comparison(&word)?,
             other => return Err(format!("{other:?} does not begin a condition.")),
         };
@@ -233,8 +261,30 @@ impl Parser<'_> {
         Ok(filter)
     }
 
-    fn comparison(&mut self, field: &str) -> Result<Filter, String> {
-        let field = self.field(field)?;
+    /// `field/any(x: …)`; a list within a list is not searched.
+    fn items(&mut self, field: &str, every: bool) -> Result<Filter, String> {
+        let field = self.field(field, Use::Items)?;
+        self.expect(&Token::Open)?;
+        let Token::Word(variable) = self.next()? else {
+            return Err("a name and ':' are expected.".to_owned());
+        };
+        let variable = match variable.strip_suffix(':') {
+            Some(variable) => variable.to_owned(),
+            None => {
+                self.expect(&Token::Word(":".to_owned()))?;
+                variable
+            }
+        };
+        if self.variable.replace(variable).is_some() {
+            return Err("'any' and 'all' cannot be nested.".to_owned());
+        }
+        let inner = Box::new(self.or()?);
+        self.variable = None;
+        self.expect(&Token::Close)?;
+        Ok(Filter::Items { field, every, inner })
+    }
+
+    fn comparison(&mut self, written: &str) -> Result<Filter, String> {
         let operator = match self.next()? {
             Token::Word(word) => match word.to_ascii_lowercase().as_str() {
                 "eq" => Operator::Eq,
@@ -247,6 +297,7 @@ impl Parser<'_> {
             },
             other => return Err(format!("{other:?} is no operator.")),
         };
+        let field = self.field(written, Use::Operator(operator))?;
         Ok(Filter::Compare { field, operator, literal: self.literal()? })
     }
 
@@ -283,21 +334,58 @@ impl Parser<'_> {
             ("endswith", Token::Word(field), Token::Text(text)) => (Function::EndsWith, field, text),
             _ => return Err(format!("'{name}' is no function of a field and a text.")),
         };
-        Ok(Filter::Text { field: self.field(&field)?, function, literal })
+        Ok(Filter::Text { field: self.field(&field, Use::Function(function))?, function, literal })
     }
 
-    fn field(&self, written: &str) -> Result<Vec<String>, String> {
+    /// The path of a field, if the list can be filtered by it in this way.
+    fn field(&self, written: &str, how: Use) -> Result<Vec<String>, String> {
         let field: Vec<String> = written.split('/').map(str::to_owned).collect();
+        if let Some(variable) = &self.variable {
+            return match field.split_first() {
+                Some((first, rest)) if first == variable => Ok(rest.to_vec()),
+                _ => Err(format!("'{written}' does not begin with '{variable}'.")),
+            };
+        }
         let bare = field.strip_prefix(&["properties".to_owned()][..]).unwrap_or(&field);
         let first = bare.first().map(String::as_str).unwrap_or_default();
-        let is_known = self.fields.split(' ').any(|field| {
-            let name = field.split(['=', '~', '<', '*']).next().unwrap_or_default();
-            name.eq_ignore_ascii_case(first)
+        let known = self.fields.split(' ').find_map(|known| {
+            let end = known.find(['=', '~', '<', '*']).unwrap_or(known.len());
+            let (name, suffix) = known.split_at_checked(end)?;
+            name.eq_ignore_ascii_case(first).then_some(suffix)
         });
-        if self.fields.is_empty() || is_known || bare.len() > 1 {
-            return Ok(bare.to_vec());
+        match known {
+            Some(suffix) if !how.is_allowed(suffix) => {
+                Err(format!("'{written}' cannot be filtered by this operator or function."))
+            }
+            None if !self.fields.is_empty() && bare.len() < 2 => {
+                Err(format!("'{written}' is no field of this list that can be filtered."))
+            }
+            _ => Ok(bare.to_vec()),
         }
-        Err(format!("'{written}' is no field of this list that can be filtered."))
+    }
+}
+
+/// What a condition does with a field.
+#[derive(Clone, Copy)]
+enum Use {
+    Operator(Operator),
+    Function(Function),
+    Items,
+}
+
+impl Use {
+    /// Whether the table of operations allows it: the suffix of a field says what (management-api.md §1.1).
+    fn is_allowed(self, suffix: &str) -> bool {
+        match (suffix, self) {
+            ("" | "*", Self::Operator(_) | Self::Function(_))
+            | ("*", Self::Items)
+            | ("~", Self::Operator(_)) => true,
+            ("=" | "=!" | "=c" | "=f", Self::Operator(Operator::Eq))
+            | ("=!", Self::Operator(Operator::Ne)) => true,
+            ("<>", Self::Operator(Operator::Ge | Operator::Le)) => true,
+            ("=c", Self::Function(Function::Contains)) | ("=f", Self::Function(_)) => true,
+            _ => false,
+        }
     }
 }
 
@@ -309,7 +397,7 @@ mod tests {
 
     fn accepts(text: &str) -> bool {
         let item = json!({"name": "orders", "properties": {"displayName": "It's Orders", "isCurrent": true, "count": 3,
-            "expirationDate": "2026-05-01T00:00:00Z"}});
+            "expirationDate": "2026-05-01T00:00:00Z", "tags": ["a", "b"], "links": [{"to": "x"}]}});
         Filter::parse(text, "").unwrap_or_else(|error| panic!("{text}: {error:?}")).accepts(&item)
     }
 
@@ -325,6 +413,10 @@ mod tests {
             ("count gt 2 and count le 3", true),
             ("expirationDate lt datetime'2026-06-01T00:00:00Z'", true),
             ("nothing eq null", true),
+            ("tags/any(tag: tag eq 'B')", true),
+            ("tags/any(tag : contains(tag,'c')) or tags/all(t: t ne 'c')", true),
+            ("tags/all(tag: tag eq 'a')", false),
+            ("links/any(l: l/to eq 'x')", true),
         ] {
             assert_eq!(accepts(text), fits, "{text}");
         }
@@ -338,7 +430,27 @@ mod tests {
             assert!(Filter::parse(text, "").is_err(), "{text}");
         }
         assert!(Filter::parse("path eq 'x'", "name displayName").is_err());
-        assert!(Filter::parse("isCurrent eq true", "name isCurrent=!").is_ok());
+        for (text, is_good) in [
+            ("isCurrent eq true", true),
+            ("isCurrent ne true", true),
+            ("isCurrent gt true", false),
+            ("contains(isCurrent,'x')", false),
+            ("state eq 'x'", true),
+            ("startswith(state,'x')", false),
+            ("contains(text,'x')", true),
+            ("startswith(all,'x')", true),
+            ("at ge 3 and at le 4", true),
+            ("at eq 3", false),
+            ("date gt 3", true),
+            ("contains(date,'x')", false),
+            ("tags/any(t: t eq 'x')", true),
+            ("state/any(t: t eq 'x')", false),
+            ("tags/any(t: u eq 'x')", false),
+            ("tags/any(t: t/any(u: u eq 'x'))", false),
+        ] {
+            let fields = "name isCurrent=! state= text=c all=f at<> date~ tags*";
+            assert_eq!(Filter::parse(text, fields).is_ok(), is_good, "{text}");
+        }
         assert!(Filter::parse(&"(".repeat(1000), "").is_err());
     }
 }

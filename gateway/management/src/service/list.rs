@@ -46,6 +46,15 @@ pub fn records_page(call: &Call<'_>, kind: &Kind, tree: &Tree, records: Vec<Arc<
     }
 }
 
+/// A page of items that are made already, after the filter.
+pub fn filtered_page(call: &Call<'_>, mut items: Vec<Value>) -> Outcome {
+    if let Some(text) = call.query.get("$filter") {
+        let filter = Filter::parse(text, call.operation.filter)?;
+        items.retain(|item| filter.accepts(item));
+    }
+    values_page(call, items)
+}
+
 /// A page of items that are made already.
 pub fn values_page(call: &Call<'_>, items: Vec<Value>) -> Outcome {
     let (skip, top) = window(call)?;

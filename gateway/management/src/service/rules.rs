@@ -3,16 +3,21 @@
 pub mod api;
 pub mod association;
 pub mod backend;
+pub mod cache;
 pub mod certificate;
 pub mod diagnostic;
 pub mod fragment;
 pub mod gateway;
 pub mod group;
+pub mod hostname;
+pub mod logger;
 pub mod named_value;
 pub mod operation;
 pub mod policy;
 pub mod product;
+pub mod reference;
 pub mod release;
+pub mod sign_in;
 pub mod subscription;
 pub mod tag;
 pub mod user;
@@ -91,6 +96,12 @@ pub trait Rules: Sync {
 
     /// Whether it only links two resources: no GET, and HEAD answers 204.
     fn is_link(&self) -> bool {
+        false
+    }
+
+    /// Whether a PATCH replaces an object whole instead of merging into it.
+    fn replaces(&self, member: &str) -> bool {
+        let _ = member;
         false
     }
 

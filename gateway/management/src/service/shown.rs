@@ -4,6 +4,7 @@ use gateway_model::ResourceId;
 use serde_json::{Value, json};
 
 use super::Call;
+use crate::arm_error::ArmError;
 use crate::contract::Kind;
 use crate::tree::{Properties, Record, Tree};
 
@@ -39,15 +40,31 @@ fn envelope(
     })
 }
 
-/// Full ids inside properties to short ones, as they are kept.
-pub fn shorten(properties: &mut Properties, members: &[&str]) {
+/// Full ids inside properties to short ones, as they are kept. An id of another service is none of ours, whatever
+/// stands in it.
+pub fn shorten(call: &Call<'_>, properties: &mut Properties, members: &[&str]) -> Result<(), ArmError> {
     for member in members {
-        if let Some(Value::String(id)) = properties.get_mut(*member)
-            && let Ok(known) = ResourceId::parse(id)
-        {
-            *id = known.to_string();
+        if let Some(Value::String(id)) = properties.get_mut(*member) {
+            refuse_foreign(call, member, id)?;
+            if let Ok(known) = ResourceId::parse(id) {
+                *id = known.to_string();
+            }
         }
     }
+    Ok(())
+}
+
+/// Refuses a full ARM id of another service.
+pub fn refuse_foreign(call: &Call<'_>, target: &str, id: &str) -> Result<(), ArmError> {
+    let is_full = id.split('/').filter(|segment| !segment.is_empty()).nth(2);
+    let is_full = is_full.is_some_and(|segment| segment.eq_ignore_ascii_case("resourceGroups"));
+    let own = call.service_id.len();
+    let is_own = id.get(..own).is_some_and(|start| start.eq_ignore_ascii_case(&call.service_id))
+        && id.get(own..).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if is_full && !is_own {
+        return Err(ArmError::field(target, format!("'{id}' belongs to another service.")));
+    }
+    Ok(())
 }
 
 /// Short ids inside properties to full ones, as they are shown.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::tree::{Properties, Record, Tree};
+use crate::tree::{Properties, Record, Tree, within};
 
 /// Writes over a tree, not yet in force.
 pub struct Transaction<'a> {
@@ -40,7 +40,7 @@ impl<'a> Transaction<'a> {
 
     /// Everything below a path, as it would be.
     pub fn below(&self, path: &str) -> Vec<Arc<Record>> {
-        let within = crate::tree::below(path);
+        let within = within(path);
         self.merged(self.tree.below(path), &|path: &str| path.starts_with(&within))
     }
 

@@ -111,6 +111,7 @@ fn check_content(element: &Element, content: &Content, c: &mut Compiler<'_>) {
             check_order(element, children, c);
         }
         Content::TextOrElements(children) => {
+            check_text(element, true, c);
             check_children(element, content, children, c);
         }
         Content::Policies => refuse_text(element, content, c),

@@ -34,7 +34,11 @@ pub async fn run(
         backend::Answer::Other(response) => return Ok(*response),
     };
     let (root, mut errors) = own;
-    match resolve(api, operation, root, exchange, ports).await {
+    if operation.get().is_some_and(|asked| asked.is_subscription()) {
+        return Ok(RequestError::new("Subscriptions are served over WebSocket only.").response());
+    }
+    let is_aliased = root.is_some();
+    match resolve(api, operation, root, is_aliased, exchange, ports).await {
         Ok(ExecutionResponse { data, errors: own_errors }) => {
             errors.extend(own_errors.iter().map(|error| json!(error)));
             errors.extend(std::mem::take(&mut exchange.graphql_errors));
@@ -49,15 +53,17 @@ pub async fn run(
     }
 }
 
-async fn resolve(
+/// Walks the operation over a root object, and asks the data sources of the fields that have one. `is_aliased`: the
+/// root's members are named by response key.
+pub async fn resolve(
     api: &GraphQlApi,
     operation: &Operation,
     root: Option<JsonValue>,
+    is_aliased: bool,
     exchange: &Exchange,
     ports: &dyn Ports,
 ) -> Result<ExecutionResponse, RequestError> {
     let mut answers = Answers::default();
-    let is_aliased = root.is_some();
     let root = root.unwrap_or_else(|| JsonValue::Object(JsonMap::new()));
     loop {
         let (response, pending) = walk(api, operation, &root, is_aliased, &answers)?;
@@ -83,9 +89,6 @@ fn walk(
     answers: &Answers,
 ) -> Result<(ExecutionResponse, Vec<Pending>), RequestError> {
     let Some(asked) = operation.get() else { return Err(RequestError::new("There is no operation.")) };
-    if asked.is_subscription() {
-        return Err(RequestError::new("Subscriptions are served over WebSocket only."));
-    }
     let round =
         Round { api, answers, one_by_one: asked.is_mutation(), pending: std::cell::RefCell::default() };
     let node = Node {

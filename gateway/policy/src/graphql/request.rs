@@ -50,19 +50,26 @@ pub fn read(exchange: &Exchange) -> Result<GraphQlRequest, RequestError> {
     }
     let body: Value = serde_json::from_slice(exchange.request.body.buffered())
         .map_err(|error| RequestError::new(format!("The request body is not valid JSON: {error}.")))?;
-    let Value::Object(members) = body else {
-        return Err(RequestError::new("The request body must be one JSON object with a member 'query'."));
-    };
-    let text = |name: &str| match members.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(RequestError::new(format!("The member '{name}' must be a string."))),
-    };
-    Ok(GraphQlRequest {
-        query: text("query")?.ok_or_else(|| RequestError::new("The member 'query' is missing."))?,
-        operation_name: text("operationName")?,
-        variables: variables(members.get("variables").cloned().unwrap_or(Value::Null))?,
-    })
+    GraphQlRequest::of_json(body)
+}
+
+impl GraphQlRequest {
+    /// Reads `{"query": …, "operationName": …, "variables": …}`.
+    pub fn of_json(body: Value) -> Result<Self, RequestError> {
+        let Value::Object(members) = body else {
+            return Err(RequestError::new("The request body must be one JSON object with a member 'query'."));
+        };
+        let text = |name: &str| match members.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(RequestError::new(format!("The member '{name}' must be a string."))),
+        };
+        Ok(GraphQlRequest {
+            query: text("query")?.ok_or_else(|| RequestError::new("The member 'query' is missing."))?,
+            operation_name: text("operationName")?,
+            variables: variables(members.get("variables").cloned().unwrap_or(Value::Null))?,
+        })
+    }
 }
 
 fn from_query(text: &str) -> Result<GraphQlRequest, RequestError> {

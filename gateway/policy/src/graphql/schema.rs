@@ -44,6 +44,12 @@ impl Schema {
         }
     }
 
+    /// Whether there is a subscription of that name.
+    pub fn has_subscription(&self, field: &str) -> bool {
+        let root = self.0.schema_definition.subscription.as_ref();
+        root.is_some_and(|root| self.has_field(root.as_str(), field))
+    }
+
     /// Whether an object or interface type has a field.
     pub fn has_field(&self, owner: &str, field: &str) -> bool {
         self.0.type_field(owner, field).is_ok()

@@ -108,9 +108,10 @@ impl WaitingPolicy for ForwardRequest {
         if options.buffer_request_body {
             exchange.buffer_request(ports).await?;
         }
-        match exchange.caller.graphql.clone().filter(|_| !exchange.upgrade) {
-            Some(api) => graphql::forward(&api, exchange, options, ports).await?,
-            None => backend::forward(exchange, options, ports).await?,
+        match exchange.caller.graphql.clone() {
+            Some(api) if !exchange.upgrade => graphql::forward(&api, exchange, options, ports).await?,
+            Some(api) if exchange.backend.is_none() => ports.serve_subscriptions(&api, exchange)?,
+            _ => backend::forward(exchange, options, ports).await?,
         }
         Ok(Flow::Continue)
     }

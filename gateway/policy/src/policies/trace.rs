@@ -16,8 +16,8 @@ pub static TRACE: PolicyDef = PolicyDef {
     element: "trace",
     sections: ALL,
     attributes: &[required("source", Kind::Text), optional("severity", Kind::OneOf(Severity::NAMES))],
-    content: Content::Elements(&[
-        child("message", (1, 1), &[], Content::Text { expression: true }),
+    content: Content::TextOrElements(&[
+        child("message", (0, 1), &[], Content::Text { expression: true }),
         child(
             "metadata",
             (0, MANY),
@@ -26,7 +26,7 @@ pub static TRACE: PolicyDef = PolicyDef {
         ),
     ]),
     once: false,
-    docs: "Notes a message, with `metadata` pairs, for the request's trace and log entry. `severity`: verbose \
+    docs: "Notes a message (in `message`, or as older documents have it the text itself), with `metadata` pairs, for the request's trace and log entry. `severity`: verbose \
            (default), information, error. At most 128 notes and 64 KiB of one request are kept.",
     compile,
 };
@@ -40,7 +40,13 @@ struct Trace {
 
 fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     let before = c.findings();
-    let message = element.child("message").and_then(|message| c.content(message));
+    let holder = element.child("message").unwrap_or(element);
+    if element.child("message").is_none() && element.text().trim().is_empty() {
+        let text =
+            "The element 'trace' has incomplete content. List of possible elements expected: 'message'.";
+        c.error("xsd", element.at, text);
+    }
+    let message = c.content(holder);
     let metadata = element
         .elements()
         .filter(|child| &*child.name == "metadata")

@@ -12,6 +12,7 @@ use gateway_policy::certificates::Certificates;
 use gateway_policy::event_hub::{EventHub, HubEvent};
 use gateway_policy::exchange::Exchange;
 use gateway_policy::fault::Fault;
+use gateway_policy::graphql::GraphQlApi;
 use gateway_policy::jose::{self, SigningKeys};
 use gateway_policy::message::{Response, Url};
 use gateway_policy::ports::{
@@ -208,6 +209,15 @@ impl Ports for World {
 
     fn vectors(&self) -> &dyn Vectors {
         self
+    }
+
+    fn publish(&self, topic: &str, event: &Arc<serde_json::Value>) {
+        self.wire.log.borrow_mut().push(format!("--- published {}\n\n{event}\n", topic.replace('\0', "/")));
+    }
+
+    fn serve_subscriptions(&self, _: &Arc<GraphQlApi>, exchange: &mut Exchange) -> Result<(), Fault> {
+        exchange.respond(Response::new(101));
+        Ok(())
     }
 
     fn issuers(&self) -> &dyn Issuers {

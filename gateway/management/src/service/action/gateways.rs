@@ -6,6 +6,7 @@ use super::super::rules::{gateway::new_key, text};
 use super::super::{Answer, Call, Outcome, entity};
 use crate::arm_error::ArmError;
 use crate::auth::gateway_token;
+use crate::tree::Properties;
 
 /// Longest life of a token.
 const LIFETIME_MAX_SECONDS: i64 = 30 * 24 * 3600;
@@ -19,7 +20,7 @@ pub fn list_keys(call: &Call<'_>) -> Outcome {
 
 /// Makes a new key; tokens signed with the old one are worth nothing from then on.
 pub async fn regenerate_key(call: &Call<'_>) -> Outcome {
-    let member = key_type(&call.body)?;
+    let member = key_type(&bare(&call.body))?;
     let path = call.above(1);
     call.plane
         .write(&call.service, call.author(), |tx| {
@@ -35,16 +36,10 @@ pub async fn regenerate_key(call: &Call<'_>) -> Outcome {
 
 /// A token that a gateway signs in with.
 pub fn generate_token(call: &Call<'_>) -> Outcome {
-    let member = key_type(&call.body)?;
+    let given = bare(&call.body);
+    let member = key_type(&given)?;
     let record = entity::find(&call.service.tree(), call.above(1))?;
-    let expiry = call.body.as_object().and_then(|body| text(body, "expiry")).unwrap_or_default();
-    let expiry: jiff::Timestamp = expiry.parse().map_err(|_| {
-        ArmError::field("expiry", "'expiry' must be a date and time as in 2026-01-31T12:00:00Z.")
-    })?;
-    let left = expiry.as_second() - crate::plane::now();
-    if left <= 0 || left > LIFETIME_MAX_SECONDS {
-        return Err(ArmError::field("expiry", "'expiry' must lie in the future, at most 30 days ahead."));
-    }
+    let expiry = expiry(&given, LIFETIME_MAX_SECONDS)?;
     let key = record.text(member).unwrap_or_default();
     Ok(Answer::ok(entity::value(&gateway_token::sign(record.name(), expiry, key))))
 }
@@ -71,7 +66,33 @@ pub async fn list_instances(call: &Call<'_>) -> Outcome {
     Ok(Answer::ok(json!({"count": value.len(), "value": value})))
 }
 
-fn key_type(body: &Value) -> Result<&'static str, ArmError> {
+/// Tracing by the plane: refused, since gateways issue the credentials and keep the traces themselves.
+pub fn no_tracing(call: &Call<'_>) -> Outcome {
+    entity::find(&call.service.tree(), call.above(1))?;
+    let message =
+        "Gateways issue debug credentials and keep traces themselves: ask the gateway's admin listener.";
+    Err(ArmError { message: message.to_owned(), ..ArmError::not_in_tier() })
+}
+
+/// The members of a request with and without the envelope `properties`: clients send both.
+pub fn bare(body: &Value) -> Properties {
+    let members = body.get("properties").filter(|inner| inner.is_object()).unwrap_or(body);
+    members.as_object().cloned().unwrap_or_default()
+}
+
+/// `expiry` of a request: in the future, and not too far.
+pub fn expiry(given: &Properties, max: i64) -> Result<jiff::Timestamp, ArmError> {
+    let expiry: jiff::Timestamp = text(given, "expiry").unwrap_or_default().parse().map_err(|_| {
+        ArmError::field("expiry", "'expiry' must be a date and time as in 2026-01-31T12:00:00Z.")
+    })?;
+    let left = expiry.as_second() - crate::plane::now();
+    if left <= 0 || left > max {
+        return Err(ArmError::field("expiry", "'expiry' must lie in the future, at most 30 days ahead."));
+    }
+    Ok(expiry)
+}
+
+fn key_type(body: &Properties) -> Result<&'static str, ArmError> {
     match body.get("keyType").and_then(Value::as_str).map(str::to_ascii_lowercase).as_deref() {
         Some("primary") => Ok("primaryKey"),
         Some("secondary") => Ok("secondaryKey"),

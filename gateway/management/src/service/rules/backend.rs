@@ -3,9 +3,12 @@
 use gateway_model::ResourceId;
 use serde_json::Value;
 
+use super::reference::{refuse_in_members, refuse_in_policies};
 use super::{Put, Rules, text};
 use crate::arm_error::{ArmError, Detail};
-use crate::tree::Properties;
+use crate::service::Call;
+use crate::service::transaction::Transaction;
+use crate::tree::{Properties, Record};
 
 pub struct Backend;
 
@@ -19,8 +22,30 @@ impl Rules for Backend {
             .filter(|member| text(properties, member).is_none())
             .map(|member| Detail::new(member, format!("'{member}' must not be empty.")))
             .collect();
-        if missing.is_empty() { Ok(()) } else { Err(ArmError::validation(missing)) }
+        if !missing.is_empty() {
+            return Err(ArmError::validation(missing));
+        }
+        let url = text(properties, "url").unwrap_or_default();
+        match ["https://", "http://", "wss://", "ws://", "{{"].iter().any(|scheme| url.starts_with(scheme))
+            || is_cluster(properties)
+        {
+            true => Ok(()),
+            false => Err(ArmError::field(
+                "url",
+                format!("'{url}' is no absolute address of http, https, ws or wss."),
+            )),
+        }
     }
+
+    fn delete(&self, tx: &mut Transaction<'_>, _call: &Call<'_>, record: &Record) -> Result<(), ArmError> {
+        refuse_in_members(tx, "pool", record, "backend")?;
+        refuse_in_policies(tx, "backend-id", &[record.name()], "backend")
+    }
+}
+
+/// A Service Fabric cluster is named by a URI of its own.
+fn is_cluster(properties: &Properties) -> bool {
+    properties.get("properties").and_then(|more| more.get("serviceFabricCluster")).is_some()
 }
 
 /// Members of a pool exist and are no pools; their ids are kept short.
@@ -32,6 +57,7 @@ fn pool(put: &Put<'_, '_, '_>, properties: &mut Properties) -> Result<(), ArmErr
     for (index, member) in members.iter_mut().enumerate() {
         let target = format!("pool.services[{index}].id");
         let written = member.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        crate::service::refuse_foreign(put.call, &target, &written)?;
         let Ok(id) = ResourceId::parse(&written) else {
             return Err(ArmError::field(&target, format!("'{written}' is no id of a backend.")));
         };

@@ -1,8 +1,11 @@
 //! Certificates: the private key can never be read back.
 
+use super::reference::{refuse_in_members, refuse_in_policies, used};
 use super::{Put, Rules, text};
 use crate::arm_error::ArmError;
-use crate::tree::Properties;
+use crate::service::Call;
+use crate::service::transaction::Transaction;
+use crate::tree::{Properties, Record};
 
 pub struct Certificate;
 
@@ -18,5 +21,21 @@ impl Rules for Certificate {
         let details = details.map_err(|message| ArmError::field("data", message))?;
         properties.extend(details);
         Ok(())
+    }
+
+    fn delete(&self, tx: &mut Transaction<'_>, _call: &Call<'_>, record: &Record) -> Result<(), ArmError> {
+        refuse_in_members(tx, "certificateId", record, "certificate")?;
+        refuse_in_members(tx, "credentials", record, "certificate")?;
+        let authority = format!("certificateAuthorities/{}", record.name());
+        let is_authority = |path: &str| {
+            path.split_once('/')
+                .and_then(|(_, rest)| rest.split_once('/'))
+                .is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(&authority))
+        };
+        if let Some(user) = tx.below("gateways").into_iter().find(|other| is_authority(&other.path)) {
+            return Err(used("certificate", &[record.name()], &user));
+        }
+        refuse_in_policies(tx, "certificate-id", &[record.name()], "certificate")?;
+        refuse_in_policies(tx, "thumbprint", &[record.text("thumbprint").unwrap_or("-")], "certificate")
     }
 }

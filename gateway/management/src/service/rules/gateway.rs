@@ -2,11 +2,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 
 use super::{Put, Rules, default_to};
 use crate::arm_error::ArmError;
 use crate::seal::Sealer;
-use crate::tree::Properties;
+use crate::service::Call;
+use crate::tree::{Properties, Record, Tree};
 
 pub struct Gateway;
 
@@ -27,6 +29,18 @@ impl Rules for Gateway {
             );
         }
         Ok(())
+    }
+
+    fn replaces(&self, member: &str) -> bool {
+        member == "locationData"
+    }
+
+    /// Clients tell a GET, with a list of heartbeats, from the answer to a write, which has none.
+    fn shown(&self, _tree: &Tree, record: &Record, call: &Call<'_>) -> Properties {
+        let mut properties = record.properties.clone();
+        let heartbeat = if call.operation.is_write() { Value::Null } else { Value::Array(Vec::new()) };
+        properties.insert("heartbeat".to_owned(), heartbeat);
+        properties
     }
 }
 

@@ -1,10 +1,12 @@
 //! Groups; those of the system stay as they are.
 
+use serde_json::Value;
+
 use super::{Put, Rules, default_to};
 use crate::arm_error::ArmError;
 use crate::service::Call;
 use crate::service::transaction::Transaction;
-use crate::tree::{Properties, Record};
+use crate::tree::{Properties, Record, Tree};
 
 pub struct Group;
 
@@ -30,4 +32,10 @@ impl Rules for Group {
         }
         Ok(())
     }
+}
+
+/// `groups` of a user or product, as `expandGroups=true` asks for them: those that hold a link to it.
+pub fn expanded(tree: &Tree, is_of: impl Fn(&Record) -> bool) -> Value {
+    let groups = tree.list("groups").filter(|group| is_of(group));
+    groups.map(|group| Value::Object(group.properties.clone())).collect()
 }

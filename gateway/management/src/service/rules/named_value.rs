@@ -58,7 +58,7 @@ impl Rules for NamedValue {
 /// A named value that a policy, fragment, logger or backend uses must stay.
 fn refuse_used(tx: &Transaction<'_>, name: &str) -> Result<(), ArmError> {
     let reference = format!("{{{{{}}}}}", name.to_ascii_lowercase());
-    match tx.below("").into_iter().chain(tx.list("")).find(|record| uses(record, &reference)) {
+    match tx.below("").into_iter().find(|record| uses(record, &reference)) {
         Some(user) => {
             let message = format!("The named value '{name}' is used by '/{}'.", user.path);
             Err(ArmError::field("displayName", message))

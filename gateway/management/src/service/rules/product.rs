@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
+use super::group::expanded;
 use super::{Put, Rules, default_to};
 use crate::arm_error::ArmError;
 use crate::service::Call;
 use crate::service::transaction::Transaction;
-use crate::tree::{Properties, Record};
+use crate::tree::{Properties, Record, Tree};
 
 pub struct Product;
 
@@ -28,6 +29,16 @@ impl Rules for Product {
             put.tx.put(&format!("{}/groups/administrators", put.path), Properties::new());
         }
         Ok(())
+    }
+
+    fn shown(&self, tree: &Tree, record: &Record, call: &Call<'_>) -> Properties {
+        let mut properties = record.properties.clone();
+        if call.query.is_true("expandGroups") {
+            let sees =
+                |group: &Record| tree.get(&format!("{}/groups/{}", record.path, group.name())).is_some();
+            properties.insert("groups".to_owned(), expanded(tree, sees));
+        }
+        properties
     }
 
     fn delete(&self, tx: &mut Transaction<'_>, call: &Call<'_>, record: &Record) -> Result<(), ArmError> {

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::group::expanded;
 use super::{Put, Rules, default_to, text};
 use crate::arm_error::ArmError;
 use crate::service::Call;
 use crate::service::transaction::Transaction;
-use crate::tree::{Properties, Record};
+use crate::tree::{Properties, Record, Tree};
 
 pub struct User;
 
@@ -46,6 +47,16 @@ impl Rules for User {
             put.tx.put(&member, Properties::new());
         }
         Ok(())
+    }
+
+    fn shown(&self, tree: &Tree, record: &Record, call: &Call<'_>) -> Properties {
+        let mut properties = record.properties.clone();
+        if call.query.is_true("expandGroups") {
+            let member =
+                |group: &Record| tree.get(&format!("{}/users/{}", group.path, record.name())).is_some();
+            properties.insert("groups".to_owned(), expanded(tree, member));
+        }
+        properties
     }
 
     fn delete(&self, tx: &mut Transaction<'_>, call: &Call<'_>, record: &Record) -> Result<(), ArmError> {

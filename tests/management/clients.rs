@@ -1,0 +1,69 @@
+//! The clients that people have: the SDKs and the command line of Azure, as `cargo xtask setup` fetches them.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use gateway_tests::plane::{Plane, TOKEN};
+
+/// A file of the clients that setup has fetched into the target directory; `None`, said aloud, where it could not.
+fn fetched(file: &str) -> Option<PathBuf> {
+    let own = std::env::current_exe().expect("the test's path");
+    let path = own.ancestors().nth(3).expect("the target directory").join("clients").join(file);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("SKIPPED: {} is not there: `cargo xtask setup test` could not fetch it", path.display());
+    None
+}
+
+fn script(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("management/clients").join(name)
+}
+
+fn passes(command: &mut Command) {
+    let output = command.output().expect("the client runs");
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}\n{out}\n{err}", output.status);
+    print!("{out}");
+}
+
+#[test]
+fn python_sdk_builds_reads_changes_and_removes_a_whole_service() {
+    let Some(python) = fetched("python/bin/python") else { return };
+    let plane = Plane::start(&[]);
+    passes(Command::new(python).arg(script("service.py")).args([&plane.url(), TOKEN]));
+}
+
+#[test]
+fn python_identity_signs_in_over_tls_and_has_its_role() {
+    let Some(python) = fetched("python/bin/python") else { return };
+    let plane = Plane::start(&[("management.tls", "on")]);
+    let certificate = plane.certificate();
+    for (role, refused) in [("Contributor", "nothing"), ("Reader", "writes")] {
+        let (id, secret) = plane.principal(role);
+        let mut command = Command::new(&python);
+        command.arg(script("sign_in.py")).arg(plane.url()).arg(&certificate).args([&id, &secret, refused]);
+        passes(&mut command);
+    }
+}
+
+#[test]
+fn javascript_sdk_does_the_common_work() {
+    let Some(modules) = fetched("node/node_modules/@azure/arm-apimanagement") else { return };
+    let root = modules.ancestors().nth(3).expect("the folder of the modules");
+    let plane = Plane::start(&[("management.tls", "on")]);
+    let mut command = Command::new("node");
+    command.env("NODE_EXTRA_CA_CERTS", plane.certificate()).arg(script("service.mjs"));
+    passes(command.args([&plane.url(), TOKEN]).arg(root));
+}
+
+#[test]
+fn az_signs_in_and_does_the_common_verbs() {
+    let Some(az) = fetched("az/bin/az") else { return };
+    let plane = Plane::start(&[("management.tls", "on")]);
+    let (id, secret) = plane.principal("Contributor");
+    let own = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new("sh");
+    command.env("AZURE_CONFIG_DIR", own.path()).arg(script("az.sh")).arg(az).arg(plane.url());
+    passes(command.arg(plane.certificate()).args([&id, &secret]));
+}

@@ -1,0 +1,97 @@
+//! Every operation of the contract is called. The plane says at level debug which operation it takes; those of P0 and P1
+//! that were not answered with success stand in `uncovered.txt`, which may only shrink.
+
+mod steps;
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gateway_management::contract::{OPERATIONS, Priority};
+use gateway_tests::plane::Plane;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+/// Keeps the operation of each `ManagementCall`.
+#[derive(Clone, Default)]
+struct Calls(Arc<Mutex<Vec<String>>>);
+
+impl Calls {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Subscriber for Calls {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event() && metadata.target().starts_with("gateway_management")
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        if fields.is_call {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(fields.operation);
+        }
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+#[derive(Default)]
+struct Fields {
+    is_call: bool,
+    operation: Option<String>,
+}
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "event_type" => self.is_call = value == "ManagementCall",
+            "operation" => self.operation = Some(value.to_owned()),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
+
+#[test]
+fn operations_of_the_contract_are_called() {
+    let calls = Calls::default();
+    tracing::subscriber::set_global_default(calls.clone()).expect("the only subscriber of this process");
+    let plane = Plane::start(&[]);
+    let (mut covered, mut refused) = (BTreeSet::new(), Vec::new());
+    for step in steps::all() {
+        calls.take();
+        let reply = plane.call(step.method, &step.path, &step.body);
+        let called = calls.take();
+        assert_eq!(called.len(), 1, "{} {}: {called:?} {}", step.method, step.path, reply.body);
+        match reply.status {
+            200..300 => covered.extend(called),
+            status => refused.push(format!("{} {}: {status} {}", step.method, step.path, reply.messages())),
+        }
+    }
+    let wanted = OPERATIONS.iter().filter(|operation| operation.priority != Priority::P2);
+    let missing: BTreeSet<&str> =
+        wanted.map(|operation| operation.id).filter(|id| !covered.contains(*id)).collect();
+    let listed: BTreeSet<&str> = include_str!("coverage/uncovered.txt")
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect();
+    let new: Vec<_> = missing.difference(&listed).collect();
+    assert!(new.is_empty(), "not covered: {new:#?}\nrefused: {refused:#?}");
+    let old: Vec<_> = listed.difference(&missing).collect();
+    assert!(old.is_empty(), "covered now: take them out of uncovered.txt: {old:#?}");
+}
