@@ -1,6 +1,7 @@
 //! Verbs of the command line (`design.md` §2). Exit codes: 0 clean, 1 failed, 64 bad settings, 69 unavailable.
 
 mod check;
+mod copy;
 mod datapath;
 mod dev;
 mod explain;
@@ -39,6 +40,10 @@ enum Verb {
     Principal(principal::Principal),
     /// Serve the sample APIs with a built-in echo backend
     Dev(dev::Dev),
+    /// Copy a service behind an ARM endpoint, ours or Azure's, into a configuration folder
+    Pull(copy::Pull),
+    /// Bring a service behind an ARM endpoint to what a configuration folder says
+    Push(copy::Push),
     /// Compile a configuration folder and print what is wrong with it
     Check(check::Check),
     /// Print the effective policy of an operation, each statement with the scope it came from
@@ -82,6 +87,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Verb::Manage(verb) => verb.execute(),
         Verb::Principal(verb) => verb.execute(),
         Verb::Dev(verb) => verb.execute(),
+        Verb::Pull(verb) => verb.execute(),
+        Verb::Push(verb) => verb.execute(),
         Verb::Check(verb) => verb.execute(),
         Verb::Explain(verb) => verb.execute(),
         Verb::Expression(verb) => verb.execute(),

@@ -101,7 +101,8 @@ impl Applier {
     }
 }
 
-fn log_findings(diagnostics: &[Diagnostic]) {
+/// Findings to the log.
+pub fn log_findings(diagnostics: &[Diagnostic]) {
     for finding in diagnostics {
         if finding.is_error() {
             tracing::error!(event_type = "ConfigurationDiagnostic", finding = %finding, "configuration error");

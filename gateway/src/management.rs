@@ -15,6 +15,8 @@ use gateway_proxy::snapshot::{check_certificate, check_policy};
 use serde_json::{Map, Value};
 use tokio::runtime::Runtime;
 
+use crate::import::Importer;
+use crate::mirror::{self, Mirror};
 use crate::settings::{ListenAddress, ManagementSettings};
 
 /// Why the plane cannot start.
@@ -37,6 +39,8 @@ pub struct ManagementPlane {
     runtime: Runtime,
     pub address: SocketAddr,
     pub plane: Arc<Plane>,
+    service: ServiceName,
+    mirror: Option<Mirror>,
 }
 
 impl ManagementPlane {
@@ -67,15 +71,37 @@ impl ManagementPlane {
         let plane = Arc::new(runtime.block_on(open_plane(settings))?);
         let signing = runtime.block_on(Signing::open(&plane)).map_err(StartError::Key)?;
         let authenticator = Authenticator::new(signing, token, oidc(settings, address)?);
-        let management = Management::new(Arc::clone(&plane), authenticator, tls.is_some());
+        let mut management = Management::new(Arc::clone(&plane), authenticator, tls.is_some());
+        management.is_mirror = settings.mirror().is_some();
         runtime.spawn(serve(Arc::new(management), listener, tls));
         runtime.spawn(follow_directory(Arc::clone(&plane)));
         tracing::info!(event_type = "GatewayListening", management = %address, "the management plane listens");
-        Ok(Self { runtime, address, plane })
+        let service = plane_settings(settings).service;
+        let mirror = settings
+            .mirror()
+            .map(|mirrored| mirror::start(mirrored, Arc::clone(&plane), service.clone()))
+            .transpose()
+            .map_err(|reason| StartError::Setting { name: "management.mirror", reason })?;
+        Ok(Self { runtime, address, plane, service, mirror })
+    }
+
+    /// Revision of the service that the settings name; 0 where it is gone.
+    pub fn revision(&self) -> u64 {
+        self.plane.service(&self.service).map_or(0, |service| *service.watch().borrow())
+    }
+
+    /// What writes folders into the service that the settings name.
+    pub fn importer(&self) -> Importer {
+        Importer {
+            runtime: self.runtime.handle().clone(),
+            plane: Arc::clone(&self.plane),
+            service: self.service.clone(),
+        }
     }
 
     /// Stops; what was acknowledged is on disk.
     pub fn stop(self) {
+        drop(self.mirror);
         self.runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     }
 }

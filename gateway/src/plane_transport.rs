@@ -10,10 +10,10 @@ use gateway_model::Secret;
 use gateway_sync::plane::{Request, Response, Transport};
 use gateway_sync::protocol::EXPANDED_BYTES_MAX;
 use http_body_util::{BodyExt, Full};
+use hyper::Uri;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, IF_NONE_MATCH, RETRY_AFTER};
-use hyper::{Method, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -56,6 +56,13 @@ impl Endpoint {
             port: uri.port_u16().unwrap_or(if tls { 443 } else { 80 }),
             prefix: uri.path().trim_end_matches('/').to_owned(),
         })
+    }
+
+    /// A plane of this machine.
+    pub fn local(address: std::net::SocketAddr) -> Self {
+        let host =
+            if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
+        Self { tls: false, host, port: address.port(), prefix: String::new() }
     }
 
     /// The field `Host`.
@@ -145,6 +152,7 @@ impl Inner {
         let mut built =
             hyper::Request::new(Full::new(Bytes::from(request.body.unwrap_or_default().to_owned())));
         *built.uri_mut() = target.parse().map_err(|_| format!("{target} is no target"))?;
+        *built.method_mut() = request.method.parse().map_err(|_| "this is no method".to_owned())?;
         let headers = built.headers_mut();
         headers.insert(HOST, self.host.clone());
         headers.insert(AUTHORIZATION, self.authorization.clone());
@@ -153,7 +161,6 @@ impl Inner {
         }
         if request.body.is_some() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            *built.method_mut() = Method::POST;
         }
         match timeout_at(until, connection.send_request(built)).await {
             Ok(answer) => answer.map_err(|error| error.to_string()),

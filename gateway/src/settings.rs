@@ -20,6 +20,7 @@ use gateway_sync::plane::Pace;
 use gateway_sync::protocol::Token;
 use thiserror::Error;
 
+use crate::mirror::MirrorSettings;
 use crate::plane_source::PlaneSettings;
 use crate::plane_transport::Endpoint;
 
@@ -91,6 +92,21 @@ pub struct ManagementSettings {
     pub subscription: String,
     pub resource_group: String,
     pub service: String,
+    /// Service that is mirrored; `None`: this one is written itself.
+    pub mirror_service: Option<Endpoint>,
+    pub mirror_token: Option<Secret>,
+    pub mirror_interval: Duration,
+}
+
+impl ManagementSettings {
+    /// What is mirrored, if anything.
+    pub fn mirror(&self) -> Option<MirrorSettings> {
+        Some(MirrorSettings {
+            service: self.mirror_service.clone()?,
+            token: self.mirror_token.clone().unwrap_or_else(|| String::new().into()),
+            interval: self.mirror_interval,
+        })
+    }
 }
 
 /// Where the configuration comes from.

@@ -2,6 +2,7 @@
 //! Rows 4, 22–25, 29–38 and 40 of self-hosted-gateway.md §8.
 
 mod backup;
+mod folders;
 mod outage;
 mod protocol;
 mod traffic;

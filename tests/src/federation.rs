@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use gateway::import::Importer;
 use gateway_telemetry::rfc3339::Rfc3339;
 use serde_json::{Value, json};
 
@@ -13,15 +14,23 @@ use crate::plane::Plane;
 pub struct Federation {
     plane: Plane,
     address: SocketAddr,
+    settings: Vec<(String, String)>,
 }
 
 impl Federation {
     /// An empty service, at an address that stays free while the plane is stopped.
     pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same with further settings.
+    pub fn with(settings: &[(&str, &str)]) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = free.expect("a free port");
         let text = address.to_string();
-        Self { plane: Plane::start(&[("management.address", &text)]), address }
+        let settings = [&[("management.address", text.as_str())], settings].concat();
+        let owned = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self { plane: Plane::start(&settings), address, settings: owned.collect() }
     }
 
     /// Stops: its port refuses connections, and those that were open end.
@@ -31,8 +40,9 @@ impl Federation {
 
     /// Starts what was stopped, with all that it was told.
     pub fn resume(&mut self) {
-        let text = self.address.to_string();
-        self.plane.resume(&[("management.address", &text)]);
+        let settings: Vec<_> =
+            self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.plane.resume(&settings);
     }
 
     /// The SQLite file.
@@ -47,6 +57,16 @@ impl Federation {
     /// Value of `config.service.endpoint`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// What writes folders into the service.
+    pub fn importer(&self) -> Importer {
+        self.plane.importer()
+    }
+
+    /// Revision of the service: it rises with every change.
+    pub fn revision(&self) -> u64 {
+        self.plane.revision()
     }
 
     /// A call of the service's interface: status and body.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use gateway::import::Importer;
 use gateway::management::ManagementPlane;
 use gateway::settings::{Given, Settings};
 use serde_json::Value;
@@ -86,6 +87,16 @@ impl Plane {
     /// The SQLite file.
     pub fn store(&self) -> std::path::PathBuf {
         self.folder.path().join("gateway.db")
+    }
+
+    /// What writes folders into the service.
+    pub fn importer(&self) -> Importer {
+        self.running.as_ref().expect("a plane").importer()
+    }
+
+    /// Revision of the service: it rises with every change.
+    pub fn revision(&self) -> u64 {
+        self.running.as_ref().expect("a plane").revision()
     }
 
     pub fn address(&self) -> SocketAddr {

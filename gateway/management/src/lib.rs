@@ -12,8 +12,10 @@ pub mod http;
 mod plane;
 mod seal;
 mod service;
+mod takeover;
 mod tree;
 
 pub use arm_error::{ArmError, Detail};
 pub use plane::{Plane, PlaneError, PlaneSettings, PolicyCheck, ServiceName};
 pub use seal::{SealError, Sealer};
+pub use takeover::Others;

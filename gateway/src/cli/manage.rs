@@ -1,9 +1,13 @@
 //! `gateway manage`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use gateway_sync::folder::{FolderSettings, load};
 
 use super::run::chain;
 use super::{EXIT_FAILED, EXIT_SETTINGS, fail};
+use crate::configuration::log_findings;
 use crate::management::{ManagementPlane, StartError};
 use crate::settings::{Settings, gather, help_text};
 use crate::signals::Signals;
@@ -24,6 +28,12 @@ pub struct Manage {
     /// SQLite file
     #[arg(long, value_name = "FILE")]
     store: Option<String>,
+    /// Service to mirror, read-only: an ARM endpoint and the id of the service
+    #[arg(long, value_name = "URL")]
+    mirror: Option<String>,
+    /// APIOps folder to add to the service at the start
+    #[arg(long, value_name = "DIR")]
+    import: Option<PathBuf>,
 }
 
 impl Manage {
@@ -51,6 +61,25 @@ impl Manage {
             Err(error @ StartError::Setting { .. }) => return fail(EXIT_SETTINGS, chain(&error)),
             Err(error) => return fail(EXIT_FAILED, chain(&error)),
         };
+        if let Some(dir) = self.import {
+            let outcome = load(&FolderSettings {
+                dir,
+                secrets_dir: settings.config.secrets,
+                overrides: settings.config.overrides,
+                env: settings.config.environment,
+                gateway: None,
+            });
+            log_findings(&outcome.diagnostics);
+            if let Some(error) = outcome.diagnostics.iter().find(|finding| finding.is_error()) {
+                return fail(EXIT_FAILED, format!("the folder is not imported: {error}"));
+            }
+            match plane.importer().add(&outcome) {
+                Ok(count) => {
+                    tracing::info!(event_type = "FolderImported", documents = count, "a folder was imported")
+                }
+                Err(error) => return fail(EXIT_FAILED, format!("the folder is not imported: {error}")),
+            }
+        }
         match signals.wait() {
             Ok(()) => {
                 plane.stop();
@@ -61,8 +90,11 @@ impl Manage {
     }
 
     fn settings(&self) -> Result<(Settings, Vec<String>), ExitCode> {
-        let flags =
-            [("management.address", self.management.clone()), ("management.store", self.store.clone())];
+        let flags = [
+            ("management.address", self.management.clone()),
+            ("management.store", self.store.clone()),
+            ("management.mirror", self.mirror.clone()),
+        ];
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         let given = gather(environment, self.settings.as_deref(), &self.assignments, &flags)

@@ -1045,6 +1045,30 @@ pub const SETTINGS: &[SettingDef] = &[
         v.clone_into(&mut s.management.resource_group);
         Ok(())
     }),
+    setting(
+        "management.mirror",
+        "",
+        "URL",
+        "service that this plane mirrors, read-only: an ARM endpoint and the id of the service (flag --mirror)",
+        |s, v| {
+            s.management.mirror_service = text(v).map(|text| Endpoint::parse(&text)).transpose()?;
+            Ok(())
+        },
+    ),
+    secret("management.mirror.token", "text", "bearer token for the mirrored service", |s, v| {
+        s.management.mirror_token = text(v).map(Into::into);
+        Ok(())
+    }),
+    setting(
+        "management.mirror.interval",
+        "60",
+        "seconds",
+        "from the end of a reading of the mirrored service to the next",
+        |s, v| {
+            s.management.mirror_interval = seconds(v)?.max(Duration::from_millis(100));
+            Ok(())
+        },
+    ),
     setting("management.service", "apim1", "name", "its name", |s, v| {
         v.clone_into(&mut s.management.service);
         Ok(())

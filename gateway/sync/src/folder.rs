@@ -23,6 +23,8 @@ mod tree;
 mod watch;
 mod write;
 
+pub(crate) use write::secrets;
+
 pub use environment::Environment;
 pub use load::load;
 pub use watch::{Watch, watch};

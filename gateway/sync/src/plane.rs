@@ -31,10 +31,11 @@ pub trait Transport {
 /// A request.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
+    pub method: &'a str,
     /// Path and query below the endpoint.
     pub target: &'a str,
     pub if_none_match: Option<&'a str>,
-    /// JSON to POST; without it the request is a GET.
+    /// JSON.
     pub body: Option<&'a str>,
     /// How long the plane may take before it begins to answer, beyond what any request may take.
     pub patience: Duration,

@@ -8,7 +8,14 @@ const MAY_IMPORT: &[(&str, Option<&[&str]>)] = &[
     ("gateway-benches", None),
     (
         "gateway-tests",
-        Some(&["gateway", "gateway-management", "gateway-model", "gateway-telemetry", "gateway-datapath"]),
+        Some(&[
+            "gateway",
+            "gateway-management",
+            "gateway-model",
+            "gateway-sync",
+            "gateway-telemetry",
+            "gateway-datapath",
+        ]),
     ),
     ("gateway-portal", Some(&["gateway-management", "gateway-model"])),
     (

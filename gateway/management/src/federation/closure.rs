@@ -54,6 +54,11 @@ impl Closure<'_> {
         self.documents.put(Arc::clone(&ready.document));
     }
 
+    /// Takes a document that names nothing but what is looked up by its id.
+    fn hold(&mut self, record: &Arc<Record>) {
+        self.documents.put(Arc::clone(&self.prepared.of(record).document));
+    }
+
     fn take_all<'r>(&mut self, records: impl Iterator<Item = &'r Arc<Record>>) {
         for record in records {
             self.take(record);
@@ -111,9 +116,11 @@ impl Closure<'_> {
             if !is_subscribed(subscription, apis, products) {
                 continue;
             }
-            self.take(subscription);
+            self.hold(subscription);
             let owner = subscription.text("ownerId").map(|id| id.trim_matches('/'));
-            self.take_all(owner.and_then(|path| self.tree.get(path)).into_iter());
+            if let Some(owner) = owner.and_then(|path| self.tree.get(path)) {
+                self.hold(owner);
+            }
         }
     }
 

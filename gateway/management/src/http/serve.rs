@@ -48,13 +48,15 @@ pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct Management {
     pub plane: Arc<Plane>,
     pub authenticator: Authenticator,
+    /// Whether what is served is a mirror, and no place to write.
+    pub is_mirror: bool,
     router: Router,
     is_tls: bool,
 }
 
 impl Management {
     pub fn new(plane: Arc<Plane>, authenticator: Authenticator, is_tls: bool) -> Self {
-        Self { plane, authenticator, router: Router::new(), is_tls }
+        Self { plane, authenticator, is_mirror: false, router: Router::new(), is_tls }
     }
 }
 
@@ -183,6 +185,10 @@ impl Management {
         if !principal.role.allows(operation) {
             return Err(forbidden(&principal, &operation.action(), request.uri().path()));
         }
+        if self.is_mirror && is_change(operation) {
+            let message = "This service mirrors another one: change it there.";
+            return Err(ArmError::conflict(message));
+        }
         tracing::debug!(
             event_type = "ManagementCall",
             operation = operation.id,
@@ -264,6 +270,13 @@ impl Management {
             ArmError::new(StatusCode::UNAUTHORIZED, code, message)
         })
     }
+}
+
+/// Whether an operation changes what is mirrored. Keys and tokens of gateways are the mirror's own.
+fn is_change(operation: &Operation) -> bool {
+    let is_own = operation.id.starts_with("Gateway_") && operation.method == Method::Post;
+    let is_reading = operation.method == Method::Post && operation.id.contains("_List");
+    operation.is_write() && !is_own && !is_reading
 }
 
 fn field<B>(request: &Request<B>, name: &HeaderName) -> Option<String> {

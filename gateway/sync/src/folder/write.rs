@@ -15,7 +15,7 @@ use gateway_model::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-mod secrets;
+pub(crate) mod secrets;
 
 /// What to write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -98,8 +98,13 @@ impl<T: Transport> Client<T> {
         let name = utf8_percent_encode(gateway, NON_ALPHANUMERIC);
         let target = format!("/gateways/{name}/heartbeat");
         let body = serde_json::to_string(heartbeat).unwrap_or_default();
-        let request =
-            Request { target: &target, if_none_match: None, body: Some(&body), patience: Duration::ZERO };
+        let request = Request {
+            method: "POST",
+            target: &target,
+            if_none_match: None,
+            body: Some(&body),
+            patience: Duration::ZERO,
+        };
         let response = transport.send(request).await.map_err(RoundError::Unreachable)?;
         check(&response)
     }
@@ -110,7 +115,7 @@ impl<T: Transport> Client<T> {
         etag: Option<&str>,
         patience: Duration,
     ) -> Result<Response, RoundError> {
-        let request = Request { target, if_none_match: etag, body: None, patience };
+        let request = Request { method: "GET", target, if_none_match: etag, body: None, patience };
         self.transport.send(request).await.map_err(RoundError::Unreachable)
     }
 

@@ -5,14 +5,14 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 /// Adds a secret member, if there is one.
-pub(super) fn put(properties: &mut Map<String, Value>, name: &str, secret: Option<&Secret>) {
+pub(crate) fn put(properties: &mut Map<String, Value>, name: &str, secret: Option<&Secret>) {
     if let Some(secret) = secret {
         properties.insert(name.to_owned(), secret.expose().into());
     }
 }
 
 /// Credentials and proxy password of a backend.
-pub(super) fn backend(properties: &mut Map<String, Value>, backend: &Backend) {
+pub(crate) fn backend(properties: &mut Map<String, Value>, backend: &Backend) {
     if let (Some(credentials), Some(Value::Object(out))) =
         (&backend.credentials, properties.get_mut("credentials"))
     {
@@ -30,7 +30,7 @@ pub(super) fn backend(properties: &mut Map<String, Value>, backend: &Backend) {
 }
 
 /// Credentials of a logger.
-pub(super) fn logger(properties: &mut Map<String, Value>, logger: &Logger) {
+pub(crate) fn logger(properties: &mut Map<String, Value>, logger: &Logger) {
     if logger.credentials.is_empty() {
         return;
     }

@@ -1,0 +1,222 @@
+//! Reading a whole service.
+
+use gateway_model::{Diagnostic, ResourceSet};
+use serde_json::{Map, Value};
+
+use super::{ArmError, Service, properties};
+use crate::documents::ResourceDocument;
+use crate::plane::Transport;
+
+/// Collections whose lists hold all there is to know of an item, before APIs and products.
+const SIMPLE: &[&str] = &[
+    "namedValues",
+    "tags",
+    "groups",
+    "backends",
+    "loggers",
+    "certificates",
+    "caches",
+    "apiVersionSets",
+    "diagnostics",
+];
+/// Members that the service makes, and nobody writes.
+const MADE: &[&str] =
+    &["provisioningState", "isCurrent", "createdDate", "createdAtUtc", "updatedAtUtc", "isReadOnly"];
+/// Pages of one list at most.
+const PAGES_MAX: usize = 10_000;
+
+impl<T: Transport> Service<T> {
+    /// The resources of the service, and documents that cannot be read.
+    pub async fn read(&self) -> Result<(ResourceSet, Vec<Diagnostic>), ArmError> {
+        let mut all = Vec::new();
+        for collection in SIMPLE {
+            let items = self.list(collection).await?;
+            all.extend(items.into_iter().filter(|(_, members)| !is_system(members)));
+        }
+        self.with_secret_values(&mut all).await?;
+        for (path, _) in self.list("policyFragments").await? {
+            all.extend(self.one(&path, "&format=rawxml").await?);
+        }
+        for (path, _) in self.list("schemas").await? {
+            all.extend(self.one(&path, "").await?);
+        }
+        self.apis(&mut all).await?;
+        self.products(&mut all).await?;
+        self.gateways(&mut all).await?;
+        self.subscriptions(&mut all).await?;
+        all.extend(self.one("policies/policy", "&format=rawxml").await?);
+        let mut set = ResourceSet::default();
+        let found =
+            all.iter().filter_map(|(path, members)| set.insert_document(path, members).err()).collect();
+        Ok((set, found))
+    }
+
+    async fn apis(&self, all: &mut Vec<ResourceDocument>) -> Result<(), ArmError> {
+        for (path, members) in self.list("apis").await? {
+            // Some services list all revisions, some the current one.
+            if !path.contains(";rev=") {
+                self.api(all, &path, members).await?;
+            }
+            for (_, revision) in self.items(&format!("{path}/revisions"), false).await? {
+                let id = revision.get("apiId").and_then(Value::as_str).unwrap_or_default();
+                let name = id.rsplit('/').next().unwrap_or_default();
+                if revision.get("isCurrent") != Some(&Value::Bool(true)) && name.contains(";rev=") {
+                    let path = format!("apis/{name}");
+                    if let Some((path, members)) = self.one(&path, "").await? {
+                        self.api(all, &path, members).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn api(
+        &self,
+        all: &mut Vec<ResourceDocument>,
+        path: &str,
+        members: Map<String, Value>,
+    ) -> Result<(), ArmError> {
+        let is_graphql = members.get("type").and_then(Value::as_str) == Some("graphql");
+        all.push((path.to_owned(), members));
+        for (operation, members) in self.list(&format!("{path}/operations")).await? {
+            all.extend(self.one(&format!("{operation}/policies/policy"), "&format=rawxml").await?);
+            all.push((operation, members));
+        }
+        for (schema, _) in self.list(&format!("{path}/schemas")).await? {
+            all.extend(self.one(&schema, "").await?);
+        }
+        if is_graphql {
+            for (resolver, members) in self.list(&format!("{path}/resolvers")).await? {
+                all.extend(self.one(&format!("{resolver}/policies/policy"), "&format=rawxml").await?);
+                all.push((resolver, members));
+            }
+        }
+        all.extend(self.list(&format!("{path}/diagnostics")).await?);
+        all.extend(self.links(&format!("{path}/tags")).await?);
+        all.extend(self.one(&format!("{path}/policies/policy"), "&format=rawxml").await?);
+        Ok(())
+    }
+
+    async fn products(&self, all: &mut Vec<ResourceDocument>) -> Result<(), ArmError> {
+        for (path, members) in self.list("products").await? {
+            all.extend(self.links(&format!("{path}/apis")).await?);
+            all.extend(self.links(&format!("{path}/groups")).await?);
+            all.extend(self.one(&format!("{path}/policies/policy"), "&format=rawxml").await?);
+            all.push((path, members));
+        }
+        Ok(())
+    }
+
+    async fn gateways(&self, all: &mut Vec<ResourceDocument>) -> Result<(), ArmError> {
+        for (path, members) in self.list("gateways").await? {
+            all.extend(self.links(&format!("{path}/apis")).await?);
+            all.extend(self.list(&format!("{path}/hostnameConfigurations")).await?);
+            all.push((path, members));
+        }
+        Ok(())
+    }
+
+    async fn subscriptions(&self, all: &mut Vec<ResourceDocument>) -> Result<(), ArmError> {
+        for (path, mut members) in self.list("subscriptions").await? {
+            // Every service has its own.
+            if path.eq_ignore_ascii_case("subscriptions/master") {
+                continue;
+            }
+            if self.with_secrets
+                && let Value::Object(keys) =
+                    self.call("POST", &format!("{path}/listSecrets"), "", None).await?
+            {
+                members.extend(keys);
+            }
+            all.push((path, members));
+        }
+        Ok(())
+    }
+
+    async fn with_secret_values(&self, all: &mut [ResourceDocument]) -> Result<(), ArmError> {
+        let is_secret = |(path, members): &&mut ResourceDocument| {
+            path.starts_with("namedValues/") && members.get("secret") == Some(&Value::Bool(true))
+        };
+        for (path, members) in all.iter_mut().filter(is_secret) {
+            if self.with_secrets
+                && let Value::Object(value) =
+                    self.call("POST", &format!("{path}/listValue"), "", None).await?
+            {
+                members.extend(value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Links have no properties of their own: what a list shows belongs to their targets.
+    async fn links(&self, collection: &str) -> Result<Vec<ResourceDocument>, ArmError> {
+        let items = self.list(collection).await?;
+        Ok(items.into_iter().map(|(path, _)| (path, Map::new())).collect())
+    }
+
+    async fn list(&self, collection: &str) -> Result<Vec<ResourceDocument>, ArmError> {
+        self.items(collection, true).await
+    }
+
+    /// The items of a list, over all its pages. `in_envelopes`: an item's properties are under `properties`.
+    async fn items(&self, collection: &str, in_envelopes: bool) -> Result<Vec<ResourceDocument>, ArmError> {
+        let mut found = Vec::new();
+        let mut page = self.get(collection, "").await?;
+        for _ in 0..PAGES_MAX {
+            let Some(Value::Object(mut body)) = page else { break };
+            if let Some(Value::Array(items)) = body.remove("value") {
+                for mut item in items {
+                    let name = item.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+                    let members = match in_envelopes {
+                        true => properties(&mut item),
+                        false => item.as_object().cloned().unwrap_or_default(),
+                    };
+                    found.push((format!("{collection}/{name}"), self.plain(members)));
+                }
+            }
+            let next = body.get("nextLink").and_then(Value::as_str).filter(|link| !link.is_empty());
+            let Some(next) = next else { break };
+            // Pages are fetched from where the first one came, wherever the link says.
+            let target = next.find("/subscriptions/").and_then(|at| next.get(at..)).unwrap_or_default();
+            page = Some(self.send("GET", target, None).await?);
+        }
+        Ok(found)
+    }
+
+    async fn one(&self, path: &str, more: &str) -> Result<Option<ResourceDocument>, ArmError> {
+        let answer = self.get(path, more).await?;
+        Ok(answer.map(|mut answer| (path.to_owned(), self.plain(properties(&mut answer)))))
+    }
+
+    /// Without what the service makes, and with short ids.
+    fn plain(&self, members: Map<String, Value>) -> Map<String, Value> {
+        let kept =
+            members.into_iter().filter(|(name, value)| !value.is_null() && !MADE.contains(&name.as_str()));
+        kept.map(|(name, value)| (name, self.short(value))).collect()
+    }
+
+    fn short(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => {
+                let is_ours =
+                    text.get(..self.path.len()).is_some_and(|head| head.eq_ignore_ascii_case(&self.path));
+                match text.get(self.path.len()..).filter(|rest| is_ours && rest.starts_with('/')) {
+                    Some(rest) => Value::String(rest.to_owned()),
+                    None => Value::String(text),
+                }
+            }
+            Value::Array(items) => items.into_iter().map(|item| self.short(item)).collect(),
+            Value::Object(members) => {
+                let kept = members.into_iter().filter(|(_, value)| !value.is_null());
+                Value::Object(kept.map(|(name, value)| (name, self.short(value))).collect())
+            }
+            other => other,
+        }
+    }
+}
+
+/// Groups that every service has.
+fn is_system(members: &Map<String, Value>) -> bool {
+    members.get("builtIn") == Some(&Value::Bool(true))
+}
