@@ -36,24 +36,34 @@ impl Signing {
     /// The key of the store; a new one where there is none.
     pub async fn open(plane: &Plane) -> Result<Self, ArmError> {
         let failed = || ArmError::internal(&"the key of the token endpoint cannot be made or read");
+        let kept =
+            plane.directory.tree().get(PATH).and_then(|record| record.text("pkcs8").map(str::to_owned));
+        let text = match kept {
+            Some(kept) => kept,
+            None => Self::create(plane).await?,
+        };
+        let der = STANDARD.decode(text).map_err(|_| failed())?;
+        let pair = RsaKeyPair::from_pkcs8(&der).map_err(|_| failed())?;
+        let jwk = Jwk::of(pair.public_key().as_ref()).ok_or_else(failed)?;
+        Ok(Self { pair, jwk })
+    }
+
+    /// Makes a key and keeps it; another node may have been faster, then its key is the one.
+    async fn create(plane: &Plane) -> Result<String, ArmError> {
+        let failed = || ArmError::internal(&"the key of the token endpoint cannot be made");
         let fresh = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| failed())?;
-        let fresh = fresh.as_der().map_err(|_| failed())?;
-        let fresh = STANDARD.encode(fresh.as_ref());
+        let fresh = STANDARD.encode(fresh.as_der().map_err(|_| failed())?.as_ref());
         let author = Author { principal: "system", operation: "TokenKey_Create" };
-        let text = plane
+        plane
             .write(&plane.directory, author, |tx| {
                 if let Some(kept) = tx.get(PATH).and_then(|record| record.text("pkcs8").map(str::to_owned)) {
                     return Ok(kept);
                 }
-                let properties = json!({"pkcs8": fresh}).as_object().cloned().unwrap_or_default();
+                let properties = json!({ "pkcs8": fresh }).as_object().cloned().unwrap_or_default();
                 tx.put(PATH, properties);
                 Ok(fresh.clone())
             })
-            .await?;
-        let der = STANDARD.decode(text).map_err(|_| failed())?;
-        let pair = RsaKeyPair::from_pkcs8(&der).map_err(|_| failed())?;
-        let jwk = Jwk::of(&pair.public_key().as_ref()).ok_or_else(failed)?;
-        Ok(Self { pair, jwk })
+            .await
     }
 
     /// The key set.
