@@ -155,6 +155,10 @@ pub trait Object: Any {
         let _ = vm;
         None
     }
+    /// Elements that a call on it may go through.
+    fn extent(&self) -> usize {
+        0
+    }
     /// The form that may cross threads, when there is one.
     fn portable(&self) -> Option<Portable> {
         None

@@ -235,6 +235,33 @@ fn hostile_expressions_end_within_their_budgets() {
     }
 }
 
+/// Native calls that go through much cost few steps: the clock ends them.
+#[test]
+fn long_native_calls_end_within_their_time() {
+    for text in [
+        "@{ var s = new string('a', 1000000); var n = 0; while (true) { n += s.IndexOf(\"b\"); } }",
+        "@{ var s = new string('é', 200000); while (true) { s.Contains(\"B\", StringComparison.OrdinalIgnoreCase); } }",
+        "@{ var s = new string('a', 1000000); while (true) { s.GetHashCode(); } }",
+        "@{ var d = new Dictionary<string, int>(); var s = new string('a', 1000000); while (true) { d.ContainsKey(s); } }",
+        "@{ var l = Enumerable.Range(0, 90000).ToList(); while (true) { l.IndexOf(-1); } }",
+        "@{ var a = new int[90000]; while (true) { Array.IndexOf(a, 1); } }",
+        "@{ var a = JArray.FromObject(Enumerable.Range(0, 20000)); while (true) { a.SelectToken(\"$[?(@ > 99999)]\"); } }",
+        "@{ var a = JArray.FromObject(Enumerable.Range(0, 20000)); while (true) { JToken.DeepEquals(a, a.DeepClone()); } }",
+        "@{ var a = JArray.FromObject(Enumerable.Range(0, 20000)); while (true) { a.Descendants(); } }",
+        "@{ var x = new XElement(\"a\", Enumerable.Range(0, 2000).Select(i => new XElement(\"b\"))); while (true) { x.Descendants(\"c\").Count(); } }",
+        "@{ var s = new string('a', 100000); while (true) { Regex.IsMatch(s, \"(a|b)*c\"); } }",
+        "@{ while (true) { RSA.Create(2048).SignData(new byte[1], HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1); } }",
+    ] {
+        let start = Instant::now();
+        let outcome = compile(text, Expected::Any, &Options::default()).map(|e| e.evaluate(&fixture()));
+        match outcome {
+            Ok(Err(exception)) => assert_eq!(exception.type_name, "Gateway.LimitExceededException", "{text}"),
+            other => panic!("{text}: {other:?}"),
+        }
+        assert!(start.elapsed() < Duration::from_secs(15), "{text} took {:?}", start.elapsed());
+    }
+}
+
 /// Every one of these tries to go on after its budget is spent.
 #[test]
 fn exceeded_limits_pass_every_handler() {

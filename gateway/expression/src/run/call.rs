@@ -46,6 +46,16 @@ impl Closure {
     }
 }
 
+/// How much a native call may go through for an argument, in units of work.
+fn extent(value: &Value) -> u64 {
+    match value {
+        Value::Str(text) => text.bytes() as u64 / 64,
+        Value::Array(array) => array.len() as u64 / 16,
+        Value::Object(object) => 32 + object.extent() as u64 / 16,
+        _ => 0,
+    }
+}
+
 impl Vm<'_> {
     pub(super) fn call(&mut self, call: &Call) -> Result<Value, Fault> {
         let mut values = self.values(&call.arguments)?;
@@ -53,6 +63,7 @@ impl Vm<'_> {
             return Err(Fault::null_reference());
         }
         self.steps(1)?;
+        self.work(values.iter().map(extent).sum())?;
         if call.references.is_empty() {
             let args = Args { values: &values, types: &call.types, member: call.member };
             return (call.member.run)(self, &args);

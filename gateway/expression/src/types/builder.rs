@@ -236,6 +236,10 @@ impl Object for Builder {
     fn text(&self, _host: Option<&dyn Host>) -> Text {
         Text::from(self.text.borrow().as_str())
     }
+
+    fn extent(&self) -> usize {
+        self.text.borrow().len() / 4
+    }
 }
 
 struct Reader {

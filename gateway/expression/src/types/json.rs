@@ -52,6 +52,10 @@ impl Object for Json {
         Some(self.0.same(&other.0) || (scalars && json::deep_equals(Some(&self.0), Some(&other.0))))
     }
 
+    fn extent(&self) -> usize {
+        self.0.count()
+    }
+
     fn hash(&self) -> Option<u64> {
         match self.0.scalar() {
             Some(scalar) => Some(Value::str(&scalar.to_text()).hash_code()),

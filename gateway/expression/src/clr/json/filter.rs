@@ -60,7 +60,7 @@ impl Condition {
         inner.unwrap_or(Self::All(Vec::new()))
     }
 
-    pub(super) fn is_match(&self, token: &JToken, selection: &mut Selection) -> Result<bool> {
+    pub(super) fn is_match(&self, token: &JToken, selection: &mut Selection<'_>) -> Result<bool> {
         Ok(match self {
             Self::Exists(operand) => !operand.evaluate(token, selection)?.is_empty(),
             Self::All(conditions) => {
@@ -100,7 +100,7 @@ impl Condition {
 }
 
 impl Operand {
-    fn evaluate(&self, token: &JToken, selection: &mut Selection) -> Result<Vec<JToken>> {
+    fn evaluate(&self, token: &JToken, selection: &mut Selection<'_>) -> Result<Vec<JToken>> {
         match self {
             Self::Value(value) => Ok(vec![JToken::value(value.clone())]),
             Self::Path(steps) => selection.walk(steps, token, false),

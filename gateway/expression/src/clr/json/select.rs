@@ -4,23 +4,22 @@ use super::node::{Data, JToken};
 use super::path::{Step, error, parse_path};
 use crate::clr::exception::{Error, ExceptionKind, Result};
 
-/// Nodes one path may look at; `$..*..*..*` on a large document would never end.
-const STEPS_MAX: usize = 4_000_000;
-
 /// A path at work on a document.
-pub(super) struct Selection {
+pub(super) struct Selection<'a> {
     root: JToken,
-    steps_left: usize,
+    /// Nodes that may still be looked at; `$..*..*..*` on a large document would never end.
+    steps_left: &'a mut usize,
 }
 
 impl JToken {
-    /// `SelectTokens(path, errorWhenNoMatch)`, in document order.
+    /// `SelectTokens(path, errorWhenNoMatch)`, in document order. Nodes looked at are taken from `steps_left`.
     ///
     /// # Errors
-    /// `JsonException` for a malformed path, and with `must_match` where a step finds nothing.
-    pub fn select_tokens(&self, path: &str, must_match: bool) -> Result<Vec<Self>> {
+    /// `JsonException` for a malformed path, and with `must_match` where a step finds nothing; `OutOfMemoryException`
+    /// when no steps are left.
+    pub fn select_tokens(&self, path: &str, must_match: bool, steps_left: &mut usize) -> Result<Vec<Self>> {
         let steps = parse_path(path)?;
-        let mut selection = Selection { root: self.clone(), steps_left: STEPS_MAX };
+        let mut selection = Selection { root: self.clone(), steps_left };
         selection.walk(&steps, self, must_match)
     }
 
@@ -28,8 +27,8 @@ impl JToken {
     ///
     /// # Errors
     /// As [`JToken::select_tokens`]; also when there are several.
-    pub fn select_token(&self, path: &str, must_match: bool) -> Result<Option<Self>> {
-        let mut found = self.select_tokens(path, must_match)?;
+    pub fn select_token(&self, path: &str, must_match: bool, steps_left: &mut usize) -> Result<Option<Self>> {
+        let mut found = self.select_tokens(path, must_match, steps_left)?;
         if found.len() > 1 {
             return Err(error("Path returned multiple tokens."));
         }
@@ -49,10 +48,10 @@ impl JToken {
     }
 }
 
-impl Selection {
+impl Selection<'_> {
     /// Counts one node looked at.
     pub(super) fn step(&mut self) -> Result<()> {
-        self.steps_left =
+        *self.steps_left =
             self.steps_left.checked_sub(1).ok_or_else(|| Error::of(ExceptionKind::OutOfMemory))?;
         Ok(())
     }

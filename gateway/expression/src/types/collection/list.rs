@@ -216,6 +216,10 @@ impl Object for ListObject {
         self
     }
 
+    fn extent(&self) -> usize {
+        self.items.borrow().len()
+    }
+
     fn iterate(self: Rc<Self>, _vm: &mut Vm<'_>) -> Option<Result<Box<dyn Iter>, Fault>> {
         let version = self.version.get();
         Some(Ok(Box::new(ListIter { list: self, at: 0, version })))

@@ -39,15 +39,17 @@ pub(super) static TABLE: &[TypeTable] = &[
                 token(a, 0)?.merge(&other, settings)?;
                 Ok(Value::Null)
             }),
-            m("IEnumerable<JToken> Descendants()", |_, a| {
-                Ok(sequence(
-                    class_type("JToken"),
-                    token(a, 0)?.descendants().into_iter().map(value).collect(),
-                ))
+            m("IEnumerable<JToken> Descendants()", |vm, a| {
+                let found = token(a, 0)?.descendants();
+                vm.steps(found.len() as u64 / 4)?;
+                vm.elements(found.len())?;
+                Ok(sequence(class_type("JToken"), found.into_iter().map(value).collect()))
             }),
-            m("IEnumerable<JToken> DescendantsAndSelf()", |_, a| {
-                let mut list = vec![a.this().clone()];
-                list.extend(token(a, 0)?.descendants().into_iter().map(value));
+            m("IEnumerable<JToken> DescendantsAndSelf()", |vm, a| {
+                let found = token(a, 0)?.descendants();
+                vm.steps(found.len() as u64 / 4)?;
+                vm.elements(found.len())?;
+                let list = std::iter::once(a.this().clone()).chain(found.into_iter().map(value)).collect();
                 Ok(sequence(class_type("JToken"), list))
             }),
         ],

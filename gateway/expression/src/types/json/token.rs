@@ -149,7 +149,10 @@ const MEMBERS: &[Member] = &[
         }
         from_object(vm, a.at(0), 0).map(value)
     }),
-    m("static bool DeepEquals(JToken t1, JToken t2)", |_, a| {
+    m("static bool DeepEquals(JToken t1, JToken t2)", |vm, a| {
+        if let Some(first) = a.at(0).downcast::<Json>() {
+            vm.steps(first.0.descendants().len() as u64 / 4)?;
+        }
         let token = |i: usize| a.at(i).downcast::<Json>().map(|j| &j.0);
         Ok(Value::Bool(json::deep_equals(token(0), token(1))))
     }),
@@ -216,11 +219,12 @@ const MEMBERS: &[Member] = &[
         let ty = a.object::<super::super::runtime::TypeObject>(1)?.0.clone();
         to_type(vm, token(a, 0)?, &ty, 0)
     }),
-    m("JToken SelectToken(string path)", |_, a| {
-        Ok(optional(token(a, 0)?.select_token(a.str(1)?.as_str(), false)?))
+    m("JToken SelectToken(string path)", |vm, a| {
+        select(vm, a, |own, path, left| own.select_token(path, false, left)).map(optional)
     }),
-    m("JToken SelectToken(string path, bool errorWhenNoMatch)", |_, a| {
-        Ok(optional(token(a, 0)?.select_token(a.str(1)?.as_str(), a.bool(2)?)?))
+    m("JToken SelectToken(string path, bool errorWhenNoMatch)", |vm, a| {
+        let must_match = a.bool(2)?;
+        select(vm, a, |own, path, left| own.select_token(path, must_match, left)).map(optional)
     }),
     m("IEnumerable<JToken> SelectTokens(string path)", |vm, a| selected(vm, a, false)),
     m("IEnumerable<JToken> SelectTokens(string path, bool errorWhenNoMatch)", |vm, a| {
@@ -336,8 +340,24 @@ pub(super) fn by_key(target: &Value, key: &Value) -> Result<Value, Fault> {
     }
 }
 
+/// A JSONPath within the steps that are left.
+fn select<T>(
+    vm: &mut Vm<'_>,
+    a: &Args<'_>,
+    find: impl FnOnce(&JToken, &str, &mut usize) -> crate::clr::Result<T>,
+) -> Result<T, Fault> {
+    let before = vm.steps_left();
+    let mut left = before;
+    let found = find(token(a, 0)?, a.str(1)?.as_str(), &mut left);
+    vm.steps((before - left) as u64)?;
+    match found {
+        Err(_) if left == 0 => Err(Fault::Limit(crate::run::Limit::Steps)),
+        found => Ok(found?),
+    }
+}
+
 fn selected(vm: &mut Vm<'_>, a: &Args<'_>, must_match: bool) -> Result<Value, Fault> {
-    let list = token(a, 0)?.select_tokens(a.str(1)?.as_str(), must_match)?;
+    let list = select(vm, a, |own, path, left| own.select_tokens(path, must_match, left))?;
     vm.elements(list.len())?;
     Ok(sequence(class_type("JToken"), list.into_iter().map(value).collect()))
 }

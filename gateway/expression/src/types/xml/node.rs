@@ -219,18 +219,20 @@ const NODE: &[Member] = &[
     }),
     m("bool IsBefore(XNode node)", |_, a| Ok(Value::Bool(document_order(node(a, 0)?, node(a, 1)?)? < 0))),
     m("bool IsAfter(XNode node)", |_, a| Ok(Value::Bool(document_order(node(a, 0)?, node(a, 1)?)? > 0))),
-    m("IEnumerable<XElement> ElementsAfterSelf()", |_, a| sequence("XElement", siblings(a, true)?)),
-    m("IEnumerable<XElement> ElementsAfterSelf(XName name)", |_, a| sequence("XElement", siblings(a, true)?)),
-    m("IEnumerable<XElement> ElementsBeforeSelf()", |_, a| sequence("XElement", siblings(a, false)?)),
-    m("IEnumerable<XElement> ElementsBeforeSelf(XName name)", |_, a| {
-        sequence("XElement", siblings(a, false)?)
+    m("IEnumerable<XElement> ElementsAfterSelf()", |vm, a| sequence(vm, "XElement", siblings(a, true)?)),
+    m("IEnumerable<XElement> ElementsAfterSelf(XName name)", |vm, a| {
+        sequence(vm, "XElement", siblings(a, true)?)
     }),
-    m("IEnumerable<XElement> Ancestors()", |_, a| sequence("XElement", node(a, 0)?.ancestors(None))),
-    m("IEnumerable<XElement> Ancestors(XName name)", |_, a| {
-        sequence("XElement", node(a, 0)?.ancestors(optional_name(a, 1)))
+    m("IEnumerable<XElement> ElementsBeforeSelf()", |vm, a| sequence(vm, "XElement", siblings(a, false)?)),
+    m("IEnumerable<XElement> ElementsBeforeSelf(XName name)", |vm, a| {
+        sequence(vm, "XElement", siblings(a, false)?)
     }),
-    m("IEnumerable<XNode> NodesAfterSelf()", |_, a| sequence("XNode", node(a, 0)?.nodes_after())),
-    m("IEnumerable<XNode> NodesBeforeSelf()", |_, a| sequence("XNode", node(a, 0)?.nodes_before())),
+    m("IEnumerable<XElement> Ancestors()", |vm, a| sequence(vm, "XElement", node(a, 0)?.ancestors(None))),
+    m("IEnumerable<XElement> Ancestors(XName name)", |vm, a| {
+        sequence(vm, "XElement", node(a, 0)?.ancestors(optional_name(a, 1)))
+    }),
+    m("IEnumerable<XNode> NodesAfterSelf()", |vm, a| sequence(vm, "XNode", node(a, 0)?.nodes_after())),
+    m("IEnumerable<XNode> NodesBeforeSelf()", |vm, a| sequence(vm, "XNode", node(a, 0)?.nodes_before())),
     m("static bool DeepEquals(XNode n1, XNode n2)", |_, a| {
         let at = |i: usize| a.at(i).downcast::<Node>().map(|n| &n.0);
         Ok(Value::Bool(xml::deep_equals(at(0), at(1))))
@@ -240,16 +242,16 @@ const NODE: &[Member] = &[
 const CONTAINER: &[Member] = &[
     m("XNode FirstNode { get; }", |_, a| Ok(optional(node(a, 0)?.first_node()))),
     m("XNode LastNode { get; }", |_, a| Ok(optional(node(a, 0)?.last_node()))),
-    m("IEnumerable<XNode> Nodes()", |_, a| sequence("XNode", node(a, 0)?.nodes())),
-    m("IEnumerable<XNode> DescendantNodes()", |_, a| sequence("XNode", node(a, 0)?.descendant_nodes())),
+    m("IEnumerable<XNode> Nodes()", |vm, a| sequence(vm, "XNode", node(a, 0)?.nodes())),
+    m("IEnumerable<XNode> DescendantNodes()", |vm, a| sequence(vm, "XNode", node(a, 0)?.descendant_nodes())),
     m("XElement Element(XName name)", |_, a| Ok(optional(node(a, 0)?.first_element(name(a, 1)?)))),
-    m("IEnumerable<XElement> Elements()", |_, a| sequence("XElement", node(a, 0)?.elements(None))),
-    m("IEnumerable<XElement> Elements(XName name)", |_, a| {
-        sequence("XElement", node(a, 0)?.elements(optional_name(a, 1)))
+    m("IEnumerable<XElement> Elements()", |vm, a| sequence(vm, "XElement", node(a, 0)?.elements(None))),
+    m("IEnumerable<XElement> Elements(XName name)", |vm, a| {
+        sequence(vm, "XElement", node(a, 0)?.elements(optional_name(a, 1)))
     }),
-    m("IEnumerable<XElement> Descendants()", |_, a| sequence("XElement", node(a, 0)?.descendants(None))),
-    m("IEnumerable<XElement> Descendants(XName name)", |_, a| {
-        sequence("XElement", node(a, 0)?.descendants(optional_name(a, 1)))
+    m("IEnumerable<XElement> Descendants()", |vm, a| sequence(vm, "XElement", node(a, 0)?.descendants(None))),
+    m("IEnumerable<XElement> Descendants(XName name)", |vm, a| {
+        sequence(vm, "XElement", node(a, 0)?.descendants(optional_name(a, 1)))
     }),
     m("void Add(object content)", |vm, a| added(vm, a, false)),
     m("void Add(params object[] content)", |vm, a| added(vm, a, false)),
@@ -327,12 +329,12 @@ const ELEMENT: &[Member] = &[
         node(a, 0)?.remove_attributes();
         Ok(Value::Null)
     }),
-    m("static IEnumerable<XElement> EmptySequence { get; }", |_, _| sequence("XElement", Vec::new())),
+    m("static IEnumerable<XElement> EmptySequence { get; }", |vm, _| sequence(vm, "XElement", Vec::new())),
     m("static XElement Load(System.IO.TextReader textReader)", |vm, a| load(vm, a, false)),
-    m("IEnumerable<XNode> DescendantNodesAndSelf()", |_, a| {
+    m("IEnumerable<XNode> DescendantNodesAndSelf()", |vm, a| {
         let mut list = vec![node(a, 0)?.clone()];
         list.extend(node(a, 0)?.descendant_nodes());
-        sequence("XNode", list)
+        sequence(vm, "XNode", list)
     }),
     m("void ReplaceAttributes(object content)", |vm, a| {
         node(a, 0)?.remove_attributes();
@@ -349,17 +351,17 @@ const ELEMENT: &[Member] = &[
         node(a, 0)?.remove_nodes();
         Ok(Value::Null)
     }),
-    m("IEnumerable<XElement> DescendantsAndSelf()", |_, a| {
-        sequence("XElement", descendants_and_self(node(a, 0)?, None))
+    m("IEnumerable<XElement> DescendantsAndSelf()", |vm, a| {
+        sequence(vm, "XElement", descendants_and_self(node(a, 0)?, None))
     }),
-    m("IEnumerable<XElement> DescendantsAndSelf(XName name)", |_, a| {
-        sequence("XElement", descendants_and_self(node(a, 0)?, optional_name(a, 1)))
+    m("IEnumerable<XElement> DescendantsAndSelf(XName name)", |vm, a| {
+        sequence(vm, "XElement", descendants_and_self(node(a, 0)?, optional_name(a, 1)))
     }),
-    m("IEnumerable<XElement> AncestorsAndSelf()", |_, a| {
-        sequence("XElement", ancestors_and_self(node(a, 0)?, None))
+    m("IEnumerable<XElement> AncestorsAndSelf()", |vm, a| {
+        sequence(vm, "XElement", ancestors_and_self(node(a, 0)?, None))
     }),
-    m("IEnumerable<XElement> AncestorsAndSelf(XName name)", |_, a| {
-        sequence("XElement", ancestors_and_self(node(a, 0)?, optional_name(a, 1)))
+    m("IEnumerable<XElement> AncestorsAndSelf(XName name)", |vm, a| {
+        sequence(vm, "XElement", ancestors_and_self(node(a, 0)?, optional_name(a, 1)))
     }),
     m("XNamespace GetDefaultNamespace()", |_, a| {
         Ok(Value::object(super::Namespace(node(a, 0)?.default_namespace())))
@@ -427,7 +429,10 @@ pub(super) fn document_order(x: &XNode, y: &XNode) -> Result<i32, Fault> {
     Ok(x.path().cmp(&y.path()) as i32)
 }
 
-fn sequence(class: &str, list: Vec<XNode>) -> Result<Value, Fault> {
+/// Nodes as a sequence, charged by their number.
+fn sequence(vm: &mut Vm<'_>, class: &str, list: Vec<XNode>) -> Result<Value, Fault> {
+    vm.steps(list.len() as u64 / 4)?;
+    vm.elements(list.len())?;
     let items: Vec<Value> = list.into_iter().map(value).collect();
     Ok(lazy(class_type(class), move |_| Ok(ValuesIter::boxed(items.clone()))))
 }
@@ -476,8 +481,7 @@ pub(super) fn of_all(
         let Some(node) = item.downcast::<Node>() else { return Err(Fault::null_reference()) };
         found.extend(list(&node.0, optional_name(a, 1)));
     }
-    vm.elements(found.len())?;
-    sequence("XElement", found)
+    sequence(vm, "XElement", found)
 }
 
 fn attributes_of_all(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
