@@ -34,6 +34,8 @@ type Parsed<T> = Result<T, Failed>;
 const DEPTH_MAX: usize = 96;
 /// Operators and calls in one chain.
 const CHAIN_MAX: usize = 400;
+/// Tokens that failed readings may have read in vain, for all of a text: readings within readings multiply.
+const AGAIN_MAX: usize = 100_000;
 
 pub(crate) struct Parser<'a> {
     text: &'a str,
@@ -41,6 +43,7 @@ pub(crate) struct Parser<'a> {
     at: usize,
     depth: usize,
     temporaries: usize,
+    again: usize,
     reports: &'a mut Reports,
 }
 
@@ -60,8 +63,14 @@ pub(crate) fn parse(text: &str, reports: &mut Reports) -> Option<Body> {
     if !reports.is_empty() {
         return None;
     }
-    let mut parser = Parser { text, tokens: list, at: 0, depth: 0, temporaries: 0, reports };
+    let mut parser = Parser { text, tokens: list, at: 0, depth: 0, temporaries: 0, again: 0, reports };
     let body = if block { parser.block_body(span) } else { parser.whole_expression() };
+    if parser.again > AGAIN_MAX {
+        parser.reports.truncate(0);
+        let message = "An expression is too long or complex to compile".to_owned();
+        parser.reports.add("CS8078", message, span);
+        return None;
+    }
     let body = body.ok()?;
     if last == end {
         let (code, message) = if block { ("CS1513", "} expected") } else { ("CS1026", ") expected") };
@@ -74,7 +83,8 @@ pub(crate) fn parse(text: &str, reports: &mut Reports) -> Option<Body> {
 pub(crate) fn type_of(text: &str) -> Option<TypeSyntax> {
     let mut reports = Reports::default();
     let list = tokens(text, Span::new(0, text.len()), &mut reports);
-    let mut parser = Parser { text, tokens: list, at: 0, depth: 0, temporaries: 0, reports: &mut reports };
+    let mut parser =
+        Parser { text, tokens: list, at: 0, depth: 0, temporaries: 0, again: 0, reports: &mut reports };
     let ty = parser.ty().ok()?;
     let whole = parser.kind() == &Kind::End && !matches!(ty.kind, TypeKind::Var);
     (whole && reports.is_empty()).then_some(ty)
@@ -242,7 +252,9 @@ impl Parser<'_> {
         if let Ok(found) = f(self) {
             Some(found)
         } else {
-            self.at = at;
+            self.again += self.at.saturating_sub(at) + 1;
+            // When too much was in vain, all that follows finds the end.
+            self.at = if self.again > AGAIN_MAX { self.tokens.len().saturating_sub(1) } else { at };
             self.reports.truncate(mark);
             None
         }

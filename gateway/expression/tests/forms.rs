@@ -235,6 +235,28 @@ fn hostile_expressions_end_within_their_budgets() {
     }
 }
 
+/// Texts in which a reading within a reading fails, or a lambda within a lambda is bound for each overload.
+#[test]
+fn texts_of_many_readings_compile_or_fail_soon() {
+    let nested =
+        |open: &str, close: &str, times: usize| format!("@({}1{})", open.repeat(times), close.repeat(times));
+    for text in [
+        nested("k?.d?[", "]", 40),
+        nested("a?[b?.c(", "", 40),
+        nested("a<b?[", ">", 40),
+        nested("(a<b>)(", ")", 40),
+        nested("new[]{1,2}.Sum(x => x + ", ")", 9),
+        nested("new[]{1,2}.Select(x => ", ").First()", 12),
+        format!("@({})", "(x, (y, z)) => (a, b) => ".repeat(30)),
+        format!("@{{ {} }}", "a<b>.c<d> e(f g) { ".repeat(60)),
+        format!("@{{ {} }}", "foreach (var (a, b) in ".repeat(60)),
+    ] {
+        let start = Instant::now();
+        let _ = compile(&text, Expected::Any, &Options::default());
+        assert!(start.elapsed() < Duration::from_secs(10), "{text} took {:?}", start.elapsed());
+    }
+}
+
 /// Native calls that go through much cost few steps: the clock ends them.
 #[test]
 fn long_native_calls_end_within_their_time() {

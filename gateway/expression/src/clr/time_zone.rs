@@ -101,12 +101,24 @@ impl Zone {
 
     /// `IsInvalidTime(dateTime)`: the clock never shows it.
     pub fn is_invalid(&self, clock: DateTime) -> bool {
-        clock.kind() != DateTimeKind::Utc && matches!(self.at_clock(clock), AmbiguousOffset::Gap { .. })
+        clock.kind() == DateTimeKind::Unspecified
+            && matches!(self.at_clock(clock), AmbiguousOffset::Gap { .. })
     }
 
     /// `IsAmbiguousTime(dateTime)`: the clock shows it twice.
-    pub fn is_ambiguous(&self, clock: DateTime) -> bool {
-        clock.kind() != DateTimeKind::Utc && matches!(self.at_clock(clock), AmbiguousOffset::Fold { .. })
+    pub fn is_ambiguous(&self, date: DateTime) -> bool {
+        self.ambiguous_offsets(date).is_some()
+    }
+
+    /// `GetAmbiguousTimeOffsets(dateTime)`: both offsets of a clock time that there is twice, the lower first.
+    pub fn ambiguous_offsets(&self, date: DateTime) -> Option<[TimeSpan; 2]> {
+        let clock = match date.kind() {
+            DateTimeKind::Unspecified => date,
+            DateTimeKind::Utc | DateTimeKind::Local => self.from_utc(date).ok()?,
+        };
+        let AmbiguousOffset::Fold { before, after } = self.at_clock(clock) else { return None };
+        let (before, after) = (span(before), span(after));
+        Some(if after.0 <= before.0 { [after, before] } else { [before, after] })
     }
 
     /// `GetUtcOffset(dateTime)`.

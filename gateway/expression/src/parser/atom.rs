@@ -41,10 +41,11 @@ impl Parser<'_> {
                     let rest = self.nested(Self::after_question_dot)?;
                     ExprKind::Conditional(Box::new(expr), Box::new(rest))
                 }
-                "?" if self.is_mark_at(1, "[") => match self.attempt(Self::after_question_bracket) {
-                    Some(rest) => ExprKind::Conditional(Box::new(expr), Box::new(rest)),
-                    None => return Ok(expr),
-                },
+                // No expression starts with a bracket: this is never a choice.
+                "?" if self.is_mark_at(1, "[") => {
+                    let rest = self.nested(Self::after_question_bracket)?;
+                    ExprKind::Conditional(Box::new(expr), Box::new(rest))
+                }
                 "!" if !self.is_mark_at(1, "=") && self.span().start == start.end => {
                     return self.too_new("nullable reference types", "8.0");
                 }
@@ -72,19 +73,14 @@ impl Parser<'_> {
         self.suffixes(member)
     }
 
-    /// `a?[i]`, unless it turns out to be a condition over an array literal, which C# has not.
+    /// `?[i]` and what follows it.
     fn after_question_bracket(&mut self) -> Parsed<Expr> {
         let span = self.span();
         self.expect("?")?;
         let arguments = self.arguments("[", "]")?;
         let receiver = Box::new(Expr { kind: ExprKind::Receiver, span });
         let member = Expr { kind: ExprKind::Index(receiver, arguments), span: span.to(self.previous()) };
-        let member = self.nested(|p| p.suffixes(member))?;
-        if self.is_mark(":") && !matches!(member.kind, ExprKind::Conditional(..)) {
-            // Fall back to the ternary only where the text cannot be anything else.
-            return Ok(member);
-        }
-        Ok(member)
+        self.suffixes(member)
     }
 
     fn atom(&mut self) -> Parsed<Expr> {
@@ -305,12 +301,19 @@ impl Parser<'_> {
             at: 0,
             depth: self.depth,
             temporaries: self.temporaries,
+            again: self.again,
             reports: self.reports,
         };
-        let value = inner.expression()?;
-        let alignment = if inner.eat_mark(",") { Some(inner.expression()?) } else { None };
-        if inner.kind() != &Kind::End {
-            return inner.fail("CS1513", "} expected");
+        let read = inner.value_of_hole();
+        self.again = inner.again;
+        read
+    }
+
+    fn value_of_hole(&mut self) -> Parsed<(Expr, Option<Expr>)> {
+        let value = self.expression()?;
+        let alignment = if self.eat_mark(",") { Some(self.expression()?) } else { None };
+        if self.kind() != &Kind::End {
+            return self.fail("CS1513", "} expected");
         }
         Ok((value, alignment))
     }

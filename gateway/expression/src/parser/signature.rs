@@ -58,7 +58,8 @@ pub(crate) struct Header {
 fn with_parser<T>(text: &str, f: impl FnOnce(&mut Parser<'_>) -> Parsed<T>) -> Option<T> {
     let mut reports = Reports::default();
     let list = tokens(text, Span::new(0, text.len()), &mut reports);
-    let mut parser = Parser { text, tokens: list, at: 0, depth: 0, temporaries: 0, reports: &mut reports };
+    let mut parser =
+        Parser { text, tokens: list, at: 0, depth: 0, temporaries: 0, again: 0, reports: &mut reports };
     f(&mut parser).ok()
 }
 

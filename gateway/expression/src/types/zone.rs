@@ -7,6 +7,7 @@ use super::time::now;
 use super::{Allow, Args, Type, TypeTable, library, m};
 use crate::clr::date_time::{DateTime, DateTimeKind};
 use crate::clr::date_time_offset::DateTimeOffset;
+use crate::clr::time_span::TimeSpan;
 use crate::clr::time_zone::{Zone, wrong_kind};
 use crate::host::Host;
 use crate::run::Fault;
@@ -47,6 +48,18 @@ pub(super) static TABLE: &[TypeTable] = &[TypeTable {
         m("bool IsAmbiguousTime(DateTime dateTime)", |_, a| {
             Ok(Value::Bool(zone(a, 0)?.is_ambiguous(date_at(a, 1)?)))
         }),
+        m("bool IsAmbiguousTime(DateTimeOffset dateTimeOffset)", |_, a| {
+            Ok(Value::Bool(zone(a, 0)?.is_ambiguous(utc_of(offset_at(a, 1)?)?)))
+        }),
+        m("System.TimeSpan[] GetAmbiguousTimeOffsets(DateTime dateTime)", |_, a| {
+            let problem = "The supplied DateTime is not in an ambiguous time range.";
+            both(zone(a, 0)?.ambiguous_offsets(date_at(a, 1)?), problem, "dateTime")
+        }),
+        m("System.TimeSpan[] GetAmbiguousTimeOffsets(DateTimeOffset dateTimeOffset)", |_, a| {
+            let problem = "The supplied DateTimeOffset is not in an ambiguous time range.";
+            both(zone(a, 0)?.ambiguous_offsets(utc_of(offset_at(a, 1)?)?), problem, "dateTimeOffset")
+        }),
+        m("static void ClearCachedData()", |_, _| Ok(Value::Null)),
         m("bool IsInvalidTime(DateTime dateTime)", |_, a| {
             Ok(Value::Bool(zone(a, 0)?.is_invalid(date_at(a, 1)?)))
         }),
@@ -144,6 +157,12 @@ fn offset_at(a: &Args<'_>, index: usize) -> Result<DateTimeOffset, Fault> {
 
 fn utc_of(moment: DateTimeOffset) -> Result<DateTime, Fault> {
     Ok(DateTime::from_ticks(moment.ticks() - moment.offset().0, DateTimeKind::Utc)?)
+}
+
+fn both(found: Option<[TimeSpan; 2]>, problem: &str, parameter: &str) -> Result<Value, Fault> {
+    let offsets = found.ok_or_else(|| Fault::argument(problem, parameter))?;
+    let items = offsets.iter().map(|offset| Value::TimeSpan(offset.0)).collect();
+    Ok(Value::array(Type::TIME_SPAN, items))
 }
 
 fn converted(date: DateTime, from: &Zone, to: &Zone) -> Result<Value, Fault> {
