@@ -3,6 +3,7 @@
 use super::argument::{Arg, Mapping, parameter_type};
 use super::conversion::{implicit, supertypes};
 use super::overload::delegate;
+use super::user::declares_implicit;
 use super::{Binder, Bound};
 use crate::types::{ICOLLECTION, ILIST, IREADONLY_COLLECTION, IREADONLY_LIST, SEQUENCE, Type, library};
 
@@ -21,6 +22,12 @@ impl Bounds {
 
     /// The type that all bounds allow.
     fn choose(&self) -> Option<Type> {
+        self.choose_by(&|from, to| implicit(from, to).is_some()).or_else(|| {
+            self.choose_by(&|from, to| implicit(from, to).is_some() || declares_implicit(from, to))
+        })
+    }
+
+    fn choose_by(&self, converts: &dyn Fn(&Type, &Type) -> bool) -> Option<Type> {
         let mut pool: Vec<Type> = Vec::new();
         for ty in self.exact.iter().chain(&self.lower).chain(&self.upper) {
             if !pool.contains(ty) {
@@ -29,10 +36,10 @@ impl Bounds {
         }
         pool.retain(|ty| {
             self.exact.iter().all(|e| e == ty)
-                && self.lower.iter().all(|l| implicit(l, ty).is_some())
-                && self.upper.iter().all(|u| implicit(ty, u).is_some())
+                && self.lower.iter().all(|l| converts(l, ty))
+                && self.upper.iter().all(|u| converts(ty, u))
         });
-        let best = pool.iter().find(|ty| pool.iter().all(|other| implicit(other, ty).is_some()))?;
+        let best = pool.iter().find(|ty| pool.iter().all(|other| converts(other, ty)))?;
         Some(best.clone())
     }
 }

@@ -17,18 +17,7 @@ pub(crate) struct UserConversion {
 
 impl Binder<'_> {
     pub(super) fn user_implicit(&mut self, from: &Type, to: &Type) -> Option<UserConversion> {
-        if from.is_error()
-            || *from == Type::Null
-            || *from == Type::OBJECT
-            || *to == Type::OBJECT
-            || from.is_interface()
-            || to.is_interface()
-        {
-            return None;
-        }
-        let mut found = operators(from, to, false);
-        found.retain(|c| implicit(from, &c.from).is_some() && implicit(&c.to, to).is_some());
-        choose(found, from, to)
+        declared_implicit(from, to)
     }
 
     pub(super) fn user_explicit(&mut self, from: &Type, to: &Type) -> Option<UserConversion> {
@@ -54,6 +43,26 @@ impl Binder<'_> {
         let result = Val::new(Node::Call(Box::new(call)), found.to.clone());
         if found.to == *to { result } else { self.cast(super::Bound::Value(result), to, span) }
     }
+}
+
+fn declared_implicit(from: &Type, to: &Type) -> Option<UserConversion> {
+    if from.is_error()
+        || *from == Type::Null
+        || *from == Type::OBJECT
+        || *to == Type::OBJECT
+        || from.is_interface()
+        || to.is_interface()
+    {
+        return None;
+    }
+    let mut found = operators(from, to, false);
+    found.retain(|c| implicit(from, &c.from).is_some() && implicit(&c.to, to).is_some());
+    choose(found, from, to)
+}
+
+/// Whether an implicit operator leads from one type to the other.
+pub(super) fn declares_implicit(from: &Type, to: &Type) -> bool {
+    declared_implicit(from, to).is_some()
 }
 
 fn numbers(a: &Type, b: &Type) -> bool {

@@ -98,6 +98,8 @@ impl Uri {
                 "A relative URI cannot be created because the 'uriString' parameter represents an absolute URI.",
             )),
             (UriKind::Relative, _) => Ok(relative()),
+            // What starts with a slash is the path of a file only where nothing but an absolute URI will do.
+            (UriKind::RelativeOrAbsolute, Ok(_)) if text.trim_start().starts_with('/') => Ok(relative()),
             (UriKind::RelativeOrAbsolute, Ok(uri)) => Ok(uri),
             // A broken authority is an error; a text without scheme is a relative reference.
             (UriKind::RelativeOrAbsolute, Err(error)) => {

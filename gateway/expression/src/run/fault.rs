@@ -176,9 +176,14 @@ impl Fault {
 
     /// `ArgumentOutOfRangeException` of a list's index.
     pub fn index_argument() -> Self {
+        Self::index_argument_of("index")
+    }
+
+    /// As [`Fault::index_argument`], of another parameter.
+    pub fn index_argument_of(name: &str) -> Self {
         Self::out_of_range(
             "Index was out of range. Must be non-negative and less than the size of the collection.",
-            "index",
+            name,
         )
     }
 

@@ -183,7 +183,15 @@ const BUILDER: &[Member] = &[
     m("StringBuilder Insert(int index, char value)", insert),
     m("StringBuilder Insert(int index, object value)", insert),
     m("StringBuilder Remove(int startIndex, int length)", |_, a| {
-        let changed = text::remove(&builder(a)?.text.borrow(), a.i32(1)?, a.i32(2)?)?;
+        let (start, count) = (a.i32(1)?, a.i32(2)?);
+        let length = text::length(&builder(a)?.text.borrow()) as i32;
+        if count < 0 {
+            return Err(Fault::out_of_range("Length cannot be less than zero.", "length"));
+        }
+        if start >= 0 && count > length - start {
+            return Err(Fault::index_argument_of("length"));
+        }
+        let changed = text::remove(&builder(a)?.text.borrow(), start, count)?;
         *builder(a)?.text.borrow_mut() = changed;
         Ok(a.this().clone())
     }),
@@ -343,6 +351,10 @@ fn write_format(vm: &mut Vm<'_>, a: &Args<'_>, end: &str) -> Result<Value, Fault
 
 fn insert(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
     let part = vm.to_text(a.at(2))?;
+    let length = text::length(&builder(a)?.text.borrow()) as i32;
+    if !(0..=length).contains(&a.i32(1)?) {
+        return Err(Fault::index_argument());
+    }
     let changed = text::insert(&builder(a)?.text.borrow(), a.i32(1)?, part.as_str())?;
     vm.charge(changed.len())?;
     *builder(a)?.text.borrow_mut() = changed;

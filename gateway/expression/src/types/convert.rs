@@ -246,6 +246,9 @@ fn convert(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
     let (value, to) = (a.at(0), &a.member.result);
     if value.is_null() {
         let text = *to == Type::STRING;
+        if *to == Type::CHAR && a.member.parameters.first().is_some_and(|p| p.ty == Type::STRING) {
+            return Err(a.null(0));
+        }
         // `Convert.ToString((object)null)` is empty, of a null string it is null.
         let of_object = a.member.parameters.first().is_some_and(|p| p.ty == Type::OBJECT);
         return Ok(if text && of_object { Value::str("") } else { default_value(to) });

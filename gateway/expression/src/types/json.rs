@@ -98,6 +98,19 @@ impl Iter for Children {
 }
 
 /// The value of a token.
+/// Whether a container holds just this token; `None` of what is no container, as `ICollection<JToken>` answers LINQ.
+pub(super) fn holds(container: &Value, token: &Value) -> Option<bool> {
+    let container = container.downcast::<Json>().filter(|json| json.0.class_name() != "JValue")?;
+    let token = token.downcast::<Json>();
+    Some(token.is_some_and(|token| container.0.children().iter().any(|child| child.same(&token.0))))
+}
+
+/// The members of an object for a sequence of pairs, which an object is as well.
+pub(super) fn pairs_of(source: &Value, element: &Type) -> Option<Value> {
+    let json = source.downcast::<Json>().filter(|json| json.0.class_name() == "JObject")?;
+    (element.def() == Some(super::KEY_VALUE_PAIR)).then(|| containers::pairs(&json.0))
+}
+
 pub(super) fn value(token: JToken) -> Value {
     let root = token.root();
     Value::object(Json(token, root))

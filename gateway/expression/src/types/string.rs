@@ -193,15 +193,23 @@ static TABLE: &[TypeTable] = &[TypeTable {
         }),
         m("char[] ToCharArray()", |vm, a| chars(vm, &a.str(0)?.units())),
         m("char[] ToCharArray(int startIndex, int length)", |vm, a| {
-            let part = text::substring(a.str(0)?.as_str(), a.i32(1)?, a.i32(2)?)?;
-            chars(vm, &text::to_units(&part))
+            let (start, length) = (a.i32(1)?, a.i32(2)?);
+            let all = a.str(0)?.units();
+            let begin = usize::try_from(start).ok().filter(|start| *start <= all.len());
+            let part =
+                begin.and_then(|start| all.get(start..start.checked_add(usize::try_from(length).ok()?)?));
+            let wrong = if begin.is_some() && length < 0 { "length" } else { "startIndex" };
+            chars(vm, part.ok_or_else(|| Fault::index_argument_of(wrong))?)
         }),
         m("bool Equals(string value)", |_, a| Ok(Value::Bool(a.this().equals(a.at(1))))),
         m("bool Equals(string value, StringComparison comparisonType)", |_, a| {
             equal(a, 0, 1, ignores(a, 2)?)
         }),
         m("int CompareTo(string strB)", |_, a| Ok(Value::I32(compare(a, 0, 1, false)))),
-        m("int CompareTo(object value)", |_, a| Ok(Value::I32(compare(a, 0, 1, false)))),
+        m("int CompareTo(object value)", |_, a| match a.at(1) {
+            Value::Null | Value::Str(_) => Ok(Value::I32(compare(a, 0, 1, false))),
+            _ => Err(Fault::argument("Object must be of type String.", "")),
+        }),
         m("string Normalize()", |_, a| Ok(a.this().clone())),
         statics::IS_NULL_OR_EMPTY,
         statics::IS_NULL_OR_WHITE_SPACE,

@@ -92,10 +92,12 @@ impl Digits {
 
     /// Cuts to `position` digits, rounding half away from zero unless the digits are rounded already.
     pub(super) fn round(&mut self, position: i32, already_rounded: bool) {
-        let position = usize::try_from(position).unwrap_or(0);
-        let keep = position.min(self.list.len());
-        let up =
-            !already_rounded && keep == position && self.list.get(keep).is_some_and(|digit| *digit >= b'5');
+        let cut = usize::try_from(position).unwrap_or(0);
+        let keep = cut.min(self.list.len());
+        let up = !already_rounded
+            && position >= 0
+            && keep == cut
+            && self.list.get(keep).is_some_and(|digit| *digit >= b'5');
         self.list.truncate(keep);
         if up {
             while self.list.last() == Some(&b'9') {

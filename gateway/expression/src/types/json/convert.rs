@@ -119,7 +119,8 @@ pub(super) fn typed(vm: &mut Vm<'_>, scalar: &Scalar, ty: &Type) -> Result<Value
 pub(super) fn cast(vm: &mut Vm<'_>, token: &Value, ty: &Type) -> Result<Value, Fault> {
     let json = token.downcast::<Json>();
     let Some(target) = target(ty) else { return Err(Fault::invalid_cast(token, ty)) };
-    let nullable = ty.accepts_null();
+    // The operator to `byte[]` takes a missing token, but no JSON null.
+    let nullable = ty.accepts_null() && target != json::CastTarget::Bytes;
     let found = json::cast(json.map(|j| &j.0), target, nullable, today(vm))?;
     typed(vm, &found, ty)
 }

@@ -254,6 +254,9 @@ fn count(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<usize, Fault> {
 }
 
 fn contains(vm: &mut Vm<'_>, a: &Args<'_>, ignore_case: bool) -> Result<Value, Fault> {
+    if let Some(found) = super::super::json::holds(a.at(0), a.at(1)) {
+        return Ok(Value::Bool(found));
+    }
     let mut iter = vm.iterate(&source(a)?)?;
     while let Some(item) = vm.next(&mut *iter)? {
         let same = match (item.as_str(), a.at(1).as_str()) {

@@ -165,6 +165,9 @@ pub(super) static TABLE: &[TypeTable] = &[TypeTable {
         ),
         m("static IEnumerable<TResult> Cast<TResult>(this System.Collections.IEnumerable source)", |_, a| {
             let (from, ty) = (source(a)?, a.ty(0));
+            if let Some(pairs) = super::super::json::pairs_of(&from, &ty) {
+                return Ok(pairs);
+            }
             Ok(lazy(a.ty(0), move |vm| {
                 let mut iter = vm.iterate(&from)?;
                 let ty = ty.clone();
