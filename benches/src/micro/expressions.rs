@@ -11,21 +11,31 @@ use crate::prepared::Prepared;
 use crate::timing::Measure;
 
 /// Shapes that run without the machine.
-const CLOSED: [(&str, &str); 4] = [
-    ("a property, closed", "@(context.Subscription.Id)"),
-    ("a header, closed", "@(context.Request.Headers.GetValueOrDefault(\"User-Agent\", \"none\"))"),
-    ("a condition, closed", "@(context.Request.Headers.GetValueOrDefault(\"Accept\", \"\") == \"*/*\")"),
-    ("a parameter, closed", "@(context.Request.MatchedParameters[\"cart\"])"),
+const CLOSED: [(&str, &str); 8] = [
+    ("a constant", r#"@("none")"#),
+    ("a header or a default", r#"@(context.Request.Headers.GetValueOrDefault("X-Trace", ""))"#),
+    ("a header is a text", r#"@(context.Request.Headers.GetValueOrDefault("X-Trace", "") == "on")"#),
+    ("a variable", r#"@((string)context.Variables["text"])"#),
+    ("a variable is there", r#"@(context.Variables.ContainsKey("text"))"#),
+    ("the status of a variable", r#"@(((IResponse)context.Variables["reply"]).StatusCode == 202)"#),
+    ("a matched parameter", r#"@(context.Request.MatchedParameters["cart"])"#),
+    ("the subscription's id", r#"@(context.Subscription.Id)"#),
 ];
 
-const EXPRESSIONS: [(&str, &str); 8] = [
+const TYPICAL: [(&str, &str); 5] = [
+    ("a choice by the path", r#"@(context.Request.Url.Path.StartsWith("/shop") ? "shop" : "other")"#),
+    ("a cast and arithmetic", r#"@((int)context.Variables["count"] * 2 + 1)"#),
+    ("a split", r#"@("a,b,c".Split(',')[1])"#),
+    ("a member of nobody", r#"@(context.User?.Email ?? "nobody")"#),
+    ("a time as text", r#"@(DateTime.UtcNow.AddMinutes(5).ToString("yyyy-MM-ddTHH:mm:ssZ"))"#),
+];
+
+/// Over a request of the proxy.
+const OF_A_REQUEST: [(&str, &str); 5] = [
     ("a property", "@(context.Subscription.Id)"),
     ("a header", "@(context.Request.Headers.GetValueOrDefault(\"User-Agent\", \"none\"))"),
     ("a condition", "@(context.Request.Headers.GetValueOrDefault(\"Accept\", \"\") == \"*/*\")"),
     ("calls and arithmetic", "@(context.Request.Url.Path.Substring(1).Length * 2 + 1)"),
-    ("a choice of text", "@(context.Request.Url.Path.StartsWith(\"/shop\") ? \"shop\" : \"other\")"),
-    ("a split", "@(\"a,b,c\".Split(',')[1])"),
-    ("a time as text", "@(DateTime.UtcNow.AddMinutes(5).ToString(\"yyyy-MM-ddTHH:mm:ssZ\"))"),
     (
         "a loop of 100",
         "@{ var sum = 0; for (var i = 0; i < 100; i++) { if (i % 3 == 0) { sum += i; } } return sum; }",
@@ -72,10 +82,15 @@ fn fixture() -> anyhow::Result<Fixture> {
     let context = serde_json::json!({
         "request": {
             "url": "https://edge.example/shop/cart",
-            "headers": { "User-Agent": ["micro"], "Accept": ["*/*"] },
+            "headers": { "X-Trace": ["on"] },
             "matched": { "cart": "7" },
         },
         "subscription": { "id": "s-1", "name": "one", "key": "k" },
+        "variables": {
+            "text": "plain",
+            "count": { "$t": "int", "v": 3 },
+            "reply": { "$t": "response", "v": { "status": 202, "reason": "Accepted", "body": "{}" } },
+        },
     });
     let mut host = Fixture::parse(&context)?;
     let order = serde_json::json!({ "$t": "json", "v": order() });
@@ -91,7 +106,7 @@ pub fn rows(prepared: &Prepared, measure: &mut Measure<'_>) -> anyhow::Result<()
         let expression = compiled(text)?;
         anyhow::ensure!(expression.is_fast(), "{text} is no closed shape");
         let is_bool = expression.result_type() == "bool";
-        measure(&format!("expression: {name}"), &mut || {
+        measure(&format!("expression, closed: {name}"), &mut || {
             if is_bool {
                 let _ = black_box(expression.evaluate_bool(black_box(&host)));
             } else {
@@ -100,18 +115,20 @@ pub fn rows(prepared: &Prepared, measure: &mut Measure<'_>) -> anyhow::Result<()
             }
         });
     }
-    for (name, text) in EXPRESSIONS {
+    for (name, text) in OF_A_REQUEST {
         let expression = compiled(text)?;
         expression.evaluate(&exchange)?;
         measure(&format!("expression: {name}"), &mut || {
             let _ = black_box(expression.evaluate(black_box(&exchange)));
         });
     }
-    let block = compiled(BLOCK)?;
-    block.evaluate(&host)?;
-    measure("expression: a block of 20 over 1 KiB", &mut || {
-        let _ = black_box(block.evaluate(black_box(&host)));
-    });
+    for (name, text) in TYPICAL.into_iter().chain([("a block of 20 over 1 KiB", BLOCK)]) {
+        let expression = compiled(text)?;
+        expression.evaluate(&host)?;
+        measure(&format!("expression, typical: {name}"), &mut || {
+            let _ = black_box(expression.evaluate(black_box(&host)));
+        });
+    }
     for (name, text) in [("a header read", CLOSED[1].1), ("a block of 20", BLOCK)] {
         measure(&format!("expression: compile {name}"), &mut || drop(black_box(compiled(text))));
     }
