@@ -4,14 +4,15 @@ mod issuer;
 mod tls;
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gateway_management::auth::{Authenticator, Oidc, Signing};
 use gateway_management::http::{Management, serve};
-use gateway_management::{ArmError, Plane, PlaneError, PlaneSettings, PolicyCheck, ServiceName};
+use gateway_management::{ArmError, KeySource, Plane, PlaneError, PlaneSettings, PolicyCheck, ServiceName};
 use gateway_model::{Diagnostic, PolicyScope, ResourceSet, Secret};
 use gateway_proxy::snapshot::{check_certificate, check_policy};
+use gateway_store::Store;
 use serde_json::{Map, Value};
 use tokio::runtime::Runtime;
 
@@ -57,6 +58,13 @@ impl ManagementPlane {
             );
             return Err(StartError::Setting { name: "management.auth.static-token", reason });
         }
+        let is_shared = settings.store.starts_with("postgres");
+        if is_shared && settings.key_file.is_none() && settings.key_command.is_none() {
+            let reason =
+                "a store that several nodes share needs a key file, or a command, that all of them have";
+            let reason = reason.to_owned();
+            return Err(StartError::Setting { name: "management.store.key-file", reason });
+        }
         let has_tls = settings.tls || settings.certificate.is_some() || !wanted.ip().is_loopback();
         let tls = has_tls.then(|| tls::acceptor(settings, wanted.ip())).transpose()?;
         let bound = |source| StartError::Bind { address: wanted, source };
@@ -75,6 +83,7 @@ impl ManagementPlane {
         management.is_mirror = settings.mirror().is_some();
         runtime.spawn(serve(Arc::new(management), listener, tls));
         runtime.spawn(follow_directory(Arc::clone(&plane)));
+        runtime.spawn(Arc::clone(&plane).follow());
         tracing::info!(event_type = "GatewayListening", management = %address, "the management plane listens");
         let service = plane_settings(settings).service;
         let mirror = settings
@@ -97,6 +106,20 @@ impl ManagementPlane {
             plane: Arc::clone(&self.plane),
             service: self.service.clone(),
         }
+    }
+
+    /// Copies the store of the settings to a new file.
+    pub fn back_up(settings: &ManagementSettings, to: &Path) -> Result<(), StartError> {
+        let runtime = tokio::runtime::Runtime::new().map_err(StartError::Runtime)?;
+        let done = runtime.block_on(async { Store::open(&settings.store).await?.backup(to).await });
+        done.map_err(|error| StartError::Plane(error.into()))
+    }
+
+    /// Fills the store of the settings, which must be empty, from a backup.
+    pub fn restore(settings: &ManagementSettings, from: &Path) -> Result<(), StartError> {
+        let runtime = tokio::runtime::Runtime::new().map_err(StartError::Runtime)?;
+        let done = runtime.block_on(async { Store::open(&settings.store).await?.restore(from).await });
+        done.map_err(|error| StartError::Plane(error.into()))
     }
 
     /// Stops; what was acknowledged is on disk.
@@ -134,20 +157,19 @@ async fn follow_directory(plane: Arc<Plane>) {
 }
 
 fn plane_settings(settings: &ManagementSettings) -> PlaneSettings {
-    let store = PathBuf::from(&settings.store);
-    let beside = || {
-        let mut name = store.clone().into_os_string();
-        name.push(".key");
-        PathBuf::from(name)
+    let beside = || PathBuf::from(format!("{}.key", settings.store));
+    let keys = match &settings.key_command {
+        Some(command) => KeySource::Command(command.clone()),
+        None => KeySource::File(settings.key_file.clone().unwrap_or_else(beside)),
     };
     PlaneSettings {
-        key_file: settings.key_file.clone().unwrap_or_else(beside),
+        keys,
         service: ServiceName {
             subscription: settings.subscription.clone(),
             resource_group: settings.resource_group.clone(),
             name: settings.service.clone(),
         },
-        store,
+        store: settings.store.clone(),
     }
 }
 

@@ -73,10 +73,12 @@ pub struct Settings {
 #[derive(Clone, Debug, Default)]
 pub struct ManagementSettings {
     pub address: ListenAddress,
-    /// SQLite file.
+    /// SQLite file, or `postgres://…`.
     pub store: String,
     /// Keys of the store; beside it where nothing is said.
     pub key_file: Option<PathBuf>,
+    /// A command that prints them instead.
+    pub key_command: Option<String>,
     pub static_token: Option<Secret>,
     pub static_token_remote: bool,
     /// Another issuer of tokens, and what its tokens for this plane say as audience.

@@ -7,3 +7,4 @@ mod coverage;
 mod durability;
 mod hostile;
 mod resources;
+mod stores;

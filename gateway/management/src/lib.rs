@@ -9,6 +9,7 @@ pub mod auth;
 pub mod contract;
 mod federation;
 pub mod http;
+mod key_source;
 mod plane;
 mod seal;
 mod service;
@@ -16,6 +17,7 @@ mod takeover;
 mod tree;
 
 pub use arm_error::{ArmError, Detail};
+pub use key_source::{KeySource, KeySourceError};
 pub use plane::{Plane, PlaneError, PlaneSettings, PolicyCheck, ServiceName};
 pub use seal::{SealError, Sealer};
 pub use takeover::Others;

@@ -1,12 +1,9 @@
 //! The plane: its services, and the one way a change goes.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use gateway_model::{Diagnostic, PolicyScope, ResourceSet};
 use gateway_store::{Commit, CommitError, Document, Store, StoreError, Write};
 use serde_json::{Value, json};
@@ -14,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::arm_error::ArmError;
 use crate::federation::Federation;
+use crate::key_source::{KeySource, KeySourceError};
 use crate::seal::{SealError, Sealer};
 use crate::service::transaction::Transaction;
 use crate::tree::{Properties, Record, Tree};
@@ -64,10 +62,9 @@ impl ServiceName {
 /// What the plane is started with.
 #[derive(Clone, Debug)]
 pub struct PlaneSettings {
-    /// SQLite file.
-    pub store: PathBuf,
-    /// File with the keys of the store, base64, one a line, the one in use first; made where there is none.
-    pub key_file: PathBuf,
+    /// SQLite file, or `postgres://…`.
+    pub store: String,
+    pub keys: KeySource,
     /// Service that a new store begins with.
     pub service: ServiceName,
 }
@@ -79,8 +76,8 @@ pub enum PlaneError {
     Store(#[from] StoreError),
     #[error("the documents of the store cannot be read")]
     Seal(#[from] SealError),
-    #[error("the key file {path} cannot be used: {reason}")]
-    KeyFile { path: PathBuf, reason: String },
+    #[error(transparent)]
+    Keys(#[from] KeySourceError),
     #[error("a document of the store is not JSON: {0}")]
     Document(String),
 }
@@ -175,13 +172,13 @@ pub struct Author<'a> {
 impl Plane {
     /// Opens the store and reads everything.
     pub async fn open(settings: &PlaneSettings, check: Arc<dyn PolicyCheck>) -> Result<Self, PlaneError> {
-        let sealer = Sealer::new(&keys(settings)?)?;
         let store = Store::open(&settings.store).await?;
         let contents = store.load().await?;
+        let sealer = Sealer::new(&settings.keys.read(contents.services.is_empty())?)?;
         let mut services = Vec::new();
         store.create_service(&directory_name().key()).await?;
         let mut directory = Arc::new(service(directory_name(), Tree::default()));
-        for found in contents.services {
+        for found in &contents.services {
             let Some(name) = ServiceName::parse(&found.service) else { continue };
             let mut tree = Tree::at(found.revision);
             for document in &found.documents {
@@ -192,11 +189,20 @@ impl Plane {
                 false => services.push(Arc::new(service(name, tree))),
             }
         }
+        let mut outdated = Vec::new();
+        for found in &contents.services {
+            outdated.extend(sealer.outdated(found)?);
+        }
         let (epoch, services, home) = (contents.epoch, RwLock::new(services), settings.service.clone());
         let federation = Federation::default();
         let plane = Self { store, check, epoch, federation, home, directory, sealer, services };
         if plane.services().is_empty() {
             plane.create_service(settings.service.clone()).await?;
+        }
+        if !outdated.is_empty() {
+            let documents = outdated.len();
+            plane.store.reseal(outdated).await?;
+            tracing::info!(event_type = "StoreResealed", documents, "documents are sealed with the new key");
         }
         Ok(plane)
     }
@@ -204,6 +210,18 @@ impl Plane {
     /// A key for a purpose, made of the key that the store is sealed with now.
     pub(crate) fn derived_key(&self, purpose: &str) -> Vec<u8> {
         self.sealer.derived_key(purpose)
+    }
+
+    /// Takes over what other nodes commit, for as long as the plane lives. Returns at once where there are none.
+    pub async fn follow(self: Arc<Self>) {
+        let Some(mut commits) = self.store.commits() else { return };
+        while commits.changed().await.is_ok() {
+            for service in self.services() {
+                if let Err(error) = self.catch_up(&service).await {
+                    tracing::warn!(event_type = "StoreLinkLost", %error, "commits of other nodes cannot be read");
+                }
+            }
+        }
     }
 
     /// All services.
@@ -426,34 +444,4 @@ fn opened(sealer: &Sealer, document: &Document) -> Result<Record, PlaneError> {
 /// Seconds since 1970.
 pub(crate) fn now() -> i64 {
     jiff::Timestamp::now().as_second()
-}
-
-/// The keys of the store; a file that is not there is made, readable by its owner only.
-fn keys(settings: &PlaneSettings) -> Result<Vec<Vec<u8>>, PlaneError> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let path = &settings.key_file;
-    let failed = |reason: String| PlaneError::KeyFile { path: path.clone(), reason };
-    match std::fs::read_to_string(path) {
-        Ok(text) => text
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-            .map(|line| STANDARD.decode(line).map_err(|error| failed(error.to_string())))
-            .collect(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            if settings.store.exists() {
-                return Err(failed("it is not there, but the store that it opens is".to_owned()));
-            }
-            let key = Sealer::new_key()?;
-            let mut options = std::fs::OpenOptions::new();
-            let file = options.write(true).create_new(true).mode(0o600).open(path);
-            let mut file = file.map_err(|error| failed(error.to_string()))?;
-            writeln!(file, "{}", STANDARD.encode(&key))
-                .and_then(|()| file.sync_all())
-                .map_err(|error| failed(error.to_string()))?;
-            Ok(vec![key])
-        }
-        Err(error) => Err(failed(error.to_string())),
-    }
 }

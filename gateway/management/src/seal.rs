@@ -3,6 +3,7 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::{hmac, rand};
+use gateway_store::{Document, Reseal, ServiceContents};
 
 /// First byte of what is sealed; JSON begins with `{`.
 const SEALED: u8 = 1;
@@ -90,6 +91,24 @@ impl Sealer {
         Ok(sealed)
     }
 
+    /// The documents of a service that an older key has sealed, sealed with the one in use.
+    pub fn outdated(&self, contents: &ServiceContents) -> Result<Vec<Reseal>, SealError> {
+        let current = self.keys.first().map(|key| key.id).unwrap_or_default();
+        let is_outdated =
+            |document: &&Document| !document.body.get(1..).is_some_and(|rest| rest.starts_with(&current));
+        contents
+            .documents
+            .iter()
+            .filter(is_outdated)
+            .map(|document| {
+                let text = self.open(&document.path, &document.body)?;
+                let body = self.seal(&document.path, &text)?;
+                let Document { path, version, .. } = document.clone();
+                Ok(Reseal { service: contents.service.clone(), document: Document { path, version, body } })
+            })
+            .collect()
+    }
+
     /// Opens what was sealed for a place.
     pub fn open(&self, place: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         let damaged = || SealError::Damaged(place.to_owned());
@@ -125,6 +144,12 @@ mod tests {
         let both = Sealer::new(&[new.clone(), old]).expect("two keys");
         assert_eq!(both.open("APIS/a", &sealed).expect("opens"), b"text");
         assert!(matches!(both.open("apis/b", &sealed), Err(SealError::Damaged(_))));
+        let document = Document { path: "apis/a".to_owned(), version: 7, body: sealed.clone() };
+        let contents = ServiceContents { documents: vec![document], ..ServiceContents::default() };
+        let again = both.outdated(&contents).expect("resealed");
+        let contents = ServiceContents { documents: vec![again[0].document.clone()], ..contents };
+        assert_eq!(again[0].document.version, 7, "no change to anyone");
+        assert!(both.outdated(&contents).expect("nothing").is_empty());
         let only_new = Sealer::new(&[new]).expect("one key");
         assert!(matches!(only_new.open("apis/a", &sealed), Err(SealError::UnknownKey(_))));
     }

@@ -25,8 +25,8 @@ pub struct Manage {
     /// Management listener
     #[arg(long, value_name = "ADDR:PORT")]
     management: Option<String>,
-    /// SQLite file
-    #[arg(long, value_name = "FILE")]
+    /// SQLite file, or postgres://…
+    #[arg(long, value_name = "STORE")]
     store: Option<String>,
     /// Service to mirror, read-only: an ARM endpoint and the id of the service
     #[arg(long, value_name = "URL")]
@@ -34,6 +34,12 @@ pub struct Manage {
     /// APIOps folder to add to the service at the start
     #[arg(long, value_name = "DIR")]
     import: Option<PathBuf>,
+    /// Copy the store to a new file, and end; also while another process serves it
+    #[arg(long, value_name = "FILE", conflicts_with = "restore")]
+    backup: Option<std::path::PathBuf>,
+    /// Fill the store, which must be empty, from a backup, and end; the keys are those of the original
+    #[arg(long, value_name = "FILE")]
+    restore: Option<std::path::PathBuf>,
 }
 
 impl Manage {
@@ -42,6 +48,16 @@ impl Manage {
             Ok(settings) => settings,
             Err(code) => return code,
         };
+        let once = match (&self.backup, &self.restore) {
+            (Some(to), _) => Some(ManagementPlane::back_up(&settings.management, to)),
+            (None, Some(from)) => Some(ManagementPlane::restore(&settings.management, from)),
+            (None, None) => None,
+        };
+        match once {
+            Some(Ok(())) => return ExitCode::SUCCESS,
+            Some(Err(error)) => return fail(EXIT_FAILED, chain(&error)),
+            None => {}
+        }
         if let Err(message) = telemetry::start(&settings) {
             return fail(EXIT_SETTINGS, message);
         }

@@ -937,7 +937,7 @@ pub const SETTINGS: &[SettingDef] = &[
         "management.store",
         "gateway.db",
         "path",
-        "SQLite file of the management plane (flag --store)",
+        "SQLite file of the management plane, or postgres://… (flag --store)",
         |s, v| {
             v.clone_into(&mut s.management.store);
             Ok(())
@@ -953,6 +953,10 @@ pub const SETTINGS: &[SettingDef] = &[
             Ok(())
         },
     ),
+    setting("management.store.key-command", "", "command", "prints those keys instead; run by sh", |s, v| {
+        s.management.key_command = text(v);
+        Ok(())
+    }),
     SettingDef {
         secret: true,
         ..setting(

@@ -62,6 +62,13 @@ pub struct Contents {
     pub services: Vec<ServiceContents>,
 }
 
+/// A document sealed anew: another body that says the same, of no revision of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reseal {
+    pub service: String,
+    pub document: Document,
+}
+
 /// What an instance of a gateway said last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
@@ -78,13 +85,17 @@ pub struct Instance {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("the store failed: {0}")]
-    Database(#[from] rusqlite::Error),
+    Sqlite(#[from] rusqlite::Error),
+    #[error("the store failed: {}", shown(.0))]
+    Postgres(#[from] tokio_postgres::Error),
     #[error("the store was written by version {found} of this program's layout; this one knows {known}")]
     Layout { found: i64, known: i64 },
     #[error("the store's thread is gone")]
     Closed,
     #[error("{path} exists already")]
     Exists { path: String },
+    #[error("there are services in the store already: a backup goes into an empty one")]
+    NotEmpty,
 }
 
 /// Why a commit was not done.
@@ -97,4 +108,12 @@ pub enum CommitError {
     NoService,
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The library says only "db error"; what the server said is its source.
+fn shown(error: &tokio_postgres::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
 }

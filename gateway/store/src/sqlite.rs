@@ -94,7 +94,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
             let transaction = connection.transaction()?;
             transaction.execute_batch(TABLES)?;
             transaction.execute(
-                "INSERT INTO meta (name, value) VALUES ('epoch', CAST(strftime('%s', 'now') AS BLOB))",
+                "INSERT INTO meta (name, value) VALUES ('epoch', CAST(CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) AS BLOB))",
                 (),
             )?;
             transaction.pragma_update(None, "user_version", LAYOUT)?;

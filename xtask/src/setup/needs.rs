@@ -63,6 +63,7 @@ pub const PACKAGES: &[Package] = &[
     optional(Group::Test, "ethtool", "tests in network namespaces are skipped"),
     package(Group::Test, "nghttp2-client"),
     optional(Group::Test, "python3-venv", "tests of Azure's Python clients are skipped"),
+    peer(Group::Test, "postgresql", "postgresql", "tests against PostgreSQL are skipped"),
     peer(Group::Test, "redis-server", "redis-server", "tests against Redis are skipped"),
     peer(Group::Bench, "nginx-light", "nginx", "no nginx in the tables"),
     peer(Group::Bench, "haproxy", "haproxy", "no HAProxy in the tables"),

@@ -139,7 +139,7 @@ mod tests {
     #[tokio::test]
     async fn instance_is_missing_after_three_minutes_and_forgotten_after_a_day() {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(&folder.path().join("db")).await.expect("a store");
+        let store = Store::open(&folder.path().join("db").to_string_lossy()).await.expect("a store");
         let instances = Instances::default();
         let heartbeat = Heartbeat { instance_id: "i".to_owned(), uptime_seconds: 10, ..Heartbeat::default() };
         instances.put("s", "Edge", heartbeat, 1_000);

@@ -1,10 +1,10 @@
 //! Writing. `lower()` of SQLite folds ASCII only, as names are compared.
 
-use std::path::Path;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
-
-use crate::{Commit, CommitError, HISTORY_MAX, Instance, StoreError};
+use crate::{
+    Commit, CommitError, Contents, Document, HISTORY_MAX, Instance, Reseal, ServiceContents, StoreError,
+};
 
 pub fn create_service(connection: &mut Connection, service: &str) -> Result<(), StoreError> {
     connection.execute("INSERT OR IGNORE INTO service (name, revision) VALUES (?1, 0)", [service])?;
@@ -21,7 +21,9 @@ pub fn delete_service(connection: &mut Connection, service: &str) -> Result<(), 
 }
 
 pub fn commit(connection: &mut Connection, commit: &Commit) -> Result<u64, CommitError> {
-    let transaction = connection.transaction().map_err(StoreError::from)?;
+    // A lock that is taken later, after reading, is refused instead of waited for.
+    let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+    let transaction = begun.map_err(StoreError::from)?;
     let at: Option<u64> = transaction
         .query_row("SELECT revision FROM service WHERE name = ?1", [&commit.service], |row| row.get(0))
         .optional()
@@ -97,10 +99,32 @@ pub fn instances(connection: &mut Connection, instances: &[Instance]) -> Result<
     Ok(transaction.commit()?)
 }
 
-pub fn backup(connection: &mut Connection, to: &Path) -> Result<(), StoreError> {
-    if to.exists() {
-        return Err(StoreError::Exists { path: to.display().to_string() });
+/// Services and documents of a backup, all or nothing.
+pub fn contents(connection: &mut Connection, contents: &Contents) -> Result<(), StoreError> {
+    let transaction = connection.transaction()?;
+    for ServiceContents { service, revision, documents } in &contents.services {
+        transaction
+            .execute("INSERT INTO service (name, revision) VALUES (?1, ?2)", params![service, revision])?;
+        for Document { path, version, body } in documents {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO document (service, key, path, version, body) VALUES (?1, lower(?2), ?2, ?3, ?4)",
+                )?
+                .execute(params![service, path, version, body])?;
+        }
     }
-    connection.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
-    Ok(())
+    Ok(transaction.commit()?)
+}
+
+/// New bodies for documents that nobody has changed meanwhile.
+pub fn reseal(connection: &mut Connection, documents: &[Reseal]) -> Result<(), StoreError> {
+    let transaction = connection.transaction()?;
+    for Reseal { service, document: Document { path, version, body } } in documents {
+        transaction
+            .prepare_cached(
+                "UPDATE document SET body = ?4 WHERE service = ?1 AND key = lower(?2) AND version = ?3",
+            )?
+            .execute(params![service, path, version, body])?;
+    }
+    Ok(transaction.commit()?)
 }
