@@ -24,7 +24,7 @@ use crate::mirror::MirrorSettings;
 use crate::plane_source::PlaneSettings;
 use crate::plane_transport::Endpoint;
 
-pub use export::{ApplicationInsightsSettings, ExportSettings, MonitorLogsSettings, MonitorMetricsSettings};
+pub use export::ExportSettings;
 pub use sources::{Given, gather};
 pub use table::{SETTINGS, SettingDef, help_text};
 

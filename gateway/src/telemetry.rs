@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use gateway_telemetry::export::Pipeline;
-use gateway_telemetry::{Buckets, Instance, Log, LogSettings, Registry, Sink, Telemetry};
+use gateway_telemetry::{Instance, Log, LogSettings, Registry, Sink, Telemetry};
 
 use crate::settings::Settings;
 
@@ -14,7 +14,11 @@ use crate::settings::Settings;
 pub fn start(settings: &Settings) -> Result<(Arc<Telemetry>, Instance), String> {
     let instance = instance(settings);
     let workers = crate::gateway::worker_count(settings);
-    let registry = Arc::new(Registry::new(workers, Buckets::default(), Arc::new(instance.clone())));
+    let registry = Arc::new(Registry::new(
+        workers,
+        settings.export.opentelemetry.buckets.clone(),
+        Arc::new(instance.clone()),
+    ));
     let mut wanted = LogSettings {
         std: settings.logs.std,
         color: settings.logs.color && std::io::stdout().is_terminal(),
@@ -23,6 +27,7 @@ pub fn start(settings: &Settings) -> Result<(Arc<Telemetry>, Instance), String> 
     wanted.set_level(&settings.logs.level).map_err(|error| error.to_string())?;
     let log = Log::stdout(wanted, Arc::new(instance.clone()), registry.log_stats())
         .map_err(|error| error.to_string())?;
+    let traces = exporters::sends_traces(&settings.export);
     let pipeline = Pipeline::new(settings.export.limits.clone(), Arc::clone(&registry));
     exporters::add(&pipeline, settings, &registry, &Arc::new(instance.clone()))?;
     // Before the log, which has the last word.
@@ -32,7 +37,7 @@ pub fn start(settings: &Settings) -> Result<(Arc<Telemetry>, Instance), String> 
         let _ = log.install();
         sinks.push(Box::new(log));
     }
-    Ok((Arc::new(Telemetry::new(registry, sinks).with_pipeline(pipeline)), instance))
+    Ok((Arc::new(Telemetry::new(registry, sinks).with_pipeline(pipeline).with_traces(traces)), instance))
 }
 
 fn instance(settings: &Settings) -> Instance {

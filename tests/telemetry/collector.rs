@@ -50,7 +50,7 @@ pub fn bearer(audience: &str) -> String {
 /// seconds.
 pub struct World {
     _config: Config,
-    _backend: Backend,
+    pub backend: Backend,
     pub gateway: Running,
 }
 
@@ -69,7 +69,7 @@ impl World {
         let away = r#"<base /><set-backend-service base-url="http://127.0.0.1:9" />"#;
         config.policy("apis/shop/operations/operation-2/policy.xml", away, "", "", "");
         let gateway = Running::start(config.path(), settings);
-        Self { _config: config, _backend: backend, gateway }
+        Self { _config: config, backend, gateway }
     }
 
     /// Sends `count` requests over four connections.

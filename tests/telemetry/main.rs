@@ -3,3 +3,4 @@
 mod application_insights;
 mod azure_monitor;
 mod collector;
+mod opentelemetry;

@@ -2,6 +2,7 @@
 
 mod cache;
 pub mod contract;
+pub mod correlation;
 mod host;
 pub mod metric;
 pub mod payload;
@@ -85,6 +86,8 @@ pub struct Caller {
 pub struct Measures {
     /// Time in the backend, all attempts.
     pub backend: Duration,
+    /// From receipt to the first attempt.
+    pub backend_began: Duration,
     /// Status of the backend's last answer; 0 = none.
     pub backend_status: u16,
     pub cache: CacheUse,
@@ -165,6 +168,8 @@ pub struct Exchange {
     /// Version spoken with the backend; a cell, as the exchange is only read while it is being sent.
     pub backend_protocol: Cell<Option<Protocol>>,
     pub deferred: Vec<Deferred>,
+    /// Its place in a distributed trace, where the gateway takes part in it.
+    pub correlation: Option<correlation::Correlation>,
     /// Values of `emit-metric`, for the closed event.
     pub metrics: metric::Metrics,
     /// What each statement does, for a request that is traced.
@@ -246,6 +251,7 @@ impl Exchange {
             measures: Measures::default(),
             backend_protocol: Cell::new(None),
             deferred: Vec::new(),
+            correlation: None,
             metrics: metric::Metrics::default(),
             tracer: None,
             at_end: Vec::new(),

@@ -1,5 +1,6 @@
 //! A worker's answer to one request: status pages, routing, policies, the closed event.
 
+mod correlate;
 mod record;
 mod service;
 mod upstream_figures;
@@ -131,6 +132,9 @@ impl Worker {
         let deployment = Arc::clone(deployment);
         let mut exchange = Exchange::new(Arrival { connection, received, request, deployment });
         exchange.upgrade = upgrade;
+        if self.shared.telemetry.sends_traces() {
+            correlate::begin(&mut exchange);
+        }
         // The record comes first: a client that leaves while we wait drops this future, and the event with it.
         let mut record = Record::begin(Arc::clone(&self.shared), self.index, exchange);
         match &snapshot {
@@ -234,6 +238,7 @@ impl Ports for Worker {
         exchange: &'a mut Exchange,
         options: ForwardOptions,
     ) -> LocalFuture<'a, Result<(), Fault>> {
+        correlate::tell_backend(exchange);
         Box::pin(self.upstream.forward(exchange, options))
     }
 

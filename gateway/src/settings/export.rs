@@ -1,6 +1,8 @@
 //! Settings of the exporters.
 
+use gateway_telemetry::Buckets;
 use gateway_telemetry::export::application_insights::ConnectionString;
+use gateway_telemetry::export::otlp::Protocol;
 use gateway_telemetry::export::{Identity, Limits, Sampling};
 
 /// Where telemetry goes beside the log and `/metrics`.
@@ -10,6 +12,37 @@ pub struct ExportSettings {
     pub application_insights: ApplicationInsightsSettings,
     pub monitor_logs: MonitorLogsSettings,
     pub monitor_metrics: MonitorMetricsSettings,
+    pub opentelemetry: OpenTelemetrySettings,
+}
+
+/// OpenTelemetry, by OTLP.
+#[derive(Clone, Debug, Default)]
+pub struct OpenTelemetrySettings {
+    pub enabled: bool,
+    pub collector: Option<String>,
+    /// `None`: as the port says.
+    pub protocol: Option<Protocol>,
+    pub metrics: bool,
+    pub traces: bool,
+    pub traces_sampling: Sampling,
+    pub logs: bool,
+    pub system_metrics: bool,
+    pub buckets: Buckets,
+}
+
+impl OpenTelemetrySettings {
+    /// Where to, when it is on: port 4318 speaks HTTP, any other gRPC; without a port it is 4317, or 4318.
+    pub fn target(&self) -> Option<(String, Protocol)> {
+        let collector = self.collector.clone().filter(|_| self.enabled)?;
+        let authority = collector.split_once("://").map_or(&*collector, |(_, rest)| rest);
+        let port =
+            authority.rsplit_once(':').map(|(_, port)| port).filter(|port| port.parse::<u16>().is_ok());
+        let told = if port == Some("4318") { Protocol::Http } else { Protocol::Grpc };
+        let protocol = self.protocol.unwrap_or(told);
+        let default = if protocol == Protocol::Http { 4318 } else { 4317 };
+        let has_port = port.is_some() || authority.contains('/');
+        Some((if has_port { collector } else { format!("{collector}:{default}") }, protocol))
+    }
 }
 
 /// Requests as rows of Log Analytics.
@@ -84,5 +117,41 @@ pub fn resource(value: &str) -> Result<Option<String>, String> {
             Ok(Some(id.trim_end_matches('/').to_owned()))
         }
         _ => Err("/subscriptions/…/resourceGroups/…/providers/… is expected".to_owned()),
+    }
+}
+
+/// Reads `auto`, `grpc` or `http/protobuf`.
+pub fn protocol(value: &str) -> Result<Option<Protocol>, String> {
+    match value {
+        "auto" => Ok(None),
+        "grpc" => Ok(Some(Protocol::Grpc)),
+        "http/protobuf" => Ok(Some(Protocol::Http)),
+        _ => Err("auto, grpc or http/protobuf is expected".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn collector_without_a_port_gets_that_of_its_protocol() {
+        for (collector, protocol, expected) in [
+            ("http://c", None, ("http://c:4317", Protocol::Grpc)),
+            ("http://c:4318", None, ("http://c:4318", Protocol::Http)),
+            ("https://c:443", None, ("https://c:443", Protocol::Grpc)),
+            ("http://[::1]", Some(Protocol::Http), ("http://[::1]:4318", Protocol::Http)),
+            ("https://c/otlp", Some(Protocol::Http), ("https://c/otlp", Protocol::Http)),
+        ] {
+            let collector = Some(collector.to_owned());
+            let settings = OpenTelemetrySettings {
+                enabled: true,
+                collector,
+                protocol,
+                ..OpenTelemetrySettings::default()
+            };
+            let (url, protocol) = settings.target().unwrap();
+            assert_eq!((&*url, protocol), expected);
+        }
     }
 }

@@ -13,6 +13,7 @@ use gateway_proxy::abuse::Misdeed;
 use gateway_proxy::redis::RedisSettings;
 use gateway_proxy::upstream::Network;
 use gateway_sync::protocol::{Token, WAIT_SECONDS_MAX};
+use gateway_telemetry::Buckets;
 use gateway_telemetry::export::application_insights::ConnectionString;
 
 use super::export;
@@ -739,6 +740,96 @@ pub const SETTINGS: &[SettingDef] = &[
         "colours in text logs on a terminal",
         |s, v| {
             s.logs.color = boolean(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "observability.opentelemetry.enabled",
+        "false",
+        "true or false",
+        "telemetry to an OpenTelemetry collector",
+        |s, v| {
+            s.export.opentelemetry.enabled = boolean(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "observability.opentelemetry.collector.uri",
+        "",
+        "URL",
+        "the collector, such as http://collector:4317",
+        |s, v| {
+            s.export.opentelemetry.collector = export::url(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "observability.opentelemetry.protocol",
+        "auto",
+        "auto, grpc or http/protobuf",
+        "how it is spoken to; auto = HTTP at port 4318, else gRPC",
+        |s, v| {
+            s.export.opentelemetry.protocol = export::protocol(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "observability.opentelemetry.metrics.enabled",
+        "true",
+        "true or false",
+        "metrics, every minute",
+        |s, v| {
+            s.export.opentelemetry.metrics = boolean(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "observability.opentelemetry.traces.enabled",
+        "false",
+        "true or false",
+        "a span for each request and each call to a backend",
+        |s, v| {
+            s.export.opentelemetry.traces = boolean(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "observability.opentelemetry.traces.sampling",
+        "100",
+        "percent",
+        "share of the requests that have spans; failures always have",
+        |s, v| {
+            s.export.opentelemetry.traces_sampling.percentage = export::percentage(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "observability.opentelemetry.logs.enabled",
+        "false",
+        "true or false",
+        "a log record for each request",
+        |s, v| {
+            s.export.opentelemetry.logs = boolean(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "observability.opentelemetry.system-metrics.enabled",
+        "false",
+        "true or false",
+        "metrics of the process, too",
+        |s, v| {
+            s.export.opentelemetry.system_metrics = boolean(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "observability.opentelemetry.histogram.buckets",
+        "5,10,25,50,100,250,500,1000,2500,5000,10000",
+        "milliseconds, comma-separated",
+        "bounds of all duration histograms",
+        |s, v| {
+            s.export.opentelemetry.buckets = Buckets::parse(v).map_err(|error| error.to_string())?;
             Ok(())
         },
     ),

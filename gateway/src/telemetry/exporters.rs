@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gateway_telemetry::export::application_insights::{self, ApplicationInsights};
 use gateway_telemetry::export::logs_ingestion::{self, LogsIngestion};
 use gateway_telemetry::export::monitor_metrics::{self, MonitorMetrics};
+use gateway_telemetry::export::otlp::{self, Otlp, Signal};
 use gateway_telemetry::export::{Pipeline, Sampling, Spec};
 use gateway_telemetry::{Instance, Registry};
 
@@ -23,8 +24,46 @@ pub fn add(
         monitor_logs(export, instance)?,
         monitor_metrics(export, registry, instance)?,
     ];
-    specs.into_iter().flatten().for_each(|spec| pipeline.add(spec));
+    for spec in specs.into_iter().flatten().chain(opentelemetry(export, registry, instance)?) {
+        pipeline.add(spec);
+    }
     Ok(())
+}
+
+/// Whether an exporter of these settings sends traces.
+pub fn sends_traces(export: &ExportSettings) -> bool {
+    let own = &export.opentelemetry;
+    (own.enabled && own.traces) || export.application_insights.connection.is_some()
+}
+
+fn opentelemetry(
+    export: &ExportSettings,
+    registry: &Arc<Registry>,
+    instance: &Arc<Instance>,
+) -> Result<Vec<Spec>, String> {
+    let own = &export.opentelemetry;
+    if !own.enabled {
+        return Ok(Vec::new());
+    }
+    let Some((collector, protocol)) = own.target() else {
+        return Err("setting observability.opentelemetry.collector.uri is missing".to_owned());
+    };
+    let settings = otlp::Settings { collector, protocol, system_metrics: own.system_metrics };
+    let signals = [
+        (Signal::Metrics, own.metrics, None),
+        (Signal::Traces, own.traces, Some(own.traces_sampling)),
+        (Signal::Logs, own.logs, Some(Sampling::default())),
+    ];
+    let wanted = signals.into_iter().filter(|(_, wanted, _)| *wanted);
+    let spec = |(signal, _, requests): (Signal, bool, Option<Sampling>)| {
+        let (settings, registry, instance) = (settings.clone(), Arc::clone(registry), Arc::clone(instance));
+        Spec {
+            name: signal.name().to_owned(),
+            requests,
+            make: Box::new(move || Box::new(Otlp::new(&settings, signal, registry, &instance))),
+        }
+    };
+    Ok(wanted.map(spec).collect())
 }
 
 fn application_insights(export: &ExportSettings, instance: &Arc<Instance>) -> Option<Spec> {

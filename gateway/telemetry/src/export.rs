@@ -17,6 +17,7 @@ mod kept;
 mod lines;
 pub mod logs_ingestion;
 pub mod monitor_metrics;
+pub mod otlp;
 mod pace;
 mod pipeline;
 mod post;

@@ -135,6 +135,11 @@ impl Registry {
         *self.kernel.lock().unwrap_or_else(PoisonError::into_inner) = counters;
     }
 
+    /// Since when everything is counted.
+    pub fn started(&self) -> SystemTime {
+        self.started
+    }
+
     /// Metrics that policies define.
     pub fn custom(&self) -> &CustomMetrics {
         &self.custom

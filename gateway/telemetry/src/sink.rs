@@ -43,18 +43,30 @@ pub struct Telemetry {
     registry: Arc<Registry>,
     sinks: Vec<Box<dyn Sink>>,
     pipeline: Option<Arc<Pipeline>>,
+    sends_traces: bool,
 }
 
 impl Telemetry {
     /// Fans out to the registry and to `sinks`, in that order.
     pub fn new(registry: Arc<Registry>, sinks: Vec<Box<dyn Sink>>) -> Self {
-        Self { registry, sinks, pipeline: None }
+        Self { registry, sinks, pipeline: None, sends_traces: false }
     }
 
     /// Names the one of the sinks that leads to collectors, for the thread that runs it.
     #[must_use]
     pub fn with_pipeline(self, pipeline: Arc<Pipeline>) -> Self {
         Self { pipeline: Some(pipeline), ..self }
+    }
+
+    /// Says whether an exporter sends traces: then the gateway takes part in its callers' ones.
+    #[must_use]
+    pub fn with_traces(self, sends_traces: bool) -> Self {
+        Self { sends_traces, ..self }
+    }
+
+    /// Whether requests carry a trace context to backends.
+    pub fn sends_traces(&self) -> bool {
+        self.sends_traces
     }
 
     /// The way to collectors.

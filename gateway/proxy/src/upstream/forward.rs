@@ -26,6 +26,9 @@ impl Upstream {
         exchange.response = None;
         exchange.measures.backend_status = 0;
         let begin = Instant::now();
+        if exchange.measures.backend.is_zero() {
+            exchange.measures.backend_began = begin.saturating_duration_since(exchange.received);
+        }
         let outcome = self.forward_in_time(exchange, options).await;
         exchange.measures.backend += begin.elapsed();
         let response = match outcome {

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use gateway_policy::exchange::correlation::Correlation;
 use gateway_policy::exchange::metric::Metric;
+use gateway_policy::exchange::trace::{Severity as NoteSeverity, TraceEntry};
 use gateway_policy::exchange::{self, CacheUse, Ending, Exchange};
 use gateway_policy::message::Url as RequestUrl;
 use gateway_telemetry::{
     BackendId, Cache, Call, CallKind, HostId, LabelId, LastError, MetricRecord, Protocol, RequestEvent,
-    TlsVersion, TraceContext, Url,
+    Severity, TlsVersion, TraceContext, TraceRecord, Url,
 };
 
 use super::Shared;
@@ -117,6 +119,9 @@ impl Inner {
         let dimensions: Vec<Vec<(&str, &str)>> = exchange.metrics.list().iter().map(dimensions).collect();
         let metrics: Vec<MetricRecord<'_>> =
             exchange.metrics.list().iter().zip(&dimensions).map(metric).collect();
+        let notes = if texts.is_some() { exchange.trace.since(0) } else { Vec::new() };
+        let metadata: Vec<Vec<(&str, &str)>> = notes.iter().map(metadata).collect();
+        let traces: Vec<TraceRecord<'_>> = notes.iter().zip(&metadata).map(note).collect();
         let event = RequestEvent {
             labels: self.labels.route,
             host: self.labels.host,
@@ -124,7 +129,7 @@ impl Inner {
             client_time: now.saturating_duration_since(self.answered.unwrap_or(now)),
             backend_time: backend.map(|call| call.elapsed),
             correlation_id: exchange.id,
-            trace: TraceContext::of(exchange.id),
+            trace: self.trace_context(),
             key_parameter: caller.api.as_ref().map_or("subscription-key", |api| &api.key_query),
             response_code: if sent.complete { self.status } else { 0 },
             request_size: sent.request_bytes,
@@ -143,6 +148,7 @@ impl Inner {
             calls: backend.as_slice(),
             last_error,
             errors: last_error.as_slice(),
+            traces: &traces,
             metrics: &metrics,
             ..RequestEvent::new(
                 exchange.connection.peer,
@@ -152,6 +158,15 @@ impl Inner {
             )
         };
         self.shared.telemetry.emit(self.worker, &event);
+    }
+
+    fn correlation(&self) -> Correlation {
+        self.exchange.correlation.unwrap_or_else(|| Correlation::of(self.exchange.id, None))
+    }
+
+    fn trace_context(&self) -> TraceContext {
+        let Correlation { trace_id, span, parent, flags } = self.correlation();
+        TraceContext { trace_id, span, parent, flags }
     }
 
     fn backend_call<'a>(&'a self, url: &'a str) -> Option<Call<'a>> {
@@ -168,8 +183,8 @@ impl Inner {
             url,
             response_code: measures.backend_status,
             protocol: self.exchange.backend_protocol.get().map(protocol),
-            span: child_span(TraceContext::of(self.exchange.id).span),
-            started: Duration::ZERO,
+            span: self.correlation().backend_span(),
+            started: measures.backend_began,
             elapsed: measures.backend,
         })
     }
@@ -197,17 +212,25 @@ impl Texts {
     }
 }
 
+fn metadata(note: &TraceEntry) -> Vec<(&str, &str)> {
+    note.metadata.iter().map(|(name, value)| (&**name, value.as_str())).collect()
+}
+
+fn note<'a>((own, metadata): (&'a TraceEntry, &'a Vec<(&'a str, &'a str)>)) -> TraceRecord<'a> {
+    let severity = match own.severity {
+        NoteSeverity::Verbose => Severity::Verbose,
+        NoteSeverity::Information => Severity::Info,
+        NoteSeverity::Error => Severity::Error,
+    };
+    TraceRecord { elapsed: own.elapsed, source: &own.source, severity, message: &own.message, metadata }
+}
+
 fn dimensions(metric: &Metric) -> Vec<(&str, &str)> {
     metric.dimensions.iter().map(|(name, value)| (&**name, value.as_str())).collect()
 }
 
 fn metric<'a>((own, dimensions): (&'a Metric, &'a Vec<(&'a str, &'a str)>)) -> MetricRecord<'a> {
     MetricRecord { namespace: &own.namespace, name: &own.name, value: own.value, dimensions }
-}
-
-/// The span of the call to the backend: it differs from the request's in every bit.
-fn child_span(span: [u8; 8]) -> [u8; 8] {
-    span.map(|byte| !byte)
 }
 
 fn cache(used: CacheUse) -> Cache {

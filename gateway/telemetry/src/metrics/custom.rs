@@ -58,6 +58,13 @@ impl CustomMetrics {
         self.overflows.load(Relaxed)
     }
 
+    /// Calls `visit` for each series: namespace, name, dimensions, count, sum.
+    pub fn each(&self, visit: &mut dyn FnMut(&str, &str, &[(String, String)], u64, f64)) {
+        for (key, total) in &*self.lock() {
+            visit(&key.namespace, &key.name, &key.dimensions, total.count, total.sum);
+        }
+    }
+
     /// The exposition as summaries without quantiles; `escape` writes a label value.
     pub fn render(&self, out: &mut String, escape: fn(&mut String, &str)) {
         let mut last = String::new();

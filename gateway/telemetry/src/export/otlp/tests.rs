@@ -1,0 +1,125 @@
+//! The exporter in the pipeline, on a virtual clock.
+
+use std::rc::Rc;
+
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest,
+};
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use tokio::time::sleep;
+
+use super::*;
+use crate::export::testing::{World, answer, request, run};
+use crate::export::{Limits, Sampling, Spec};
+use crate::metrics::Buckets;
+use crate::metrics::exporters::Outcome;
+
+fn spec(signal: Signal, protocol: Protocol, registry: Arc<Registry>) -> Spec {
+    let settings = Settings { collector: "http://c:4317".to_owned(), protocol, system_metrics: false };
+    Spec {
+        name: signal.name().to_owned(),
+        requests: (signal != Signal::Metrics).then(Sampling::default),
+        make: Box::new(move || Box::new(Otlp::new(&settings, signal, registry, &Instance::default()))),
+    }
+}
+
+fn registry() -> Arc<Registry> {
+    Arc::new(Registry::new(1, Buckets::default(), Arc::default()))
+}
+
+fn grpc(code: &str, message: &[u8]) -> Result<HttpResponse, String> {
+    let headers = vec![("grpc-status".to_owned(), code.to_owned())];
+    let body = [&[0][..], &(message.len() as u32).to_be_bytes(), message].concat();
+    Ok(HttpResponse { status: 200, headers, body })
+}
+
+fn message(body: &[u8]) -> Vec<u8> {
+    use std::io::Read;
+    let mut out = Vec::new();
+    flate2::read::GzDecoder::new(body).read_to_end(&mut out).unwrap();
+    out
+}
+
+#[test]
+fn grpc_codes_decide_what_is_sent_again() {
+    let world = World::new(|number, _| match number {
+        0 => grpc("14", b""),
+        1 => Err("no route".to_owned()),
+        2 => grpc("3", b""),
+        3 => {
+            let partial_success =
+                Some(ExportTracePartialSuccess { rejected_spans: 1, error_message: String::new() });
+            grpc("0", &ExportTraceServiceResponse { partial_success }.encode_to_vec())
+        }
+        _ => grpc("0", b""),
+    });
+    let shown = Rc::clone(&world);
+    run(Limits::default(), spec(Signal::Traces, Protocol::Grpc, registry()), &world, |bench| async move {
+        for _ in 0..3 {
+            bench.telemetry.emit(0, &request(200));
+            sleep(Duration::from_secs(20)).await;
+        }
+        let figures = &bench.telemetry.registry().exporters().list()[0];
+        assert_eq!((figures.ended(Outcome::Sent), figures.ended(Outcome::Refused)), (1, 2));
+        bench.pipeline.stop();
+    });
+    let sent = shown.sent.borrow();
+    assert_eq!(sent.len(), 5);
+    let (_, first) = &sent[0];
+    assert_eq!(first.url, "http://c:4317/opentelemetry.proto.collector.trace.v1.TraceService/Export");
+    assert!(first.http2 && first.body[0] == 1);
+    assert_eq!(u32::from_be_bytes(first.body[1..5].try_into().unwrap()) as usize, first.body.len() - 5);
+    let read = ExportTraceServiceRequest::decode(&*message(&first.body[5..])).unwrap();
+    let span = &read.resource_spans[0].scope_spans[0].spans[0];
+    assert_eq!((span.name.as_str(), span.trace_id.len(), span.kind), ("shop;rev=1 - get-items", 16, 2));
+    let query = span.attributes.iter().find(|one| one.key == "url.query").unwrap();
+    assert!(format!("{query:?}").contains("id=7&sig=***"), "{query:?}");
+}
+
+#[test]
+fn http_statuses_decide_what_is_sent_again() {
+    let world = World::new(|number, _| match number {
+        0 => answer(503, "3", ""),
+        1 => answer(500, "", ""),
+        _ => answer(200, "", ""),
+    });
+    let shown = Rc::clone(&world);
+    run(Limits::default(), spec(Signal::Logs, Protocol::Http, registry()), &world, |bench| async move {
+        for _ in 0..2 {
+            bench.telemetry.emit(0, &request(200));
+            sleep(Duration::from_secs(10)).await;
+        }
+        let figures = &bench.telemetry.registry().exporters().list()[0];
+        assert_eq!((figures.ended(Outcome::Sent), figures.ended(Outcome::Refused)), (1, 1));
+        bench.pipeline.stop();
+    });
+    assert_eq!(shown.times(), [1, 4, 10]);
+    assert_eq!(shown.sent.borrow()[0].1.url, "http://c:4317/v1/logs");
+}
+
+#[test]
+fn metrics_of_each_minute_have_the_names_of_the_original() {
+    let registry = registry();
+    registry.shard(0).record(&request(404));
+    let world = World::new(|_, _| answer(200, "", ""));
+    let shown = Rc::clone(&world);
+    run(Limits::default(), spec(Signal::Metrics, Protocol::Http, registry), &world, |bench| async move {
+        sleep(Duration::from_secs(130)).await;
+        bench.pipeline.stop();
+    });
+    assert_eq!(shown.times(), [61, 121, 130]);
+    let read = ExportMetricsServiceRequest::decode(&*message(&shown.sent.borrow()[0].1.body)).unwrap();
+    let metrics = &read.resource_metrics[0].scope_metrics[0].metrics;
+    let of =
+        |name: &str| metrics.iter().find(|metric| metric.name == name).and_then(|metric| metric.data.clone());
+    let Some(Data::Sum(requests)) = of("Requests") else { panic!("no Requests") };
+    let shown = format!("{:?}", requests.data_points[0].attributes);
+    for name in ["ResponseCode", "Status", "LastErrorReason", "GatewayId", "Location", "Hostname", "404"] {
+        assert!(shown.contains(name), "{name}: {shown}");
+    }
+    let Some(Data::Histogram(durations)) = of("DurationInMs") else { panic!("no DurationInMs") };
+    let point = &durations.data_points[0];
+    assert_eq!((point.count, point.sum, point.explicit_bounds[0]), (1, Some(30.0), 5.0));
+    assert!(of("process_threads").is_none());
+}
