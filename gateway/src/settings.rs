@@ -24,7 +24,7 @@ use crate::mirror::MirrorSettings;
 use crate::plane_source::PlaneSettings;
 use crate::plane_transport::Endpoint;
 
-pub use export::ExportSettings;
+pub use export::{ExportSettings, LocalLogSettings};
 pub use sources::{Given, gather};
 pub use table::{SETTINGS, SettingDef, help_text};
 
@@ -257,6 +257,8 @@ pub struct LogSettings {
     /// One of the names of `telemetry.logs.std.level`.
     pub level: String,
     pub color: bool,
+    /// Beside standard output.
+    pub local: LocalLogSettings,
 }
 
 /// The way down.
@@ -338,7 +340,12 @@ impl Default for Settings {
                     secret: None,
                 },
             },
-            logs: LogSettings { std: gateway_telemetry::Std::None, level: String::new(), color: false },
+            logs: LogSettings {
+                std: gateway_telemetry::Std::None,
+                level: String::new(),
+                color: false,
+                local: LocalLogSettings::default(),
+            },
             export: ExportSettings::default(),
             shutdown: ShutdownSettings { delay: Duration::ZERO, timeout: Duration::ZERO },
             management: ManagementSettings::default(),

@@ -25,8 +25,9 @@ pub fn start(settings: &Settings) -> Result<(Arc<Telemetry>, Instance), String> 
         ..LogSettings::default()
     };
     wanted.set_level(&settings.logs.level).map_err(|error| error.to_string())?;
-    let log = Log::stdout(wanted, Arc::new(instance.clone()), registry.log_stats())
-        .map_err(|error| error.to_string())?;
+    let local = settings.logs.local.sink()?;
+    let log = Log::of_process(wanted, local.as_ref(), Arc::new(instance.clone()), &registry.log_stats())
+        .map_err(|error| format!("the log cannot be written: {error}"))?;
     let traces = exporters::sends_traces(&settings.export);
     let pipeline = Pipeline::new(settings.export.limits.clone(), Arc::clone(&registry));
     exporters::add(&pipeline, settings, &registry, &Arc::new(instance.clone()))?;

@@ -3,4 +3,5 @@
 mod application_insights;
 mod azure_monitor;
 mod collector;
+mod local;
 mod opentelemetry;

@@ -1,9 +1,10 @@
 //! Settings of the exporters.
 
-use gateway_telemetry::Buckets;
 use gateway_telemetry::export::application_insights::ConnectionString;
 use gateway_telemetry::export::otlp::Protocol;
+use gateway_telemetry::export::statsd::TagFormat;
 use gateway_telemetry::export::{Identity, Limits, Sampling};
+use gateway_telemetry::{Buckets, Local, LocalForm};
 
 /// Where telemetry goes beside the log and `/metrics`.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +14,61 @@ pub struct ExportSettings {
     pub monitor_logs: MonitorLogsSettings,
     pub monitor_metrics: MonitorMetricsSettings,
     pub opentelemetry: OpenTelemetrySettings,
+    pub event_hubs: EventHubsSettings,
+    pub statsd: StatsdSettings,
+}
+
+/// Requests as events of an event hub.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EventHubsSettings {
+    /// Address of the hub; `None`: off.
+    pub hub: Option<String>,
+    pub audience: String,
+    pub client_id: Option<String>,
+}
+
+/// `StatsD`, for the metrics of requests.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StatsdSettings {
+    /// `telemetry.metrics.local` is `statsd`.
+    pub enabled: bool,
+    /// HOST:PORT.
+    pub endpoint: Option<String>,
+    pub sampling: Sampling,
+    pub tags: TagFormat,
+}
+
+/// The local sink of the log, before its endpoint is looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LocalLogSettings {
+    pub form: LocalForm,
+    pub syslog: Endpoint,
+    pub rfc5424: Endpoint,
+    pub journal: Endpoint,
+    pub json: Endpoint,
+}
+
+/// Where a local sink listens.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Endpoint {
+    pub address: Option<String>,
+    /// Of syslog.
+    pub facility: Option<u8>,
+}
+
+impl LocalLogSettings {
+    /// The sink; the error names the setting.
+    pub fn sink(&self) -> Result<Option<Local>, String> {
+        let (name, endpoint) = match self.form {
+            LocalForm::None | LocalForm::Auto => ("telemetry.logs.local", &Endpoint::default()),
+            LocalForm::LocalSyslog => ("telemetry.logs.local.localsyslog", &self.syslog),
+            LocalForm::Rfc5424 => ("telemetry.logs.local.rfc5424", &self.rfc5424),
+            LocalForm::Journal => ("telemetry.logs.local.journal", &self.journal),
+            LocalForm::Json => ("telemetry.logs.local.json", &self.json),
+        };
+        Local::new(self.form, endpoint.address.as_deref(), endpoint.facility)
+            .map_err(|error| format!("settings {name}.*: {error}"))
+    }
 }
 
 /// OpenTelemetry, by OTLP.
@@ -96,6 +152,18 @@ pub fn percentage(value: &str) -> Result<f64, String> {
     number.filter(|number| (0.0..=100.0).contains(number)).ok_or_else(|| "0 to 100 is expected".to_owned())
 }
 
+/// Reads HOST:PORT, also with `udp://` before it; empty is none.
+pub fn host_port(value: &str) -> Result<Option<String>, String> {
+    let plain = value.strip_prefix("udp://").unwrap_or(value);
+    let has_port =
+        plain.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    match plain {
+        "" => Ok(None),
+        _ if has_port => Ok(Some(plain.to_owned())),
+        _ => Err("HOST:PORT is expected".to_owned()),
+    }
+}
+
 /// Reads an `http` or `https` URL; empty is none.
 pub fn url(value: &str) -> Result<Option<String>, String> {
     if value.is_empty() {
@@ -118,6 +186,14 @@ pub fn resource(value: &str) -> Result<Option<String>, String> {
         }
         _ => Err("/subscriptions/…/resourceGroups/…/providers/… is expected".to_owned()),
     }
+}
+
+/// Reads 0–1; failures are not more likely to be counted than others.
+pub fn share(value: &str) -> Result<Sampling, String> {
+    let number: Option<f64> = value.parse().ok();
+    let share = number.filter(|number| *number > 0.0 && *number <= 1.0);
+    let share = share.ok_or_else(|| "more than 0, at most 1 is expected".to_owned())?;
+    Ok(Sampling { percentage: share * 100.0, all_errors: false })
 }
 
 /// Reads `auto`, `grpc` or `http/protobuf`.

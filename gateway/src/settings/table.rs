@@ -834,6 +834,134 @@ pub const SETTINGS: &[SettingDef] = &[
         },
     ),
     setting(
+        "telemetry.logs.local",
+        "none",
+        "none, auto, localsyslog, rfc5424, journal or json",
+        "the log to a collector on this machine; auto = journald, else the local syslog",
+        |s, v| {
+            s.logs.local.form = word(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.logs.local.localsyslog.endpoint",
+        "",
+        "path",
+        "path of the syslog socket; empty = /dev/log",
+        |s, v| {
+            s.logs.local.syslog.address = text(v);
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.logs.local.localsyslog.facility",
+        "",
+        "0 to 23",
+        "facility of syslog; empty = 1 (user)",
+        |s, v| {
+            s.logs.local.syslog.facility = if v.is_empty() { None } else { Some(number(v)?) };
+            Ok(())
+        },
+    ),
+    setting("telemetry.logs.local.rfc5424.endpoint", "", "HOST:PORT", "syslog server, by UDP", |s, v| {
+        s.logs.local.rfc5424.address = text(v);
+        Ok(())
+    }),
+    setting(
+        "telemetry.logs.local.rfc5424.facility",
+        "",
+        "0 to 23",
+        "facility of syslog; empty = 1 (user)",
+        |s, v| {
+            s.logs.local.rfc5424.facility = if v.is_empty() { None } else { Some(number(v)?) };
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.logs.local.journal.endpoint",
+        "",
+        "path",
+        "socket of journald; empty = /run/systemd/journal/socket",
+        |s, v| {
+            s.logs.local.journal.address = text(v);
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.logs.local.json.endpoint",
+        "127.0.0.1:8888",
+        "HOST:PORT or path",
+        "where a datagram goes for each record",
+        |s, v| {
+            s.logs.local.json.address = text(v);
+            Ok(())
+        },
+    ),
+    setting("telemetry.metrics.local", "none", "none or statsd", "metrics of requests by StatsD", |s, v| {
+        s.export.statsd.enabled = one_of(v, &["none", "statsd"])? == "statsd";
+        Ok(())
+    }),
+    setting(
+        "telemetry.metrics.local.statsd.endpoint",
+        "",
+        "HOST:PORT",
+        "the StatsD server, by UDP",
+        |s, v| {
+            s.export.statsd.endpoint = export::host_port(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.metrics.local.statsd.sampling",
+        "1",
+        "0 to 1",
+        "share of the requests that is counted",
+        |s, v| {
+            s.export.statsd.sampling = export::share(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.metrics.local.statsd.tag-format",
+        "none",
+        "none, librato, dogStatsD or influxDB",
+        "how tags are written",
+        |s, v| {
+            s.export.statsd.tags = word(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.event-hubs.hub",
+        "",
+        "URL",
+        "event hub for requests, https://NAMESPACE.servicebus.windows.net/HUB; empty = off",
+        |s, v| {
+            s.export.event_hubs.hub = export::url(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.event-hubs.audience",
+        "https://eventhubs.azure.net",
+        "URL",
+        "audience of the token",
+        |s, v| {
+            v.clone_into(&mut s.export.event_hubs.audience);
+            Ok(())
+        },
+    ),
+    setting(
+        "telemetry.event-hubs.identity",
+        "",
+        "client id",
+        "user-assigned identity to write as; empty = the gateway's",
+        |s, v| {
+            s.export.event_hubs.client_id = text(v);
+            Ok(())
+        },
+    ),
+    setting(
         "telemetry.queue.bytes.max",
         "16777216",
         "bytes",

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use gateway_telemetry::export::application_insights::{self, ApplicationInsights};
+use gateway_telemetry::export::event_hubs::{self, EventHubs};
 use gateway_telemetry::export::logs_ingestion::{self, LogsIngestion};
 use gateway_telemetry::export::monitor_metrics::{self, MonitorMetrics};
 use gateway_telemetry::export::otlp::{self, Otlp, Signal};
+use gateway_telemetry::export::statsd::{self, Statsd};
 use gateway_telemetry::export::{Pipeline, Sampling, Spec};
 use gateway_telemetry::{Instance, Registry};
 
@@ -23,6 +25,8 @@ pub fn add(
         application_insights(export, instance),
         monitor_logs(export, instance)?,
         monitor_metrics(export, registry, instance)?,
+        event_hubs(export, instance),
+        statsd(export, instance)?,
     ];
     for spec in specs.into_iter().flatten().chain(opentelemetry(export, registry, instance)?) {
         pipeline.add(spec);
@@ -124,6 +128,36 @@ fn monitor_metrics(
         name: "azure-monitor-metrics".to_owned(),
         requests: Some(Sampling::default()),
         make: Box::new(move || Box::new(MonitorMetrics::new(&settings, registry, &instance))),
+    }))
+}
+
+fn event_hubs(export: &ExportSettings, instance: &Arc<Instance>) -> Option<Spec> {
+    let own = &export.event_hubs;
+    let settings = event_hubs::Settings {
+        hub: own.hub.clone()?,
+        audience: own.audience.clone(),
+        client_id: own.client_id.clone(),
+    };
+    let instance = Arc::clone(instance);
+    Some(Spec {
+        name: "event-hubs".to_owned(),
+        requests: Some(Sampling::default()),
+        make: Box::new(move || Box::new(EventHubs::new(&settings, instance))),
+    })
+}
+
+fn statsd(export: &ExportSettings, instance: &Arc<Instance>) -> Result<Option<Spec>, String> {
+    let own = &export.statsd;
+    if !own.enabled {
+        return Ok(None);
+    }
+    let endpoint = needed("telemetry.metrics.local.statsd.endpoint", own.endpoint.as_ref())?;
+    let settings = statsd::Settings { endpoint, tags: own.tags };
+    let instance = Arc::clone(instance);
+    Ok(Some(Spec {
+        name: "statsd".to_owned(),
+        requests: Some(own.sampling),
+        make: Box::new(move || Box::new(Statsd::new(settings, &instance))),
     }))
 }
 

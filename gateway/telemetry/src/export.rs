@@ -12,6 +12,7 @@
 mod answer;
 pub mod application_insights;
 mod backlog;
+pub mod event_hubs;
 mod inlet;
 mod kept;
 mod lines;
@@ -24,6 +25,7 @@ mod post;
 mod route;
 mod sampling;
 mod spill;
+pub mod statsd;
 #[cfg(test)]
 mod testing;
 

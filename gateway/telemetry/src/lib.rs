@@ -25,7 +25,7 @@ pub use event::{
     TraceContext, TraceRecord, Url,
 };
 pub use lifecycle::Event;
-pub use log::{Log, LogSettings, Std};
+pub use log::{Local, LocalForm, Log, LogSettings, Std};
 pub use metrics::labels::{BackendId, HostId, LabelId};
 pub use metrics::{Buckets, Registry, Shard};
 pub use sink::{Instance, Sink, Telemetry};

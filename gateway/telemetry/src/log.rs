@@ -1,6 +1,7 @@
 //! The process log on stdout: settings, and the handle everyone writes through.
 
 mod bridge;
+mod local;
 mod queue;
 mod record;
 
@@ -14,9 +15,10 @@ use std::time::{Duration, SystemTime};
 use thiserror::Error;
 
 pub use self::bridge::InstallError;
+pub use self::local::{Local, LocalForm};
 use self::queue::Queue;
 pub use self::queue::Stats;
-use self::record::Record;
+use self::record::{Form, Record};
 use crate::event::{Fields, GatewayLogs, RequestEvent, Severity};
 use crate::lifecycle::Event;
 use crate::sink::{Instance, Sink};
@@ -106,29 +108,59 @@ impl LogSettings {
 #[derive(Clone)]
 pub struct Log {
     settings: LogSettings,
-    queue: Arc<Queue>,
+    outputs: Arc<[Output]>,
     instance: Arc<Instance>,
 }
 
+/// Where lines go, and in which form.
+struct Output {
+    form: Form,
+    queue: Arc<Queue>,
+}
+
+impl Output {
+    /// Starts the writer thread; each line is one call of `write`, as far as the output takes it whole.
+    fn start(form: Form, stats: Arc<Stats>, output: impl Write + Send + 'static) -> io::Result<Self> {
+        let queue = Arc::new(Queue::new(QUEUE_BYTES_MAX, stats));
+        let (writing, own) = (Arc::clone(&queue), form.clone());
+        let dropped = move |records| {
+            let event = Event::LogRecordsDropped { records };
+            line(&own, event.severity(), event.event_type(), "gateway", &event)
+        };
+        std::thread::Builder::new().name("log".to_owned()).spawn(move || writing.run(output, dropped))?;
+        Ok(Self { form, queue })
+    }
+}
+
+fn line(form: &Form, severity: Severity, event_type: &str, source: &str, fields: &dyn Fields) -> String {
+    Record { severity, time: SystemTime::now(), event_type, source, fields }.line(form)
+}
+
 impl Log {
-    /// Starts the writer thread on stdout; `None` when `telemetry.logs.std` is `none`.
+    /// Starts the writer threads of stdout and of a local sink; `None` when there is neither.
     ///
     /// # Errors
-    /// Stdout cannot be duplicated or the thread not started.
-    pub fn stdout(
+    /// Stdout cannot be duplicated, the sink's address not be found, or a thread not started.
+    pub fn of_process(
         settings: LogSettings,
+        local: Option<&Local>,
         instance: Arc<Instance>,
-        stats: Arc<Stats>,
+        stats: &Arc<Stats>,
     ) -> io::Result<Option<Self>> {
-        if settings.std == Std::None {
-            return Ok(None);
+        let mut outputs = Vec::new();
+        if settings.std != Std::None {
+            // Own descriptor: std's stdout has a buffer that could cut a line in two writes.
+            let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+            outputs.push(Output::start(Form::of(settings), Arc::clone(stats), output)?);
         }
-        // Own descriptor: std's stdout has a buffer that could cut a line in two writes.
-        let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        Self::start(settings, instance, stats, output).map(Some)
+        if let Some(local) = local {
+            outputs.push(Output::start(local.line_form(), Arc::clone(stats), local.open()?)?);
+        }
+        let log = Self { settings, outputs: outputs.into(), instance };
+        Ok(Some(log).filter(|log| !log.outputs.is_empty()))
     }
 
-    /// Starts the writer thread on any output; each line is one call of `write`, as far as the output takes it whole.
+    /// Starts the writer thread on any output.
     ///
     /// # Errors
     /// The thread cannot be started.
@@ -138,15 +170,8 @@ impl Log {
         stats: Arc<Stats>,
         output: impl Write + Send + 'static,
     ) -> io::Result<Self> {
-        let queue = Arc::new(Queue::new(QUEUE_BYTES_MAX, stats));
-        let log = Self { settings, queue: Arc::clone(&queue), instance };
-        let notice = log.clone();
-        let dropped = move |records| {
-            let event = Event::LogRecordsDropped { records };
-            notice.line(event.severity(), event.event_type(), "gateway", &event)
-        };
-        std::thread::Builder::new().name("log".to_owned()).spawn(move || queue.run(output, dropped))?;
-        Ok(log)
+        let output = Output::start(Form::of(settings), stats, output)?;
+        Ok(Self { settings, outputs: Arc::new([output]), instance })
     }
 
     /// Whether a record of this severity would be written.
@@ -157,17 +182,17 @@ impl Log {
     /// Writes one record. `source`: the component it comes from.
     pub fn write(&self, severity: Severity, event_type: &str, source: &str, fields: &dyn Fields) {
         if self.writes(severity) {
-            self.queue.push(self.line(severity, event_type, source, fields));
+            for output in self.outputs.iter() {
+                output.queue.push(line(&output.form, severity, event_type, source, fields));
+            }
         }
     }
 
     /// Ends the writer once it has written what waits, for at most `patience`; later records are dropped.
     pub fn close(&self, patience: Duration) {
-        self.queue.close(patience);
-    }
-
-    fn line(&self, severity: Severity, event_type: &str, source: &str, fields: &dyn Fields) -> String {
-        Record { severity, time: SystemTime::now(), event_type, source, fields }.line(self.settings)
+        for output in self.outputs.iter() {
+            output.queue.close(patience);
+        }
     }
 }
 
@@ -238,7 +263,7 @@ mod tests {
     fn line(settings: LogSettings, fields: &dyn Fields) -> String {
         let time = SystemTime::UNIX_EPOCH + Duration::from_nanos(1_764_766_650_533_000_100);
         Record { severity: Severity::Info, time, event_type: "GatewayLogs", source: "gateway", fields }
-            .line(settings)
+            .line(&Form::of(settings))
     }
 
     fn request() -> RequestEvent<'static> {

@@ -17,7 +17,7 @@ use std::time::SystemTime;
 
 pub use self::collect::Sample;
 pub(crate) use self::collect::status as status_text;
-pub use self::custom::CustomMetrics;
+pub use self::custom::{CustomMetrics, CustomSeries};
 use self::exporters::Exporters;
 pub use self::histogram::{BOUNDS_MAX, Buckets, BucketsError};
 use self::kernel::KernelCounters;

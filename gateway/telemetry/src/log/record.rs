@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use super::local::Header;
 use super::{LogSettings, Std};
 use crate::event::{Fields, Severity, Value};
 use crate::json::{VALUE_BYTES_MAX, escape, json_value, member, put};
@@ -13,6 +14,24 @@ const LINE_BYTES_USUAL: usize = 1024;
 /// Members the frame of a record writes; a field of this name gets a `_` behind it.
 const FRAME: [&str; 4] = ["level", "timestamp", "eventType", "source"];
 
+/// How a record is written.
+#[derive(Clone, Debug)]
+pub(super) enum Form {
+    Text {
+        color: bool,
+    },
+    Json,
+    /// JSON behind the head of a local protocol.
+    Local(Header),
+}
+
+impl Form {
+    /// Of stdout.
+    pub fn of(settings: LogSettings) -> Self {
+        if settings.std == Std::Json { Self::Json } else { Self::Text { color: settings.color } }
+    }
+}
+
 pub(super) struct Record<'a> {
     pub severity: Severity,
     pub time: SystemTime,
@@ -23,12 +42,15 @@ pub(super) struct Record<'a> {
 
 impl Record<'_> {
     /// The line with its line feed.
-    pub fn line(&self, settings: LogSettings) -> String {
+    pub fn line(&self, form: &Form) -> String {
         let mut out = String::with_capacity(LINE_BYTES_USUAL);
-        if settings.std == Std::Json {
-            self.json(&mut out);
-        } else {
-            self.text(&mut out, settings.color);
+        match form {
+            Form::Text { color } => self.text(&mut out, *color),
+            Form::Json => self.json(&mut out),
+            Form::Local(header) => {
+                header.write(&mut out, self.severity, self.time, self.event_type);
+                self.json(&mut out);
+            }
         }
         out.push('\n');
         out

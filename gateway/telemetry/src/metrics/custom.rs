@@ -21,6 +21,16 @@ pub struct CustomMetrics {
     overflows: AtomicU64,
 }
 
+/// One combination of a metric and the values of its dimensions.
+#[derive(Clone, Copy, Debug)]
+pub struct CustomSeries<'a> {
+    pub namespace: &'a str,
+    pub name: &'a str,
+    pub dimensions: &'a [(String, String)],
+    pub count: u64,
+    pub sum: f64,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     /// Name in the exposition; first, so that the series of one family follow each other.
@@ -58,10 +68,10 @@ impl CustomMetrics {
         self.overflows.load(Relaxed)
     }
 
-    /// Calls `visit` for each series: namespace, name, dimensions, count, sum.
-    pub fn each(&self, visit: &mut dyn FnMut(&str, &str, &[(String, String)], u64, f64)) {
-        for (key, total) in &*self.lock() {
-            visit(&key.namespace, &key.name, &key.dimensions, total.count, total.sum);
+    /// Calls `visit` for each series.
+    pub fn each(&self, visit: &mut dyn FnMut(CustomSeries<'_>)) {
+        for (Key { namespace, name, dimensions, .. }, Total { count, sum }) in &*self.lock() {
+            visit(CustomSeries { namespace, name, dimensions, count: *count, sum: *sum });
         }
     }
 

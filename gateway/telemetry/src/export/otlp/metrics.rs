@@ -16,7 +16,7 @@ use prost::Message;
 
 use super::resource::{Who, nanos, text};
 use crate::metrics::table::{self, Kind, Metric};
-use crate::metrics::{Registry, Sample};
+use crate::metrics::{CustomSeries, Registry, Sample};
 use crate::sink::Instance;
 
 /// Metrics of the registry that the original has under another name.
@@ -79,8 +79,8 @@ impl Metrics {
                 points += 1;
             }
         });
-        self.registry.custom().each(&mut |namespace, name, dimensions, count, sum| {
-            families.push(custom(namespace, name, dimensions, count, sum, times));
+        self.registry.custom().each(&mut |series| {
+            families.push(custom(series, times));
             points += 1;
         });
         let scope_metrics = vec![ScopeMetrics {
@@ -179,14 +179,8 @@ fn add(
 }
 
 /// A metric of a policy: sum and count, which a histogram without bounds can say.
-fn custom(
-    namespace: &str,
-    name: &str,
-    dimensions: &[(String, String)],
-    count: u64,
-    sum: f64,
-    (start_time_unix_nano, time_unix_nano): (u64, u64),
-) -> Family {
+fn custom(series: CustomSeries<'_>, (start_time_unix_nano, time_unix_nano): (u64, u64)) -> Family {
+    let CustomSeries { namespace, name, dimensions, count, sum } = series;
     let mut attributes = vec![text("namespace", namespace)];
     attributes.extend(dimensions.iter().map(|(name, value)| text(name, value)));
     let point = HistogramDataPoint {
