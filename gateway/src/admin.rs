@@ -1,4 +1,4 @@
-//! The admin listener: `/metrics`, `/healthz`, `/healthz/live`, `/healthz/ready`, `/datapath`, `/datapath/prefixes`,
+//! The admin listener: `/` (status page), `/metrics`, `/healthz`, `/healthz/live`, `/healthz/ready`, `/datapath`, `/datapath/prefixes`,
 //! `/config`; `POST /debug-credentials` for tokens to trace requests with, and `/traces/ID`; from this host only,
 //! `POST /datapath/prefixes` and `/datapath/confirm`.
 
@@ -15,7 +15,7 @@ use gateway_proxy::debug::LIFETIME_MAX;
 use gateway_proxy::worker::Shared;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ACCEPT, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -97,6 +97,7 @@ impl Admin {
                 let (content_type, text) = self.shared.telemetry.metrics(accept);
                 page(StatusCode::OK, content_type, text)
             }
+            "/" => status_page(),
             "/healthz" => self.health(),
             "/healthz/live" => page(StatusCode::OK, "text/plain", "live\n".to_owned()),
             "/healthz/ready" => self.ready(),
@@ -223,6 +224,16 @@ impl Admin {
             None => page(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "no configuration\n".to_owned()),
         }
     }
+}
+
+/// Asks the other pages itself, every two seconds; nothing comes from elsewhere.
+fn status_page() -> Page {
+    const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+                          connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    let text = include_str!("admin/status.html").to_owned();
+    let mut page = page(StatusCode::OK, "text/html; charset=utf-8", text);
+    page.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    page
 }
 
 fn json(value: &serde_json::Value) -> Page {

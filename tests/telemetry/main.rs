@@ -3,5 +3,6 @@
 mod application_insights;
 mod azure_monitor;
 mod collector;
+mod dashboards;
 mod local;
 mod opentelemetry;
