@@ -6,6 +6,7 @@
 
 #![no_std]
 
+pub mod flood;
 pub mod limit;
 pub mod map;
 pub mod packet;

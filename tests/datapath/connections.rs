@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpStream};
 use gateway_datapath::{DatapathSettings, Ingress, rtt_upper_bound};
 
 use crate::steering::{connect, listen, spec};
-use crate::world::{
+use gateway_tests::namespaces::{
     CLIENT_MAC, CLIENT_V4, CLIENT_V6, GATEWAY_INTERFACE, GATEWAY_V4, GATEWAY_V6, World, counters_when,
     eventually,
 };

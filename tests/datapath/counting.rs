@@ -3,7 +3,7 @@
 use gateway_datapath::{Binding, Counters, Datapath, DatapathSettings, Ingress, ListenerSpec};
 
 use crate::frames::{ACK, SYN, TCP, UDP, ethernet, fragment_v6, ipv4, ipv6, tagged, tcp, udp};
-use crate::world::{GATEWAY_INTERFACE, World, counters_when};
+use gateway_tests::namespaces::{GATEWAY_INTERFACE, World, counters_when};
 
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
@@ -133,8 +133,8 @@ fn counting_off_attaches_nothing() {
 fn counting_two_listeners_on_one_port_go_by_address() {
     let Some(world) = World::new() else { return };
     let listeners = [
-        listener("four", crate::world::GATEWAY_V4, PORT..=PORT),
-        listener("six", crate::world::GATEWAY_V6, PORT..=PORT),
+        listener("four", gateway_tests::namespaces::GATEWAY_V4, PORT..=PORT),
+        listener("six", gateway_tests::namespaces::GATEWAY_V6, PORT..=PORT),
     ];
     let datapath = world.start(&settings(Ingress::Native), &listeners);
     let four = ethernet(IPV4, &ipv4(TCP, 0, 0, &tcp(PORT, SYN, &[])));

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::world::{CLIENT_MAC, CLIENT_V4, CLIENT_V6, GATEWAY_MAC, GATEWAY_V4, GATEWAY_V6};
+use gateway_tests::namespaces::{CLIENT_MAC, CLIENT_V4, CLIENT_V6, GATEWAY_MAC, GATEWAY_V4, GATEWAY_V6};
 
 pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;

@@ -8,7 +8,7 @@ use gateway::settings::{Given, Settings};
 use gateway::{Gateway, telemetry};
 use gateway_telemetry::Listener;
 
-use crate::world::{CLIENT_INTERFACE, GATEWAY_INTERFACE, GATEWAY_V4, GATEWAY_V6, World};
+use gateway_tests::namespaces::{CLIENT_INTERFACE, GATEWAY_INTERFACE, GATEWAY_V4, GATEWAY_V6, World};
 
 const API: &str = r#"{"properties": {"displayName": "a", "path": "a", "protocols": ["http"], "apiRevision": "1",
     "isCurrent": true, "subscriptionRequired": false}}"#;

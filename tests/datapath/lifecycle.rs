@@ -11,7 +11,9 @@ use gateway_datapath::{
 
 use crate::counting::{listener, settings};
 use crate::frames::{SYN, TCP, ethernet, ipv4, tcp};
-use crate::world::{CLIENT_MAC, GATEWAY_INTERFACE, GATEWAY_MAC, World, counters_when, eventually};
+use gateway_tests::namespaces::{
+    CLIENT_MAC, GATEWAY_INTERFACE, GATEWAY_MAC, World, counters_when, eventually,
+};
 
 const PORT: u16 = 8080;
 /// Set for the process that [`holder`] is.

@@ -10,7 +10,7 @@ use tracing::{Event, Metadata, Subscriber};
 
 use crate::counting::{listener, settings};
 use crate::frames::{SYN, TCP, ethernet, ipv4, tcp};
-use crate::world::{World, eventually};
+use gateway_tests::namespaces::{World, eventually};
 
 /// Keeps level and message of the programs' events.
 #[derive(Clone, Default)]

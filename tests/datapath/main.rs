@@ -13,4 +13,3 @@ mod logging;
 mod shedding;
 mod steering;
 mod trial;
-mod world;

@@ -10,7 +10,7 @@ use gateway_datapath::{
 
 use crate::counting::{listener, settings};
 use crate::frames::{ACK, FIN, SYN, TCP, UDP, ethernet, fragment_v6, from_v4, from_v6, ipv4, ipv6, tcp, udp};
-use crate::world::{World, counters_when, eventually};
+use gateway_tests::namespaces::{World, counters_when, eventually};
 
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;

@@ -10,7 +10,7 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::world::{GATEWAY_V4, GATEWAY_V6, World};
+use gateway_tests::namespaces::{GATEWAY_V4, GATEWAY_V6, World};
 
 const BOUND: u16 = 8080;
 
@@ -89,7 +89,7 @@ fn steering_ports_and_ranges_reach_one_socket() {
 fn steering_by_address_keeps_listeners_apart() {
     let Some(world) = World::new() else { return };
     world.gateway.ip("address add 192.0.2.3/24 dev gw0");
-    world.meet(&world.client, "cl0", ["192.0.2.3", GATEWAY_V6], crate::world::GATEWAY_MAC);
+    world.meet(&world.client, "cl0", ["192.0.2.3", GATEWAY_V6], gateway_tests::namespaces::GATEWAY_MAC);
     let first = [listen(&world, GATEWAY_V4, BOUND)];
     let second = [listen(&world, "0.0.0.0", 8081)];
     let specs = [

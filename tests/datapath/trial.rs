@@ -5,7 +5,7 @@ use gateway_datapath::trial::{Arrival, Trial};
 
 use crate::counting::listener;
 use crate::frames::{SYN, TCP, ethernet, ipv4, ipv6, tcp};
-use crate::world::lack;
+use gateway_tests::namespaces::lack;
 
 const XDP_PASS: u32 = 2;
 /// `TCX_NEXT`, which is -1.

@@ -9,6 +9,7 @@ mod federation;
 pub mod frames;
 mod grpc;
 mod issuer;
+pub mod namespaces;
 pub mod plane;
 pub mod process;
 pub mod redis;

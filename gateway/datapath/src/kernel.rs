@@ -6,7 +6,7 @@ mod ethtool;
 mod link;
 mod map;
 
-pub use bpf::{Run, test_run};
+pub use bpf::{Run, live_frames, test_run};
 pub use ethtool::{driver, is_ethernet, receive_queues};
 pub use link::{AttachPoint, Link, detach_by_id, links};
 pub use map::Map;

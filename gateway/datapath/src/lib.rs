@@ -15,6 +15,7 @@ mod cgroup;
 mod counters;
 mod datapath;
 mod detach;
+pub mod flood;
 mod interface;
 mod kernel;
 mod listeners;

@@ -28,8 +28,9 @@ pub mod name {
     pub const LOOKUP: &str = "gw_lookup";
     pub const REUSEPORT: &str = "gw_reuseport";
     pub const SOCK_OPS: &str = "gw_sockops";
-    /// For measuring only.
+    /// For measuring only, as the next.
     pub const EMPTY: &str = "gw_empty";
+    pub const FLOOD: &str = "gw_flood";
 
     pub const ALL: [&str; 6] = [INGRESS, INGRESS_TC, EGRESS_TC, LOOKUP, REUSEPORT, SOCK_OPS];
 }

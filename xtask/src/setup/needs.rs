@@ -70,6 +70,9 @@ pub const PACKAGES: &[Package] = &[
     package(Group::Bench, "wrk"),
     package(Group::Bench, "nghttp2-client"),
     package(Group::Bench, "openssl"),
+    optional(Group::Bench, "nftables", "no nftables in the tables"),
+    optional(Group::Bench, "ipset", "no ipset in the tables"),
+    optional(Group::Bench, "iptables", "no ipset in the tables"),
     package(Group::Vm, "debootstrap"),
 ];
 

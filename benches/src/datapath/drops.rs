@@ -1,0 +1,307 @@
+//! What dropping a packet costs the receiving side, beside the kernel's own filters.
+//!
+//! Each contender has a pair of namespaces of its own. The flood enters the gateway's end as frames of a driver do;
+//! a kernel thread of the interface's own (threaded NAPI) receives them, and its CPU time, divided by the packets that
+//! the contender says it has dropped, is the figure.
+
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use gateway_datapath::flood::{Flood, networks};
+use gateway_datapath::{
+    Binding, ConnectionLimit, Datapath, DatapathSettings, Ingress, ListenerSpec, ShedSettings,
+};
+use gateway_tests::namespaces::{CLIENT_INTERFACE, GATEWAY_INTERFACE, World};
+use serde::Serialize;
+
+/// Packets of one flood. Those that find the receiving queue full are nobody's merit, and do not count.
+const PACKETS: u32 = 1_000_000;
+/// Packets at once, so that the sign of life is given in between.
+const BURST: u32 = 50_000;
+const PORT: u16 = 8080;
+
+/// Nanoseconds of CPU a dropped packet.
+#[derive(Debug, Serialize)]
+pub struct DropCost {
+    pub rule: &'static str,
+    pub contender: &'static str,
+    /// One for each round.
+    pub rounds: Vec<f64>,
+    pub median: f64,
+}
+
+struct Contender {
+    rule: &'static str,
+    name: &'static str,
+    world: World,
+    filter: Filter,
+    /// Kernel threads that receive.
+    threads: Vec<u32>,
+}
+
+enum Filter {
+    Ours(Box<Datapath>, &'static str),
+    Nft,
+    Ipset,
+}
+
+/// Measures all contenders, one flood each in turn.
+pub fn run(rounds: usize) -> anyhow::Result<Vec<DropCost>> {
+    let flood = Flood::load().map_err(anyhow::Error::msg)?;
+    let contenders = contenders()?;
+    let mut costs: Vec<Vec<f64>> = contenders.iter().map(|_| Vec::new()).collect();
+    for _ in 0..rounds {
+        for (contender, costs) in contenders.iter().zip(&mut costs) {
+            costs.push(contender.measure(&flood)?);
+        }
+    }
+    let rows = contenders.iter().zip(costs).map(|(contender, rounds)| {
+        let mut sorted = rounds.clone();
+        sorted.sort_by(f64::total_cmp);
+        let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
+        DropCost { rule: contender.rule, contender: contender.name, rounds, median }
+    });
+    Ok(rows.collect())
+}
+
+fn contenders() -> anyhow::Result<Vec<Contender>> {
+    let list = tempfile::NamedTempFile::new()?;
+    let prefixes: Vec<String> = networks().map(|network| network.to_string()).collect();
+    fs::write(list.path(), prefixes.join("\n"))?;
+    let deny = ShedSettings { deny_files: vec![list.path().to_owned()], ..ShedSettings::default() };
+    let connections = ConnectionLimit { rate: 1, burst: 1, v6_bits: 64 };
+    let limit = ShedSettings { connections, ..ShedSettings::default() };
+    let set =
+        format!("set denied {{ type ipv4_addr; flags interval; elements = {{ {} }}; }}", prefixes.join(", "));
+    let table = |family: &str, hook: &str, parts: &str, rule: &str| {
+        format!(
+            "table {family} bench {{\n{parts}\ncounter dropped {{ }}\n\
+             chain drops {{\ntype filter {hook};\n{rule}\n}}\n}}\n"
+        )
+    };
+    let early = format!("hook ingress device {GATEWAY_INTERFACE} priority 0");
+    let late = "hook prerouting priority raw".to_owned();
+    let in_set = "ip saddr @denied counter name dropped drop";
+    let sources = "set sources { type ipv4_addr; size 65536; flags dynamic; timeout 60s; }";
+    let over = "add @sources { ip saddr limit rate over 1/second burst 1 packets } counter name dropped drop";
+    let list_rule = "deny list of 10,000 prefixes";
+    let limit_rule = "new connections of each source";
+    let mut all = vec![
+        Contender::ours(list_rule, "gateway, native XDP", Ingress::Native, deny.clone(), "")?,
+        Contender::ours(list_rule, "gateway, TCX", Ingress::Tcx, deny, "")?,
+    ];
+    if available("nft") {
+        all.push(Contender::nft(list_rule, "nftables, ingress", &table("netdev", &early, &set, in_set))?);
+        all.push(Contender::nft(list_rule, "nftables, prerouting", &table("inet", &late, &set, in_set))?);
+    }
+    if available("ipset") && available("iptables") {
+        all.push(Contender::ipset(list_rule, &prefixes)?);
+    }
+    all.push(Contender::ours(
+        limit_rule,
+        "gateway, native XDP",
+        Ingress::Native,
+        limit.clone(),
+        "connections",
+    )?);
+    all.push(Contender::ours(limit_rule, "gateway, TCX", Ingress::Tcx, limit, "connections")?);
+    if available("nft") {
+        all.push(Contender::nft(limit_rule, "nftables, ingress", &table("netdev", &early, sources, over))?);
+    }
+    Ok(all)
+}
+
+fn available(program: &str) -> bool {
+    let there =
+        Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    if !there {
+        eprintln!("NOTE: {program} is not installed: no row for it");
+    }
+    there
+}
+
+impl Contender {
+    fn ours(
+        rule: &'static str,
+        name: &'static str,
+        xdp: Ingress,
+        shed: ShedSettings,
+        counted: &'static str,
+    ) -> anyhow::Result<Self> {
+        let binding = Binding { address: std::net::Ipv4Addr::UNSPECIFIED.into(), ports: PORT..=PORT };
+        let listener = ListenerSpec { name: "http".to_owned(), bindings: vec![binding], workers: Vec::new() };
+        let start = |world: &World| {
+            let settings = DatapathSettings { xdp, shed, ..DatapathSettings::default() };
+            Ok(Filter::Ours(Box::new(world.start(&settings, &[listener])), counted))
+        };
+        Self::new(rule, name, start)
+    }
+
+    fn nft(rule: &'static str, name: &'static str, table: &str) -> anyhow::Result<Self> {
+        Self::new(rule, name, |world| {
+            inside(world, &["nft", "-f", "-"], table)?;
+            Ok(Filter::Nft)
+        })
+    }
+
+    fn ipset(rule: &'static str, prefixes: &[String]) -> anyhow::Result<Self> {
+        Self::new(rule, "iptables with ipset, raw", |world| {
+            let lines = prefixes.join("\nadd denied ");
+            inside(world, &["ipset", "restore"], &format!("create denied hash:net\nadd denied {lines}\n"))?;
+            let rule = "iptables -t raw -A PREROUTING -m set --match-set denied src -j DROP";
+            inside(world, &rule.split(' ').collect::<Vec<_>>(), "")?;
+            Ok(Filter::Ipset)
+        })
+    }
+
+    fn new(
+        rule: &'static str,
+        name: &'static str,
+        install: impl FnOnce(&World) -> anyhow::Result<Filter>,
+    ) -> anyhow::Result<Self> {
+        let world = World::new().context("namespaces cannot be made here")?;
+        inside(&world, &["ethtool", "-K", GATEWAY_INTERFACE, "gro", "on"], "")?;
+        let before = receiving_threads()?;
+        receive_in_threads(&world)?;
+        let filter = install(&world).with_context(|| format!("{name} cannot be installed"))?;
+        let threads = receiving_threads()?.into_iter().filter(|thread| !before.contains(thread)).collect();
+        Ok(Self { rule, name, world, filter, threads })
+    }
+
+    fn measure(&self, flood: &Flood) -> anyhow::Result<f64> {
+        let (dropped, time) = (self.dropped()?, self.cpu_time()?);
+        let frame =
+            frame(matches!(self.filter, Filter::Ours(_, "connections")) || self.rule.starts_with("new"));
+        self.world.client.run(|| {
+            let interface = nix::net::if_::if_nametoindex(CLIENT_INTERFACE)?;
+            for _ in 0..PACKETS / BURST {
+                if let Filter::Ours(datapath, _) = &self.filter {
+                    datapath.tick();
+                }
+                flood.send(&frame, interface, BURST).context("the flood cannot be sent")?;
+            }
+            anyhow::Ok(())
+        })?;
+        std::thread::sleep(Duration::from_millis(200));
+        let dropped = self.dropped()? - dropped;
+        ensure!(
+            dropped > u64::from(PACKETS) / 100,
+            "{}: only {dropped} of {PACKETS} packets dropped",
+            self.name
+        );
+        Ok((self.cpu_time()? - time) as f64 / dropped as f64)
+    }
+
+    fn dropped(&self) -> anyhow::Result<u64> {
+        match &self.filter {
+            Filter::Ours(datapath, rule) => {
+                let drops = datapath.counters().drops;
+                let counted = drops.iter().filter(|one| rule.is_empty() || one.rule == *rule);
+                Ok(counted.map(|one| one.packets).sum())
+            }
+            Filter::Nft => number_behind(&inside(&self.world, &["nft", "list", "counters"], "")?, "packets"),
+            Filter::Ipset => {
+                let rules = inside(&self.world, &["iptables-save", "-c", "-t", "raw"], "")?;
+                let line = rules.lines().find(|line| line.contains("--match-set")).unwrap_or_default();
+                let count = line.trim_start_matches('[').split(':').next().unwrap_or_default();
+                Ok(count.parse()?)
+            }
+        }
+    }
+
+    /// Nanoseconds on the CPU, by the scheduler.
+    fn cpu_time(&self) -> anyhow::Result<u64> {
+        let mut sum = 0;
+        for thread in &self.threads {
+            let text = fs::read_to_string(format!("/proc/{thread}/schedstat"))?;
+            sum += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
+        }
+        Ok(sum)
+    }
+}
+
+fn number_behind(text: &str, word: &str) -> anyhow::Result<u64> {
+    let mut words = text.split_whitespace().skip_while(|one| *one != word).skip(1);
+    Ok(words.next().with_context(|| format!("no `{word}` in {text}"))?.parse()?)
+}
+
+/// Runs a program at the gateway's end.
+fn inside(world: &World, words: &[&str], input: &str) -> anyhow::Result<String> {
+    let (program, arguments) = words.split_first().context("a program")?;
+    world.gateway.run(|| {
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().with_context(|| format!("{program} cannot be started"))?;
+        child.stdin.take().context("standard input")?.write_all(input.as_bytes())?;
+        let output = child.wait_with_output()?;
+        if !output.status.success() {
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            bail!("{}: {}", words.join(" "), complaint.lines().next().unwrap_or_default());
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    })
+}
+
+/// Gives the gateway's interface kernel threads of its own. /sys shows the namespace that it was mounted in.
+fn receive_in_threads(world: &World) -> anyhow::Result<()> {
+    use nix::mount::{MsFlags, mount};
+    let place = tempfile::tempdir()?;
+    world.gateway.run(|| {
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS)?;
+        let none = None::<&str>;
+        mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
+        mount(Some("sysfs"), place.path(), Some("sysfs"), MsFlags::empty(), none)?;
+        fs::write(place.path().join("class/net").join(GATEWAY_INTERFACE).join("threaded"), "1")?;
+        anyhow::Ok(())
+    })
+}
+
+fn receiving_threads() -> anyhow::Result<Vec<u32>> {
+    let start = format!("napi/{GATEWAY_INTERFACE}-");
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let Ok(id) = entry?.file_name().to_string_lossy().parse::<u32>() else { continue };
+        if fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|name| name.starts_with(&start)) {
+            found.push(id);
+        }
+    }
+    Ok(found)
+}
+
+/// A SYN to the listener; the flood fills in source and checksum. Few sources are one in each network.
+fn frame(few_sources: bool) -> Vec<u8> {
+    let mut frame = [gateway_tests::namespaces::GATEWAY_MAC, gateway_tests::namespaces::CLIENT_MAC].concat();
+    frame.extend([
+        0x08,
+        0,
+        0x45,
+        u8::from(few_sources),
+        0,
+        40,
+        0,
+        1,
+        0x40,
+        0,
+        64,
+        6,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        192,
+        0,
+        2,
+        2,
+    ]);
+    frame.extend(40_000_u16.to_be_bytes());
+    frame.extend(PORT.to_be_bytes());
+    // Sequence, acknowledgment, 5 words, SYN; the checksum is left wrong, so that the stack answers nothing.
+    frame.extend([0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 1, 0, 0xba, 0xad, 0, 0]);
+    frame.extend([0; 6]);
+    frame
+}

@@ -1,0 +1,9 @@
+//! The sources of the flood that measurements make.
+
+/// Networks of 256 addresses, each with as large a gap behind it, so that no list can merge them.
+pub const NETWORKS: u32 = 10_000;
+
+/// First address of a network.
+pub const fn network(number: u32) -> u32 {
+    u32::from_be_bytes([20, 0, 0, 0]) + number * 512
+}

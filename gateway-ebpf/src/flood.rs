@@ -1,0 +1,41 @@
+//! For measuring only: turns a frame into one of a flood, with a source that is chosen anew each time.
+
+use aya_ebpf::bindings::xdp_action;
+use aya_ebpf::helpers::generated::bpf_get_prandom_u32;
+use aya_ebpf::macros::xdp;
+use aya_ebpf::programs::XdpContext;
+use gateway_common::flood::{NETWORKS, network};
+
+const ETHERNET: usize = 14;
+/// Words of 16 bits of an IPv4 header without options.
+const WORDS: usize = 10;
+const CHECKSUM: usize = 5;
+const SOURCE: usize = 6;
+
+/// Run over live frames of an Ethernet header and an IPv4 header without options, it sends them all. A type of
+/// service other than 0 asks for one address in each network.
+#[xdp]
+pub fn gw_flood(ctx: XdpContext) -> u32 {
+    let start = ctx.data() + ETHERNET;
+    if start + WORDS * 2 > ctx.data_end() {
+        return xdp_action::XDP_DROP;
+    }
+    let header = start as *mut u16;
+    // SAFETY: a helper without arguments; and within the packet by the comparison above, as all that follows.
+    let (random, service) = unsafe { (bpf_get_prandom_u32(), header.cast::<u8>().add(1).read()) };
+    let host = if service == 0 { random >> 24 } else { 1 };
+    let source = (network(random % NETWORKS) + host).to_be();
+    // SAFETY: as above.
+    unsafe {
+        header.add(SOURCE).write(source as u16);
+        header.add(SOURCE + 1).write((source >> 16) as u16);
+        header.add(CHECKSUM).write(0);
+        let mut sum = 0_u32;
+        for word in 0..WORDS {
+            sum += u32::from(header.add(word).read());
+        }
+        sum = (sum & 0xffff) + (sum >> 16);
+        header.add(CHECKSUM).write(!((sum & 0xffff) + (sum >> 16)) as u16);
+    }
+    xdp_action::XDP_TX
+}
