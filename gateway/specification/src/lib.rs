@@ -1,8 +1,8 @@
-//! API definitions → operations, schemas and service URL.
+//! API definitions → operations, schemas and service URL, and back ([`write`]).
 //!
-//! One file a format (`openapi`, `swagger`); [`document`] reads JSON and YAML for all of them, and for whoever
-//! needs places in errors. Nothing here opens a file or an address: references outside the document are refused.
-//! Rules: management-api.md §3.2.
+//! One file a format (`openapi`, `swagger`, `wadl`, `wsdl`, `odata`, `grpc`); [`document`] reads JSON and YAML for all of
+//! them, and for whoever needs places in errors. Nothing here opens a file or an address: references outside the
+//! document are refused. Rules: management-api.md §3.2, §3.3.
 
 use std::sync::Arc;
 
@@ -13,12 +13,19 @@ use crate::document::{Node, Syntax};
 mod context;
 pub mod document;
 mod findings;
+mod grpc;
+pub mod introspection;
 mod name;
+mod odata;
 mod openapi;
 mod reference;
 mod swagger;
 mod template;
 mod types;
+mod wadl;
+pub mod write;
+mod wsdl;
+mod xml;
 
 /// The operation name for an `operationId`: lower case, each run of other characters than letters and digits one
 /// `-`, at most 76 characters.
@@ -43,6 +50,29 @@ pub struct Settings {
     pub api: ApiId,
     /// Where required query parameters go.
     pub required_query: QueryParameters,
+    /// The port of a WSDL document.
+    pub wsdl: WsdlSelector,
+}
+
+/// Which port of a WSDL document becomes the API (`wsdlSelector`); the first SOAP port where nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WsdlSelector {
+    pub service: Option<String>,
+    pub endpoint: Option<String>,
+}
+
+/// How a definition is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// OpenAPI 3.0, 3.1 or 2.0, JSON or YAML.
+    OpenApi,
+    Wadl,
+    /// WSDL 1.1.
+    Wsdl,
+    /// CSDL XML.
+    OData,
+    /// Protocol buffers.
+    Grpc,
 }
 
 /// What a definition says.
@@ -82,6 +112,17 @@ pub struct Outcome {
     pub definition: Option<Definition>,
     /// Findings, in file order. With an error among them the definition is not complete.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads a definition of a format.
+pub fn read_as(text: &str, file: &Arc<str>, settings: &Settings, format: Format) -> Outcome {
+    match format {
+        Format::OpenApi => read(text, file, settings),
+        Format::Wadl => wadl::read(text, file, settings),
+        Format::Wsdl => wsdl::read(text, file, settings),
+        Format::OData => odata::read(text, file, settings),
+        Format::Grpc => grpc::read(text, file, settings),
+    }
 }
 
 /// Reads an OpenAPI 3.0, 3.1 or 2.0 definition in JSON or YAML.

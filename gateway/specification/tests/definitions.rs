@@ -12,7 +12,7 @@ fn folder() -> PathBuf {
 }
 
 fn settings() -> Settings {
-    Settings { api: "api".into(), required_query: QueryParameters::Template }
+    Settings { api: "api".into(), required_query: QueryParameters::Template, ..Settings::default() }
 }
 
 /// Operations and schemas as the JSON of the management API, then the findings.

@@ -3,7 +3,7 @@
 use gateway_model::resource::SchemaDocument;
 use gateway_model::resource::schema::GRAPHQL_SCHEMA;
 use gateway_model::{Api, ApiId, ApiSchema, Diagnostic, Origin, Resource};
-use gateway_specification::{Definition, Outcome, QueryParameters, Settings};
+use gateway_specification::{Definition, Format, Outcome, QueryParameters, Settings, read_as};
 
 use crate::folder::document;
 use crate::folder::load::Content;
@@ -13,7 +13,9 @@ pub(super) fn read(api: &Api, files: &[(&str, Content<'_>)]) -> Outcome {
     let mut all = Outcome::default();
     for (extension, content) in files {
         let outcome = match *extension {
-            "yaml" | "yml" | "json" => open_api(api, *content),
+            "yaml" | "yml" | "json" => text(api, *content, Format::OpenApi),
+            "wadl" => text(api, *content, Format::Wadl),
+            "wsdl" => text(api, *content, Format::Wsdl),
             "graphql" => graphql(api, *content),
             other => {
                 let message = format!("definitions in .{other} are not read yet");
@@ -35,7 +37,7 @@ fn failed(api: &Api, error: Diagnostic) -> Outcome {
     Outcome { definition: None, diagnostics: vec![error.on(api.id())] }
 }
 
-fn open_api(api: &Api, (file, content): Content<'_>) -> Outcome {
+fn text(api: &Api, (file, content): Content<'_>, format: Format) -> Outcome {
     let text = match document::text(file, content) {
         Ok(text) => text,
         Err(error) => return failed(api, error),
@@ -46,7 +48,8 @@ fn open_api(api: &Api, (file, content): Content<'_>) -> Outcome {
         Some(text) if text.eq_ignore_ascii_case("query") => QueryParameters::Query,
         _ => QueryParameters::Template,
     };
-    gateway_specification::read(text, file, &Settings { api: api.id.clone(), required_query })
+    let settings = Settings { api: api.id.clone(), required_query, ..Settings::default() };
+    read_as(text, file, &settings, format)
 }
 
 /// The SDL is the schema `graphql`; a GraphQL API has no operations (management-api.md §1.16).
