@@ -43,6 +43,12 @@ pub trait Lookup {
     fn event_hub(&self, logger: &str) -> Option<Result<Arc<EventHub>, String>>;
     /// All certificates of the configuration.
     fn certificates(&self) -> Arc<Certificates>;
+    /// Whether the URL template of the one operation that the document is for has a parameter of that name; `None` where
+    /// it is for several, or nobody knows.
+    fn has_template_parameter(&self, name: &str) -> Option<bool> {
+        let _ = name;
+        None
+    }
 }
 
 /// State of compiling one document.

@@ -7,9 +7,11 @@ use std::ops::Range;
 
 mod named_values;
 mod reader;
+mod spelling;
 
 pub use named_values::{Expanded, expand, unresolved};
-pub use reader::{Limits, ReadError, read};
+pub use reader::{Limits, ReadError, read, read_with_comments};
+pub use spelling::{Spelling, respell};
 
 /// A place in the submitted text, 1-based; columns count characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +20,7 @@ pub struct Position {
     pub column: u32,
 }
 
-/// An element with its attributes and content. Comments are dropped.
+/// An element with its attributes and content.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Element {
     pub name: Box<str>,
@@ -44,6 +46,8 @@ pub enum Node {
     Element(Element),
     /// Character data with entities decoded, white space kept.
     Text(Text),
+    /// As written, marks included; only [`read_with_comments`] keeps them.
+    Comment(Box<str>),
 }
 
 /// Character data.
@@ -62,7 +66,7 @@ impl Element {
     pub fn elements(&self) -> impl Iterator<Item = &Element> {
         self.children.iter().filter_map(|node| match node {
             Node::Element(element) => Some(element),
-            Node::Text(_) => None,
+            Node::Text(_) | Node::Comment(_) => None,
         })
     }
 
@@ -77,7 +81,7 @@ impl Element {
             .iter()
             .filter_map(|node| match node {
                 Node::Text(text) => Some(text.value.as_str()),
-                Node::Element(_) => None,
+                Node::Element(_) | Node::Comment(_) => None,
             })
             .collect()
     }

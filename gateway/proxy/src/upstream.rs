@@ -12,6 +12,7 @@ mod connect_proxy;
 mod counters;
 mod deadline;
 mod dns;
+mod download;
 mod failure;
 mod forward;
 mod guard;

@@ -57,6 +57,17 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
         c.error("template-invalid", at, error);
         return None;
     }
+    let is_unknown = |part| match part {
+        Ok(Part::Parameter(name)) => c.lookup.has_template_parameter(name) == Some(false),
+        _ => false,
+    };
+    if template.literal().is_some_and(|text| parts(text).any(is_unknown)) {
+        let at = element.attribute("template").map_or(element.at, |attribute| attribute.at);
+        let message =
+            "Only parameters specified in the original URL template can be used in the rewrite template.";
+        c.error("template-parameter", at, message);
+        return None;
+    }
     let copy_unmatched_params = c.literal_bool(element, "copy-unmatched-params", true);
     Some(Step::sync(RewriteUri { template, copy_unmatched_params }))
 }

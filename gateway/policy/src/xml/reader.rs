@@ -3,7 +3,7 @@
 use gateway_expression::{cut, is_expression};
 use thiserror::Error;
 
-use super::{Attribute, Element, Expanded, Node, Position, Text};
+use super::{Attribute, Element, Expanded, Node, Position, Text, expand};
 
 /// Bounds on one document (`policies.md` §10, `reliability-security.md` §4.3).
 #[derive(Clone, Copy, Debug)]
@@ -30,22 +30,22 @@ pub struct ReadError {
 
 /// Reads one document. Places are those of the submitted text, before named values were put in.
 pub fn read(expanded: &Expanded, submitted: &str, limits: Limits) -> Result<Element, ReadError> {
-    let mut reader = Reader { text: &expanded.text, at: 0, lines: Lines::new(submitted), expanded, limits };
-    if expanded.text.len() > limits.bytes_max {
-        return Err(reader.error(0, format!("The policy document exceeds {} bytes.", limits.bytes_max)));
-    }
-    reader.skip_prolog()?;
-    if !reader.starts_with("<") {
-        return Err(reader.error(reader.at, "Data at the root level is invalid."));
-    }
-    let root = reader.element(0)?;
-    reader.skip_misc()?;
-    if reader.at < reader.text.len() {
-        return Err(
-            reader.error(reader.at, "There are multiple root elements, or text behind the root element.")
-        );
-    }
-    Ok(root)
+    let lines = Lines::new(submitted);
+    let mut reader = Reader { text: &expanded.text, at: 0, lines, expanded, limits, comments: None };
+    reader.document()
+}
+
+/// The same with the comments: those before the root, the root, those behind it.
+pub fn read_with_comments(text: &str, limits: Limits) -> Result<Vec<Node>, ReadError> {
+    let expanded = expand(text, &|_| None);
+    let lines = Lines::new(text);
+    let comments = Some(Vec::new());
+    let mut reader = Reader { text: &expanded.text, at: 0, lines, expanded: &expanded, limits, comments };
+    let mut before = 0;
+    let root = reader.document_with(&mut before)?;
+    let mut nodes = reader.comments.unwrap_or_default();
+    nodes.insert(before.min(nodes.len()), Node::Element(root));
+    Ok(nodes)
 }
 
 struct Reader<'a> {
@@ -54,11 +54,39 @@ struct Reader<'a> {
     lines: Lines<'a>,
     expanded: &'a Expanded,
     limits: Limits,
+    /// Comments outside of the root, where comments are kept at all.
+    comments: Option<Vec<Node>>,
 }
 
 type Read<T> = Result<T, ReadError>;
 
 impl Reader<'_> {
+    fn document(&mut self) -> Read<Element> {
+        self.document_with(&mut 0)
+    }
+
+    /// Reads all; `before` becomes the number of comments in front of the root.
+    fn document_with(&mut self, before: &mut usize) -> Read<Element> {
+        if self.text.len() > self.limits.bytes_max {
+            return Err(
+                self.error(0, format!("The policy document exceeds {} bytes.", self.limits.bytes_max))
+            );
+        }
+        self.skip_prolog()?;
+        *before = self.comments.as_ref().map_or(0, Vec::len);
+        if !self.starts_with("<") {
+            return Err(self.error(self.at, "Data at the root level is invalid."));
+        }
+        let root = self.element(0)?;
+        self.skip_misc()?;
+        if self.at < self.text.len() {
+            return Err(
+                self.error(self.at, "There are multiple root elements, or text behind the root element.")
+            );
+        }
+        Ok(root)
+    }
+
     fn rest(&self) -> &str {
         self.text.get(self.at..).unwrap_or_default()
     }
@@ -96,7 +124,10 @@ impl Reader<'_> {
         loop {
             self.skip_blank();
             if self.starts_with("<!--") {
-                self.skip_past("-->", "comment")?;
+                let comment = self.comment()?;
+                if let Some(comments) = &mut self.comments {
+                    comments.push(comment);
+                }
             } else if self.starts_with("<?") {
                 self.skip_past("?>", "processing instruction")?;
             } else if self.starts_with("<!") {
@@ -107,6 +138,12 @@ impl Reader<'_> {
                 return Ok(());
             }
         }
+    }
+
+    fn comment(&mut self) -> Read<Node> {
+        let start = self.at;
+        self.skip_past("-->", "comment")?;
+        Ok(Node::Comment(self.text.get(start..self.at).unwrap_or_default().into()))
     }
 
     fn skip_past(&mut self, end: &str, what: &str) -> Read<()> {
@@ -239,7 +276,10 @@ impl Reader<'_> {
             if self.starts_with("</") {
                 return self.end_tag(element);
             } else if self.starts_with("<!--") {
-                self.skip_past("-->", "comment")?;
+                let comment = self.comment()?;
+                if self.comments.is_some() {
+                    element.children.push(comment);
+                }
             } else if self.starts_with("<![CDATA[") {
                 self.cdata(element)?;
             } else if self.starts_with("<?") {
@@ -294,8 +334,11 @@ impl Reader<'_> {
         let plain_end = rest.find('<').unwrap_or(rest.len());
         let plain = decode(&rest[..plain_end]);
         // Only what opens the element's text can be an expression; behind other content it is plain text.
-        let opens =
-            element.children.iter().all(|node| matches!(node, Node::Text(t) if t.value.trim().is_empty()));
+        let opens = element.children.iter().all(|node| match node {
+            Node::Text(text) => text.value.trim().is_empty(),
+            Node::Comment(_) => true,
+            Node::Element(_) => false,
+        });
         let (value, end) = if opens && is_expression(&plain) && !is_whole_expression(&plain) {
             self.raw_expression(start, &|rest| rest.trim_start().starts_with('<').then_some(0))?
         } else {

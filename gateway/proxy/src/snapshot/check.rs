@@ -16,7 +16,11 @@ pub fn check_policy(set: &ResourceSet, scope: &PolicyScope) -> Vec<Diagnostic> {
     let mut elsewhere = Vec::new();
     let certificates = Arc::new(certificates::compile(set, &mut elsewhere));
     let entities = Arc::new(backends::compile(set, None, &certificates, &mut elsewhere));
-    let references = References::new(set, &entities, &certificates);
+    let operation = match scope {
+        PolicyScope::Operation(api, operation) => set.operations.get(&(api.clone(), operation.clone())),
+        _ => None,
+    };
+    let references = References::new(set, &entities, &certificates).of_operation(operation);
     let file = Arc::clone(&document.origin.file);
     let mut found = Vec::new();
     match (scope, scope_of(scope)) {

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use gateway_model::resource::Schema;
-use gateway_model::{Diagnostic, FragmentId, LoggerId, PolicyScope, ResourceSet, SchemaId};
+use gateway_model::resource::{Parameter, Schema};
+use gateway_model::{Diagnostic, FragmentId, LoggerId, Operation, PolicyScope, ResourceSet, SchemaId};
 use gateway_policy::backend::Backends;
 use gateway_policy::certificates::Certificates;
 use gateway_policy::compile::{CompiledDocument, Lookup, compile_document};
@@ -19,6 +19,8 @@ pub struct References<'a> {
     backends: &'a Arc<Backends>,
     certificates: &'a Arc<Certificates>,
     lower: RefCell<String>,
+    /// The one operation that documents are for, where there is one.
+    operation: Option<&'a Operation>,
 }
 
 impl<'a> References<'a> {
@@ -32,7 +34,13 @@ impl<'a> References<'a> {
             .into_iter()
             .filter_map(|(name, value)| Some((name, value.value.as_ref()?.expose())))
             .collect();
-        Self { set, named_values, backends, certificates, lower: RefCell::default() }
+        Self { set, named_values, backends, certificates, lower: RefCell::default(), operation: None }
+    }
+
+    /// For the document of one operation.
+    #[must_use]
+    pub fn of_operation(self, operation: Option<&'a Operation>) -> Self {
+        Self { operation, ..self }
     }
 }
 
@@ -71,6 +79,12 @@ impl Lookup for References<'_> {
 
     fn certificates(&self) -> Arc<Certificates> {
         Arc::clone(self.certificates)
+    }
+
+    fn has_template_parameter(&self, name: &str) -> Option<bool> {
+        let parameters = &self.operation?.template_parameters;
+        let is_it = |known: &Parameter| known.name.trim_start_matches('*').eq_ignore_ascii_case(name);
+        Some(parameters.iter().any(is_it))
     }
 }
 

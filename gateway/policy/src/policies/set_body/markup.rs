@@ -24,6 +24,7 @@ fn push_node(out: &mut String, node: &Node) {
     match node {
         Node::Text(text) => push_text(out, &text.value),
         Node::Element(element) => push_element(out, element),
+        Node::Comment(_) => {}
     }
 }
 
