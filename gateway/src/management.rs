@@ -16,9 +16,12 @@ use gateway_store::Store;
 use serde_json::{Map, Value};
 use tokio::runtime::Runtime;
 
+use self::download::Links;
 use crate::import::Importer;
 use crate::mirror::{self, Mirror};
 use crate::settings::{ListenAddress, ManagementSettings};
+
+mod download;
 
 /// Why the plane cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +79,7 @@ impl ManagementPlane {
             .enable_all()
             .build()
             .map_err(StartError::Runtime)?;
-        let plane = Arc::new(runtime.block_on(open_plane(settings))?);
+        let plane = Arc::new(runtime.block_on(open_plane(settings, vec![address]))?);
         let signing = runtime.block_on(Signing::open(&plane)).map_err(StartError::Key)?;
         let authenticator = Authenticator::new(signing, token, oidc(settings, address)?);
         let mut management = Management::new(Arc::clone(&plane), authenticator, tls.is_some());
@@ -129,9 +132,10 @@ impl ManagementPlane {
     }
 }
 
-/// Opens the plane of a store with the gateway's compiler in it.
-pub async fn open_plane(settings: &ManagementSettings) -> Result<Plane, PlaneError> {
-    Plane::open(&plane_settings(settings), Arc::new(Compiler)).await
+/// Opens the plane of a store with the gateway's compiler in it. `own` are this process's listeners, from which no linked
+/// document may come.
+pub async fn open_plane(settings: &ManagementSettings, own: Vec<SocketAddr>) -> Result<Plane, PlaneError> {
+    Plane::open(&plane_settings(settings), Arc::new(Compiler), Arc::new(Links::new(own))).await
 }
 
 /// The other issuer of tokens, where there is one.

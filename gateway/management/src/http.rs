@@ -1,6 +1,7 @@
 //! The listener: HTTP to calls, outcomes to HTTP.
 
 mod arm;
+mod definition;
 pub mod etag;
 mod federation;
 mod login;

@@ -20,4 +20,5 @@ pub use arm_error::{ArmError, Detail};
 pub use key_source::{KeySource, KeySourceError};
 pub use plane::{Plane, PlaneError, PlaneSettings, PolicyCheck, ServiceName};
 pub use seal::{SealError, Sealer};
+pub use service::download::{self, Download};
 pub use takeover::Others;

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gateway_model::{Diagnostic, PolicyScope, ResourceSet};
 use gateway_store::{Commit, CommitError, Document, Store, StoreError, Write};
 use serde_json::{Value, json};
@@ -13,6 +15,7 @@ use crate::arm_error::ArmError;
 use crate::federation::Federation;
 use crate::key_source::{KeySource, KeySourceError};
 use crate::seal::{SealError, Sealer};
+use crate::service::download::Download;
 use crate::service::transaction::Transaction;
 use crate::tree::{Properties, Record, Tree};
 
@@ -26,6 +29,8 @@ const RECENT_PATHS_MAX: usize = 1_000;
 const INSTANCES_SAVED: Duration = Duration::from_mins(1);
 /// Between two looks for instances that have fallen silent.
 const INSTANCES_LOOKED_AT: Duration = Duration::from_secs(5);
+/// Place that tickets are sealed for; no document stands there.
+const TICKET: &str = "ticket";
 
 /// Subscription, resource group and name of a service; compared without case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +100,7 @@ pub trait PolicyCheck: Send + Sync {
 pub struct Plane {
     pub store: Store,
     pub(crate) check: Arc<dyn PolicyCheck>,
+    pub(crate) download: Arc<dyn Download>,
     /// Changes with every restore of the store.
     pub epoch: u64,
     /// What gateways get.
@@ -171,7 +177,11 @@ pub struct Author<'a> {
 
 impl Plane {
     /// Opens the store and reads everything.
-    pub async fn open(settings: &PlaneSettings, check: Arc<dyn PolicyCheck>) -> Result<Self, PlaneError> {
+    pub async fn open(
+        settings: &PlaneSettings,
+        check: Arc<dyn PolicyCheck>,
+        download: Arc<dyn Download>,
+    ) -> Result<Self, PlaneError> {
         let store = Store::open(&settings.store).await?;
         let contents = store.load().await?;
         let sealer = Sealer::new(&settings.keys.read(contents.services.is_empty())?)?;
@@ -195,7 +205,7 @@ impl Plane {
         }
         let (epoch, services, home) = (contents.epoch, RwLock::new(services), settings.service.clone());
         let federation = Federation::default();
-        let plane = Self { store, check, epoch, federation, home, directory, sealer, services };
+        let plane = Self { store, check, download, epoch, federation, home, directory, sealer, services };
         if plane.services().is_empty() {
             plane.create_service(settings.service.clone()).await?;
         }
@@ -222,6 +232,17 @@ impl Plane {
                 }
             }
         }
+    }
+
+    /// A text that only this plane can have written, and only this plane can read.
+    pub(crate) fn ticket(&self, text: &str) -> Result<String, SealError> {
+        Ok(URL_SAFE_NO_PAD.encode(self.sealer.seal(TICKET, text.as_bytes())?))
+    }
+
+    /// What a ticket says; `None` for one of another's making.
+    pub(crate) fn open_ticket(&self, ticket: &str) -> Option<String> {
+        let sealed = URL_SAFE_NO_PAD.decode(ticket).ok()?;
+        String::from_utf8(self.sealer.open(TICKET, &sealed).ok()?).ok()
     }
 
     /// All services.

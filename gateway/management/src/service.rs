@@ -2,9 +2,11 @@
 
 mod action;
 pub mod built_in;
-mod download;
+pub mod download;
 mod entity;
+pub mod export;
 mod filter;
+mod import;
 mod list;
 mod policy_format;
 pub mod rules;
@@ -105,7 +107,13 @@ impl Call<'_> {
 }
 
 /// Does what a call asks for.
-pub async fn run(call: Call<'_>) -> Outcome {
+pub async fn run(mut call: Call<'_>) -> Outcome {
+    let is_put = call.operation.method == Method::Put;
+    let path = {
+        let tree = call.service.tree();
+        rules::api::addressed(&|path| tree.get(path).cloned(), &call.path, is_put)
+    };
+    call.path = path;
     if let Some(action) = action::find(call.operation.id) {
         return action(&call).await;
     }

@@ -69,7 +69,10 @@ impl Tree {
     }
 
     /// The records of a collection, by name.
-    pub fn list(&self, collection: &str) -> impl DoubleEndedIterator<Item = &Arc<Record>> {
+    pub fn list<'t>(
+        &'t self,
+        collection: &str,
+    ) -> impl DoubleEndedIterator<Item = &'t Arc<Record>> + use<'t> {
         self.collections.get(&collection.to_ascii_lowercase()).into_iter().flat_map(BTreeMap::values)
     }
 
@@ -85,7 +88,7 @@ impl Tree {
     }
 
     /// Everything below a path, not the record there; below no path: everything.
-    pub fn below(&self, path: &str) -> impl Iterator<Item = &Arc<Record>> {
+    pub fn below<'t>(&'t self, path: &str) -> impl Iterator<Item = &'t Arc<Record>> + use<'t> {
         let from = within(path);
         let within = from.clone();
         self.collections

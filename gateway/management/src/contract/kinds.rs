@@ -24,7 +24,10 @@ use crate::service::rules::{
     release::Release,
     sign_in::{IdentityProvider, SignIn},
     subscription::Subscription,
-    tag::TagLink,
+    resolver::Resolver,
+    schema::{ApiSchema, GlobalSchema},
+    tag::{Tag, TagLink},
+    tag_description::TagDescription,
     user::User,
     version_set::VersionSet,
 };
@@ -65,8 +68,8 @@ pub static KINDS: &[Kind] = &[
         NONE,
         &["apiId"],
     ),
-    kind("apis/{}/schemas", "Schema", &of::SCHEMA_CONTRACT, &of::SCHEMA_CONTRACT, &Plain),
-    kind("apis/{}/resolvers", "Resolver", &of::RESOLVER_CONTRACT, &of::RESOLVER_CONTRACT, &Plain),
+    kind("apis/{}/schemas", "Schema", &of::SCHEMA_CONTRACT, &of::SCHEMA_CONTRACT, &ApiSchema),
+    kind("apis/{}/resolvers", "Resolver", &of::RESOLVER_CONTRACT, &of::RESOLVER_CONTRACT, &Resolver),
     kind("apis/{}/resolvers/{}/policies", "Policy", &of::POLICY_CONTRACT, &of::POLICY_CONTRACT, &Policy),
     with(
         kind(
@@ -85,7 +88,7 @@ pub static KINDS: &[Kind] = &[
         "TagDescription",
         &of::TAG_DESCRIPTION_CONTRACT,
         &of::TAG_DESCRIPTION_CONTRACT,
-        &Plain,
+        &TagDescription,
     ),
     kind("apis/{}/wikis", "Wiki", &of::WIKI_CONTRACT, &of::WIKI_CONTRACT, &Plain),
     kind(
@@ -95,7 +98,7 @@ pub static KINDS: &[Kind] = &[
         &of::API_VERSION_SET_CONTRACT,
         &VersionSet,
     ),
-    kind("schemas", "Schema", &of::GLOBAL_SCHEMA_CONTRACT, &of::GLOBAL_SCHEMA_CONTRACT, &Plain),
+    kind("schemas", "Schema", &of::GLOBAL_SCHEMA_CONTRACT, &of::GLOBAL_SCHEMA_CONTRACT, &GlobalSchema),
     kind("policies", "Policy", &of::POLICY_CONTRACT, &of::POLICY_CONTRACT, &Policy),
     kind(
         "policyFragments",
@@ -128,7 +131,7 @@ pub static KINDS: &[Kind] = &[
     ),
     kind("groups", "Group", &of::GROUP_CREATE_PARAMETERS, &of::GROUP_CREATE_PARAMETERS, &Group),
     kind("groups/{}/users", "User", &LINK, &LINK, &Association),
-    kind("tags", "Tag", &of::TAG_CONTRACT, &of::TAG_CONTRACT, &Plain),
+    kind("tags", "Tag", &of::TAG_CONTRACT, &of::TAG_CONTRACT, &Tag),
     with(
         kind(
             "namedValues",

@@ -14,7 +14,7 @@ use crate::tree::{Record, Tree};
 /// Collections of which a view holds what its texts name.
 const NAMED: &[&str] = &["policyFragments", "backends", "loggers", "certificates", "schemas", "namedValues"];
 /// What stands below an API and no gateway needs.
-const NOT_SERVED: &[&str] = &["releases", "wikis", "tagdescriptions", "issues"];
+const NOT_SERVED: &[&str] = &["releases", "wikis", "tagdescriptions", "issues", "definitions"];
 
 /// The documents of a gateway; `None` where there is no such gateway.
 pub fn documents(tree: &Tree, gateway: &str, prepared: &Prepared) -> Option<Documents> {

@@ -24,7 +24,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::query::Query;
 use super::route::{Found, Router};
-use super::{arm, etag, federation, login};
+use super::{arm, definition, etag, federation, login};
 use crate::arm_error::ArmError;
 use crate::auth::signing::TENANT;
 use crate::auth::{Authenticator, Principal, Refusal};
@@ -133,10 +133,12 @@ impl Management {
         }
         let is_head = request.method() == hyper::Method::HEAD;
         let login = format!("{}/{TENANT}", self.base(&request));
-        let mut page = match self.call(request).await {
-            Ok(answer) => page(answer, is_head),
-            Err(error) => refusal(&error, is_head, &login),
+        let definition = definition::answer(&self.plane, request.method(), request.uri().path());
+        let answered = match definition {
+            Some(answered) => answered,
+            None => self.call(request).await.map(|answer| page(answer, is_head)),
         };
+        let mut page = answered.unwrap_or_else(|error| refusal(&error, is_head, &login));
         decorate(&mut page, ids);
         if self.is_tls {
             let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");

@@ -1,9 +1,13 @@
 //! Operations that are more than one resource's GET, HEAD, PUT, PATCH or DELETE.
 
+mod apis;
+mod by_tags;
 mod connectivity;
 mod counts;
 mod gateways;
 mod keys;
+mod links;
+mod policies;
 mod portal;
 mod subscriptions;
 mod users;
@@ -83,6 +87,36 @@ const ACTIONS: &[(&str, Action)] = &[
     ("QuotaByCounterKeys_Update", |_call| Box::pin(async { counts::no_counter() })),
     ("QuotaByPeriodKeys_Get", |_call| Box::pin(async { counts::no_counter() })),
     ("QuotaByPeriodKeys_Update", |_call| Box::pin(async { counts::no_counter() })),
+    ("Api_Get", |call| Box::pin(async { apis::get(call) })),
+    ("Api_ListByTags", |call| Box::pin(async { by_tags::apis(call) })),
+    ("ApiRevision_ListByService", |call| Box::pin(async { apis::revisions(call) })),
+    ("ApiProduct_ListByApis", |call| Box::pin(async { apis::products(call) })),
+    ("Operation_ListByTags", |call| Box::pin(async { by_tags::operations(call) })),
+    ("Product_ListByTags", |call| Box::pin(async { by_tags::products(call) })),
+    ("TagResource_ListByService", |call| Box::pin(async { by_tags::resources(call) })),
+    ("PolicyDescription_ListByService", |call| Box::pin(async { policies::descriptions(call) })),
+    ("AllPolicies_ListByService", |call| Box::pin(async { policies::all(call) })),
+    ("PolicyFragment_ListReferences", |call| Box::pin(async { policies::references(call) })),
+    ("TagApiLink_ListByProduct", |call| Box::pin(async { links::list(call, &links::TAG_APIS) })),
+    ("TagApiLink_Get", |call| Box::pin(async { links::get(call, &links::TAG_APIS) })),
+    ("TagApiLink_CreateOrUpdate", |call| Box::pin(links::put(call, &links::TAG_APIS))),
+    ("TagApiLink_Delete", |call| Box::pin(links::delete(call, &links::TAG_APIS))),
+    ("TagOperationLink_ListByProduct", |call| Box::pin(async { links::list(call, &links::TAG_OPERATIONS) })),
+    ("TagOperationLink_Get", |call| Box::pin(async { links::get(call, &links::TAG_OPERATIONS) })),
+    ("TagOperationLink_CreateOrUpdate", |call| Box::pin(links::put(call, &links::TAG_OPERATIONS))),
+    ("TagOperationLink_Delete", |call| Box::pin(links::delete(call, &links::TAG_OPERATIONS))),
+    ("TagProductLink_ListByProduct", |call| Box::pin(async { links::list(call, &links::TAG_PRODUCTS) })),
+    ("TagProductLink_Get", |call| Box::pin(async { links::get(call, &links::TAG_PRODUCTS) })),
+    ("TagProductLink_CreateOrUpdate", |call| Box::pin(links::put(call, &links::TAG_PRODUCTS))),
+    ("TagProductLink_Delete", |call| Box::pin(links::delete(call, &links::TAG_PRODUCTS))),
+    ("ProductApiLink_ListByProduct", |call| Box::pin(async { links::list(call, &links::PRODUCT_APIS) })),
+    ("ProductApiLink_Get", |call| Box::pin(async { links::get(call, &links::PRODUCT_APIS) })),
+    ("ProductApiLink_CreateOrUpdate", |call| Box::pin(links::put(call, &links::PRODUCT_APIS))),
+    ("ProductApiLink_Delete", |call| Box::pin(links::delete(call, &links::PRODUCT_APIS))),
+    ("ProductGroupLink_ListByProduct", |call| Box::pin(async { links::list(call, &links::PRODUCT_GROUPS) })),
+    ("ProductGroupLink_Get", |call| Box::pin(async { links::get(call, &links::PRODUCT_GROUPS) })),
+    ("ProductGroupLink_CreateOrUpdate", |call| Box::pin(links::put(call, &links::PRODUCT_GROUPS))),
+    ("ProductGroupLink_Delete", |call| Box::pin(links::delete(call, &links::PRODUCT_GROUPS))),
 ];
 
 /// The action of an operation that has one.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::rules::Put;
+use super::rules::{Fetched, Put};
 use super::transaction::Transaction;
 use super::{Answer, Call, Outcome, shown};
 use crate::arm_error::ArmError;
@@ -77,12 +77,12 @@ pub async fn put(call: &Call<'_>) -> Outcome {
     let kind = kind(call)?;
     name(&call.path)?;
     let mut properties = call.properties()?;
-    let fetched = kind.rules.fetch(&mut properties).await?;
     let mut details = Vec::new();
     kind.put.read(&mut properties, false, &mut details);
     if !details.is_empty() {
         return Err(ArmError::validation(details));
     }
+    let fetched = kind.rules.fetch(call, &properties).await?;
     shown::shorten(call, &mut properties, kind.ids)?;
     let (record, is_new) = call
         .plane
@@ -124,8 +124,14 @@ pub async fn patch(call: &Call<'_>) -> Outcome {
             let mut merged = existing.properties.clone();
             merged.retain(|member, _| !(properties.contains_key(member) && kind.rules.replaces(member)));
             merge(&mut merged, &properties);
-            let put =
-                Put { tx, call, path: &call.path, existing: Some(&existing), fetched: &None, is_patch: true };
+            let put = Put {
+                tx,
+                call,
+                path: &call.path,
+                existing: Some(&existing),
+                fetched: &Fetched::Nothing,
+                is_patch: true,
+            };
             kind.rules.put(put, &mut merged)?;
             Ok(tx.put(&call.path, merged))
         })

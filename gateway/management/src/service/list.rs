@@ -24,7 +24,7 @@ pub fn collection(call: &Call<'_>) -> Outcome {
     }
     let kind = Kind::of_collection(&call.path).ok_or_else(|| ArmError::not_found("Resource"))?;
     let records =
-        tree.list(&call.path).filter(|record| kind.rules.is_listed(record, call)).cloned().collect();
+        tree.list(&call.path).filter(|record| kind.rules.is_listed(record, &tree, call)).cloned().collect();
     records_page(call, kind, &tree, records)
 }
 

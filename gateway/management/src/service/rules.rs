@@ -17,9 +17,12 @@ pub mod policy;
 pub mod product;
 pub mod reference;
 pub mod release;
+pub mod resolver;
+pub mod schema;
 pub mod sign_in;
 pub mod subscription;
 pub mod tag;
+pub mod tag_description;
 pub mod user;
 pub mod version_set;
 
@@ -29,12 +32,21 @@ use std::pin::Pin;
 use serde_json::Value;
 
 use super::Call;
+use super::import::Imported;
 use super::transaction::Transaction;
 use crate::arm_error::ArmError;
 use crate::tree::{Properties, Record, Tree};
 
-/// What a kind fetched before the change is decided (a linked document).
-pub type Fetched = Option<String>;
+/// What a kind fetched before the change is decided.
+#[derive(Debug)]
+pub enum Fetched {
+    Nothing,
+    /// A linked document.
+    Text(String),
+    /// A definition to be imported.
+    Definition(Box<Imported>),
+}
+
 /// A future of [`Rules::fetch`].
 pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Fetched, ArmError>> + Send + 'a>>;
 
@@ -76,10 +88,10 @@ pub trait Rules: Sync {
         record.properties.clone()
     }
 
-    /// Fetches what properties point to, before anything is decided.
-    fn fetch<'a>(&'a self, properties: &'a mut Properties) -> Fetching<'a> {
-        let _ = properties;
-        Box::pin(async { Ok(None) })
+    /// Fetches what properties point to, and reads what takes long, before anything is decided.
+    fn fetch<'a>(&'a self, call: &'a Call<'a>, properties: &'a Properties) -> Fetching<'a> {
+        let _ = (call, properties);
+        Box::pin(async { Ok(Fetched::Nothing) })
     }
 
     /// What a GET finds where nothing was written.
@@ -89,8 +101,8 @@ pub trait Rules: Sync {
     }
 
     /// Whether a list shows the record.
-    fn is_listed(&self, record: &Record, call: &Call<'_>) -> bool {
-        let _ = (record, call);
+    fn is_listed(&self, record: &Record, tree: &Tree, call: &Call<'_>) -> bool {
+        let _ = (record, tree, call);
         true
     }
 

@@ -108,7 +108,11 @@ impl<'a> Transaction<'a> {
         self.delete(from);
         for record in records {
             let rest = record.path.get(from.len()..).unwrap_or_default();
-            self.put(&format!("{to}{rest}"), record.properties.clone());
+            let path = format!("{to}{rest}");
+            // It is the same resource in another place, as old as it was.
+            let version = self.tree.revision + 1;
+            let moved = Record { path: path.as_str().into(), version, ..Record::clone(&record) };
+            self.writes.insert(path.to_ascii_lowercase(), (path, Some(Arc::new(moved))));
         }
     }
 

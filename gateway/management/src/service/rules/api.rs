@@ -2,36 +2,22 @@
 
 use serde_json::{Value, json};
 
-use super::{Put, Rules, default_to, linked, text};
+use super::{Fetched, Fetching, Put, Rules, default_to, linked, text};
 use crate::arm_error::ArmError;
-use crate::service::Call;
 use crate::service::transaction::Transaction;
+use crate::service::{Call, import};
 use crate::tree::{Properties, Record, Tree};
+
+mod revision;
+mod version_set;
+
+pub use revision::{addressed, make_current, split};
+use revision::{revisions, share, spread};
 
 pub struct Api;
 
-/// What all revisions of an API have in common.
-const SHARED: &[&str] = &[
-    "displayName",
-    "description",
-    "type",
-    "path",
-    "protocols",
-    "apiVersion",
-    "apiVersionSetId",
-    "subscriptionRequired",
-    "subscriptionKeyParameterNames",
-];
 /// What PUT takes and nothing keeps.
 const IMPORT: &[&str] = &["value", "format", "wsdlSelector", "apiType", "translateRequiredQueryParameters"];
-
-/// The path of the API and its revision, where the name says one: `apis/x;rev=2` → (`apis/x`, `2`).
-pub fn split(path: &str) -> (&str, Option<&str>) {
-    match path.to_ascii_lowercase().rfind(";rev=") {
-        Some(at) => (path.get(..at).unwrap_or(path), path.get(at + ";rev=".len()..)),
-        None => (path, None),
-    }
-}
 
 impl Rules for Api {
     fn put(&self, put: Put<'_, '_, '_>, properties: &mut Properties) -> Result<(), ArmError> {
@@ -46,6 +32,7 @@ impl Rules for Api {
             (None, None) => text(properties, "apiRevision").unwrap_or("1").to_owned(),
         };
         properties.insert("apiRevision".to_owned(), Value::String(revision));
+        properties.shift_remove("isCurrent");
         let source = properties.shift_remove("sourceApiId");
         if put.existing.is_none()
             && let Some(Value::String(source)) = source
@@ -54,12 +41,26 @@ impl Rules for Api {
         }
         if put.path.len() != root.len() {
             match &current {
-                Some(current) => share(current, properties),
+                Some(current) => share(&current.properties, properties),
                 None => return Err(ArmError::not_found("Api")),
             }
         }
+        let imported = match put.fetched {
+            Fetched::Definition(imported) => Some(imported),
+            _ => None,
+        };
+        if let Some(imported) = imported {
+            import::fill(properties, imported);
+        }
+        // The type of an API does not change by being left out.
+        if let Some(kept) = put.existing.and_then(|existing| existing.text("type")) {
+            default_to(properties, "type", kept);
+        }
         complete(put.tx, properties)?;
         check_path(put.tx, root, properties)?;
+        if let Some(imported) = imported {
+            import::apply(put.tx, put.path, imported);
+        }
         if put.existing.is_none() && text(properties, "type") == Some("websocket") {
             let operation = json!({
                 "displayName": "onHandshake", "method": "GET", "urlTemplate": "/", "templateParameters": [], "responses": []
@@ -69,16 +70,7 @@ impl Rules for Api {
             }
         }
         if put.path.len() == root.len() {
-            for other in revisions(put.tx, root) {
-                let mut shared = other.properties.clone();
-                for member in SHARED {
-                    match properties.get(*member) {
-                        Some(value) => shared.insert((*member).to_owned(), value.clone()),
-                        None => shared.shift_remove(*member),
-                    };
-                }
-                put.tx.put(&other.path, shared);
-            }
+            spread(put.tx, root, properties);
         }
         Ok(())
     }
@@ -98,34 +90,29 @@ impl Rules for Api {
                     tx.delete(&format!("{}/apis/{}", holder.path, record.name()));
                 }
             }
+            let scope = format!("/{root}");
+            for subscription in tx.list("subscriptions") {
+                if subscription.text("scope").is_some_and(|text| text.eq_ignore_ascii_case(&scope)) {
+                    tx.delete(&subscription.path);
+                }
+            }
         }
         Ok(())
     }
 
-    fn shown(&self, _tree: &Tree, record: &Record, _call: &Call<'_>) -> Properties {
+    fn shown(&self, tree: &Tree, record: &Record, call: &Call<'_>) -> Properties {
         let mut properties = record.properties.clone();
-        if split(&record.path).1.is_none() {
-            properties.insert("isCurrent".to_owned(), Value::Bool(true));
-        } else {
-            properties.shift_remove("isCurrent");
+        properties.insert("isCurrent".to_owned(), Value::Bool(split(&record.path).1.is_none()));
+        default_to(&mut properties, "isOnline", true);
+        if let Some(set) = version_set::shown(tree, &properties, call) {
+            properties.insert("apiVersionSet".to_owned(), set);
         }
         properties.insert("provisioningState".to_owned(), Value::from("Succeeded"));
         properties
     }
-}
 
-/// The other revisions of an API.
-fn revisions(tx: &Transaction<'_>, root: &str) -> Vec<std::sync::Arc<Record>> {
-    let within = format!("{};rev=", root.to_ascii_lowercase());
-    tx.list("apis").into_iter().filter(|api| api.path.to_ascii_lowercase().starts_with(&within)).collect()
-}
-
-fn share(current: &Record, properties: &mut Properties) {
-    for member in SHARED {
-        match current.properties.get(*member) {
-            Some(value) => properties.insert((*member).to_owned(), value.clone()),
-            None => properties.shift_remove(*member),
-        };
+    fn fetch<'a>(&'a self, call: &'a Call<'a>, properties: &'a Properties) -> Fetching<'a> {
+        Box::pin(import::fetch(call, properties))
     }
 }
 
@@ -136,12 +123,14 @@ fn copy(
     path: &str,
     properties: &mut Properties,
 ) -> Result<(), ArmError> {
-    let Some(from) = linked(tx, source) else {
+    let source_path = addressed(&|path| tx.get(path), source.trim_matches('/'), false);
+    let Some(from) = linked(tx, &source_path) else {
         return Err(ArmError::field("sourceApiId", format!("The API '{source}' does not exist.")));
     };
     if let Some(record) = tx.get(&from) {
         for (member, value) in &record.properties {
-            if !properties.contains_key(member) && member != "apiRevisionDescription" {
+            let is_own = matches!(member.as_str(), "apiRevision" | "apiRevisionDescription");
+            if !properties.contains_key(member) && !is_own {
                 properties.insert(member.clone(), value.clone());
             }
         }
@@ -155,7 +144,7 @@ fn copy(
     Ok(())
 }
 
-fn complete(tx: &Transaction<'_>, properties: &mut Properties) -> Result<(), ArmError> {
+fn complete(tx: &mut Transaction<'_>, properties: &mut Properties) -> Result<(), ArmError> {
     default_to(properties, "subscriptionRequired", true);
     default_to(properties, "protocols", json!(["https"]));
     default_to(properties, "type", "http");
@@ -163,10 +152,10 @@ fn complete(tx: &Transaction<'_>, properties: &mut Properties) -> Result<(), Arm
         return Err(ArmError::field("displayName", "'displayName' must not be empty."));
     }
     if let Some(Value::Object(set)) = properties.shift_remove("apiVersionSet")
-        && let Some(Value::String(id)) = set.get("id")
-        && let Ok(id) = gateway_model::ResourceId::parse(id)
+        && !properties.contains_key("apiVersionSetId")
     {
-        default_to(properties, "apiVersionSetId", id.to_string());
+        let id = version_set::of_inline(tx, &set)?;
+        properties.insert("apiVersionSetId".to_owned(), Value::String(id));
     }
     let set = text(properties, "apiVersionSetId");
     if let Some(set) = set
@@ -204,28 +193,4 @@ fn check_path(tx: &Transaction<'_>, root: &str, properties: &Properties) -> Resu
         }
         None => Ok(()),
     }
-}
-
-/// Makes a revision (`orders;rev=2`) the current one of its API.
-pub fn make_current(tx: &mut Transaction<'_>, api: &str, revision: &str) -> Result<(), ArmError> {
-    let root = format!("apis/{api}");
-    let wanted = format!("apis/{revision}");
-    let Some(current) = tx.get(&root) else { return Err(ArmError::not_found("Api")) };
-    let number = current.text("apiRevision").unwrap_or("1").to_owned();
-    if split(&wanted).1.is_none_or(|revision| revision == number) {
-        return Ok(());
-    }
-    if tx.get(&wanted).is_none() {
-        return Err(ArmError::field("apiId", format!("The revision '/{wanted}' does not exist.")));
-    }
-    let releases: Vec<_> = tx.list(&format!("{root}/releases"));
-    let before = format!("{root};rev={number}");
-    tx.rename(&root, &before);
-    tx.rename(&wanted, &root);
-    // Releases belong to the API, not to a revision.
-    tx.delete_below(&format!("{before}/releases"));
-    for release in releases {
-        tx.put(&release.path, release.properties.clone());
-    }
-    Ok(())
 }

@@ -3,8 +3,8 @@
 use gateway_model::PolicyScope;
 use serde_json::Value;
 
-use super::policy::{check, shown_text, stored_text};
-use super::{Put, Rules};
+use super::policy::{check, kept_text, shown_text, written_text};
+use super::{Fetching, Put, Rules};
 use crate::arm_error::ArmError;
 use crate::service::Call;
 use crate::service::transaction::Transaction;
@@ -14,9 +14,11 @@ pub struct Fragment;
 
 impl Rules for Fragment {
     fn put(&self, put: Put<'_, '_, '_>, properties: &mut Properties) -> Result<(), ArmError> {
-        stored_text(properties, put.fetched)?;
+        written_text(properties, put.fetched);
         let scope = PolicyScope::Fragment(put.name(0).into());
-        check(&put, &scope, properties)
+        check(&put, &scope, properties)?;
+        kept_text(properties);
+        Ok(())
     }
 
     fn delete(&self, tx: &mut Transaction<'_>, _call: &Call<'_>, record: &Record) -> Result<(), ArmError> {
@@ -35,8 +37,8 @@ impl Rules for Fragment {
         properties
     }
 
-    fn fetch<'a>(&'a self, properties: &'a mut Properties) -> super::Fetching<'a> {
-        super::policy::fetch(properties)
+    fn fetch<'a>(&'a self, call: &'a Call<'a>, properties: &'a Properties) -> Fetching<'a> {
+        super::policy::fetch(call, properties)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Policy documents: one a scope, refused when the gateway's own compiler refuses them.
 
-use gateway_model::{ApiId, PolicyScope, ResourceSet};
+use gateway_model::{ApiId, Diagnostic, PolicyScope, ResourceSet};
 use serde_json::Value;
 
 use super::{Fetched, Fetching, Put, Rules, text};
@@ -22,22 +22,24 @@ impl Rules for Policy {
         if put.path.rsplit('/').next().is_none_or(|name| !name.eq_ignore_ascii_case("policy")) {
             return Err(ArmError::field("policyId", "The name of a policy must be 'policy'."));
         }
-        stored_text(properties, put.fetched)?;
+        written_text(properties, put.fetched);
         let scope = scope(put.path).ok_or_else(|| ArmError::not_found("Policy"))?;
-        check(&put, &scope, properties)
+        check(&put, &scope, properties)?;
+        kept_text(properties);
+        Ok(())
     }
 
     fn shown(&self, _tree: &Tree, record: &Record, call: &Call<'_>) -> Properties {
         shown_text(record, call)
     }
 
-    fn fetch<'a>(&'a self, properties: &'a mut Properties) -> Fetching<'a> {
-        fetch(properties)
+    fn fetch<'a>(&'a self, call: &'a Call<'a>, properties: &'a Properties) -> Fetching<'a> {
+        fetch(call, properties)
     }
 
     fn default(&self, path: &str) -> Option<Record> {
         let properties = Properties::from_iter([
-            ("format".to_owned(), Value::from("rawxml")),
+            ("format".to_owned(), Value::from("xml")),
             ("value".to_owned(), Value::from(DEFAULT)),
         ]);
         path.eq_ignore_ascii_case("policies/policy").then(|| Record {
@@ -68,26 +70,38 @@ pub fn scope(path: &str) -> Option<PolicyScope> {
 }
 
 /// Links are fetched before anything is decided.
-pub fn fetch(properties: &mut Properties) -> Fetching<'_> {
+pub fn fetch<'a>(call: &'a Call<'a>, properties: &'a Properties) -> Fetching<'a> {
     Box::pin(async move {
-        let is_link = text(properties, "format").is_some_and(|format| format.ends_with("-link"));
+        let is_link = text(properties, "format").is_some_and(|format| {
+            let format = format.to_ascii_lowercase();
+            format.ends_with("-link")
+        });
         if !is_link {
-            return Ok(None);
+            return Ok(Fetched::Nothing);
         }
         let url = text(properties, "value").unwrap_or_default();
-        crate::service::download::text(url).await.map(Some)
+        crate::service::download::text(call, url).await.map(Fetched::Text)
     })
 }
 
-/// Leaves `value` and `format` as they are kept: the text itself, and `xml` or `rawxml`.
-pub fn stored_text(properties: &mut Properties, fetched: &Fetched) -> Result<(), ArmError> {
+/// Leaves the text itself in `value`, and `xml` or `rawxml` in `format`.
+pub fn written_text(properties: &mut Properties, fetched: &Fetched) {
     let format = text(properties, "format").unwrap_or("xml").to_ascii_lowercase();
     let format = format.trim_end_matches("-link").to_owned();
-    if let Some(fetched) = fetched {
+    if let Fetched::Text(fetched) = fetched {
         properties.insert("value".to_owned(), Value::String(fetched.clone()));
     }
     properties.insert("format".to_owned(), Value::String(format));
-    Ok(())
+}
+
+/// The text as it is kept: `xml` indented, `rawxml` as written. Places of findings are those of the text as written, so
+/// this comes after the check.
+pub fn kept_text(properties: &mut Properties) {
+    if text(properties, "format") == Some("xml") {
+        let value = text(properties, "value").unwrap_or_default();
+        let kept = crate::service::policy_format::convert(value, "xml", "xml");
+        properties.insert("value".to_owned(), Value::String(kept));
+    }
 }
 
 /// In the format asked for; without `?format=`: `xml`, whose expressions are escaped.
@@ -97,9 +111,12 @@ pub fn shown_text(record: &Record, call: &Call<'_>) -> Properties {
         Some(format) if format.eq_ignore_ascii_case("rawxml") => "rawxml",
         _ => "xml",
     };
-    let kept = record.text("value").unwrap_or_default();
-    let shown = crate::service::policy_format::convert(kept, record.text("format").unwrap_or("xml"), wanted);
-    properties.insert("value".to_owned(), Value::String(shown));
+    let format = record.text("format").unwrap_or("xml");
+    if format != wanted {
+        let kept = record.text("value").unwrap_or_default();
+        let shown = crate::service::policy_format::convert(kept, format, wanted);
+        properties.insert("value".to_owned(), Value::String(shown));
+    }
     properties.insert("format".to_owned(), Value::from(wanted));
     properties
 }
@@ -108,22 +125,29 @@ pub fn shown_text(record: &Record, call: &Call<'_>) -> Properties {
 pub fn check(put: &Put<'_, '_, '_>, scope: &PolicyScope, properties: &Properties) -> Result<(), ArmError> {
     let mut set = ResourceSet::default();
     let mut unreadable = Vec::new();
-    for record in REFERRED.iter().flat_map(|collection| put.tx.list(collection)) {
+    let referred = REFERRED.iter().flat_map(|collection| put.tx.list(collection));
+    // An operation's policy speaks of its template.
+    let operation = put.path.to_ascii_lowercase().contains("/operations/").then(|| {
+        let above = put.path.rsplitn(3, '/').last().unwrap_or_default();
+        put.tx.get(above)
+    });
+    for record in referred.chain(operation.flatten()) {
         unreadable.extend(set.insert_document(&record.path, &record.properties).err());
     }
     unreadable.extend(set.insert_document(put.path, properties).err());
     let found = put.call.plane.check.policy(&set, scope);
     let errors = unreadable.iter().chain(&found).filter(|finding| finding.is_error());
-    let details: Vec<Detail> =
-        errors.map(|finding| Detail::new(target(&finding.message), finding.message.clone())).collect();
+    let details: Vec<Detail> = errors.map(detail).collect();
     if details.is_empty() { Ok(()) } else { Err(ArmError::validation(details)) }
 }
 
-/// The element that a message is about; `representation` for XML that cannot be read.
-fn target(message: &str) -> &str {
-    message
-        .strip_prefix("Error in element '")
-        .and_then(|rest| rest.split('\'').next())
-        .filter(|_| !message.contains("not well formed"))
-        .unwrap_or("representation")
+/// A finding in the service's words: of the element that it is about, or of the text that is no XML.
+fn detail(finding: &Diagnostic) -> Detail {
+    let about = finding.message.strip_prefix("Error in element '");
+    if finding.code == "xml" {
+        let text = about.and_then(|rest| Some(rest.split_once(": ")?.1)).unwrap_or(&finding.message);
+        return Detail::new("representation", format!("XML not well formed: {text}"));
+    }
+    let element = about.and_then(|rest| rest.split('\'').next()).unwrap_or("representation");
+    Detail::new(element, finding.message.clone())
 }

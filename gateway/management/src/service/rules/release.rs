@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{Put, Rules, text};
 use crate::arm_error::ArmError;
-use crate::service::time;
-use crate::tree::Properties;
+use crate::service::{Call, time};
+use crate::tree::{Properties, Record, Tree};
 
 pub struct Release;
 
@@ -13,18 +13,29 @@ impl Rules for Release {
     fn put(&self, put: Put<'_, '_, '_>, properties: &mut Properties) -> Result<(), ArmError> {
         let api = put.name(0).to_owned();
         let id = text(properties, "apiId").unwrap_or_default().to_owned();
-        if let Some(revision) = id.strip_prefix("/apis/") {
-            let root = revision.split(";rev=").next().unwrap_or_default();
-            if !root.eq_ignore_ascii_case(&api) {
-                let message = format!("The revision '{id}' is none of the API '{api}'.");
-                return Err(ArmError::field("apiId", message));
-            }
-            super::api::make_current(put.tx, &api, revision)?;
+        let before = put.existing.and_then(|existing| existing.text("apiId"));
+        if put.is_patch && before == Some(&id) {
+            // Only the notes change: an older release must not bring its revision back.
+            return Ok(());
         }
-        let created = put.existing.and_then(|existing| existing.text("createdDateTime"));
-        let created = created.map_or_else(|| time(put.tx.now()), str::to_owned);
-        properties.insert("createdDateTime".to_owned(), Value::String(created));
-        properties.insert("updatedDateTime".to_owned(), Value::String(time(put.tx.now())));
-        Ok(())
+        let revision = id.strip_prefix("/apis/").filter(|revision| {
+            let (root, _) = super::api::split(revision);
+            root.eq_ignore_ascii_case(&api)
+        });
+        match revision {
+            Some(revision) => super::api::make_current(put.tx, &api, revision),
+            None => {
+                let message = format!("The revision '{id}' is none of the API '{api}'.");
+                Err(ArmError::field("apiId", message))
+            }
+        }
+    }
+
+    fn shown(&self, _tree: &Tree, record: &Record, _call: &Call<'_>) -> Properties {
+        let mut properties = record.properties.clone();
+        for (member, seconds) in [("createdDateTime", record.created), ("updatedDateTime", record.modified)] {
+            properties.insert(member.to_owned(), Value::String(time(seconds)));
+        }
+        properties
     }
 }

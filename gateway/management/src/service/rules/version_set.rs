@@ -8,18 +8,24 @@ use crate::tree::{Properties, Record};
 
 pub struct VersionSet;
 
+/// What a versioning scheme needs.
+pub fn check(properties: &Properties) -> Result<(), ArmError> {
+    let needed = match text(properties, "versioningScheme").map(str::to_ascii_lowercase).as_deref() {
+        Some("segment") => return Ok(()),
+        Some("header") => "versionHeaderName",
+        Some("query") => "versionQueryName",
+        _ => "versioningScheme",
+    };
+    if text(properties, needed).is_none_or(str::is_empty) {
+        let message = format!("'{needed}' must not be empty for this versioning scheme.");
+        return Err(ArmError::field(needed, message));
+    }
+    Ok(())
+}
+
 impl Rules for VersionSet {
     fn put(&self, _put: Put<'_, '_, '_>, properties: &mut Properties) -> Result<(), ArmError> {
-        let needed = match text(properties, "versioningScheme").map(str::to_ascii_lowercase).as_deref() {
-            Some("header") => "versionHeaderName",
-            Some("query") => "versionQueryName",
-            _ => return Ok(()),
-        };
-        if text(properties, needed).is_none() {
-            let message = format!("'{needed}' must not be empty for this versioning scheme.");
-            return Err(ArmError::field(needed, message));
-        }
-        Ok(())
+        check(properties)
     }
 
     fn delete(&self, tx: &mut Transaction<'_>, _call: &Call<'_>, record: &Record) -> Result<(), ArmError> {
