@@ -1,5 +1,6 @@
 //! The management plane in this process: store, listener, and the gateway's compiler as its judge of policies.
 
+mod download;
 mod issuer;
 mod tls;
 
@@ -20,8 +21,6 @@ use self::download::Links;
 use crate::import::Importer;
 use crate::mirror::{self, Mirror};
 use crate::settings::{ListenAddress, ManagementSettings};
-
-mod download;
 
 /// Why the plane cannot start.
 #[derive(Debug, thiserror::Error)]
