@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use gateway_tests::plane::{Plane, SERVICE};
 use gateway_tests::{Backend, Client, Reply};
 use serde_json::{Value, json};
@@ -319,11 +321,11 @@ fn export_of_a_wsdl_is_the_document_itself_and_servers_are_host_names() {
     let gateway = json!({"properties": {"locationData": {"name": "here"}}});
     plane.must("PUT", "gateways/g", &gateway);
     plane.must("PUT", "gateways/g/apis/sum", &Value::Null);
-    plane.must(
-        "PUT",
-        "gateways/g/hostnameConfigurations/h",
-        &json!({"properties": {"hostname": "api.example"}}),
-    );
+    let pfx = include_bytes!("../../gateway/policy/tests/cases/keys/client.pfx");
+    let certificate = json!({"properties": {"data": STANDARD.encode(pfx), "password": "secret"}});
+    plane.must("PUT", "certificates/c", &certificate);
+    let host = json!({"properties": {"hostname": "api.example", "certificateId": "/certificates/c"}});
+    plane.must("PUT", "gateways/g/hostnameConfigurations/h", &host);
     let (_, text) = exported(&plane, "sum", "openapi%2Bjson-link");
     let document: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(document["servers"], json!([{"url": "https://api.example/sum"}]));

@@ -30,7 +30,7 @@ use crate::auth::signing::TENANT;
 use crate::auth::{Authenticator, Principal, Refusal};
 use crate::contract::{API_VERSIONS, Method, Operation, is_known};
 use crate::plane::{Plane, ServiceName};
-use crate::service::{self, Answer, Call, service_resource};
+use crate::service::{self, Answer, Call, export, service_resource};
 
 /// Largest body of a request: Azure's limit of inline documents is 4 MiB.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024 + 64 * 1024;
@@ -180,7 +180,7 @@ impl Management {
             };
         }
         let operation = match self.router.find(method, &segments) {
-            Found::Operation(operation) => operation,
+            Found::Operation(operation) => export::operation(operation, &query),
             Found::OtherMethods => return Err(method_not_allowed()),
             Found::Nothing => return Err(ArmError::not_found("Resource")),
         };

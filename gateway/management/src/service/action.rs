@@ -15,7 +15,7 @@ mod users;
 use std::future::Future;
 use std::pin::Pin;
 
-use super::{Call, Outcome, service_resource};
+use super::{Call, Outcome, export, service_resource};
 
 /// An operation of its own.
 pub type Action = for<'a> fn(&'a Call<'a>) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
@@ -87,7 +87,7 @@ const ACTIONS: &[(&str, Action)] = &[
     ("QuotaByCounterKeys_Update", |_call| Box::pin(async { counts::no_counter() })),
     ("QuotaByPeriodKeys_Get", |_call| Box::pin(async { counts::no_counter() })),
     ("QuotaByPeriodKeys_Update", |_call| Box::pin(async { counts::no_counter() })),
-    ("Api_Get", |call| Box::pin(async { apis::get(call) })),
+    ("ApiExport_Get", |call| Box::pin(async { export::link(call) })),
     ("Api_ListByTags", |call| Box::pin(async { by_tags::apis(call) })),
     ("ApiRevision_ListByService", |call| Box::pin(async { apis::revisions(call) })),
     ("ApiProduct_ListByApis", |call| Box::pin(async { apis::products(call) })),

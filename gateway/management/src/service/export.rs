@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use super::rules::{api, text};
 use super::{Answer, Call, Outcome, entity, import};
 use crate::arm_error::ArmError;
+use crate::contract::{OPERATIONS, Operation};
+use crate::http::query::Query;
 use crate::plane::Plane;
 use crate::tree::{Record, Tree};
 
@@ -43,6 +45,13 @@ fn find(name: &str) -> Option<&'static Row> {
     let name = name.to_ascii_lowercase();
     let name = name.trim_end_matches("-link");
     FORMATS.iter().find(|(_, known, ..)| *known == name)
+}
+
+/// GET of an API is an export where the query says so: the two have one address.
+pub fn operation(found: &'static Operation, query: &Query) -> &'static Operation {
+    let is_export = found.id == "Api_Get" && query.is_true("export");
+    let export = OPERATIONS.iter().find(|operation| is_export && operation.id == "ApiExport_Get");
+    export.unwrap_or(found)
 }
 
 /// GET of an API with `export=true`.

@@ -1,4 +1,4 @@
-//! APIs: export, revisions, products.
+//! APIs: revisions, products.
 
 use std::sync::Arc;
 
@@ -6,15 +6,10 @@ use serde_json::{Value, json};
 
 use super::super::filter::Filter;
 use super::super::rules::api::split;
-use super::super::{Call, Outcome, entity, export, list, time};
+use super::super::{Call, Outcome, entity, list, time};
 use crate::arm_error::ArmError;
 use crate::contract::Kind;
 use crate::tree::Record;
-
-/// The API, or a link to its definition.
-pub fn get(call: &Call<'_>) -> Outcome {
-    if call.query.is_true("export") { export::link(call) } else { entity::get(call) }
-}
 
 /// All revisions of an API, the newest first.
 pub fn revisions(call: &Call<'_>) -> Outcome {
