@@ -100,7 +100,7 @@ fn tell(told: &mut Option<bool>, read: Result<(), String>) {
     *told = Some(read.is_ok());
     match read {
         Ok(()) => {
-            tracing::info!(event_type = "MirrorState", available = true, "the mirrored service is read")
+            tracing::info!(event_type = "MirrorState", available = true, "the mirrored service is read");
         }
         Err(error) => {
             tracing::warn!(

@@ -122,8 +122,12 @@ impl Federation {
 
     /// A token of a gateway, good for an hour.
     pub fn token(&self, gateway: &str, key: &str) -> String {
-        let in_an_hour = SystemTime::now() + Duration::from_secs(3_600);
-        let expiry = Rfc3339 { time: in_an_hour, digits: 0 }.to_string();
+        self.token_until(gateway, key, SystemTime::now() + Duration::from_secs(3_600))
+    }
+
+    /// A token that is good until the minute of a time.
+    pub fn token_until(&self, gateway: &str, key: &str, expiry: SystemTime) -> String {
+        let expiry = Rfc3339 { time: expiry, digits: 0 }.to_string();
         let (status, answer) = self.call(
             "POST",
             &format!("gateways/{gateway}/generateToken"),

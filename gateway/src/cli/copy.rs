@@ -100,7 +100,9 @@ impl Pull {
             changed += 1;
             println!("{} {name}", if old.is_ok() { '~' } else { '+' });
             if let Ok(old) = old {
-                differing_lines(&old, &text).iter().for_each(|line| println!("    {line}"));
+                for line in differing_lines(&old, &text) {
+                    println!("    {line}");
+                }
             }
         }
         println!("{changed} files differ");
@@ -142,7 +144,9 @@ impl Push {
                 Kind::Delete => '-',
             };
             println!("{mark} {}", step.document.0);
-            step.lines.iter().for_each(|line| println!("    {line}"));
+            for line in &step.lines {
+                println!("    {line}");
+            }
             if self.remote.dry_run {
                 continue;
             }

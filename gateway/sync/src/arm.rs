@@ -121,8 +121,9 @@ fn answer(method: &str, target: &str, response: &Response) -> Result<Value, ArmE
         let body = body.unwrap_or_default();
         let text = |path: &str| body.pointer(path).and_then(Value::as_str).unwrap_or_default();
         let details = body.pointer("/error/details").and_then(Value::as_array).into_iter().flatten();
-        let details: String =
-            details.filter_map(|one| one["message"].as_str()).map(|message| format!(" {message}")).collect();
+        let details: Vec<&str> =
+            std::iter::once("").chain(details.filter_map(|one| one["message"].as_str())).collect();
+        let details = details.join(" ");
         return Err(ArmError::Refused {
             method: method.to_owned(),
             path: target.split('?').next().unwrap_or_default().to_owned(),

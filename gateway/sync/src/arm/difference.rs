@@ -44,7 +44,7 @@ pub fn changes(service: &ResourceSet, folder: &ResourceSet, with_deletions: bool
         match known.get(&path.to_ascii_lowercase()) {
             None => steps.push(step(Kind::Create, path, members, &Map::new())),
             Some(there) if differs(path, members, there) => {
-                steps.push(step(Kind::Update, path, members, there))
+                steps.push(step(Kind::Update, path, members, there));
             }
             Some(_) => {}
         }

@@ -168,9 +168,10 @@ impl<T: Transport> Service<T> {
             if let Some(Value::Array(items)) = body.remove("value") {
                 for mut item in items {
                     let name = item.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-                    let members = match in_envelopes {
-                        true => properties(&mut item),
-                        false => item.as_object().cloned().unwrap_or_default(),
+                    let members = if in_envelopes {
+                        properties(&mut item)
+                    } else {
+                        item.as_object().cloned().unwrap_or_default()
                     };
                     found.push((format!("{collection}/{name}"), self.plain(members)));
                 }
