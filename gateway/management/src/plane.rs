@@ -194,9 +194,10 @@ impl Plane {
             for document in &found.documents {
                 tree.put(Arc::new(opened(&sealer, document)?));
             }
-            match name.is(&directory.name) {
-                true => directory = Arc::new(service(name, tree)),
-                false => services.push(Arc::new(service(name, tree))),
+            if name.is(&directory.name) {
+                directory = Arc::new(service(name, tree));
+            } else {
+                services.push(Arc::new(service(name, tree)));
             }
         }
         let mut outdated = Vec::new();

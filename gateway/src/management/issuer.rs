@@ -49,7 +49,7 @@ async fn get(settings: UpstreamSettings, shared: UpstreamShared, url: String) ->
     let call = upstream.call(OutboundCall::new(request, TIMEOUT));
     let response = call.await.map_err(|error| format!("{url}: {error}"))?;
     match response.status {
-        200 => serde_json::from_slice(&response.body.buffered()).map_err(|error| format!("{url}: {error}")),
+        200 => serde_json::from_slice(response.body.buffered()).map_err(|error| format!("{url}: {error}")),
         status => Err(format!("{url} answered {status}")),
     }
 }

@@ -40,7 +40,7 @@ const CONNECTIONS_MAX: usize = 4_096;
 const STREAMS_MAX: u32 = 100;
 const HEADER_BYTES_MAX: u32 = 64 * 1024;
 /// Pings on HTTP/2: a client that is gone does not keep its place.
-const KEEP_ALIVE: Duration = Duration::from_secs(60);
+const KEEP_ALIVE: Duration = Duration::from_mins(1);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -251,7 +251,7 @@ impl Management {
     fn base<B>(&self, request: &Request<B>) -> String {
         let scheme = if self.is_tls { "https" } else { "http" };
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-        let authority = request.uri().authority().map(|authority| authority.as_str());
+        let authority = request.uri().authority().map(hyper::http::uri::Authority::as_str);
         format!("{scheme}://{}", authority.or(host).unwrap_or("localhost"))
     }
 

@@ -268,12 +268,11 @@ impl Parser<'_> {
         let Token::Word(variable) = self.next()? else {
             return Err("a name and ':' are expected.".to_owned());
         };
-        let variable = match variable.strip_suffix(':') {
-            Some(variable) => variable.to_owned(),
-            None => {
-                self.expect(&Token::Word(":".to_owned()))?;
-                variable
-            }
+        let variable = if let Some(variable) = variable.strip_suffix(':') {
+            variable.to_owned()
+        } else {
+            self.expect(&Token::Word(":".to_owned()))?;
+            variable
         };
         if self.variable.replace(variable).is_some() {
             return Err("'any' and 'all' cannot be nested.".to_owned());
@@ -376,16 +375,17 @@ enum Use {
 impl Use {
     /// Whether the table of operations allows it: the suffix of a field says what (management-api.md §1.1).
     fn is_allowed(self, suffix: &str) -> bool {
-        match (suffix, self) {
+        matches!(
+            (suffix, self),
             ("" | "*", Self::Operator(_) | Self::Function(_))
-            | ("*", Self::Items)
-            | ("~", Self::Operator(_)) => true,
-            ("=" | "=!" | "=c" | "=f", Self::Operator(Operator::Eq))
-            | ("=!", Self::Operator(Operator::Ne)) => true,
-            ("<>", Self::Operator(Operator::Ge | Operator::Le)) => true,
-            ("=c", Self::Function(Function::Contains)) | ("=f", Self::Function(_)) => true,
-            _ => false,
-        }
+                | ("*", Self::Items)
+                | ("~", Self::Operator(_))
+                | ("=" | "=!" | "=c" | "=f", Self::Operator(Operator::Eq))
+                | ("=!", Self::Operator(Operator::Ne))
+                | ("<>", Self::Operator(Operator::Ge | Operator::Le))
+                | ("=c", Self::Function(Function::Contains))
+                | ("=f", Self::Function(_))
+        )
     }
 }
 

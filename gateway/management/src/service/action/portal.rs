@@ -97,10 +97,10 @@ pub async fn write(call: &Call<'_>, is_patch: bool) -> Outcome {
             Ok((record.properties.clone(), record.version))
         })
         .await?;
-    match is_patch {
-        true => Ok(Answer { status: StatusCode::NO_CONTENT, etag: Some(version), body: None }),
-        false => Ok(Answer::ok(shown(call, setting, properties)).with_etag(version)),
+    if is_patch {
+        return Ok(Answer { status: StatusCode::NO_CONTENT, etag: Some(version), body: None });
     }
+    Ok(Answer::ok(shown(call, setting, properties)).with_etag(version))
 }
 
 /// Delegation needs an address and a key to sign with.

@@ -26,15 +26,12 @@ impl Rules for Backend {
             return Err(ArmError::validation(missing));
         }
         let url = text(properties, "url").unwrap_or_default();
-        match ["https://", "http://", "wss://", "ws://", "{{"].iter().any(|scheme| url.starts_with(scheme))
-            || is_cluster(properties)
-        {
-            true => Ok(()),
-            false => Err(ArmError::field(
-                "url",
-                format!("'{url}' is no absolute address of http, https, ws or wss."),
-            )),
+        let is_absolute =
+            ["https://", "http://", "wss://", "ws://", "{{"].iter().any(|scheme| url.starts_with(scheme));
+        if is_absolute || is_cluster(properties) {
+            return Ok(());
         }
+        Err(ArmError::field("url", format!("'{url}' is no absolute address of http, https, ws or wss.")))
     }
 
     fn delete(&self, tx: &mut Transaction<'_>, _call: &Call<'_>, record: &Record) -> Result<(), ArmError> {

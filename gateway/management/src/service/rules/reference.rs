@@ -80,7 +80,7 @@ mod tests {
             (r#"<set-backend-service backend-id="b1" />"#, true),
             ("<set-backend-service backend-id = 'B1' />", true),
             (r#"<set-backend-service backend-id="b10" />"#, false),
-            (r#"<set-backend-service backend-id=b1 />"#, false),
+            ("<set-backend-service backend-id=b1 />", false),
             ("backend-id", false),
         ] {
             assert_eq!(names_by(text, "backend-id", "b1"), expected, "{text}");
