@@ -18,6 +18,12 @@ pub fn write(folder: &Path, backend: u16, policies: Policies) -> anyhow::Result<
                 subscription(folder, key)?;
             }
         }
+        Policies::Cached => put(&folder.join("apis/shop/policy.xml"), CACHED)?,
+        Policies::Typical => {
+            put(&folder.join("apis/shop/policy.xml"), &typical())?;
+            subscription(folder, 0)?;
+        }
+        Policies::Token => put(&folder.join("apis/shop/policy.xml"), &token())?,
         Policies::HundredApis => {
             for number in 1..100 {
                 api(folder, &format!("api-{number}"), backend, policies)?;
@@ -35,7 +41,7 @@ fn api(folder: &Path, name: &str, backend: u16, policies: Policies) -> anyhow::R
         "protocols": ["http", "https"],
         "apiRevision": "1",
         "isCurrent": true,
-        "subscriptionRequired": policies == Policies::Some,
+        "subscriptionRequired": matches!(policies, Policies::Some | Policies::Typical),
         "serviceUrl": format!("http://127.0.0.1:{}", backend),
     }});
     let dir = folder.join("apis").join(name);
@@ -55,6 +61,38 @@ fn policy() -> String {
          <set-header name=\"X-Gateway\" exists-action=\"override\"><value>bench</value></set-header>\n    \
          <set-header name=\"X-Remove\" exists-action=\"delete\" />\n  </inbound>\n  \
          <backend><base /></backend>\n  <outbound><base /></outbound>\n  <on-error><base /></on-error>\n</policies>\n"
+    )
+}
+
+/// Where the issuer of [`Policies::Token`] is; nobody asks there.
+pub const ISSUER: &str = "https://issuer.test";
+
+const CACHED: &str = "<policies>\n  <inbound>\n    <base />\n    \
+     <cache-lookup vary-by-developer=\"false\" vary-by-developer-groups=\"false\" />\n  </inbound>\n  \
+     <backend><base /></backend>\n  <outbound>\n    <base />\n    <cache-store duration=\"3600\" />\n  </outbound>\n  \
+     <on-error><base /></on-error>\n</policies>\n";
+
+fn typical() -> String {
+    inbound(&format!(
+        "<rate-limit-by-key calls=\"{CALLS}\" renewal-period=\"60\" counter-key=\"@(context.Subscription.Id)\" />\n    \
+         <set-header name=\"X-One\" exists-action=\"override\"><value>1</value></set-header>\n    \
+         <set-header name=\"X-Two\" exists-action=\"override\"><value>@(context.Request.Method)</value></set-header>\n    \
+         <choose><when condition=\"@(context.Request.Headers.GetValueOrDefault(\"Accept\", \"\") == \"text/none\")\">\
+         <return-response /></when></choose>"
+    ))
+}
+
+fn token() -> String {
+    inbound(&format!(
+        "<validate-jwt header-name=\"Authorization\"><openid-config url=\"{ISSUER}\" />\
+         <audiences><audience>shop</audience></audiences></validate-jwt>"
+    ))
+}
+
+fn inbound(statements: &str) -> String {
+    format!(
+        "<policies>\n  <inbound>\n    <base />\n    {statements}\n  </inbound>\n  <backend><base /></backend>\n  \
+         <outbound><base /></outbound>\n  <on-error><base /></on-error>\n</policies>\n"
     )
 }
 

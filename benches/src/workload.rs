@@ -13,9 +13,12 @@ pub enum Workload {
     W3,
     /// W1 with a key out of 1,000, a header added, one removed, the path rewritten, a rate limit per key
     W4,
+    /// W1 where the gateway answers from its built-in cache, and the others still ask the backend
+    W5,
 }
 
 impl Workload {
+    /// Those of proxies alike.
     pub const ALL: [Self; 4] = [Self::W1, Self::W2, Self::W3, Self::W4];
 
     pub fn title(self) -> &'static str {
@@ -24,6 +27,7 @@ impl Workload {
             Self::W2 => "W2 TLS HTTP/1.1",
             Self::W3 => "W3 TLS HTTP/2",
             Self::W4 => "W4 policies",
+            Self::W5 => "W5 cache hit",
         }
     }
 
@@ -33,7 +37,11 @@ impl Workload {
 
     /// Which of the two configurations it needs.
     pub fn policies(self) -> Policies {
-        if self == Self::W4 { Policies::Some } else { Policies::None }
+        match self {
+            Self::W4 => Policies::Some,
+            Self::W5 => Policies::Cached,
+            Self::W1 | Self::W2 | Self::W3 => Policies::None,
+        }
     }
 
     /// The requests, sent in turn.
@@ -56,6 +64,12 @@ pub enum Policies {
     Some,
     /// Forward by one of 100 APIs, for start-up.
     HundredApis,
+    /// The gateway keeps the answer; the others forward.
+    Cached,
+    /// Key, limit by key, two headers, a choice by an expression: one subscription.
+    Typical,
+    /// A token of an issuer is checked.
+    Token,
 }
 
 /// Subscription keys of W4.

@@ -22,14 +22,34 @@ enum Name {
     Datapath,
     /// Routing, key lookup, pipeline, expressions
     Micro,
+    /// What policies add, and a cache hit beside nginx that asks the backend
+    Policies,
 }
 
+/// The gateway out of its cache, nginx to the backend; CPU alone.
+const CACHE_HIT: &[&str] = &[
+    "--workload",
+    "w5",
+    "--peer",
+    "gateway,nginx",
+    "--rounds",
+    "5",
+    "--idle",
+    "0",
+    "--starts",
+    "0",
+    "--rate",
+    "0",
+];
+
 impl Name {
-    fn binary(self) -> &'static str {
+    /// Programs, each with its arguments.
+    fn programs(self) -> &'static [(&'static str, &'static [&'static str])] {
         match self {
-            Self::Http => "http",
-            Self::Datapath => "datapath",
-            Self::Micro => "micro",
+            Self::Http => &[("http", &[])],
+            Self::Datapath => &[("datapath", &[])],
+            Self::Micro => &[("micro", &[])],
+            Self::Policies => &[("micro", &["--only", "policies:"]), ("http", CACHE_HIT)],
         }
     }
 }
@@ -40,9 +60,14 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<()> {
     let gateway = build::run(workspace)?;
     let names =
         arguments.name.map_or_else(|| vec![Name::Http, Name::Datapath, Name::Micro], |name| vec![name]);
-    for name in names {
+    let is_one = names.iter().all(|name| name.programs().len() == 1);
+    anyhow::ensure!(
+        is_one || arguments.arguments.is_empty(),
+        "it runs several programs: it takes no arguments"
+    );
+    for (binary, own) in names.into_iter().flat_map(Name::programs) {
         let mut command = workspace.cargo("run");
-        command.args(["--release", "--package", "gateway-benches", "--bin", name.binary(), "--"]);
+        command.args(["--release", "--package", "gateway-benches", "--bin", binary, "--"]).args(*own);
         process::run(command.args(&arguments.arguments).env("GATEWAY_BINARY", &gateway))?;
     }
     Ok(())

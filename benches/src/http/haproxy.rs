@@ -23,7 +23,9 @@ pub fn configure(setup: &Setup<'_>, place: &Place) -> anyhow::Result<Vec<PathBuf
 
 fn configuration(setup: &Setup<'_>, place: &Place, map: &str) -> String {
     let (inside, outside) = match setup.policies {
-        Policies::None => ("  default_backend backend\n".to_owned(), String::new()),
+        Policies::None | Policies::Cached | Policies::Typical | Policies::Token => {
+            ("  default_backend backend\n".to_owned(), String::new())
+        }
         Policies::Some => (policies(map), TABLE.to_owned()),
         Policies::HundredApis => (hundred(), String::new()),
     };

@@ -17,7 +17,9 @@ pub fn configure(setup: &Setup<'_>, place: &Place) -> anyhow::Result<Vec<PathBuf
 fn configuration(setup: &Setup<'_>, place: &Place) -> String {
     let dir = place.dir.display();
     let (outside, inside) = match setup.policies {
-        Policies::None => (String::new(), location("/", "")),
+        Policies::None | Policies::Cached | Policies::Typical | Policies::Token => {
+            (String::new(), location("/", ""))
+        }
         Policies::Some => (keys(), location("/shop/", POLICIES)),
         Policies::HundredApis => {
             let more: String = (1..100).map(|number| location(&format!("/api-{number}/"), "")).collect();

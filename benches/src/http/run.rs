@@ -84,7 +84,7 @@ pub fn all(arguments: &Arguments) -> anyhow::Result<Outcome> {
         latencies: Vec::new(),
         processes: Vec::new(),
     };
-    for policies in [Policies::None, Policies::Some] {
+    for policies in [Policies::None, Policies::Some, Policies::Cached] {
         let workloads = arguments.workload.iter().filter(|workload| workload.policies() == policies);
         let workloads: Vec<Workload> = workloads.copied().collect();
         if !workloads.is_empty() {

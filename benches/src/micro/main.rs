@@ -4,6 +4,7 @@ mod expressions;
 mod heads;
 mod keys;
 mod pipelines;
+mod policies;
 mod prepared;
 mod request;
 mod routes;
@@ -39,6 +40,7 @@ fn main() -> anyhow::Result<()> {
     keys::rows(&mut measure);
     pipelines::rows(&prepared, &mut measure)?;
     expressions::rows(&prepared, &mut measure)?;
+    policies::rows(&mut measure)?;
     if "whole request".contains(&arguments.only) {
         rows.extend(request::rows()?);
     }

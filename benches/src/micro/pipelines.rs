@@ -33,16 +33,18 @@ use crate::prepared::Prepared;
 use crate::timing::Measure;
 
 /// Ports without a network.
-struct Still {
+pub struct Still {
     counters: RateCounters,
     quotas: QuotaCounters,
     at_work: AtWork,
     caches: Caches,
     budget: BufferBudget,
     authorities: ClientAuthorities,
+    /// Keys of the one issuer there is.
+    issued: Option<Arc<SigningKeys>>,
 }
 
-/// Nobody issues tokens here.
+/// One issuer at most, whose keys are at hand.
 impl Issuers for Still {
     fn keys<'a>(
         &'a self,
@@ -50,7 +52,8 @@ impl Issuers for Still {
         _: Option<&'a Arc<SigningKeys>>,
     ) -> LocalFuture<'a, Result<Arc<SigningKeys>, IssuerError>> {
         let reason = "there is no network".to_owned();
-        Box::pin(ready(Err(IssuerError { url: url.to_owned(), reason })))
+        let keys = self.issued.clone().ok_or_else(|| IssuerError { url: url.to_owned(), reason });
+        Box::pin(ready(keys))
     }
 }
 
@@ -63,6 +66,10 @@ impl Identity for Still {
 
 impl Still {
     fn new() -> Self {
+        Self::with_issuer(None)
+    }
+
+    pub fn with_issuer(issued: Option<Arc<SigningKeys>>) -> Self {
         let shared = UpstreamShared::new(Roots::none());
         Self {
             counters: RateCounters::default(),
@@ -71,6 +78,7 @@ impl Still {
             caches: Caches::new(Arc::new(SharedCaches::default()), shared.tls),
             budget: BufferBudget::default(),
             authorities: ClientAuthorities::default(),
+            issued,
         }
     }
 }
@@ -187,7 +195,7 @@ pub fn connection() -> Rc<Connection> {
     })
 }
 
-fn run(pipeline: &Pipeline, exchange: &mut Exchange, ports: &Still) -> bool {
+pub fn run(pipeline: &Pipeline, exchange: &mut Exchange, ports: &Still) -> bool {
     let ended = pin!(pipeline.run(exchange, ports)).poll(&mut Context::from_waker(Waker::noop()));
     ended.is_ready()
 }

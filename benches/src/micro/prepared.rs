@@ -22,14 +22,19 @@ pub struct Prepared {
 
 impl Prepared {
     pub fn new() -> anyhow::Result<Self> {
-        let snapshot = snapshot(1, Policies::Some, &registry())?;
+        Self::of(Policies::Some)
+    }
+
+    /// The API with these policies; without subscriptions a subscription of nobody.
+    pub fn of(policies: Policies) -> anyhow::Result<Self> {
+        let snapshot = snapshot(1, policies, &registry())?;
         let url = url(PATH);
         let found = snapshot.router.find(&url, &Headers::new()).context("no API")?;
         let api = Arc::clone(found.route);
         let operation = api.operations.find("GET", found.operation_path, "").context("no operation")?;
         let operation = Arc::clone(operation.operation);
-        let key = snapshot.keys.find(key_of(0).as_bytes()).context("no key")?;
-        let subscription = Arc::clone(&key.subscription);
+        let key = snapshot.keys.find(key_of(0).as_bytes());
+        let subscription = key.map(|key| Arc::clone(&key.subscription)).unwrap_or_default();
         Ok(Self { snapshot, api, operation, subscription })
     }
 }
