@@ -15,35 +15,6 @@ pub static API_CONTACT_INFORMATION: Shape = Shape {
     ],
 };
 
-/// `ApiContract`.
-pub static API_CONTRACT: Shape = Shape {
-    name: "ApiContract",
-    fields: &[
-        field("description", Type::Text(0, LONG)),
-        field("authenticationSettings", Type::Object(&AUTHENTICATION_SETTINGS_CONTRACT)),
-        field("subscriptionKeyParameterNames", Type::Object(&SUBSCRIPTION_KEY_PARAMETER_NAMES_CONTRACT)),
-        field("type", Type::OneOf(&["http", "soap", "websocket", "graphql", "odata", "grpc"])),
-        field("apiRevision", Type::Text(1, 100)),
-        field("apiVersion", Type::Text(0, 100)),
-        field("isCurrent", Type::Bool),
-        read_only("isOnline", Type::Bool),
-        field("apiRevisionDescription", Type::Text(0, 256)),
-        field("apiVersionDescription", Type::Text(0, 256)),
-        field("apiVersionSetId", Type::Text(0, LONG)),
-        field("subscriptionRequired", Type::Bool),
-        field("termsOfServiceUrl", Type::Text(0, LONG)),
-        field("contact", Type::Object(&API_CONTACT_INFORMATION)),
-        field("license", Type::Object(&API_LICENSE_INFORMATION)),
-        field("sourceApiId", Type::Text(0, LONG)),
-        field("displayName", Type::Text(1, 300)),
-        field("serviceUrl", Type::Text(0, 2000)),
-        mandatory("path", Type::Text(0, 400)),
-        field("protocols", Type::List(&Type::OneOf(&["http", "https", "ws", "wss"]), MANY)),
-        field("apiVersionSet", Type::Object(&API_VERSION_SET_CONTRACT_DETAILS)),
-        read_only("provisioningState", Type::Text(0, LONG)),
-    ],
-};
-
 /// `ApiCreateOrUpdateParameter`.
 pub static API_CREATE_OR_UPDATE_PARAMETER: Shape = Shape {
     name: "ApiCreateOrUpdateParameter",
@@ -170,10 +141,6 @@ pub static API_VERSION_SET_CONTRACT_DETAILS: Shape = Shape {
         field("versionHeaderName", Type::Text(0, LONG)),
     ],
 };
-
-/// `AssociationContract`.
-pub static ASSOCIATION_CONTRACT: Shape =
-    Shape { name: "AssociationContract", fields: &[field("provisioningState", Type::Text(0, LONG))] };
 
 /// `AuthenticationSettingsContract`.
 pub static AUTHENTICATION_SETTINGS_CONTRACT: Shape = Shape {
@@ -343,17 +310,6 @@ pub static CACHE_CONTRACT: Shape = Shape {
     ],
 };
 
-/// `CertificateContract`.
-pub static CERTIFICATE_CONTRACT: Shape = Shape {
-    name: "CertificateContract",
-    fields: &[
-        field("subject", Type::Text(0, LONG)),
-        field("thumbprint", Type::Text(0, LONG)),
-        field("expirationDate", Type::DateTime),
-        field("keyVault", Type::Object(&KEY_VAULT_CONTRACT_PROPERTIES)),
-    ],
-};
-
 /// `CertificateCreateOrUpdateParameters`.
 pub static CERTIFICATE_CREATE_OR_UPDATE_PARAMETERS: Shape = Shape {
     name: "CertificateCreateOrUpdateParameters",
@@ -451,15 +407,6 @@ pub static GATEWAY_HOSTNAME_CONFIGURATION_CONTRACT: Shape = Shape {
     ],
 };
 
-/// `GatewayTokenRequestContract`.
-pub static GATEWAY_TOKEN_REQUEST_CONTRACT: Shape = Shape {
-    name: "GatewayTokenRequestContract",
-    fields: &[
-        mandatory("keyType", Type::OneOf(&["primary", "secondary"])),
-        mandatory("expiry", Type::DateTime),
-    ],
-};
-
 /// `GlobalSchemaContract`.
 pub static GLOBAL_SCHEMA_CONTRACT: Shape = Shape {
     name: "GlobalSchemaContract",
@@ -552,19 +499,6 @@ pub static LOGGER_CONTRACT: Shape = Shape {
         field("credentials", Type::Map(&Type::Text(0, LONG))),
         field("isBuffered", Type::Bool),
         field("resourceId", Type::Text(0, LONG)),
-    ],
-};
-
-/// `NamedValueContract`.
-pub static NAMED_VALUE_CONTRACT: Shape = Shape {
-    name: "NamedValueContract",
-    fields: &[
-        field("tags", Type::List(&Type::Text(0, LONG), 32)),
-        field("secret", Type::Bool),
-        mandatory("displayName", Type::Text(1, 256)),
-        field("value", Type::Text(0, 4096)),
-        field("keyVault", Type::Object(&KEY_VAULT_CONTRACT_PROPERTIES)),
-        read_only("provisioningState", Type::Text(0, LONG)),
     ],
 };
 
@@ -704,10 +638,6 @@ pub static PORTAL_SIGNUP_SETTINGS: Shape = Shape {
     ],
 };
 
-/// `ProductApiLinkContract`.
-pub static PRODUCT_API_LINK_CONTRACT: Shape =
-    Shape { name: "ProductApiLinkContract", fields: &[field("apiId", Type::Text(0, LONG))] };
-
 /// `ProductContract`.
 pub static PRODUCT_CONTRACT: Shape = Shape {
     name: "ProductContract",
@@ -721,10 +651,6 @@ pub static PRODUCT_CONTRACT: Shape = Shape {
         mandatory("displayName", Type::Text(1, 300)),
     ],
 };
-
-/// `ProductGroupLinkContract`.
-pub static PRODUCT_GROUP_LINK_CONTRACT: Shape =
-    Shape { name: "ProductGroupLinkContract", fields: &[field("groupId", Type::Text(0, LONG))] };
 
 /// `RegistrationDelegationSettingsProperties`.
 pub static REGISTRATION_DELEGATION_SETTINGS_PROPERTIES: Shape =
@@ -811,29 +737,6 @@ pub static SCHEMA_CONTRACT: Shape = Shape {
     ],
 };
 
-/// `SubscriptionContract`.
-pub static SUBSCRIPTION_CONTRACT: Shape = Shape {
-    name: "SubscriptionContract",
-    fields: &[
-        field("ownerId", Type::Text(0, LONG)),
-        field("scope", Type::Text(0, LONG)),
-        field("displayName", Type::Text(0, 100)),
-        field(
-            "state",
-            Type::OneOf(&["suspended", "active", "expired", "submitted", "rejected", "cancelled"]),
-        ),
-        read_only("createdDate", Type::DateTime),
-        field("startDate", Type::DateTime),
-        field("expirationDate", Type::DateTime),
-        field("endDate", Type::DateTime),
-        field("notificationDate", Type::DateTime),
-        field("primaryKey", Type::Text(1, 256)),
-        field("secondaryKey", Type::Text(1, 256)),
-        field("stateComment", Type::Text(0, LONG)),
-        field("allowTracing", Type::Bool),
-    ],
-};
-
 /// `SubscriptionCreateParameters`.
 pub static SUBSCRIPTION_CREATE_PARAMETERS: Shape = Shape {
     name: "SubscriptionCreateParameters",
@@ -880,10 +783,6 @@ pub static SUBSCRIPTION_UPDATE_PARAMETERS: Shape = Shape {
 pub static SUBSCRIPTIONS_DELEGATION_SETTINGS_PROPERTIES: Shape =
     Shape { name: "SubscriptionsDelegationSettingsProperties", fields: &[field("enabled", Type::Bool)] };
 
-/// `TagApiLinkContract`.
-pub static TAG_API_LINK_CONTRACT: Shape =
-    Shape { name: "TagApiLinkContract", fields: &[field("apiId", Type::Text(0, LONG))] };
-
 /// `TagContract`.
 pub static TAG_CONTRACT: Shape =
     Shape { name: "TagContract", fields: &[mandatory("displayName", Type::Text(1, 160))] };
@@ -900,14 +799,6 @@ pub static TAG_DESCRIPTION_CONTRACT: Shape = Shape {
     ],
 };
 
-/// `TagOperationLinkContract`.
-pub static TAG_OPERATION_LINK_CONTRACT: Shape =
-    Shape { name: "TagOperationLinkContract", fields: &[field("operationId", Type::Text(0, LONG))] };
-
-/// `TagProductLinkContract`.
-pub static TAG_PRODUCT_LINK_CONTRACT: Shape =
-    Shape { name: "TagProductLinkContract", fields: &[field("productId", Type::Text(0, LONG))] };
-
 /// `TermsOfServiceProperties`.
 pub static TERMS_OF_SERVICE_PROPERTIES: Shape = Shape {
     name: "TermsOfServiceProperties",
@@ -922,21 +813,6 @@ pub static TERMS_OF_SERVICE_PROPERTIES: Shape = Shape {
 pub static TOKEN_BODY_PARAMETER_CONTRACT: Shape = Shape {
     name: "TokenBodyParameterContract",
     fields: &[mandatory("name", Type::Text(0, LONG)), mandatory("value", Type::Text(0, LONG))],
-};
-
-/// `UserContract`.
-pub static USER_CONTRACT: Shape = Shape {
-    name: "UserContract",
-    fields: &[
-        field("state", Type::OneOf(&["active", "blocked", "pending", "deleted"])),
-        field("note", Type::Text(0, LONG)),
-        field("identities", Type::List(&Type::Object(&USER_IDENTITY_CONTRACT), MANY)),
-        field("firstName", Type::Text(0, LONG)),
-        field("lastName", Type::Text(0, LONG)),
-        field("email", Type::Text(0, LONG)),
-        field("registrationDate", Type::DateTime),
-        read_only("groups", Type::List(&Type::Object(&GROUP_CONTRACT), MANY)),
-    ],
 };
 
 /// `UserCreateParameters`.
@@ -961,12 +837,6 @@ pub static USER_IDENTITY_CONTRACT: Shape = Shape {
     fields: &[field("provider", Type::Text(0, LONG)), field("id", Type::Text(0, LONG))],
 };
 
-/// `UserTokenParameters`.
-pub static USER_TOKEN_PARAMETERS: Shape = Shape {
-    name: "UserTokenParameters",
-    fields: &[field("keyType", Type::OneOf(&["primary", "secondary"])), field("expiry", Type::DateTime)],
-};
-
 /// `WikiContract`.
 pub static WIKI_CONTRACT: Shape = Shape {
     name: "WikiContract",
@@ -976,12 +846,6 @@ pub static WIKI_CONTRACT: Shape = Shape {
 /// `WikiDocumentationContract`.
 pub static WIKI_DOCUMENTATION_CONTRACT: Shape =
     Shape { name: "WikiDocumentationContract", fields: &[field("documentationId", Type::Text(0, LONG))] };
-
-/// `WorkspaceContract`.
-pub static WORKSPACE_CONTRACT: Shape = Shape {
-    name: "WorkspaceContract",
-    fields: &[field("displayName", Type::Text(0, LONG)), field("description", Type::Text(0, LONG))],
-};
 
 /// `X509CertificateName`.
 pub static X509_CERTIFICATE_NAME: Shape = Shape {
