@@ -78,7 +78,8 @@ fn quota_is_shared_through_redis_and_outlives_gateways() {
         assert!(began.elapsed() < Duration::from_secs(10), "b hears of a");
         std::thread::sleep(Duration::from_millis(300));
     }
-    (a.stop(), b.stop());
+    a.stop();
+    b.stop();
     let later = Running::start(config.path(), &settings);
     later.get("/a/item", &[]);
     std::thread::sleep(Duration::from_millis(2500));

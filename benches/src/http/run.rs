@@ -153,7 +153,7 @@ fn turn(
     let pids = running.process.pids();
     let time = || cpu_time(&pids);
     let (served, before, after) = load::run(&aim, WARM_UP, Duration::from_secs_f64(seconds), time, time)?;
-    let busy = (after - before).as_secs_f64();
+    let busy = after.checked_sub(before).unwrap().as_secs_f64();
     let elapsed = served.elapsed.as_secs_f64();
     Ok(Turn {
         workload,

@@ -19,7 +19,7 @@ const CLOSED: [(&str, &str); 8] = [
     ("a variable is there", r#"@(context.Variables.ContainsKey("text"))"#),
     ("the status of a variable", r#"@(((IResponse)context.Variables["reply"]).StatusCode == 202)"#),
     ("a matched parameter", r#"@(context.Request.MatchedParameters["cart"])"#),
-    ("the subscription's id", r#"@(context.Subscription.Id)"#),
+    ("the subscription's id", r"@(context.Subscription.Id)"),
 ];
 
 const TYPICAL: [(&str, &str); 5] = [

@@ -18,7 +18,7 @@ fn closed_conditions_allocate_nothing() {
         r#"@((string)context.Variables["text"] == "plain")"#,
         r#"@(context.Variables.GetValueOrDefault<string>("text", "") != "")"#,
         r#"@(((IResponse)context.Variables["reply"]).StatusCode == 202)"#,
-        r#"@(context.Response.StatusCode >= 200 && context.Response.StatusCode < 300)"#,
+        r"@(context.Response.StatusCode >= 200 && context.Response.StatusCode < 300)",
         r#"@(context.Request.MatchedParameters["cart"] == "main")"#,
         r#"@(context.Request.Method == "GET" || context.Request.Url.Path == "/")"#,
     ] {
@@ -41,7 +41,7 @@ fn closed_texts_allocate_nothing_but_the_callers_buffer() {
         (r#"@((string)context.Variables["text"])"#, "plain"),
         (r#"@(context.Variables.GetValueOrDefault<string>("missing", "other"))"#, "other"),
         (r#"@(context.Request.MatchedParameters["cart"])"#, "main"),
-        (r#"@(context.Subscription.Id)"#, "s-9"),
+        (r"@(context.Subscription.Id)", "s-9"),
         (r#"@("k-" + (string)context.Variables["text"] + "-" + context.Api.Id)"#, "k-plain-shop"),
     ] {
         let expression = compile(text, Expected::String, &Options::default()).expect(text);

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 fn check(name: &str, text: &str) -> Result<(), String> {
     let fixture: Value = serde_json::from_str(include_str!("fixture.json")).map_err(|e| e.to_string())?;
     // The cases are about what expressions give: a slow build must not end them.
-    let limits = Limits { time: Duration::from_secs(60), ..Limits::default() };
+    let limits = Limits { time: Duration::from_mins(1), ..Limits::default() };
     let options = Options { limits, ..Options::default() };
     let mut wrong = String::new();
     for (number, line) in text.lines().enumerate() {

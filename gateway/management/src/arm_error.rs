@@ -92,10 +92,7 @@ impl ArmError {
         let details = self.details.iter().map(
             |detail| json!({"code": "ValidationError", "target": detail.target, "message": detail.message}),
         );
-        let details = match self.details.is_empty() {
-            true => Value::Null,
-            false => Value::Array(details.collect()),
-        };
+        let details = if self.details.is_empty() { Value::Null } else { Value::Array(details.collect()) };
         json!({"error": {"code": self.code, "message": self.message, "details": details}})
     }
 }

@@ -273,7 +273,7 @@ impl Plane {
             service
         };
         let author = Author { principal: "system", operation: "ApiManagementService_CreateOrUpdate" };
-        let seeded = self.write(&service, author, |tx| crate::service::built_in::seed(tx)).await;
+        let seeded = self.write(&service, author, crate::service::built_in::seed).await;
         if let Err(error) = seeded {
             tracing::error!(event_type = "ManagementFault", %error, "the built-in resources cannot be written");
         }

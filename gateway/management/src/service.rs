@@ -66,7 +66,7 @@ impl Answer {
         Self { status: StatusCode::NO_CONTENT, etag: None, body: None }
     }
 
-    /// With the ETag of a revision.
+    /// With the `ETag` of a revision.
     #[must_use]
     pub fn with_etag(self, version: u64) -> Self {
         Self { etag: Some(version), ..self }

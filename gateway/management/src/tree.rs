@@ -13,7 +13,7 @@ pub type Properties = Map<String, Value>;
 pub struct Record {
     /// Path below the service, as first written: `apis/orders/operations/get`.
     pub path: Arc<str>,
-    /// Revision that wrote it: its ETag.
+    /// Revision that wrote it: its `ETag`.
     pub version: u64,
     /// Seconds since 1970.
     pub created: i64,

@@ -240,16 +240,12 @@ impl<'a> Compiler<'a> {
     }
 
     fn unknown(&mut self, element: &Element) {
-        match catalogue::REFUSED.iter().find(|(name, _)| *name == &*element.name) {
-            Some((name, missing)) => {
-                let text =
-                    format!("The policy '{name}' is not supported by this gateway: it needs {missing}.");
-                self.error("policy-unsupported", element.at, text);
-            }
-            None => {
-                let text = format!("The policy '{}' is unknown.", element.name);
-                self.error("policy-unknown", element.at, text);
-            }
+        if let Some((name, missing)) = catalogue::REFUSED.iter().find(|(name, _)| *name == &*element.name) {
+            let text = format!("The policy '{name}' is not supported by this gateway: it needs {missing}.");
+            self.error("policy-unsupported", element.at, text);
+        } else {
+            let text = format!("The policy '{}' is unknown.", element.name);
+            self.error("policy-unknown", element.at, text);
         }
     }
 

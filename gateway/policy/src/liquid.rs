@@ -1,4 +1,4 @@
-//! Liquid templates of `set-body`, as DotLiquid's C# mode runs them (`policies.md` B 2.6).
+//! Liquid templates of `set-body`, as `DotLiquid`'s C# mode runs them (`policies.md` B 2.6).
 //!
 //! Our own engine instead of the `liquid` crate: that one speaks Shopify's dialect, fails on names that are not there,
 //! and has no bound on loops. Here every template runs under [`Limits`].

@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     fn abuse(misdeeds: &[Misdeed]) -> Abuse {
-        let window = Duration::from_secs(60);
+        let window = Duration::from_mins(1);
         Abuse::new(AbuseSettings { misdeeds: misdeeds.to_vec(), strikes: 3, window })
     }
 

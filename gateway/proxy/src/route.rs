@@ -145,17 +145,12 @@ fn lower_case<'a>(text: &'a str, buffer: &'a mut String) -> &'a str {
 impl ApiPath {
     fn version(&mut self, place: &VersionPlace, identifier: &str) -> &mut ApiRevisions {
         let same = |version: &Version| version.place == *place && *version.identifier == *identifier;
-        let at = match self.versions.iter().position(same) {
-            Some(at) => at,
-            None => {
-                let revisions = ApiRevisions::default();
-                self.versions.push(Version {
-                    place: place.clone(),
-                    identifier: identifier.into(),
-                    revisions,
-                });
-                self.versions.len() - 1
-            }
+        let at = if let Some(at) = self.versions.iter().position(same) {
+            at
+        } else {
+            let revisions = ApiRevisions::default();
+            self.versions.push(Version { place: place.clone(), identifier: identifier.into(), revisions });
+            self.versions.len() - 1
         };
         &mut self.versions[at].revisions
     }

@@ -91,7 +91,7 @@ impl Manage {
             }
             match plane.importer().add(&outcome) {
                 Ok(count) => {
-                    tracing::info!(event_type = "FolderImported", documents = count, "a folder was imported")
+                    tracing::info!(event_type = "FolderImported", documents = count, "a folder was imported");
                 }
                 Err(error) => return fail(EXIT_FAILED, format!("the folder is not imported: {error}")),
             }

@@ -26,7 +26,7 @@ pub struct Principal {
 enum Action {
     /// Add a principal, and print its client id and secret
     Add {
-        /// Owner, Contributor, Reader or GatewayConfigurationReader
+        /// Owner, Contributor, Reader or `GatewayConfigurationReader`
         #[arg(long, value_name = "ROLE")]
         role: String,
         /// What to call it
@@ -38,7 +38,7 @@ enum Action {
         /// Claim `oid`, or `sub` where there is none
         #[arg(value_name = "ID")]
         id: String,
-        /// Owner, Contributor, Reader or GatewayConfigurationReader
+        /// Owner, Contributor, Reader or `GatewayConfigurationReader`
         #[arg(long, value_name = "ROLE")]
         role: String,
         /// What to call it

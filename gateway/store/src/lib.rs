@@ -42,7 +42,7 @@ impl Store {
     /// Everything, to start with.
     pub async fn load(&self) -> Result<Contents, StoreError> {
         match self {
-            Self::Sqlite(store) => store.run(|connection| sqlite::read::contents(connection)).await,
+            Self::Sqlite(store) => store.run(sqlite::read::contents).await,
             Self::Postgres(store) => store.contents().await,
         }
     }
@@ -162,7 +162,7 @@ impl Store {
     /// Takes over a backup into an empty store. Its epoch is new, so that no gateway takes what it has for newer.
     pub async fn restore(&self, from: &Path) -> Result<(), StoreError> {
         let backup = Sqlite::open(from).await?;
-        let contents = backup.run(|connection| sqlite::read::contents(connection)).await?;
+        let contents = backup.run(sqlite::read::contents).await?;
         if !self.load().await?.services.is_empty() {
             return Err(StoreError::NotEmpty);
         }

@@ -96,9 +96,12 @@ impl Binder<'_> {
         }
         let Type::Tuple(items) = &info.ty else { return None };
         let kept = self.temporary(Type::OBJECT);
-        let field = |position: usize| match position == index {
-            true => Node::Local(kept),
-            false => Node::Field(Box::new(Node::Local(local)), position),
+        let field = |position: usize| {
+            if position == index {
+                Node::Local(kept)
+            } else {
+                Node::Field(Box::new(Node::Local(local)), position)
+            }
         };
         let fields = (0..items.len()).map(field).collect();
         let keep = Node::Assign(Box::new(Target::Local(kept)), Box::new(value));

@@ -101,12 +101,11 @@ impl Binder<'_> {
                 }
                 LabelKind::Case(pattern, when) => {
                     let test = self.pattern_test(on.clone(), pattern, label.span);
-                    conditions.push(match when {
-                        Some(when) => Node::AndAlso(Box::new((test, self.condition(when).node))),
-                        None => {
-                            self.take(label, pattern, &on.ty, taken);
-                            test
-                        }
+                    conditions.push(if let Some(when) = when {
+                        Node::AndAlso(Box::new((test, self.condition(when).node)))
+                    } else {
+                        self.take(label, pattern, &on.ty, taken);
+                        test
                     });
                 }
             }

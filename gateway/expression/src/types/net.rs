@@ -175,5 +175,5 @@ fn part(text: &str) -> Option<u64> {
     if digits.is_empty() || digits.starts_with('+') {
         return None;
     }
-    u64::from_str_radix(digits, radix).ok().filter(|v| *v <= u64::from(u32::MAX))
+    u64::from_str_radix(digits, radix).ok().filter(|v| u32::try_from(*v).is_ok())
 }

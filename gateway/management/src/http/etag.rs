@@ -1,14 +1,14 @@
-//! ETags: strong, the base64 of an 8-byte version (management-api.md §2.4).
+//! `ETags`: strong, the base64 of an 8-byte version (management-api.md §2.4).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// The ETag of a version, quoted.
+/// The `ETag` of a version, quoted.
 pub fn of(version: u64) -> String {
     format!("\"{}\"", STANDARD.encode(version.to_be_bytes()))
 }
 
-/// Whether a value of `If-Match` fits: `*`, or a list that holds the ETag, in quotes or without.
+/// Whether a value of `If-Match` fits: `*`, or a list that holds the `ETag`, in quotes or without.
 pub fn matches(given: &str, version: u64) -> bool {
     let wanted = of(version);
     let wanted = wanted.trim_matches('"');

@@ -42,7 +42,7 @@ const HEADER_BYTES_MAX: u32 = 64 * 1024;
 /// Pings on HTTP/2: a client that is gone does not keep its place.
 const KEEP_ALIVE: Duration = Duration::from_mins(1);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What the listener serves.
 pub struct Management {
@@ -343,12 +343,11 @@ async fn body(request: Request<Incoming>) -> Result<Value, ArmError> {
         let message = format!("The body is longer than {BODY_BYTES_MAX} bytes, or was cut.");
         ArmError::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestContentTooLarge", message)
     };
-    let bytes = match tokio::time::timeout(BODY_TIMEOUT, reading).await {
-        Ok(read) => read.map_err(too_long)?.to_bytes(),
-        Err(_) => {
-            let message = "The body of the request did not arrive in time.";
-            return Err(ArmError::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", message));
-        }
+    let bytes = if let Ok(read) = tokio::time::timeout(BODY_TIMEOUT, reading).await {
+        read.map_err(too_long)?.to_bytes()
+    } else {
+        let message = "The body of the request did not arrive in time.";
+        return Err(ArmError::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", message));
     };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {

@@ -322,7 +322,7 @@ impl Parser<'_> {
     /// `contains(field,'x')`, `startswith`, `endswith`; `substringof('x',field)`.
     fn function(&mut self, name: &str) -> Result<Filter, String> {
         self.expect(&Token::Open)?;
-        let (first, _) = (self.next()?, self.expect(&Token::Comma)?);
+        let (first, ()) = (self.next()?, self.expect(&Token::Comma)?);
         let second = self.next()?;
         self.expect(&Token::Close)?;
         let name = name.to_ascii_lowercase();

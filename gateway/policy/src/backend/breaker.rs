@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn breaker_from_several_threads_trips_once_at_the_count() {
-        let breaker = breaker(&THREE.replace("3", "4000"));
+        let breaker = breaker(&THREE.replace('3', "4000"));
         let start = Instant::now();
         std::thread::scope(|scope| {
             for _ in 0..4 {

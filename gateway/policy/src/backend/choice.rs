@@ -64,19 +64,12 @@ pub async fn authorization(wanted: &TokenRequest, ports: &dyn Ports) -> Result<S
 /// The entity itself, or the member of a pool whose turn it is; 503 where it is left alone for now.
 pub fn member_of(entity: &Arc<Backend>, now: Instant) -> Result<Arc<Backend>, Fault> {
     let id = entity.id.as_deref().unwrap_or_default();
-    let (what, reason, chosen) = match &entity.pool {
-        Some(pool) => {
-            let chosen = pool.choose(None, &[], now).map(|chosen| Arc::clone(chosen.backend));
-            (format!("Backend pool '{id}'"), "BackendPoolUnavailable", chosen)
-        }
-        None => {
-            let open = entity.breaker.as_ref().and_then(|breaker| breaker.open_for(now));
-            (
-                format!("Backend '{id}'"),
-                "CircuitBreakerOpen",
-                open.map_or_else(|| Ok(Arc::clone(entity)), Err),
-            )
-        }
+    let (what, reason, chosen) = if let Some(pool) = &entity.pool {
+        let chosen = pool.choose(None, &[], now).map(|chosen| Arc::clone(chosen.backend));
+        (format!("Backend pool '{id}'"), "BackendPoolUnavailable", chosen)
+    } else {
+        let open = entity.breaker.as_ref().and_then(|breaker| breaker.open_for(now));
+        (format!("Backend '{id}'"), "CircuitBreakerOpen", open.map_or_else(|| Ok(Arc::clone(entity)), Err))
     };
     chosen.map_err(|wait| {
         let text = format!("{what} is temporarily unavailable.");

@@ -362,10 +362,7 @@ mod tests {
     #[test]
     fn convert_follows_newtonsoft() {
         for (text, expected) in [
-            (
-                r##"{"a":{"@id":1,"b":[1,null,"x"],"#text":"t"}}"##,
-                r##"<a id="1"><b>1</b><b /><b>x</b>t</a>"##,
-            ),
+            (r##"{"a":{"@id":1,"b":[1,null,"x"],"#text":"t"}}"##, r#"<a id="1"><b>1</b><b /><b>x</b>t</a>"#),
             (r#"{"a":1,"b":true}"#, "<Document><a>1</a><b>true</b></Document>"),
             (r#"{"a":[1,2]}"#, "<Document><a>1</a><a>2</a></Document>"),
             (r#"{"a":[[1],[]]}"#, "<Document><a><a>1</a></a><a></a></Document>"),

@@ -101,7 +101,7 @@ impl XmlToJson {
         match document.node_kind(node) {
             Some(NodeKind::Element(_)) => self.element(document, node, writer),
             Some(NodeKind::Text(text) | NodeKind::CData(text) | NodeKind::Comment(text)) => {
-                string(writer, text)
+                string(writer, text);
             }
             Some(NodeKind::ProcessingInstruction(instruction)) => {
                 string(writer, instruction.data.as_deref().unwrap_or_default());
@@ -116,9 +116,9 @@ impl XmlToJson {
         if attributes.is_empty() && groups.is_empty() {
             let is_empty_tag = document.node_source(node).is_some_and(|source| source.ends_with("/>"));
             return if is_empty_tag {
-                writer.value(&Scalar::Null)
+                writer.value(&Scalar::Null);
             } else {
-                string(writer, &markup::text(document, node))
+                string(writer, &markup::text(document, node));
             };
         }
         let text_name = if self.shape == Shape::Direct { "#text" } else { "value" };

@@ -34,7 +34,7 @@ pub async fn run(
         backend::Answer::Other(response) => return Ok(*response),
     };
     let (root, mut errors) = own;
-    if operation.get().is_some_and(|asked| asked.is_subscription()) {
+    if operation.get().is_some_and(apollo_compiler::executable::Operation::is_subscription) {
         return Ok(RequestError::new("Subscriptions are served over WebSocket only.").response());
     }
     let is_aliased = root.is_some();

@@ -115,7 +115,7 @@ impl<'a> Uses<'a> {
     }
 
     fn directives(&mut self, directives: &DirectiveList) {
-        for directive in directives.iter() {
+        for directive in directives {
             self.arguments(&directive.arguments);
         }
     }

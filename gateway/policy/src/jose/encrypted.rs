@@ -1,5 +1,5 @@
 //! Encrypted tokens (RFC 7516 §7.1): RSA-OAEP, RSA-OAEP-256, A128KW, A256KW and `dir`; AES in CBC mode with HMAC, and
-//! AES-GCM. Passwords (PBES2), compression and RSA1_5 are not supported: each has been used against its users.
+//! AES-GCM. Passwords (PBES2), compression and `RSA1_5` are not supported: each has been used against its users.
 
 use aws_lc_rs::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::cipher::{self, DecryptionContext, PaddedBlockDecryptingKey, UnboundCipherKey};

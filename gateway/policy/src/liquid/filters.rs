@@ -1,4 +1,4 @@
-//! The filters, by name (`policies.md` B 2.6). DotLiquid's C# mode writes them in Pascal case; Liquid's own spelling
+//! The filters, by name (`policies.md` B 2.6). `DotLiquid`'s C# mode writes them in Pascal case; Liquid's own spelling
 //! (`url_encode`) is understood too.
 
 use gateway_expression::clr::date_time::DateTime;

@@ -1,4 +1,4 @@
-//! Templates as DotLiquid runs them.
+//! Templates as `DotLiquid` runs them.
 
 use gateway_expression::clr::date_time::{DateTime, DateTimeKind};
 use gateway_expression::clr::json;

@@ -10,8 +10,8 @@ pub struct Usage {
     pub total: u64,
 }
 
-/// Names of the two counts, prompt first, and of their sum: OpenAI's chat completions, completions and embeddings;
-/// OpenAI's responses and Anthropic's messages; Google's Gemini.
+/// Names of the two counts, prompt first, and of their sum: `OpenAI`'s chat completions, completions and embeddings;
+/// `OpenAI`'s responses and Anthropic's messages; Google's Gemini.
 const NAMES: &[[&str; 3]] = &[
     ["prompt_tokens", "completion_tokens", "total_tokens"],
     ["input_tokens", "output_tokens", "total_tokens"],

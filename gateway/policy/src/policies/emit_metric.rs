@@ -82,15 +82,16 @@ impl Dimension {
             let Some(name) = c.literal(inner, "name") else { continue };
             let value = match c.text(inner, "value") {
                 Some(value) => DimensionValue::Given(value),
-                None => match KNOWN.iter().chain(more).find(|(known, _)| *known == &*name) {
-                    Some((_, read)) => DimensionValue::Known(*read),
-                    None => {
+                None => {
+                    if let Some((_, read)) = KNOWN.iter().chain(more).find(|(known, _)| *known == &*name) {
+                        DimensionValue::Known(*read)
+                    } else {
                         let text =
                             format!("The dimension '{name}' needs a value: it is none of the default ones.");
                         c.error("metric-dimension", inner.at, text);
                         continue;
                     }
-                },
+                }
             };
             if dimensions.iter().any(|known| known.name == name) {
                 c.error("metric-dimension", inner.at, format!("The dimension '{name}' stands there twice."));

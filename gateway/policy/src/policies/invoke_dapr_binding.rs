@@ -60,7 +60,7 @@ struct InvokeDaprBinding {
 
 fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     let before = c.findings();
-    let items = element.child("metadata").into_iter().flat_map(|metadata| metadata.elements());
+    let items = element.child("metadata").into_iter().flat_map(super::super::xml::Element::elements);
     let metadata = items.filter_map(|item| Some((c.literal(item, "key")?, c.content(item)?))).collect();
     let policy = InvokeDaprBinding {
         metadata,

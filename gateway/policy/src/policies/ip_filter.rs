@@ -87,12 +87,11 @@ fn range(entry: &Element, c: &mut Compiler<'_>) -> Option<Entry> {
 fn address(text: &str, at: Position, c: &mut Compiler<'_>) -> Option<Address> {
     let argument = c.text_of(text.trim(), at)?;
     let Some(literal) = argument.literal() else { return Some(Address::Expression(argument)) };
-    match parse(literal) {
-        Some(address) => Some(Address::Literal(address)),
-        None => {
-            c.error("address-invalid", at, format!("'{literal}' is not an IP address."));
-            None
-        }
+    if let Some(address) = parse(literal) {
+        Some(Address::Literal(address))
+    } else {
+        c.error("address-invalid", at, format!("'{literal}' is not an IP address."));
+        None
     }
 }
 

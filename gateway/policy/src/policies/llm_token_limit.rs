@@ -113,7 +113,7 @@ struct Account {
     prepaid: u64,
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 impl TokenLimit {
     fn account(&self, exchange: &Exchange) -> Result<Account, Fault> {

@@ -62,17 +62,13 @@ fn split(topic: &str) -> Option<(&str, &str)> {
 impl WaitingPolicy for PublishToDapr {
     async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
         let topic = self.topic.get(exchange)?;
-        let path = match &self.pubsub {
-            Some(pubsub) => {
-                let pubsub = pubsub.get(exchange)?;
-                format!("/v1.0/publish/{}/{}", segment(&pubsub, "pubsub-name")?, segment(&topic, "topic")?)
-            }
-            None => {
-                let (pubsub, topic) = split(&topic).ok_or_else(|| {
-                    Fault::expression(&format!("The topic '{topic}' is not 'pubsub/topic'."))
-                })?;
-                format!("/v1.0/publish/{}/{}", segment(pubsub, "pubsub-name")?, segment(topic, "topic")?)
-            }
+        let path = if let Some(pubsub) = &self.pubsub {
+            let pubsub = pubsub.get(exchange)?;
+            format!("/v1.0/publish/{}/{}", segment(&pubsub, "pubsub-name")?, segment(&topic, "topic")?)
+        } else {
+            let (pubsub, topic) = split(&topic)
+                .ok_or_else(|| Fault::expression(&format!("The topic '{topic}' is not 'pubsub/topic'.")))?;
+            format!("/v1.0/publish/{}/{}", segment(pubsub, "pubsub-name")?, segment(topic, "topic")?)
         };
         let message = self.message.get(exchange)?;
         exchange.settle_bodies();

@@ -122,7 +122,7 @@ impl WaitingPolicy for Retry {
                 Ok(Flow::Continue) => {}
                 // What an earlier attempt answered says nothing about this one.
                 Err(_) if matches!(exchange.section, Section::Inbound | Section::Backend) => {
-                    exchange.response = None
+                    exchange.response = None;
                 }
                 // Behind the backend the response is the backend's, not the attempt's.
                 Err(_) => {}

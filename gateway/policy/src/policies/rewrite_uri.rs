@@ -141,7 +141,7 @@ fn fill(template: &str, place: Place, exchange: &Exchange) -> Result<String, Fau
     for part in parts(template) {
         match part.map_err(Fault::expression)? {
             Part::Text(text) => {
-                out.extend(utf8_percent_encode(text, if place == Place::Path { PATH } else { QUERY }))
+                out.extend(utf8_percent_encode(text, if place == Place::Path { PATH } else { QUERY }));
             }
             Part::Parameter(name) => push_value(name, place, exchange, &mut out)?,
         }

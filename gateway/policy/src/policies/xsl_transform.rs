@@ -65,7 +65,7 @@ const SUPPORTED: &[&str] = &[
     "with-param",
 ];
 
-/// Functions that XSLT adds to XPath and that do not work.
+/// Functions that XSLT adds to `XPath` and that do not work.
 const UNSUPPORTED_FUNCTIONS: &[&str] =
     &["document(", "key(", "format-number(", "unparsed-entity-uri(", "generate-id(", "system-property("];
 

@@ -27,7 +27,7 @@ pub struct ForwardOptions {
 impl Default for ForwardOptions {
     fn default() -> Self {
         Self {
-            timeout: Duration::from_secs(300),
+            timeout: Duration::from_mins(5),
             continue_timeout: None,
             http_version: HttpVersion::Http1,
             follow_redirects: false,

@@ -78,7 +78,7 @@ fn content(content: &Content, path: &str, rows: &mut Vec<String>) {
         Content::Policies => rows.push(row(&format!("{path}…"), "policy statements", "", false)),
         Content::SomePolicies(names) => rows.push(row(&format!("{path}…"), &names.join(", "), "", false)),
         Content::Elements(list) | Content::Sequence(list) => {
-            list.iter().for_each(|def| child(def, path, rows))
+            list.iter().for_each(|def| child(def, path, rows));
         }
         Content::TextOrElements(list) => {
             rows.push(row(&format!("{path}text"), "text", "", true));

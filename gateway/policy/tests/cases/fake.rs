@@ -78,14 +78,13 @@ impl World {
 
     /// What an issuer's addresses answer from now on.
     pub fn publish(&self, url: &str, published: &BTreeMap<String, String>) {
-        let answer = match published.get("down") {
-            Some(reason) => Err(reason.clone()),
-            None => {
-                let keys: Vec<_> = published["keys"].split_whitespace().map(token::jwk).collect();
-                let document = serde_json::json!({"keys": keys}).to_string();
-                let keys = jose::key_set(document.as_bytes()).unwrap();
-                Ok(Arc::new(SigningKeys { issuer: published["issuer"].clone(), keys }))
-            }
+        let answer = if let Some(reason) = published.get("down") {
+            Err(reason.clone())
+        } else {
+            let keys: Vec<_> = published["keys"].split_whitespace().map(token::jwk).collect();
+            let document = serde_json::json!({"keys": keys}).to_string();
+            let keys = jose::key_set(document.as_bytes()).unwrap();
+            Ok(Arc::new(SigningKeys { issuer: published["issuer"].clone(), keys }))
         };
         self.issuers.borrow_mut().insert(url.to_owned(), answer);
     }

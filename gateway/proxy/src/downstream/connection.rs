@@ -205,7 +205,7 @@ impl<S: Service> Http1<'_, S> {
         });
         self.service().finish(token, sent);
         if let Some(error) = self.link.with(|ends| ends.broken.take()) {
-            self.service().anomaly(Some(&self.client), error.reason());
+            self.service().anomaly(Some(self.client), error.reason());
             after = After::Linger;
         }
         after
@@ -346,7 +346,7 @@ impl<S: Service> Http1<'_, S> {
 
     /// Answers what cannot be understood, and closes. The body echoes nothing of the input.
     async fn refuse(&self, error: WireError) {
-        self.service().anomaly(Some(&self.client), error.reason());
+        self.service().anomaly(Some(self.client), error.reason());
         let status = error.status();
         let mut response = Response::new(status);
         response.body = Body::from(envelope(status, standard_reason(status), None));
@@ -366,7 +366,7 @@ impl<S: Service> Http1<'_, S> {
 
     /// a bug in one request costs that request and its connection, nothing else.
     async fn answer_panic(&self, asked: Asked) -> After {
-        self.service().anomaly(Some(&self.client), "panic");
+        self.service().anomaly(Some(self.client), "panic");
         let mut response = Response::new(500);
         response.body = Body::from(envelope(500, standard_reason(500), None));
         let _ = response.headers.append("Content-Type", b"application/json");

@@ -199,9 +199,10 @@ impl<S: Service> Session<'_, S> {
             self.idle = is_idle;
             if is_idle {
                 self.io.release();
-                self.timer.set(match self.going_away {
-                    true => GO_AWAY_TIME,
-                    false => self.server.settings.idle_timeout,
+                self.timer.set(if self.going_away {
+                    GO_AWAY_TIME
+                } else {
+                    self.server.settings.idle_timeout
                 });
             } else {
                 self.timer.clear();
@@ -231,6 +232,6 @@ impl<S: Service> Session<'_, S> {
     }
 
     fn anomaly(&self, reason: &'static str) {
-        self.server.service.anomaly(Some(&self.client), reason);
+        self.server.service.anomaly(Some(self.client), reason);
     }
 }

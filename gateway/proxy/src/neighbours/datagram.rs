@@ -159,7 +159,7 @@ mod tests {
 
     fn change(number: u8) -> Change {
         let calls = (0..number % 65).map(|age| (age, u32::from(number) + 1)).collect();
-        Change { id: [number; 16], period: Duration::from_secs(300), calls }
+        Change { id: [number; 16], period: Duration::from_mins(5), calls }
     }
 
     #[test]

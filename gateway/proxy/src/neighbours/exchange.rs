@@ -150,7 +150,7 @@ mod tests {
     use super::*;
     use crate::ports::counters::Others;
 
-    const LIMIT: RateLimit = RateLimit { calls: 100, period: Duration::from_secs(300) };
+    const LIMIT: RateLimit = RateLimit { calls: 100, period: Duration::from_mins(5) };
 
     fn gateway(number: u8) -> Exchange {
         let counters = Arc::new(RateCounters::shared(Others::new(b"s")));

@@ -19,7 +19,7 @@ const QUOTA_ROUNDS: u64 = 60;
 const STREAM_MAX: usize = 10_000;
 const READ_MAX: usize = 1000;
 /// No window of a rate limit is longer (`policies.md` §10).
-const WINDOW_MAX: Duration = Duration::from_secs(300);
+const WINDOW_MAX: Duration = Duration::from_mins(5);
 /// For the server to answer; nobody waits for it but this task.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 /// A sum stays so long behind the end of its window.

@@ -404,7 +404,9 @@ mod tests {
         let refused = counters.hit_at("k", LIMIT, 1, start + Duration::from_secs(4));
         assert!(!refused.allowed);
         assert!(refused.retry_after > Duration::from_secs(5) && refused.retry_after < Duration::from_secs(7));
-        let early = start + Duration::from_secs(4) + refused.retry_after - Duration::from_millis(100);
+        let early = (start + Duration::from_secs(4) + refused.retry_after)
+            .checked_sub(Duration::from_millis(100))
+            .unwrap();
         assert!(!counters.hit_at("k", LIMIT, 1, early).allowed);
         let told = start + Duration::from_secs(4) + refused.retry_after;
         assert!(counters.hit_at("k", LIMIT, 1, told).allowed);
@@ -420,7 +422,7 @@ mod tests {
     #[test]
     fn hit_from_several_threads_is_exact() {
         let counters = Arc::new(RateCounters::default());
-        let limit = RateLimit { calls: 1000, period: Duration::from_secs(300) };
+        let limit = RateLimit { calls: 1000, period: Duration::from_mins(5) };
         let threads: Vec<_> = (0..4)
             .map(|_| {
                 let counters = Arc::clone(&counters);
@@ -432,7 +434,7 @@ mod tests {
     }
 
     fn hit(key: &str, calls: u64) -> Hit {
-        Hit { key: key.to_owned(), limit: RateLimit { calls, period: Duration::from_secs(300) } }
+        Hit { key: key.to_owned(), limit: RateLimit { calls, period: Duration::from_mins(5) } }
     }
 
     #[test]

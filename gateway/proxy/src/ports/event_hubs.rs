@@ -26,7 +26,7 @@ const BYTES_MAX: usize = 8 << 20;
 /// escapes, and goes out as it is.
 const BATCH_BYTES_MAX: usize = 240 << 10;
 const GATHER: Duration = Duration::from_millis(200);
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// Waits before a batch is sent again.
 const RETRIES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 /// A token is made for so long.

@@ -167,8 +167,8 @@ mod tests {
 
     const PACE: Pace = Pace {
         retry_empty: Duration::from_secs(30),
-        retry_usable: Duration::from_secs(300),
-        ask_again: Duration::from_secs(300),
+        retry_usable: Duration::from_mins(5),
+        ask_again: Duration::from_mins(5),
     };
 
     fn good(value: u32) -> Good<u32> {

@@ -106,7 +106,7 @@ impl RedisSettings {
             "password" => self.password = Some(value.to_owned()),
             "ssl" => {
                 self.ssl =
-                    value.to_ascii_lowercase().parse().map_err(|_| wrong("true or false is expected"))?
+                    value.to_ascii_lowercase().parse().map_err(|_| wrong("true or false is expected"))?;
             }
             "sslhost" => self.ssl_host = Some(value.to_owned()),
             "connecttimeout" => {

@@ -114,17 +114,15 @@ impl<T> OperationTable<T> {
 impl<T> Node<T> {
     fn parameter(&mut self, prefix: &str, suffix: &str) -> &mut Self {
         let same = |edge: &ParameterEdge<T>| *edge.prefix == *prefix && *edge.suffix == *suffix;
-        let at = match self.parameters.iter().position(same) {
-            Some(at) => at,
-            None => {
-                // More text around a parameter is more specific, so it is tried first.
-                let length = prefix.len() + suffix.len();
-                let at = self.parameters.partition_point(|e| e.prefix.len() + e.suffix.len() >= length);
-                let edge =
-                    ParameterEdge { prefix: prefix.into(), suffix: suffix.into(), node: Node::default() };
-                self.parameters.insert(at, edge);
-                at
-            }
+        let at = if let Some(at) = self.parameters.iter().position(same) {
+            at
+        } else {
+            // More text around a parameter is more specific, so it is tried first.
+            let length = prefix.len() + suffix.len();
+            let at = self.parameters.partition_point(|e| e.prefix.len() + e.suffix.len() >= length);
+            let edge = ParameterEdge { prefix: prefix.into(), suffix: suffix.into(), node: Node::default() };
+            self.parameters.insert(at, edge);
+            at
         };
         &mut self.parameters[at].node
     }

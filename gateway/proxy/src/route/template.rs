@@ -151,7 +151,10 @@ mod tests {
     fn parse_all_forms() {
         let template = Template::parse("/a/v{n}.json/{*rest}?date={date}&mode=fast").unwrap();
         assert_eq!(template.segments.len(), 3);
-        assert_eq!(template.parameters().map(|n| n.to_string()).collect::<Vec<_>>(), ["n", "rest", "date"]);
+        assert_eq!(
+            template.parameters().map(std::string::ToString::to_string).collect::<Vec<_>>(),
+            ["n", "rest", "date"]
+        );
         assert_eq!(Template::parse("/").unwrap().segments, []);
         assert_eq!(Template::parse("/a/").unwrap().segments.len(), 2);
         assert_eq!(Template::parse("/*").unwrap().segments, [Segment::Rest(None)]);

@@ -28,13 +28,14 @@ pub fn compile(
     };
     let text = match text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}")) {
         None => text,
-        Some(name) => match named_value(set, name.trim()) {
-            Some(value) => value,
-            None => {
+        Some(name) => {
+            if let Some(value) = named_value(set, name.trim()) {
+                value
+            } else {
                 report(format!("there is no named value {name:?}"));
                 return None;
             }
-        },
+        }
     };
     match RedisSettings::parse(text) {
         Ok(settings) => Some(Arc::new(settings)),
@@ -54,5 +55,5 @@ fn is_for(cache: &Cache, location: &str) -> bool {
 fn named_value<'a>(set: &'a ResourceSet, name: &str) -> Option<&'a str> {
     let found =
         set.named_values.values().find(|value| value.display_name == name || value.id.as_str() == name)?;
-    found.value.as_ref().map(|value| value.expose())
+    found.value.as_ref().map(gateway_model::Secret::expose)
 }

@@ -20,9 +20,10 @@ pub fn compile(set: &ResourceSet, diagnostics: &mut Vec<Diagnostic>) -> KeyIndex
         for (key, hash) in written {
             let digest = match (key, hash) {
                 (Some(key), _) => digest_of(key.expose().as_bytes()),
-                (None, Some(hash)) => match parse_digest(hash) {
-                    Some(digest) => digest,
-                    None => {
+                (None, Some(hash)) => {
+                    if let Some(digest) = parse_digest(hash) {
+                        digest
+                    } else {
                         let text = format!(
                             "a key hash of subscription {} is not 64 hex digits (SHA-256)",
                             subscription.id
@@ -30,7 +31,7 @@ pub fn compile(set: &ResourceSet, diagnostics: &mut Vec<Diagnostic>) -> KeyIndex
                         diagnostics.push(finding(subscription, "key-hash", text));
                         continue;
                     }
-                },
+                }
                 (None, None) => continue,
             };
             if !keys.add(digest, entry(set, subscription, key.as_ref())) {

@@ -106,16 +106,14 @@ async fn write(transaction: &Transaction<'_>, commit: &Commit, revision: i64) ->
     transaction.execute("UPDATE service SET revision = $2 WHERE name = $1", &[service, &revision]).await?;
     for (part, write) in commit.writes.iter().enumerate() {
         let key = write.path.to_ascii_lowercase();
-        match &write.body {
-            Some(body) => {
-                let statement = "INSERT INTO document (service, key, path, version, body) VALUES ($1, $2, $3, $4, $5)
-                     ON CONFLICT (service, key) DO UPDATE SET version = excluded.version, body = excluded.body";
-                transaction.execute(statement, &[service, &key, &write.path, &revision, body]).await?;
-            }
-            None => {
-                let statement = "DELETE FROM document WHERE service = $1 AND key = $2";
-                transaction.execute(statement, &[service, &key]).await?;
-            }
+        if let Some(body) = &write.body {
+            let statement =
+                "INSERT INTO document (service, key, path, version, body) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (service, key) DO UPDATE SET version = excluded.version, body = excluded.body";
+            transaction.execute(statement, &[service, &key, &write.path, &revision, body]).await?;
+        } else {
+            let statement = "DELETE FROM document WHERE service = $1 AND key = $2";
+            transaction.execute(statement, &[service, &key]).await?;
         }
         let statement = "INSERT INTO change (service, revision, part, path, key) VALUES ($1, $2, $3, $4, $5)";
         transaction.execute(statement, &[service, &revision, &(part as i64), &write.path, &key]).await?;

@@ -209,7 +209,7 @@ impl XNode {
     pub fn set_value(&self, value: &str) -> Result<()> {
         match &self.0.data {
             Data::Text(text) | Data::CData(text) | Data::Comment(text) => {
-                value.clone_into(&mut text.borrow_mut())
+                value.clone_into(&mut text.borrow_mut());
             }
             Data::Instruction { data, .. } => value.clone_into(&mut data.borrow_mut()),
             Data::Element(_) => {

@@ -1,4 +1,4 @@
-//! `SelectNodes` and `SelectSingleNode`: XPath 1.0 without namespaces, variables and arithmetic.
+//! `SelectNodes` and `SelectSingleNode`: `XPath` 1.0 without namespaces, variables and arithmetic.
 
 mod function;
 mod parser;

@@ -29,9 +29,9 @@ pub(super) fn add(vm: &mut Vm<'_>, target: &XNode, content: &Value, first: bool)
     if let Some(node) = content.downcast::<Node>() {
         super::charge_copy(vm, &node.0)?;
         if first {
-            target.add_first(&node.0)?
+            target.add_first(&node.0)?;
         } else {
-            target.add(&node.0)?
+            target.add(&node.0)?;
         }
         return Ok(());
     }
@@ -54,9 +54,9 @@ pub(super) fn add(vm: &mut Vm<'_>, target: &XNode, content: &Value, first: bool)
     }
     let text = text(vm, content)?;
     if first {
-        target.add_first_text(&text)?
+        target.add_first_text(&text)?;
     } else {
-        target.add_text(&text)?
+        target.add_text(&text)?;
     }
     Ok(())
 }

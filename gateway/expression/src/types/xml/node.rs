@@ -171,7 +171,7 @@ pub(super) static TABLE: &[TypeTable] = &[
             }),
             m(
                 "static IEnumerable<XAttribute> Attributes(this IEnumerable<XElement> source, XName name)",
-                |vm, a| attributes_of_all(vm, a),
+                attributes_of_all,
             ),
             m("static void Remove<T>(this IEnumerable<T> source)", |vm, a| {
                 for item in vm.collect(a.at(0))? {

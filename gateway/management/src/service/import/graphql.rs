@@ -14,17 +14,16 @@ pub async fn fetch(call: &Call<'_>, url: &str) -> Result<String, ArmError> {
     // As long as a definition may be: what is longer takes many times its size when it is read.
     let answer = answer.ok().filter(|text| text.len() <= DOCUMENT_BYTES_MAX);
     let schema = answer.and_then(|text| serde_json::from_str::<Value>(&text).ok());
-    match schema.as_ref().and_then(|answer| answer.get("data")?.get("__schema")) {
-        Some(schema) => introspection::to_sdl(schema).map_err(|reason| {
+    if let Some(schema) = schema.as_ref().and_then(|answer| answer.get("data")?.get("__schema")) {
+        introspection::to_sdl(schema).map_err(|reason| {
             ArmError::field("value", format!("The introspection of '{url}' fails: {reason}."))
-        }),
-        None => {
-            let text = download::text(call, url).await?;
-            if text.len() > DOCUMENT_BYTES_MAX {
-                let message = format!("The schema at '{url}' is longer than {DOCUMENT_BYTES_MAX} bytes.");
-                return Err(ArmError::field("value", message));
-            }
-            Ok(text)
+        })
+    } else {
+        let text = download::text(call, url).await?;
+        if text.len() > DOCUMENT_BYTES_MAX {
+            let message = format!("The schema at '{url}' is longer than {DOCUMENT_BYTES_MAX} bytes.");
+            return Err(ArmError::field("value", message));
         }
+        Ok(text)
     }
 }

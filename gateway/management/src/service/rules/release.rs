@@ -22,12 +22,11 @@ impl Rules for Release {
             let (root, _) = super::api::split(revision);
             root.eq_ignore_ascii_case(&api)
         });
-        match revision {
-            Some(revision) => super::api::make_current(put.tx, &api, revision),
-            None => {
-                let message = format!("The revision '{id}' is none of the API '{api}'.");
-                Err(ArmError::field("apiId", message))
-            }
+        if let Some(revision) = revision {
+            super::api::make_current(put.tx, &api, revision)
+        } else {
+            let message = format!("The revision '{id}' is none of the API '{api}'.");
+            Err(ArmError::field("apiId", message))
         }
     }
 

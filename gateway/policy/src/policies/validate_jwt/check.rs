@@ -124,7 +124,7 @@ impl Check {
             return Ok(Err(refusal));
         }
         let claims = token.claims;
-        Ok(Ok(Passed { claims, compact }))
+        Ok(Ok(Passed { compact, claims }))
     }
 
     /// Checks the signature; the discovery documents that may name the token's issuer come back.

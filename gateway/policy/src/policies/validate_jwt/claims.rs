@@ -68,7 +68,7 @@ impl RequiredClaim {
         let mut matches = 0;
         for value in &self.values {
             let wanted = value.get(exchange)?;
-            matches += usize::from(present.iter().any(|have| *have == wanted));
+            matches += usize::from(present.contains(&wanted));
         }
         let is_met = if self.any { matches > 0 } else { matches == self.values.len() };
         Ok((!is_met).then(|| value_refused(&self.name, claim)))

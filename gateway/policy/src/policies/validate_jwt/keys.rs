@@ -99,12 +99,11 @@ impl<K> Keys<K> {
             self.made.push((id.map(Into::into), c.content(element)?));
             return None;
         }
-        match base64(&text) {
-            Some(bytes) => Some(bytes),
-            None => {
-                c.error("key-invalid", element.text_at(), "The key is not base64.");
-                None
-            }
+        if let Some(bytes) = base64(&text) {
+            Some(bytes)
+        } else {
+            c.error("key-invalid", element.text_at(), "The key is not base64.");
+            None
         }
     }
 

@@ -80,13 +80,12 @@ impl Others {
             }
         }
         let shares = shard.entry(change.id).or_default();
-        match shares.iter_mut().find(|share| share.sender == sender) {
-            Some(share) => share.leaving = leaving,
-            None => {
-                shares.retain(|share| share.leaving.iter().any(|(at, _)| *at > now));
-                if shares.len() < SHARES_MAX {
-                    shares.push(Share { sender, leaving });
-                }
+        if let Some(share) = shares.iter_mut().find(|share| share.sender == sender) {
+            share.leaving = leaving
+        } else {
+            shares.retain(|share| share.leaving.iter().any(|(at, _)| *at > now));
+            if shares.len() < SHARES_MAX {
+                shares.push(Share { sender, leaving });
             }
         }
     }

@@ -167,13 +167,14 @@ impl Parser<'_> {
         for raw in raws {
             let namespace = match raw.prefix.as_str() {
                 "" => "",
-                prefix => match self.namespace_of(prefix) {
-                    Some(namespace) => namespace,
-                    None => {
+                prefix => {
+                    if let Some(namespace) = self.namespace_of(prefix) {
+                        namespace
+                    } else {
                         let problem = format!("'{prefix}' is an undeclared prefix.");
                         return Err(self.error_at(&problem, raw.place));
                     }
-                },
+                }
             };
             let attribute = raw.attribute(namespace);
             if element.attribute(attribute.name()).is_some() {

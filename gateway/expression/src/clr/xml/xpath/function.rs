@@ -1,4 +1,4 @@
-//! The functions of XPath 1.0.
+//! The functions of `XPath` 1.0.
 
 use super::parser::Expression;
 use super::{Context, Evaluation, Selected, Value, error};

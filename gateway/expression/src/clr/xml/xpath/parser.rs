@@ -1,4 +1,4 @@
-//! Reading XPath expressions.
+//! Reading `XPath` expressions.
 
 use super::super::name::{continues_name, starts_name};
 use super::error;
