@@ -75,7 +75,7 @@ fn files(folder: &Path) -> Result<Files, String> {
     for entry in fs::read_dir(folder).map_err(|error| error.to_string())? {
         let entry = entry.map_err(|error| error.to_string())?;
         let Ok(name) = entry.file_name().into_string() else { continue };
-        if name.ends_with(".crt") || name.ends_with(".key") {
+        if [".crt", ".key"].iter().any(|suffix| name.ends_with(suffix)) {
             let content = fs::read(entry.path()).map_err(|error| format!("{name}: {error}"))?;
             files.insert(name, content);
         }

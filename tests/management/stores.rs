@@ -1,5 +1,6 @@
 //! Stores: two nodes over one PostgreSQL server, backup and restore, keys that change.
 
+#[allow(dead_code, reason = "shared with the tests of the store")]
 #[path = "../../gateway/store/tests/suite/server.rs"]
 mod server;
 

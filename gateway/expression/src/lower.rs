@@ -175,6 +175,7 @@ impl Lowering<'_> {
         });
     }
 
+    #[expect(clippy::only_used_in_recursion, reason = "each level has its own key")]
     fn node(&self, node: &mut Node, key: u32, frame: &mut Frame) {
         visit::node_locals(node, &mut |local| self.place(local, frame));
         match node {

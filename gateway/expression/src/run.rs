@@ -186,6 +186,7 @@ impl<'a> Vm<'a> {
     }
 
     /// `ToString()` of any value.
+    #[expect(clippy::wrong_self_convention, reason = "the text is the value's, the machine only pays for it")]
     pub(crate) fn to_text(&mut self, value: &Value) -> Result<Text, Fault> {
         let text = value.text_with(self.host);
         if !matches!(value, Value::Str(_)) {

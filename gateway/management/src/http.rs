@@ -2,10 +2,8 @@
 
 mod arm;
 mod definition;
-pub mod etag;
 mod federation;
 mod login;
-pub mod query;
 mod route;
 mod serve;
 

@@ -7,10 +7,12 @@
 mod arm_error;
 pub mod auth;
 pub mod contract;
+mod etag;
 mod federation;
 pub mod http;
 mod key_source;
 mod plane;
+mod query;
 mod seal;
 mod service;
 mod takeover;

@@ -24,8 +24,8 @@ use serde_json::{Value, json};
 use crate::arm_error::ArmError;
 use crate::auth::Principal;
 use crate::contract::{Kind, Method, Operation, Priority};
-use crate::http::query::Query;
 use crate::plane::{Author, Plane, Service};
+use crate::query::Query;
 use crate::tree::Properties;
 
 /// A call of an operation about one service.

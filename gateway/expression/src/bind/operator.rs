@@ -250,7 +250,7 @@ impl Binder<'_> {
     fn bool_operator(&mut self, operator: Binary, left: &Val, right: &Val) -> Option<Val> {
         let is_bool = |ty: &Type| *ty.non_nullable() == Type::BOOL;
         let logic = matches!(operator, Binary::And | Binary::Or | Binary::Xor | Binary::Eq | Binary::Ne);
-        if !logic || !(is_bool(&left.ty) && is_bool(&right.ty)) {
+        if !(logic && is_bool(&left.ty) && is_bool(&right.ty)) {
             return None;
         }
         let pair = (left.node.clone(), right.node.clone());

@@ -297,7 +297,7 @@ impl Binder<'_> {
             _ => None,
         };
         let val = match wanted {
-            Some(ty) if ty == Type::Void => {
+            Some(Type::Void) => {
                 let message = "Since the function returns void, a return keyword must not be followed by an object expression";
                 self.error("CS0127", message.to_owned(), span)
             }

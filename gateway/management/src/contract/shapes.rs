@@ -419,18 +419,6 @@ pub static GLOBAL_SCHEMA_CONTRACT: Shape = Shape {
     ],
 };
 
-/// `GroupContract`.
-pub static GROUP_CONTRACT: Shape = Shape {
-    name: "GroupContract",
-    fields: &[
-        mandatory("displayName", Type::Text(1, 300)),
-        field("description", Type::Text(0, 1000)),
-        read_only("builtIn", Type::Bool),
-        field("type", Type::OneOf(&["custom", "system", "external"])),
-        field("externalId", Type::Text(0, LONG)),
-    ],
-};
-
 /// `GroupCreateParameters`.
 pub static GROUP_CREATE_PARAMETERS: Shape = Shape {
     name: "GroupCreateParameters",

@@ -14,10 +14,10 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
 use super::Management;
-use super::query::Query;
 use crate::arm_error::ArmError;
 use crate::auth::gateway_token;
 use crate::plane::{Plane, Service};
+use crate::query::Query;
 
 const HEARTBEAT_BYTES_MAX: usize = 64 * 1024;
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);

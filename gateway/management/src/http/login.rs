@@ -8,9 +8,9 @@ use hyper::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use super::Management;
-use super::query::Query;
 use crate::auth::directory::Entry;
 use crate::auth::signing::{LIFETIME_SECONDS, TENANT};
+use crate::query::Query;
 use crate::service::Answer;
 
 /// Longest form of a token request: client assertions and claims are long.

@@ -22,14 +22,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
-use super::query::Query;
 use super::route::{Found, Router};
-use super::{arm, definition, etag, federation, login};
+use super::{arm, definition, federation, login};
 use crate::arm_error::ArmError;
 use crate::auth::signing::TENANT;
 use crate::auth::{Authenticator, Principal, Refusal};
 use crate::contract::{API_VERSIONS, Method, Operation, is_known};
+use crate::etag;
 use crate::plane::{Plane, ServiceName};
+use crate::query::Query;
 use crate::service::{self, Answer, Call, export, service_resource};
 
 /// Largest body of a request: Azure's limit of inline documents is 4 MiB.

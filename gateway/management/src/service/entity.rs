@@ -10,7 +10,7 @@ use super::transaction::Transaction;
 use super::{Answer, Call, Outcome, shown};
 use crate::arm_error::ArmError;
 use crate::contract::Kind;
-use crate::http::etag;
+use crate::etag;
 use crate::tree::{Properties, Record, Tree};
 
 /// The kind of the resource that a call is about.

@@ -11,8 +11,8 @@ use super::rules::{api, text};
 use super::{Answer, Call, Outcome, entity, import};
 use crate::arm_error::ArmError;
 use crate::contract::{OPERATIONS, Operation};
-use crate::http::query::Query;
 use crate::plane::Plane;
+use crate::query::Query;
 use crate::tree::{Record, Tree};
 
 /// How long a link leads somewhere.

@@ -57,7 +57,7 @@ pub fn shown(service: &Service, id: &str, base: &str) -> (Value, u64) {
     properties.extend(more.as_object().cloned().unwrap_or_default());
     let mut body = json!({
         "id": id, "name": service.name.name, "type": "Microsoft.ApiManagement/service",
-        "etag": crate::http::etag::of(version).trim_matches('"'),
+        "etag": crate::etag::of(version).trim_matches('"'),
         "systemData": {"createdAt": time(created), "lastModifiedAt": time(modified)},
     });
     for member in BESIDE {

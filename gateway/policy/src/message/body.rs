@@ -80,6 +80,7 @@ impl Body {
     }
 
     /// Takes the body out and leaves it consumed. A buffered body stays and is shared.
+    #[must_use]
     pub fn take_or_share(&mut self) -> Self {
         match self {
             Self::Empty => Self::Empty,

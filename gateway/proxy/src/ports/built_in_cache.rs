@@ -38,6 +38,7 @@ impl Expiry<Box<str>, Arc<Entry>> for PerEntry {
 const OVERHEAD_BYTES: usize = 128;
 
 impl BuiltInCache {
+    #[expect(clippy::borrowed_box, reason = "moka passes its keys so")]
     pub fn new(bytes_max: u64) -> Self {
         let entries = Cache::builder()
             .max_capacity(bytes_max)

@@ -230,9 +230,9 @@ mod tests {
     fn verify_chain_usage_and_lists_decide() {
         use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
         let (own, other) = (world(), world());
-        let at = SystemTime::UNIX_EPOCH + Duration::from_hours(500000);
-        let plain = ClientAuthorities::new(&[own.root.clone()], &[]).unwrap();
-        let with_list = ClientAuthorities::new(&[own.root.clone()], &[own.list(7)]).unwrap();
+        let at = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
+        let plain = ClientAuthorities::new(std::slice::from_ref(&own.root), &[]).unwrap();
+        let with_list = ClientAuthorities::new(std::slice::from_ref(&own.root), &[own.list(7)]).unwrap();
         let checked =
             |trust: &ClientAuthorities, leaf: Vec<u8>| trust.verify(&[leaf], at, Revocation::Checked);
         let untrusted = |result| matches!(result, Err(TrustError::Untrusted(_)));
@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(checked(&with_list, own.leaf(7, ClientAuth, None)), Err(TrustError::Revoked));
         assert_eq!(with_list.verify(&[own.leaf(7, ClientAuth, url)], at, Revocation::Ignored), Ok(()));
         assert!(untrusted(plain.verify(&vec![own.leaf(1, ClientAuth, None); 50], at, Revocation::Ignored)));
-        let much_later = SystemTime::UNIX_EPOCH + Duration::from_hours(25000000000);
+        let much_later = SystemTime::UNIX_EPOCH + Duration::from_hours(25_000_000_000);
         assert!(untrusted(plain.verify(&[own.leaf(1, ClientAuth, None)], much_later, Revocation::Ignored)));
     }
 }

@@ -224,7 +224,7 @@ fn read(input: &mut Input<'_>, depth: u8) -> Option<Portable> {
 
 fn decimal(bytes: [u8; 16]) -> Option<Decimal> {
     // The scale stands in bits 16–23 of the first word; at most 28 is one.
-    (bytes[2] <= 28 && bytes[0] == 0 && bytes[1] == 0 && bytes[3] & 0x7f == 0)
+    (bytes[2] <= 28 && bytes[0] == 0 && bytes[1] == 0 && bytes[3].trailing_zeros() >= 7)
         .then(|| Decimal::deserialize(bytes))
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::{Answer, Call, Outcome, entity, list};
 use crate::arm_error::ArmError;
 use crate::contract::{PORTAL_SETTINGS, PortalSetting};
-use crate::http::etag;
+use crate::etag;
 use crate::tree::{Properties, Tree};
 
 fn setting(call: &Call<'_>) -> Result<&'static PortalSetting, ArmError> {

@@ -36,8 +36,11 @@ impl Rules for ApiSchema {
         let api = record.path.split("/schemas/").next().unwrap_or_default();
         for operation in tx.list(&format!("{api}/operations")) {
             let mut properties = operation.properties.clone();
-            let found =
-                properties.values_mut().fold(false, |found, value| forget(value, record.name()) || found);
+            let found = properties
+                .values_mut()
+                .filter_map(|value| forget(value, record.name()).then_some(()))
+                .count()
+                > 0;
             if !found {
                 continue;
             }
@@ -72,7 +75,9 @@ fn forget(value: &mut Value, schema: &str) -> bool {
             }
             members.values_mut().fold(refers, |found, member| forget(member, schema) || found)
         }
-        Value::Array(items) => items.iter_mut().fold(false, |found, item| forget(item, schema) || found),
+        Value::Array(items) => {
+            items.iter_mut().filter_map(|item| forget(item, schema).then_some(())).count() > 0
+        }
         _ => false,
     }
 }

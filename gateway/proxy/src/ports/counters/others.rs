@@ -81,7 +81,7 @@ impl Others {
         }
         let shares = shard.entry(change.id).or_default();
         if let Some(share) = shares.iter_mut().find(|share| share.sender == sender) {
-            share.leaving = leaving
+            share.leaving = leaving;
         } else {
             shares.retain(|share| share.leaving.iter().any(|(at, _)| *at > now));
             if shares.len() < SHARES_MAX {

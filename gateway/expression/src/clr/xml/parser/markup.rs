@@ -118,9 +118,8 @@ impl Parser<'_> {
                 return Err(self.unexpected_token("'='"));
             }
             self.spaces();
-            let quote = match self.peek() {
-                Some(c @ ('"' | '\'')) => c,
-                _ => return Err(self.unexpected_token("'\"' or '''")),
+            let Some(quote @ ('"' | '\'')) = self.peek() else {
+                return Err(self.unexpected_token("'\"' or '''"));
             };
             self.advance(1);
             let value_place = self.here();
