@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -20,7 +21,9 @@ use crate::service::transaction::Transaction;
 use crate::tree::{Properties, Record, Tree};
 
 /// Attempts of a change that other nodes keep overtaking.
-const ATTEMPTS_MAX: usize = 8;
+const ATTEMPTS_MAX: u32 = 64;
+/// Longest pause before the next attempt; a random part of it, so that two nodes do not keep step.
+const PAUSE_MAX: Duration = Duration::from_millis(20);
 /// Changes whose paths are remembered.
 const RECENT_MAX: usize = 1_000;
 /// Paths of one change that are remembered; a larger one counts as touching everything.
@@ -298,7 +301,7 @@ impl Plane {
         decide: impl Fn(&mut Transaction<'_>) -> Result<T, ArmError>,
     ) -> Result<T, ArmError> {
         let _one_at_a_time = service.writer.lock().await;
-        for _ in 0..ATTEMPTS_MAX {
+        for attempt in 0..ATTEMPTS_MAX {
             let (result, records, expected) = {
                 let tree = service.tree();
                 let mut transaction = Transaction::new(&tree, now());
@@ -316,6 +319,7 @@ impl Plane {
                     return Ok(result);
                 }
                 Err(CommitError::Stale { .. }) => {
+                    tokio::time::sleep(pause(attempt)).await;
                     self.catch_up(service).await.map_err(|error| ArmError::internal(&error))?;
                 }
                 Err(CommitError::NoService) => return Err(ArmError::not_found("Service")),
@@ -461,6 +465,12 @@ fn opened(sealer: &Sealer, document: &Document) -> Result<Record, PlaneError> {
         modified,
         properties,
     })
+}
+
+/// Longer with each attempt, and never the same on two nodes.
+fn pause(attempt: u32) -> Duration {
+    let most = PAUSE_MAX.min(Duration::from_millis(1 << attempt.min(5)));
+    most.mul_f64(f64::from(uuid::Uuid::new_v4().as_fields().0) / f64::from(u32::MAX))
 }
 
 /// Seconds since 1970.

@@ -159,7 +159,8 @@ impl<T: Transport> Service<T> {
         self.items(collection, true).await
     }
 
-    /// The items of a list, over all its pages. `in_envelopes`: an item's properties are under `properties`.
+    /// The items of a list, over all its pages. `in_envelopes`: an item's properties are under `properties`; others are
+    /// given as they came.
     async fn items(&self, collection: &str, in_envelopes: bool) -> Result<Vec<ResourceDocument>, ArmError> {
         let mut found = Vec::new();
         let mut page = self.get(collection, "").await?;
@@ -169,11 +170,11 @@ impl<T: Transport> Service<T> {
                 for mut item in items {
                     let name = item.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
                     let members = if in_envelopes {
-                        properties(&mut item)
+                        self.plain(properties(&mut item))
                     } else {
                         item.as_object().cloned().unwrap_or_default()
                     };
-                    found.push((format!("{collection}/{name}"), self.plain(members)));
+                    found.push((format!("{collection}/{name}"), members));
                 }
             }
             let next = body.get("nextLink").and_then(Value::as_str).filter(|link| !link.is_empty());
