@@ -141,7 +141,7 @@ impl Binder<'_> {
     }
 
     /// The type a tuple literal has of itself.
-    #[expect(clippy::only_used_in_recursion, reason = "a method like those beside it")]
+    #[expect(clippy::self_only_used_in_recursion, reason = "a method like those beside it")]
     pub(super) fn natural_tuple(&mut self, items: &[(Option<String>, Bound, Span)]) -> Option<Type> {
         let mut types = Vec::with_capacity(items.len());
         for (name, item, _) in items {
