@@ -9,6 +9,7 @@ mod expression;
 mod manage;
 mod principal;
 mod run;
+mod sources;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -6,22 +6,19 @@ use std::process::ExitCode;
 use gateway_sync::folder::{FolderSettings, load};
 
 use super::run::chain;
+use super::sources::{Sources, warn_of};
 use super::{EXIT_FAILED, EXIT_SETTINGS, fail};
 use crate::configuration::log_findings;
 use crate::management::{ManagementPlane, StartError};
-use crate::settings::{Settings, gather, help_text};
+use crate::settings::{Settings, help_text};
 use crate::signals::Signals;
 use crate::telemetry;
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = help_text())]
 pub struct Manage {
-    /// A setting; may be given several times
-    #[arg(long = "set", value_name = "NAME=VALUE")]
-    assignments: Vec<String>,
-    /// Settings file (TOML)
-    #[arg(long, value_name = "FILE")]
-    settings: Option<std::path::PathBuf>,
+    #[command(flatten)]
+    sources: Sources,
     /// Management listener
     #[arg(long, value_name = "ADDR:PORT")]
     management: Option<String>,
@@ -61,13 +58,7 @@ impl Manage {
         if let Err(message) = telemetry::start(&settings) {
             return fail(EXIT_SETTINGS, message);
         }
-        for name in unknown {
-            tracing::warn!(
-                event_type = "UnknownSetting",
-                name,
-                "a setting of this name is not known and is ignored"
-            );
-        }
+        warn_of(unknown);
         let signals = match Signals::install() {
             Ok(signals) => signals,
             Err(error) => return fail(EXIT_FAILED, format!("signals cannot be handled: {error}")),
@@ -111,15 +102,6 @@ impl Manage {
             ("management.store", self.store.clone()),
             ("management.mirror", self.mirror.clone()),
         ];
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let given = gather(environment, self.settings.as_deref(), &self.assignments, &flags)
-            .map_err(|message| fail(EXIT_SETTINGS, message))?;
-        Settings::from_given(&given).map_err(|errors| {
-            for error in &errors {
-                eprintln!("gateway: {error}");
-            }
-            ExitCode::from(EXIT_SETTINGS)
-        })
+        self.sources.read(&flags)
     }
 }

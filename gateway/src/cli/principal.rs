@@ -1,6 +1,6 @@
 //! `gateway principal`: who may sign in at the management plane, and what they may do there.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -9,17 +9,19 @@ use gateway_management::auth::Role;
 use gateway_management::auth::signing::TENANT;
 
 use super::run::chain;
+use super::sources::Sources;
 use super::{EXIT_FAILED, EXIT_SETTINGS, fail};
 use crate::management::open_plane;
-use crate::settings::{Given, Settings};
 
 #[derive(Debug, clap::Args)]
 pub struct Principal {
     #[command(subcommand)]
     action: Action,
-    /// SQLite file of the management plane, which may be running
-    #[arg(long, value_name = "FILE", default_value = "gateway.db", global = true)]
-    store: PathBuf,
+    /// SQLite file, or postgres://…, of the management plane, which may be running
+    #[arg(long, value_name = "STORE", global = true)]
+    store: Option<String>,
+    #[command(flatten)]
+    sources: Sources,
 }
 
 #[derive(Debug, Subcommand)]
@@ -56,17 +58,15 @@ enum Action {
 
 impl Principal {
     pub fn execute(self) -> ExitCode {
-        if !self.store.is_file() {
-            return fail(
-                EXIT_SETTINGS,
-                format!("there is no store {}: start `gateway manage` first", self.store.display()),
-            );
-        }
-        let store = Given { name: "management.store".to_owned(), value: self.store.display().to_string() };
-        let settings = match Settings::from_given(&[store]) {
+        let settings = match self.sources.read(&[("management.store", self.store)]) {
             Ok((settings, _)) => settings,
-            Err(errors) => return fail(EXIT_SETTINGS, format!("{errors:?}")),
+            Err(code) => return code,
         };
+        let store = &settings.management.store;
+        if !store.starts_with("postgres") && !Path::new(store).is_file() {
+            let text = format!("there is no store {store}: start `gateway manage` first");
+            return fail(EXIT_SETTINGS, text);
+        }
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => return fail(EXIT_FAILED, format!("the runtime cannot be started: {error}")),

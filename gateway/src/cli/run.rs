@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::sources::{Sources, warn_of};
 use super::{EXIT_FAILED, EXIT_SETTINGS, EXIT_UNAVAILABLE, fail};
 use crate::gateway::{Gateway, StartError};
-use crate::settings::{Settings, gather, help_text};
+use crate::settings::{Settings, help_text};
 use crate::signals::Signals;
 use crate::telemetry;
 
@@ -22,12 +23,8 @@ pub struct Run {
 /// Flags that every serving verb takes: short forms of settings.
 #[derive(Debug, Default, clap::Args)]
 pub struct Common {
-    /// A setting; may be given several times
-    #[arg(long = "set", value_name = "NAME=VALUE")]
-    pub assignments: Vec<String>,
-    /// Settings file (TOML)
-    #[arg(long, value_name = "FILE")]
-    settings: Option<PathBuf>,
+    #[command(flatten)]
+    sources: Sources,
     /// HTTP listener
     #[arg(long, value_name = "ADDR:PORT")]
     http: Option<String>,
@@ -71,16 +68,7 @@ impl Common {
             ("datapath.mode", self.datapath),
             ("datapath.interface", self.interface),
         ];
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let given = gather(environment, self.settings.as_deref(), &self.assignments, &flags)
-            .map_err(|message| fail(EXIT_SETTINGS, message))?;
-        let settings = Settings::from_given(&given).map_err(|errors| {
-            for error in &errors {
-                eprintln!("gateway: {error}");
-            }
-            ExitCode::from(EXIT_SETTINGS)
-        })?;
+        let settings = self.sources.read(&flags)?;
         settings.0.check().map_err(|error| fail(EXIT_SETTINGS, error))?;
         Ok(settings)
     }
@@ -92,13 +80,7 @@ pub fn serve((settings, unknown): (Settings, Vec<String>), started: impl FnOnce(
         Ok(telemetry) => telemetry,
         Err(message) => return fail(EXIT_SETTINGS, message),
     };
-    for name in unknown {
-        tracing::warn!(
-            event_type = "UnknownSetting",
-            name,
-            "a setting of this name is not known and is ignored"
-        );
-    }
+    warn_of(unknown);
     let signals = match Signals::install() {
         Ok(signals) => signals,
         Err(error) => return fail(EXIT_FAILED, format!("signals cannot be handled: {error}")),

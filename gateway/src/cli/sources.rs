@@ -1,0 +1,45 @@
+//! Where the settings of a verb come from, besides its own flags: the same for every verb.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::{EXIT_SETTINGS, fail};
+use crate::settings::{Settings, gather};
+
+/// Flags that name settings.
+#[derive(Debug, Default, clap::Args)]
+pub struct Sources {
+    /// A setting; may be given several times
+    #[arg(long = "set", value_name = "NAME=VALUE", global = true)]
+    assignments: Vec<String>,
+    /// Settings file (TOML)
+    #[arg(long, value_name = "FILE", global = true)]
+    settings: Option<PathBuf>,
+}
+
+impl Sources {
+    /// Gathers all sources, and the names that are not known. Mistakes are printed, one a line, and end the process with 64.
+    pub fn read(&self, flags: &[(&str, Option<String>)]) -> Result<(Settings, Vec<String>), ExitCode> {
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let given = gather(environment, self.settings.as_deref(), &self.assignments, flags)
+            .map_err(|message| fail(EXIT_SETTINGS, message))?;
+        Settings::from_given(&given).map_err(|errors| {
+            for error in &errors {
+                eprintln!("gateway: {error}");
+            }
+            ExitCode::from(EXIT_SETTINGS)
+        })
+    }
+}
+
+/// A setting that nobody knows does not stop the start.
+pub fn warn_of(unknown: Vec<String>) {
+    for name in unknown {
+        tracing::warn!(
+            event_type = "UnknownSetting",
+            name,
+            "a setting of this name is not known and is ignored"
+        );
+    }
+}
