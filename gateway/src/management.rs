@@ -1,5 +1,6 @@
 //! The management plane in this process: store, listener, and the gateway's compiler as its judge of policies.
 
+mod apart;
 mod download;
 mod issuer;
 mod tls;
@@ -60,8 +61,8 @@ impl ManagementPlane {
             );
             return Err(StartError::Setting { name: "management.auth.static-token", reason });
         }
-        let is_shared = settings.store.starts_with("postgres");
-        if is_shared && settings.key_file.is_none() && settings.key_command.is_none() {
+        if Store::is_server(&settings.store) && settings.key_file.is_none() && settings.key_command.is_none()
+        {
             let reason =
                 "a store that several nodes share needs a key file, or a command, that all of them have";
             let reason = reason.to_owned();

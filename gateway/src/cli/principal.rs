@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::Subcommand;
 use gateway_management::auth::Role;
 use gateway_management::auth::signing::TENANT;
+use gateway_store::Store;
 
 use super::run::chain;
 use super::sources::Sources;
@@ -63,7 +64,7 @@ impl Principal {
             Err(code) => return code,
         };
         let store = &settings.management.store;
-        if !store.starts_with("postgres") && !Path::new(store).is_file() {
+        if !Store::is_server(store) && !Path::new(store).is_file() {
             let text = format!("there is no store {store}: start `gateway manage` first");
             return fail(EXIT_SETTINGS, text);
         }

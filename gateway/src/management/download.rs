@@ -7,8 +7,8 @@ use gateway_management::Download;
 use gateway_management::download::{BYTES_MAX, Downloading, TIMEOUT};
 use gateway_policy::message::BufferBudget;
 use gateway_proxy::upstream::{Roots, Upstream, UpstreamSettings, UpstreamShared};
-use tokio::runtime::Builder;
-use tokio::task::LocalSet;
+
+use super::apart::apart;
 
 /// Time beyond that of one call, for redirects.
 const MORE: Duration = Duration::from_secs(1);
@@ -38,19 +38,13 @@ impl Download for Links {
     fn fetch<'a>(&'a self, url: &'a str, json: Option<&'a str>) -> Downloading<'a> {
         let (shared, settings) = (self.shared.clone(), self.settings.clone());
         let (url, json) = (url.to_owned(), json.map(str::to_owned));
-        // Connections live on one thread.
-        let task = tokio::task::spawn_blocking(move || {
-            let runtime =
-                Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-            LocalSet::new().block_on(&runtime, async {
-                let upstream = Upstream::new(settings, &shared);
-                let download = upstream.download(&url, json.as_deref(), TIMEOUT);
-                match tokio::time::timeout(TIMEOUT + MORE, download).await {
-                    Ok(outcome) => outcome,
-                    Err(_) => Err(format!("it does not arrive within {} s", TIMEOUT.as_secs())),
-                }
-            })
-        });
-        Box::pin(async { task.await.map_err(|error| error.to_string())? })
+        Box::pin(apart(move || async move {
+            let upstream = Upstream::new(settings, &shared);
+            let download = upstream.download(&url, json.as_deref(), TIMEOUT);
+            match tokio::time::timeout(TIMEOUT + MORE, download).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(format!("it does not arrive within {} s", TIMEOUT.as_secs())),
+            }
+        }))
     }
 }

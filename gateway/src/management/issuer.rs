@@ -8,8 +8,8 @@ use gateway_policy::message::{Body, Headers, Method, Request, Url};
 use gateway_policy::ports::OutboundCall;
 use gateway_proxy::upstream::{Roots, Upstream, UpstreamSettings, UpstreamShared};
 use serde_json::Value;
-use tokio::runtime::Builder;
-use tokio::task::LocalSet;
+
+use super::apart::apart;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -30,13 +30,7 @@ impl Documents {
 impl JsonSource for Documents {
     fn get<'a>(&'a self, url: &'a str) -> Getting<'a> {
         let (shared, settings, url) = (self.shared.clone(), self.settings.clone(), url.to_owned());
-        // Connections live on one thread.
-        let task = tokio::task::spawn_blocking(move || {
-            let runtime = Builder::new_current_thread().enable_all().build();
-            let runtime = runtime.map_err(|error| error.to_string())?;
-            LocalSet::new().block_on(&runtime, get(settings, shared, url))
-        });
-        Box::pin(async { task.await.map_err(|error| error.to_string())? })
+        Box::pin(apart(move || get(settings, shared, url)))
     }
 }
 

@@ -30,10 +30,15 @@ pub enum Store {
 }
 
 impl Store {
+    /// Whether an address is that of a server, which several nodes may share; any other is a file's.
+    pub fn is_server(address: &str) -> bool {
+        ["postgres://", "postgresql://"].iter().any(|scheme| address.starts_with(scheme))
+    }
+
     /// Opens what an address names, and makes the tables where there are none: `postgres://…`, or the path of an SQLite
     /// file.
     pub async fn open(address: &str) -> Result<Self, StoreError> {
-        if address.starts_with("postgres://") || address.starts_with("postgresql://") {
+        if Self::is_server(address) {
             return Ok(Self::Postgres(Postgres::open(address).await?));
         }
         Ok(Self::Sqlite(Sqlite::open(Path::new(address)).await?))

@@ -54,14 +54,19 @@ pub fn shorten(call: &Call<'_>, properties: &mut Properties, members: &[&str]) -
     Ok(())
 }
 
+/// Whether an id is a full one of ARM: `/subscriptions/…/resourceGroups/…`. `/subscriptions/x` alone is a short one, of a
+/// subscription of the service.
+fn is_full(id: &str) -> bool {
+    let third = id.split('/').filter(|segment| !segment.is_empty()).nth(2);
+    third.is_some_and(|segment| segment.eq_ignore_ascii_case("resourceGroups"))
+}
+
 /// Refuses a full ARM id of another service.
 pub fn refuse_foreign(call: &Call<'_>, target: &str, id: &str) -> Result<(), ArmError> {
-    let is_full = id.split('/').filter(|segment| !segment.is_empty()).nth(2);
-    let is_full = is_full.is_some_and(|segment| segment.eq_ignore_ascii_case("resourceGroups"));
     let own = call.service_id.len();
     let is_own = id.get(..own).is_some_and(|start| start.eq_ignore_ascii_case(&call.service_id))
         && id.get(own..).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    if is_full && !is_own {
+    if is_full(id) && !is_own {
         return Err(ArmError::field(target, format!("'{id}' belongs to another service.")));
     }
     Ok(())
@@ -72,8 +77,7 @@ fn lengthen(properties: &mut Properties, members: &[&str], service_id: &str) {
     for member in members {
         if let Some(Value::String(id)) = properties.get_mut(*member)
             && id.starts_with('/')
-            && !id.starts_with("/subscriptions/0")
-            && !id.starts_with(service_id)
+            && !is_full(id)
         {
             *id = format!("{service_id}{}", id.trim_end_matches('/'));
         }

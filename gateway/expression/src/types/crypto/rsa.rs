@@ -11,78 +11,33 @@ use crate::value::{Object, Value};
 
 const ASYMMETRIC: &str = "System.Security.Cryptography.AsymmetricAlgorithm";
 
+/// A number of an `RSAParameters`, read and written as it is.
+macro_rules! part {
+    ($signature:literal, $field:ident) => {
+        rw(
+            $signature,
+            |_, a| number(&a.object::<Parameters>(0)?.0.borrow().$field),
+            |_, a| {
+                a.object::<Parameters>(0)?.0.borrow_mut().$field = a.at(1).as_bytes().unwrap_or_default();
+                Ok(Value::Null)
+            },
+        )
+    };
+}
+
 pub(in super::super) static RSA_KEYS: &[TypeTable] = &[
     TypeTable {
         header: "struct System.Security.Cryptography.RSAParameters",
         allow: Allow::None,
         members: &[
-            rw(
-                "byte[] Modulus { get; set; }",
-                |_, a| number(&a.object::<Parameters>(0)?.0.borrow().modulus),
-                |_, a| {
-                    a.object::<Parameters>(0)?.0.borrow_mut().modulus =
-                        a.at(1).as_bytes().unwrap_or_default();
-                    Ok(Value::Null)
-                },
-            ),
-            rw(
-                "byte[] Exponent { get; set; }",
-                |_, a| number(&a.object::<Parameters>(0)?.0.borrow().exponent),
-                |_, a| {
-                    a.object::<Parameters>(0)?.0.borrow_mut().exponent =
-                        a.at(1).as_bytes().unwrap_or_default();
-                    Ok(Value::Null)
-                },
-            ),
-            rw(
-                "byte[] D { get; set; }",
-                |_, a| number(&a.object::<Parameters>(0)?.0.borrow().d),
-                |_, a| {
-                    a.object::<Parameters>(0)?.0.borrow_mut().d = a.at(1).as_bytes().unwrap_or_default();
-                    Ok(Value::Null)
-                },
-            ),
-            rw(
-                "byte[] P { get; set; }",
-                |_, a| number(&a.object::<Parameters>(0)?.0.borrow().p),
-                |_, a| {
-                    a.object::<Parameters>(0)?.0.borrow_mut().p = a.at(1).as_bytes().unwrap_or_default();
-                    Ok(Value::Null)
-                },
-            ),
-            rw(
-                "byte[] Q { get; set; }",
-                |_, a| number(&a.object::<Parameters>(0)?.0.borrow().q),
-                |_, a| {
-                    a.object::<Parameters>(0)?.0.borrow_mut().q = a.at(1).as_bytes().unwrap_or_default();
-                    Ok(Value::Null)
-                },
-            ),
-            rw(
-                "byte[] DP { get; set; }",
-                |_, a| number(&a.object::<Parameters>(0)?.0.borrow().dp),
-                |_, a| {
-                    a.object::<Parameters>(0)?.0.borrow_mut().dp = a.at(1).as_bytes().unwrap_or_default();
-                    Ok(Value::Null)
-                },
-            ),
-            rw(
-                "byte[] DQ { get; set; }",
-                |_, a| number(&a.object::<Parameters>(0)?.0.borrow().dq),
-                |_, a| {
-                    a.object::<Parameters>(0)?.0.borrow_mut().dq = a.at(1).as_bytes().unwrap_or_default();
-                    Ok(Value::Null)
-                },
-            ),
-            rw(
-                "byte[] InverseQ { get; set; }",
-                |_, a| number(&a.object::<Parameters>(0)?.0.borrow().inverse_q),
-                |_, a| {
-                    a.object::<Parameters>(0)?.0.borrow_mut().inverse_q =
-                        a.at(1).as_bytes().unwrap_or_default();
-                    Ok(Value::Null)
-                },
-            ),
+            part!("byte[] Modulus { get; set; }", modulus),
+            part!("byte[] Exponent { get; set; }", exponent),
+            part!("byte[] D { get; set; }", d),
+            part!("byte[] P { get; set; }", p),
+            part!("byte[] Q { get; set; }", q),
+            part!("byte[] DP { get; set; }", dp),
+            part!("byte[] DQ { get; set; }", dq),
+            part!("byte[] InverseQ { get; set; }", inverse_q),
         ],
     },
     TypeTable {

@@ -36,12 +36,7 @@ impl Rules for ApiSchema {
         let api = record.path.split("/schemas/").next().unwrap_or_default();
         for operation in tx.list(&format!("{api}/operations")) {
             let mut properties = operation.properties.clone();
-            let found = properties
-                .values_mut()
-                .filter_map(|value| forget(value, record.name()).then_some(()))
-                .count()
-                > 0;
-            if !found {
+            if !forget_all(properties.values_mut(), record.name()) {
                 continue;
             }
             if !call.query.is_true("force") {
@@ -73,13 +68,20 @@ fn forget(value: &mut Value, schema: &str) -> bool {
                 members.shift_remove("schemaId");
                 members.shift_remove("typeName");
             }
-            members.values_mut().fold(refers, |found, member| forget(member, schema) || found)
+            forget_all(members.values_mut(), schema) || refers
         }
-        Value::Array(items) => {
-            items.iter_mut().filter_map(|item| forget(item, schema).then_some(())).count() > 0
-        }
+        Value::Array(items) => forget_all(items.iter_mut(), schema),
         _ => false,
     }
+}
+
+/// The same for each of several values: all are looked at.
+fn forget_all<'v>(values: impl Iterator<Item = &'v mut Value>, schema: &str) -> bool {
+    let mut found = false;
+    for value in values {
+        found |= forget(value, schema);
+    }
+    found
 }
 
 pub struct GlobalSchema;
