@@ -61,13 +61,7 @@ impl ManagementPlane {
             );
             return Err(StartError::Setting { name: "management.auth.static-token", reason });
         }
-        if Store::is_server(&settings.store) && settings.key_file.is_none() && settings.key_command.is_none()
-        {
-            let reason =
-                "a store that several nodes share needs a key file, or a command, that all of them have";
-            let reason = reason.to_owned();
-            return Err(StartError::Setting { name: "management.store.key-file", reason });
-        }
+        let of_plane = plane_settings(settings)?;
         let has_tls = settings.tls || settings.certificate.is_some() || !wanted.ip().is_loopback();
         let tls = has_tls.then(|| tls::acceptor(settings, wanted.ip())).transpose()?;
         let bound = |source| StartError::Bind { address: wanted, source };
@@ -79,7 +73,7 @@ impl ManagementPlane {
             .enable_all()
             .build()
             .map_err(StartError::Runtime)?;
-        let plane = Arc::new(runtime.block_on(open_plane(settings, vec![address]))?);
+        let plane = Arc::new(runtime.block_on(open_plane(&of_plane, vec![address]))?);
         let signing = runtime.block_on(Signing::open(&plane)).map_err(StartError::Key)?;
         let authenticator = Authenticator::new(signing, token, oidc(settings, address)?);
         let mut management = Management::new(Arc::clone(&plane), authenticator, tls.is_some());
@@ -88,7 +82,7 @@ impl ManagementPlane {
         runtime.spawn(follow_directory(Arc::clone(&plane)));
         runtime.spawn(Arc::clone(&plane).follow());
         tracing::info!(event_type = "GatewayListening", management = %address, "the management plane listens");
-        let service = plane_settings(settings).service;
+        let service = of_plane.service;
         let mirror = settings
             .mirror()
             .map(|mirrored| mirror::start(mirrored, Arc::clone(&plane), service.clone()))
@@ -134,8 +128,8 @@ impl ManagementPlane {
 
 /// Opens the plane of a store with the gateway's compiler in it. `own` are this process's listeners, from which no linked
 /// document may come.
-pub async fn open_plane(settings: &ManagementSettings, own: Vec<SocketAddr>) -> Result<Plane, PlaneError> {
-    Plane::open(&plane_settings(settings), Arc::new(Compiler), Arc::new(Links::new(own))).await
+pub async fn open_plane(settings: &PlaneSettings, own: Vec<SocketAddr>) -> Result<Plane, PlaneError> {
+    Plane::open(settings, Arc::new(Compiler), Arc::new(Links::new(own))).await
 }
 
 /// The other issuer of tokens, where there is one.
@@ -160,13 +154,25 @@ async fn follow_directory(plane: Arc<Plane>) {
     }
 }
 
-fn plane_settings(settings: &ManagementSettings) -> PlaneSettings {
-    let beside = || PathBuf::from(format!("{}.key", settings.store));
-    let keys = match &settings.key_command {
-        Some(command) => KeySource::Command(command.clone()),
-        None => KeySource::File(settings.key_file.clone().unwrap_or_else(beside)),
+/// A file that is named after the store's; none where the store is a server's.
+fn beside(settings: &ManagementSettings, ending: &str) -> Option<PathBuf> {
+    (!Store::is_server(&settings.store)).then(|| PathBuf::from(format!("{}{ending}", settings.store)))
+}
+
+/// What the plane is started with. The nodes of a shared store need keys that all of them have: none is made for them.
+pub fn plane_settings(settings: &ManagementSettings) -> Result<PlaneSettings, StartError> {
+    let key_file = settings.key_file.clone().or_else(|| beside(settings, ".key"));
+    let keys = match (&settings.key_command, key_file) {
+        (Some(command), _) => KeySource::Command(command.clone()),
+        (None, Some(file)) => KeySource::File(file),
+        (None, None) => {
+            let reason =
+                "a store that several nodes share needs a key file, or a command, that all of them have";
+            let reason = reason.to_owned();
+            return Err(StartError::Setting { name: "management.store.key-file", reason });
+        }
     };
-    PlaneSettings {
+    Ok(PlaneSettings {
         keys,
         service: ServiceName {
             subscription: settings.subscription.clone(),
@@ -174,7 +180,7 @@ fn plane_settings(settings: &ManagementSettings) -> PlaneSettings {
             name: settings.service.clone(),
         },
         store: settings.store.clone(),
-    }
+    })
 }
 
 /// The compiler that gateways run.

@@ -110,3 +110,23 @@ fn backup_is_made_while_served_and_restored_elsewhere() {
     let value = restored.must("POST", "namedValues/n/listValue", &Value::Null);
     assert_eq!(value.body["value"], json!(SECRET));
 }
+
+#[test]
+fn shared_store_needs_what_one_node_cannot_make_for_the_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let keys = format!("management.store.key-file={}", folder.path().join("keys").display());
+    let store = "postgres://user:sesame@127.0.0.1:1/plane";
+    let manage = ["manage", "--management", "127.0.0.1:0", "--store", store];
+    let own_tls = ["--set", keys.as_str(), "--set", "management.tls=on"];
+    for (arguments, setting) in [
+        (manage.to_vec(), "management.store.key-file"),
+        ([&manage[..], &own_tls[..]].concat(), "management.tls.certificate"),
+        (vec!["principal", "list", "--store", store], "management.store.key-file"),
+    ] {
+        let output = run(&arguments);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}: {text}");
+        assert!(text.contains(setting) && !text.contains("sesame"), "{text}");
+    }
+    assert!(std::fs::read_dir(folder.path()).expect("a folder").next().is_none(), "nothing was made");
+}

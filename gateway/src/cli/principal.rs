@@ -12,7 +12,7 @@ use gateway_store::Store;
 use super::run::chain;
 use super::sources::Sources;
 use super::{EXIT_FAILED, EXIT_SETTINGS, fail};
-use crate::management::open_plane;
+use crate::management::{open_plane, plane_settings};
 
 #[derive(Debug, clap::Args)]
 pub struct Principal {
@@ -68,12 +68,16 @@ impl Principal {
             let text = format!("there is no store {store}: start `gateway manage` first");
             return fail(EXIT_SETTINGS, text);
         }
+        let of_plane = match plane_settings(&settings.management) {
+            Ok(of_plane) => of_plane,
+            Err(error) => return fail(EXIT_SETTINGS, chain(&error)),
+        };
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => return fail(EXIT_FAILED, format!("the runtime cannot be started: {error}")),
         };
         runtime.block_on(async {
-            let plane = match open_plane(&settings.management, Vec::new()).await {
+            let plane = match open_plane(&of_plane, Vec::new()).await {
                 Ok(plane) => Arc::new(plane),
                 Err(error) => return fail(EXIT_FAILED, chain(&error)),
             };

@@ -14,7 +14,7 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::StartError;
+use super::{StartError, beside};
 use crate::settings::ManagementSettings;
 
 /// The TLS side of a listener at `address`.
@@ -38,12 +38,10 @@ fn missing(name: &'static str) -> StartError {
 
 /// The files of the self-signed certificate, made where they are not there.
 fn own(settings: &ManagementSettings, address: IpAddr) -> Result<(PathBuf, PathBuf), StartError> {
-    let beside = |ending: &str| {
-        let mut name = PathBuf::from(&settings.store).into_os_string();
-        name.push(ending);
-        PathBuf::from(name)
+    let (Some(chain), Some(key)) = (beside(settings, ".crt"), beside(settings, ".crt.key")) else {
+        let reason = "there is no place for one of its own beside a store on a server: name a certificate";
+        return Err(unusable(reason.to_owned()));
     };
-    let (chain, key) = (beside(".crt"), beside(".crt.key"));
     if !chain.exists() || !key.exists() {
         make(settings, address, &chain, &key).map_err(unusable)?;
         tracing::info!(
