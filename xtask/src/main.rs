@@ -4,6 +4,7 @@
 
 mod bench;
 mod build;
+mod deny;
 mod ebpf;
 mod fuzz;
 mod package;

@@ -4,7 +4,7 @@ use anyhow::bail;
 
 use crate::setup::{self, Group};
 use crate::workspace::Workspace;
-use crate::{build, process, tidy};
+use crate::{build, deny, process, tidy};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -19,7 +19,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<()> {
     let gates: [(&str, Gate); 7] = [
         ("format", format),
         ("tidy", tidy::run),
-        ("licences", licences),
+        ("crates", deny::run),
         ("eBPF", build::kernel_programs_if_possible),
         ("clippy", clippy),
         ("doctests", doctests),
@@ -48,16 +48,6 @@ type Gate = fn(&Workspace) -> anyhow::Result<()>;
 
 fn format(workspace: &Workspace) -> anyhow::Result<()> {
     process::run(workspace.cargo("fmt").args(["--all", "--check"]))
-}
-
-fn licences(workspace: &Workspace) -> anyhow::Result<()> {
-    if process::find("cargo-deny").is_none() {
-        eprintln!(
-            "NOTE: cargo-deny is not installed: licences, bans and sources of the crates are not checked"
-        );
-        return Ok(());
-    }
-    process::run(workspace.cargo("deny").args(["--workspace", "check", "bans", "licenses", "sources"]))
 }
 
 /// Every finding fails; lints that we do not want are switched off in the root manifest, each with its verdict.
