@@ -45,6 +45,37 @@ fn hit_is_shared_by_the_workers_and_spares_the_backend() {
     assert_eq!(backend.seen().len(), 3);
 }
 
+/// Users, groups and who is in them come from files; expressions see the same.
+#[test]
+fn answers_are_shared_by_the_developers_of_the_same_groups() {
+    let backend = Backend::start(|_| Reply::ok("an answer"));
+    let lookup = r#"<base /><cache-lookup vary-by-developer="false" vary-by-developer-groups="true" />"#;
+    let groups = r#"<base /><cache-store duration="60" /><set-header name="X-Groups" exists-action="override"><value>@(string.Join(",", context.User.Groups.Select(g => g.Name)) + " " + context.User.Note)</value></set-header>"#;
+    let config = folder(&backend, lookup, groups);
+    config.file("groups/gold/groupInformation.json", r#"{"properties": {"displayName": "Gold users"}}"#);
+    config.file("groups/gold/users.json", r#"[{"name": "ann"}, {"name": "bob"}]"#);
+    config.file("groups/developers/users/eve/groupUserInformation.json", "{}");
+    for user in ["ann", "bob", "eve"] {
+        let text = format!(
+            r#"{{"properties": {{"email": "{user}@example.com", "firstName": "{user}", "lastName": "x", "note": "note of {user}"}}}}"#
+        );
+        config.file(&format!("users/{user}/userInformation.json"), &text);
+        let text = format!(
+            r#"{{"properties": {{"displayName": "{user}", "scope": "/apis", "state": "active", "ownerId": "/users/{user}", "primaryKey": "key-{user}"}}}}"#
+        );
+        config.file(&format!("subscriptions/{user}/subscriptionInformation.json"), &text);
+    }
+    let gateway = Running::start(config.path(), &[]);
+    let seen = |user: &str| {
+        let key = format!("key-{user}");
+        let answer = gateway.get("/a/item", &[("Ocp-Apim-Subscription-Key", key.as_str())]);
+        (answer.header("x-groups").map(str::to_owned), backend.seen().len())
+    };
+    assert_eq!(seen("ann"), (Some("Gold users note of ann".to_owned()), 1));
+    assert_eq!(seen("bob"), (Some("Gold users note of bob".to_owned()), 1));
+    assert_eq!(seen("eve"), (Some("developers note of eve".to_owned()), 2));
+}
+
 #[test]
 fn truncated_answer_is_not_kept() {
     let backend = Backend::start(|_| Reply::raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"));

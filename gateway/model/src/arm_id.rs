@@ -54,6 +54,8 @@ macro_rules! resource_ids {
             ProductApi(ProductId, ApiId),
             /// A group in a product.
             ProductGroup(ProductId, GroupId),
+            /// A user in a group.
+            GroupUser(GroupId, UserId),
             /// An API on a gateway.
             GatewayApi(GatewayId, ApiId),
             /// A host name of a gateway.
@@ -73,6 +75,7 @@ macro_rules! resource_ids {
                     Self::ApiLogDiagnostic(..) => "API diagnostic",
                     Self::ProductApi(..) => "product API",
                     Self::ProductGroup(..) => "product group",
+                    Self::GroupUser(..) => "user of a group",
                     Self::GatewayApi(..) => "gateway API",
                     Self::GatewayHostname(..) => "gateway host name",
                     $(Self::$variant(_) => $kind,)+
@@ -98,6 +101,7 @@ macro_rules! resource_ids {
                     Self::ApiLogDiagnostic(api, name) => write!(f, "/apis/{api}/diagnostics/{name}"),
                     Self::ProductApi(product, api) => write!(f, "/products/{product}/apis/{api}"),
                     Self::ProductGroup(product, group) => write!(f, "/products/{product}/groups/{group}"),
+                    Self::GroupUser(group, user) => write!(f, "/groups/{group}/users/{user}"),
                     Self::GatewayApi(gateway, api) => write!(f, "/gateways/{gateway}/apis/{api}"),
                     Self::GatewayHostname(gateway, name) => {
                         write!(f, "/gateways/{gateway}/hostnameConfigurations/{name}")
@@ -188,6 +192,7 @@ impl ResourceId {
             Self::Product(product) if is("groups") => {
                 Some(Self::ProductGroup(product.clone(), GroupId::parse(name)?))
             }
+            Self::Group(group) if is("users") => Some(Self::GroupUser(group.clone(), UserId::parse(name)?)),
             Self::Gateway(gateway) if is("apis") => {
                 Some(Self::GatewayApi(gateway.clone(), ApiId::parse(name)?))
             }

@@ -48,7 +48,7 @@ pub use resolver::Resolver;
 pub use schema::{ApiSchema, Schema, SchemaDocument, SchemaType};
 pub use service::{HostnameConfiguration, Service};
 pub use subscription::{Subscription, SubscriptionScope, SubscriptionState};
-pub use user::{Group, GroupType, User, UserIdentity, UserState};
+pub use user::{Group, GroupType, GroupUser, User, UserIdentity, UserState};
 pub use value::{Cache, Certificate, KeyVault, NamedValue, PolicyFragment, Tag, TagLink};
 pub use version_set::{ApiVersionSet, VersioningScheme};
 

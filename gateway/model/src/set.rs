@@ -13,6 +13,7 @@ use crate::origin::Origin;
 use crate::policy::{PolicyDocument, PolicyScope};
 use crate::resource::{
     Api, ApiSchema, ApiVersionSet, Backend, Cache, Certificate, Gateway, GatewayApi, GatewayHostname, Group,
+    GroupUser,
     LogDiagnostic, LogDiagnosticScope, Logger, NamedValue, Operation, PolicyFragment, Product, ProductApi,
     ProductGroup, Resolver, Resource, Schema, Service, Subscription, Tag, TagLink, User,
 };
@@ -51,6 +52,8 @@ pub struct ResourceSet {
     pub users: BTreeMap<UserId, User>,
     /// Groups.
     pub groups: BTreeMap<GroupId, Group>,
+    /// Users in groups.
+    pub group_users: BTreeMap<(GroupId, UserId), GroupUser>,
     /// Named values.
     pub named_values: BTreeMap<NamedValueId, NamedValue>,
     /// Policy fragments.

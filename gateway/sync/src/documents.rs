@@ -20,6 +20,7 @@ pub fn documents(set: &ResourceSet) -> Vec<ResourceDocument> {
     add_all(&mut all, set.tags.values());
     add_all(&mut all, set.groups.values());
     add_all(&mut all, set.users.values());
+    all.extend(set.group_users.values().map(|link| (path(&link.id()), Map::new())));
     add_all(&mut all, set.version_sets.values());
     add_all(&mut all, set.schemas.values());
     for certificate in set.certificates.values() {

@@ -68,6 +68,7 @@ fn show(outcome: &LoadOutcome) -> String {
     }
     let links = set.product_apis.values().map(|link| (link.id(), link.origin()));
     let links = links.chain(set.product_groups.values().map(|link| (link.id(), link.origin())));
+    let links = links.chain(set.group_users.values().map(|link| (link.id(), link.origin())));
     let links = links.chain(set.gateway_apis.values().map(|link| (link.id(), link.origin())));
     for (id, origin) in links {
         writeln!(out, "link {id} at {origin}").unwrap_or_default();

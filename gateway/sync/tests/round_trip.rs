@@ -34,6 +34,7 @@ fn folder_written_and_loaded_again_is_written_with_the_same_bytes() {
         let count = |set: &ResourceSet| {
             let links = set.product_apis.len()
                 + set.product_groups.len()
+                + set.group_users.len()
                 + set.gateway_apis.len()
                 + set.tag_links.len();
             [

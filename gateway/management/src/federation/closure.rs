@@ -1,6 +1,6 @@
 //! Which documents a gateway needs: the APIs assigned to it, and whatever they depend on.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use gateway_model::ResourceId;
@@ -110,16 +110,26 @@ impl Closure<'_> {
         names
     }
 
-    /// Subscriptions to everything, to one of the products or to one of the APIs, with their owners.
+    /// Subscriptions to everything, to one of the products or to one of the APIs, with their owners and the groups
+    /// of those.
     fn subscriptions(&mut self, apis: &HashSet<String>, products: &HashSet<String>) {
-        for subscription in self.tree.list("subscriptions") {
+        let tree = self.tree;
+        let mut memberships: HashMap<String, Vec<[&Arc<Record>; 2]>> = HashMap::new();
+        for group in tree.list("groups") {
+            for link in tree.list(&format!("{}/users", group.path)) {
+                memberships.entry(link.name().to_ascii_lowercase()).or_default().push([group, link]);
+            }
+        }
+        for subscription in tree.list("subscriptions") {
             if !is_subscribed(subscription, apis, products) {
                 continue;
             }
             self.hold(subscription);
             let owner = subscription.text("ownerId").map(|id| id.trim_matches('/'));
-            if let Some(owner) = owner.and_then(|path| self.tree.get(path)) {
+            if let Some(owner) = owner.and_then(|path| tree.get(path)) {
                 self.hold(owner);
+                let of_owner = memberships.remove(&owner.name().to_ascii_lowercase());
+                of_owner.into_iter().flatten().flatten().for_each(|record| self.hold(record));
             }
         }
     }

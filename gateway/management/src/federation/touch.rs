@@ -26,6 +26,7 @@ fn touches(path: &str, view: &Documents, gateway: &str) -> bool {
             holds(&format!("products/{product}")) || serves(api)
         }
         [kind, name, ..] if is(kind, "products") => holds(&format!("products/{name}")),
+        [kind, _, below, user] if is(kind, "groups") && is(below, "users") => holds(&format!("users/{user}")),
         [kind, name, ..] if is(kind, "groups") => holds(&format!("groups/{name}")),
         [kind, ..] if is(kind, "users") || is(kind, "apiVersionSets") || is(kind, "tags") => holds(path),
         [kind, ..] => !["authorizationServers", "openidConnectProviders", "identityProviders"]

@@ -55,9 +55,6 @@ pub struct User {
     /// Accounts elsewhere.
     #[serde(skip_serializing_if = "is_default")]
     pub identities: Vec<UserIdentity>,
-    /// Names of the groups the user is in.
-    #[serde(skip)]
-    pub groups: Vec<GroupId>,
     /// Everything else.
     #[serde(flatten)]
     pub extra: Extra,
@@ -99,5 +96,23 @@ pub struct Group {
     pub extra: Extra,
 }
 
+/// A user in a group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupUser {
+    /// The group.
+    pub group: GroupId,
+    /// The user.
+    pub user: UserId,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
 resource!(User, users, UserId, |this| this.id.clone(), ResourceId::User(this.id.clone()));
 resource!(Group, groups, GroupId, |this| this.id.clone(), ResourceId::Group(this.id.clone()));
+resource!(
+    GroupUser,
+    group_users,
+    (GroupId, UserId),
+    |this| (this.group.clone(), this.user.clone()),
+    ResourceId::GroupUser(this.group.clone(), this.user.clone())
+);

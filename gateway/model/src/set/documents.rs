@@ -11,6 +11,7 @@ use crate::origin::Origin;
 use crate::policy::{PolicyDocument, PolicyFormat, PolicyScope};
 use crate::resource::{
     Api, ApiSchema, ApiVersionSet, Backend, Cache, Certificate, Gateway, GatewayApi, GatewayHostname, Group,
+    GroupUser,
     LogDiagnostic, LogDiagnosticScope, Logger, NamedValue, Operation, PolicyFragment, Product, ProductApi,
     ProductGroup, Resolver, Resource, Schema, Subscription, Tag, TagLink, User,
 };
@@ -62,6 +63,9 @@ impl ResourceSet {
             (["subscriptions", _], [_, id]) => add!(Subscription { id: (*id).into() }),
             (["users", _], [_, id]) => add!(User { id: (*id).into() }),
             (["groups", _], [_, id]) => add!(Group { id: (*id).into() }),
+            (["groups", _, "users", _], [_, group, _, user]) => {
+                self.add(GroupUser { group: (*group).into(), user: (*user).into(), origin })
+            }
             (["namedvalues", _], [_, id]) => add!(NamedValue { id: (*id).into() }),
             (["policyfragments", _], [_, id]) => self.fragment(id, origin, properties),
             (["backends", _], [_, id]) => add!(Backend { id: (*id).into() }),

@@ -1,6 +1,7 @@
-//! Encrypted tokens (RFC 7516 §7.1): RSA-OAEP, RSA-OAEP-256, A128KW, A256KW and `dir`; AES in CBC mode with HMAC, and
+//! Encrypted tokens (RFC 7516 §7.1): RSA-OAEP, RSA-OAEP-256, A128KW, A192KW, A256KW and `dir`; AES in CBC mode with HMAC, and
 //! AES-GCM. Passwords (PBES2), compression and `RSA1_5` are not supported: each has been used against its users.
 
+use aes_kw::{KeyInit, KwAes192};
 use aws_lc_rs::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::cipher::{self, DecryptionContext, PaddedBlockDecryptingKey, UnboundCipherKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -66,6 +67,7 @@ impl DecryptionKey {
             (Material::Rsa(key), "RSA-OAEP-256") => unwrap_rsa(key, &OAEP_SHA256_MGF1SHA256, wrapped),
             (Material::Secret(key), "dir") => wrapped.is_empty().then(|| key.clone()),
             (Material::Secret(key), "A128KW") => unwrap_aes(&key_wrap::AES_128, key, wrapped),
+            (Material::Secret(key), "A192KW") => unwrap_aes_192(key, wrapped),
             (Material::Secret(key), "A256KW") => unwrap_aes(&key_wrap::AES_256, key, wrapped),
             _ => None,
         }
@@ -85,6 +87,13 @@ fn unwrap_rsa(
 fn unwrap_aes(cipher: &'static key_wrap::AesBlockCipher, key: &[u8], wrapped: &[u8]) -> Option<Vec<u8>> {
     let mut out = vec![0; wrapped.len()];
     let plain = AesKek::new(cipher, key).ok()?.unwrap(wrapped, &mut out).ok()?;
+    Some(plain.to_vec())
+}
+
+/// aws-lc-rs wraps with 128 and 256 bits only.
+fn unwrap_aes_192(key: &[u8], wrapped: &[u8]) -> Option<Vec<u8>> {
+    let mut out = vec![0; wrapped.len()];
+    let plain = KwAes192::new_from_slice(key).ok()?.unwrap_key(wrapped, &mut out).ok()?;
     Some(plain.to_vec())
 }
 
@@ -194,6 +203,33 @@ mod tests {
             decrypt(&token.replace(".U0m_YmjN04DJvceFICbCVQ", "."), [&key].into_iter()).unwrap_err(),
             WRONG
         );
+    }
+
+    /// RFC 3394 §4.3 and §4.4: 128 and 192 bits of key data under a key of 192 bits.
+    #[test]
+    fn unwrap_192_reads_the_examples_of_the_rfc() {
+        let key = hex("000102030405060708090A0B0C0D0E0F1011121314151617");
+        for (wrapped, data) in [
+            ("96778B25AE6CA435F92B5B97C050AED2468AB8A17AD84E5D", "00112233445566778899AABBCCDDEEFF"),
+            (
+                "031D33264E15D33268F24EC260743EDCE1C6C7DDEE725A936BA814915C6762D2",
+                "00112233445566778899AABBCCDDEEFF0001020304050607",
+            ),
+        ] {
+            assert_eq!(unwrap_aes_192(&key, &hex(wrapped)), Some(hex(data)));
+            let mut changed = hex(wrapped);
+            changed[9] ^= 1;
+            assert_eq!(unwrap_aes_192(&key, &changed), None);
+        }
+        for length in [0, 1, 7, 8, 15, 16, 23] {
+            assert_eq!(unwrap_aes_192(&key, &vec![0; length]), None, "{length} bytes");
+        }
+        assert_eq!(unwrap_aes_192(&key[..16], &hex("96778B25AE6CA435F92B5B97C050AED2468AB8A17AD84E5D")), None);
+    }
+
+    fn hex(text: &str) -> Vec<u8> {
+        let digits: Vec<u8> = text.bytes().map(|digit| (digit as char).to_digit(16).unwrap() as u8).collect();
+        digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
     }
 
     #[test]

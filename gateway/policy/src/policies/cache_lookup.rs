@@ -84,13 +84,18 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
     (c.findings() == before).then(|| Step::waiting(policy))
 }
 
-/// The parts of a key, each behind its length, so that no two lists of parts give the same text.
+/// The parts of a key, each behind its length, and lists behind their number, so that no two give the same text.
 #[derive(Default)]
 struct Key(String);
 
 impl Key {
     fn add(&mut self, part: &str) {
         let _ = write!(self.0, "{}:{part}", part.len());
+    }
+
+    fn add_all<'p>(&mut self, parts: impl ExactSizeIterator<Item = &'p str>) {
+        let _ = write!(self.0, "{}*", parts.len());
+        parts.for_each(|part| self.add(part));
     }
 }
 
@@ -135,21 +140,20 @@ impl CacheLookup {
         key.add(caller.product.as_ref().map_or("", |product| &product.id));
         if self.by_developer.get(exchange)? {
             // Without a user there is still the subscription: callers are not thrown together.
-            key.add(caller.user.as_ref().map_or("", |user| &user.id));
-            key.add(caller.subscription.as_ref().map_or("", |subscription| &subscription.id));
+            let user = caller.user.as_ref().map_or("", |user| &user.id);
+            let subscription = caller.subscription.as_ref().map_or("", |subscription| &subscription.id);
+            key.add_all([user, subscription].into_iter());
         }
         if self.by_groups.get(exchange)? {
             let mut groups: Vec<_> =
                 caller.user.iter().flat_map(|user| &user.groups).map(|group| group.id.as_str()).collect();
             groups.sort_unstable();
-            key.add("groups");
-            groups.into_iter().for_each(|group| key.add(group));
+            key.add_all(groups.into_iter());
         }
         for name in headers {
             key.add(name);
-            for value in exchange.request.headers.get_all(name) {
-                key.add(&String::from_utf8_lossy(value));
-            }
+            let values: Vec<_> = exchange.request.headers.get_all(name).map(String::from_utf8_lossy).collect();
+            key.add_all(values.iter().map(|value| &**value));
         }
         let parameters = names(&self.parameters, exchange)?;
         if parameters.is_empty() {
@@ -158,7 +162,8 @@ impl CacheLookup {
         for name in &parameters {
             key.add(name);
             let named = |own: &str| query::decode(own).eq_ignore_ascii_case(name);
-            query::pairs(&url.query).filter(|(own, _)| named(own)).for_each(|(_, value)| key.add(value));
+            let values: Vec<_> = query::pairs(&url.query).filter(|(own, _)| named(own)).collect();
+            key.add_all(values.iter().map(|(_, value)| *value));
         }
         Ok(key.0)
     }

@@ -54,7 +54,7 @@ pub static VALIDATE_JWT: PolicyDef = PolicyDef {
     docs: "Checks the token in a header, a query parameter or an expression: signature (RS, PS, ES and HS with 256, \
            384, 512), lifetime, audience, issuer, claims. Keys come from OpenID Connect discovery documents, which \
            are fetched hourly and, for an unknown key id, at most once in five minutes; from certificates; or as \
-           written. Encrypted tokens: RSA-OAEP, RSA-OAEP-256, A128KW, A256KW and dir with AES-CBC-HMAC or AES-GCM. \
+           written. Encrypted tokens: RSA-OAEP, RSA-OAEP-256, A128KW, A192KW, A256KW and dir with AES-CBC-HMAC or AES-GCM. \
            A refused token is answered with `failed-validation-httpcode`, default 401, and \"JWT not present.\" or \
            \"Invalid JWT.\"; reason TokenNotPresent, TokenSignatureInvalid, TokenSignatureKeyNotFound, \
            TokenAudienceNotAllowed, TokenIssuerNotAllowed, TokenExpired, TokenClaimNotFound, \

@@ -269,8 +269,8 @@ impl Context {
 
     /// Names: `now` (seconds since 1970, instead of the clock of every case), `client-certificate` (files of `keys/`, leaf
     /// first), `external-cache` (yes, no), `subscription-start` (a time), `ip`, `service-url` (empty = none), `backend` (an entity), `api`, `api-name`, `operation`,
-    /// `operation-name`, `template`, `product`, `subscription`, `user`, and `parameter.NAME` for what the template
-    /// matched.
+    /// `operation-name`, `template`, `product`, `subscription`, `user`, `groups` (of the user, ids with blanks between),
+    /// and `parameter.NAME` for what the template matched.
     fn set(&mut self, name: &str, value: &str) {
         self.values.insert(name.to_owned(), value.to_owned());
     }
@@ -332,7 +332,9 @@ impl Context {
             start_ticks,
             ..host::Subscription::default()
         });
-        caller.user = self.named("user", |id| host::User { id, ..host::User::default() });
+        let group = |id: &str| host::Group { id: id.to_owned(), name: format!("Group {id}") };
+        let groups = self.get("groups").split_whitespace().map(group).collect();
+        caller.user = self.named("user", |id| host::User { id, groups, ..host::User::default() });
         for (name, value) in &self.values {
             if let Some(name) = name.strip_prefix("parameter.") {
                 exchange.matched_parameters.push((name.into(), value.clone()));

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use aes_kw::{KeyInit, KwAes192};
 use aws_lc_rs::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::cipher::{
     AES_128, AES_192, AES_256, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey,
@@ -137,6 +138,7 @@ fn wrap(key: &[u8], algorithm: &str, recipient: &str) -> Vec<u8> {
         "A128KW" => {
             AesKek::new(&key_wrap::AES_128, &SECRET[..16]).unwrap().wrap(key, &mut out).unwrap().to_vec()
         }
+        "A192KW" => KwAes192::new_from_slice(&SECRET[..24]).unwrap().wrap_key(key, &mut out).unwrap().to_vec(),
         "A256KW" => AesKek::new(&key_wrap::AES_256, SECRET).unwrap().wrap(key, &mut out).unwrap().to_vec(),
         _ => {
             let pair = rsa(recipient);

@@ -1,10 +1,11 @@
 //! Resources as expressions see them (`expressions.md` §2.2).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gateway_expression::host;
-use gateway_model::resource::ProductState;
-use gateway_model::{Api, ApiId, Operation, Product, ProductId, ResourceSet, User};
+use gateway_model::resource::{ProductState, UserIdentity};
+use gateway_model::{Api, ApiId, Operation, Product, ProductId, ResourceSet, User, UserId};
 
 pub fn api(api: &Api) -> host::Api {
     let names = api.subscription_key_parameter_names.clone().unwrap_or_default();
@@ -56,14 +57,31 @@ fn group(set: &ResourceSet, id: &gateway_model::GroupId) -> host::Group {
     host::Group { id: id.to_string(), name }
 }
 
-pub fn user(user: &User) -> Arc<host::User> {
+/// All users with the groups they are in.
+pub fn users(set: &ResourceSet) -> BTreeMap<UserId, Arc<host::User>> {
+    let mut groups: BTreeMap<&UserId, Vec<host::Group>> = BTreeMap::new();
+    for link in set.group_users.values() {
+        groups.entry(&link.user).or_default().push(group(set, &link.group));
+    }
+    let users = set.users.values();
+    users.map(|own| (own.id.clone(), user(own, groups.remove(&own.id).unwrap_or_default()))).collect()
+}
+
+fn user(user: &User, groups: Vec<host::Group>) -> Arc<host::User> {
     Arc::new(host::User {
         id: user.id.to_string(),
         email: user.email.clone(),
         first_name: user.first_name.clone(),
         last_name: user.last_name.clone(),
-        ..host::User::default()
+        note: user.note.clone().unwrap_or_default(),
+        groups,
+        identities: user.identities.iter().map(identity).collect(),
+        registration_ticks: user.registration_date.as_deref().and_then(host::ticks_of).unwrap_or_default(),
     })
+}
+
+fn identity(identity: &UserIdentity) -> host::Identity {
+    host::Identity { id: identity.id.clone(), provider: identity.provider.clone() }
 }
 
 /// Products that hold an API, by name.

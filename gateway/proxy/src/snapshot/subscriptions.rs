@@ -1,10 +1,11 @@
 //! Subscriptions to the key index.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gateway_expression::host;
 use gateway_model::resource::SubscriptionState;
-use gateway_model::{Diagnostic, Resource, ResourceId, ResourceSet, Secret, Subscription};
+use gateway_model::{Diagnostic, Resource, ResourceId, ResourceSet, Secret, Subscription, UserId};
 
 use super::caller;
 use crate::keys::{KeyDigest, KeyEntry, KeyIndex, digest_of};
@@ -12,6 +13,7 @@ use crate::keys::{KeyDigest, KeyEntry, KeyIndex, digest_of};
 /// Indexes all keys. A key that two subscriptions share is reported; the first by name keeps it.
 pub fn compile(set: &ResourceSet, diagnostics: &mut Vec<Diagnostic>) -> KeyIndex {
     let mut keys = KeyIndex::default();
+    let users = caller::users(set);
     for subscription in set.subscriptions.values() {
         let written = [
             (&subscription.primary_key, &subscription.primary_key_hash),
@@ -34,7 +36,7 @@ pub fn compile(set: &ResourceSet, diagnostics: &mut Vec<Diagnostic>) -> KeyIndex
                 }
                 (None, None) => continue,
             };
-            if !keys.add(digest, entry(set, subscription, key.as_ref())) {
+            if !keys.add(digest, entry(&users, subscription, key.as_ref())) {
                 let text =
                     format!("a key of subscription {} is another subscription's key too", subscription.id);
                 diagnostics.push(finding(subscription, "key-duplicate", text));
@@ -60,7 +62,11 @@ fn parse_digest(hex: &str) -> Option<KeyDigest> {
     Some(digest)
 }
 
-fn entry(set: &ResourceSet, subscription: &Subscription, key: Option<&Secret>) -> KeyEntry {
+fn entry(
+    users: &BTreeMap<UserId, Arc<host::User>>,
+    subscription: &Subscription,
+    key: Option<&Secret>,
+) -> KeyEntry {
     let text = |secret: &Option<Secret>| secret.as_ref().map(|s| s.expose().to_owned()).unwrap_or_default();
     let ticks = |time: Option<&str>| time.and_then(host::ticks_of);
     let info = host::Subscription {
@@ -74,7 +80,7 @@ fn entry(set: &ResourceSet, subscription: &Subscription, key: Option<&Secret>) -
         end_ticks: ticks(subscription.end_date.as_deref()),
     };
     let owner = subscription.owner_id.as_deref().and_then(|id| match ResourceId::parse(id) {
-        Ok(ResourceId::User(id)) => set.users.get(&id),
+        Ok(ResourceId::User(id)) => users.get(&id),
         _ => None,
     });
     KeyEntry {
@@ -82,6 +88,6 @@ fn entry(set: &ResourceSet, subscription: &Subscription, key: Option<&Secret>) -
         is_active: subscription.state == SubscriptionState::Active,
         allow_tracing: subscription.allow_tracing.unwrap_or(false),
         subscription: Arc::new(info),
-        user: owner.map(caller::user),
+        user: owner.cloned(),
     }
 }

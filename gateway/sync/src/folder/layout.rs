@@ -57,6 +57,7 @@ pub(super) enum Kind {
 pub(super) enum LinkKind {
     ProductApi,
     ProductGroup,
+    GroupUser,
     GatewayApi,
     TagApi,
     TagProduct,
@@ -100,6 +101,10 @@ pub(super) fn place(path: &str) -> Place<'_> {
         ("policyrestrictions" | "documentations", _) => Place::Skipped,
         ("apis", [api, rest @ ..]) => api_place(api, rest),
         ("products", [product, rest @ ..]) => product_place(product, rest),
+        ("groups", [group, "users.json"]) => Place::Links(LinkKind::GroupUser, group),
+        ("groups", [group, "users", user, "groupUserInformation.json"]) => {
+            Place::Link(LinkKind::GroupUser, group, user)
+        }
         ("gateways", [gateway, rest @ ..]) => gateway_place(gateway, rest),
         ("tags", [tag, rest @ ..]) => tag_place(tag, rest),
         ("policyfragments", [name, "policy.xml"]) => Place::FragmentPolicy(name),
@@ -215,6 +220,9 @@ mod tests {
             ("products/p/policy.xml", Place::ProductPolicy("p")),
             ("products/p/apis/a/productApiInformation.json", Place::Link(L::ProductApi, "p", "a")),
             ("products/p/apis.json", Place::Links(L::ProductApi, "p")),
+            ("groups/g/groupInformation.json", Place::Resource(Kind::Group, "g")),
+            ("groups/g/users.json", Place::Links(L::GroupUser, "g")),
+            ("groups/g/users/u/groupUserInformation.json", Place::Link(L::GroupUser, "g", "u")),
             ("gateways/g/apis.json", Place::Links(L::GatewayApi, "g")),
             ("tags/t/apis/a/tagApiInformation.json", Place::Link(L::TagApi, "t", "a")),
             ("apis/a/tags/t/apiTagInformation.json", Place::Api("a", A::Tag("t"))),

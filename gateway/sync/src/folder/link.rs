@@ -1,9 +1,9 @@
 //! Links between resources: one file each (apiops), or a list (apiops-cli).
 
-use gateway_model::resource::ProductGroup;
+use gateway_model::resource::{GroupUser, ProductGroup};
 use gateway_model::{
     ApiId, Diagnostic, GatewayApi, GatewayId, GroupId, IdError, Origin, ProductApi, ProductId, ResourceId,
-    TagId, TagLink,
+    TagId, TagLink, UserId,
 };
 use gateway_specification::document::{Node, Syntax};
 
@@ -81,6 +81,9 @@ impl Loader<'_> {
                     group: GroupId::parse(member)?,
                     origin,
                 });
+            }
+            LinkKind::GroupUser => {
+                self.insert(GroupUser { group: GroupId::parse(owner)?, user: UserId::parse(member)?, origin });
             }
             LinkKind::GatewayApi => {
                 let api = ApiId::parse(member)?;

@@ -249,6 +249,11 @@ impl Writer {
             let document = json!({ "name": group, "properties": { "groupId": format!("/groups/{group}") } });
             self.file(format!("products/{product}/groups/{group}/productGroupInformation.json"), &document);
         }
+        for link in set.group_users.values() {
+            let (group, user) =
+                (checked(&link.id(), link.group.as_str())?, checked(&link.id(), link.user.as_str())?);
+            self.file(format!("groups/{group}/users/{user}/groupUserInformation.json"), &json!({}));
+        }
         for link in set.gateway_apis.values() {
             let (gateway, api) =
                 (checked(&link.id(), link.gateway.as_str())?, checked(&link.id(), link.api.as_str())?);

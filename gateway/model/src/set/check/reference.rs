@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::arm_id::ResourceId;
 use crate::diagnostic::Diagnostic;
-use crate::id::{ApiId, LoggerId, ProductId};
+use crate::id::{ApiId, GroupId, LoggerId, ProductId};
 use crate::origin::Origin;
 use crate::resource::{Backend, BackendType, Product, Resource, Subscription, SubscriptionScope};
 use crate::set::ResourceSet;
@@ -40,17 +40,26 @@ fn check_links(set: &ResourceSet, found: &mut Vec<Diagnostic>) {
             found.push(missing(&link.origin, link.id(), &ResourceId::Api(link.api.clone())));
         }
     }
-    for link in set.product_groups.values() {
-        // System groups are never written to a folder (management-api.md §4.1).
-        const BUILT_IN: [&str; 3] = ["administrators", "developers", "guests"];
-        let built_in = BUILT_IN.iter().any(|name| link.group.as_str().eq_ignore_ascii_case(name));
-        if !built_in && !set.groups.contains_key(&link.group) {
+    for link in set.product_groups.values().filter(|link| !has_group(set, &link.group)) {
+        found.push(missing(&link.origin, link.id(), &ResourceId::Group(link.group.clone())));
+    }
+    for link in set.group_users.values() {
+        if !has_group(set, &link.group) {
             found.push(missing(&link.origin, link.id(), &ResourceId::Group(link.group.clone())));
+        }
+        if !set.users.contains_key(&link.user) {
+            found.push(missing(&link.origin, link.id(), &ResourceId::User(link.user.clone())));
         }
     }
     for link in set.gateway_apis.values().filter(|link| !has_api(&link.api)) {
         found.push(missing(&link.origin, link.id(), &ResourceId::Api(link.api.clone())));
     }
+}
+
+/// System groups are there without being written to a folder (management-api.md §4.1).
+fn has_group(set: &ResourceSet, group: &GroupId) -> bool {
+    const BUILT_IN: [&str; 3] = ["administrators", "developers", "guests"];
+    BUILT_IN.iter().any(|name| group.as_str().eq_ignore_ascii_case(name)) || set.groups.contains_key(group)
 }
 
 /// At most one open product an API (policies.md §3): with two, the context of a call without key is undefined.
