@@ -13,9 +13,8 @@ use crate::origin::Origin;
 use crate::policy::{PolicyDocument, PolicyScope};
 use crate::resource::{
     Api, ApiSchema, ApiVersionSet, Backend, Cache, Certificate, Gateway, GatewayApi, GatewayHostname, Group,
-    GroupUser,
-    LogDiagnostic, LogDiagnosticScope, Logger, NamedValue, Operation, PolicyFragment, Product, ProductApi,
-    ProductGroup, Resolver, Resource, Schema, Service, Subscription, Tag, TagLink, User,
+    GroupUser, LogDiagnostic, LogDiagnosticScope, Logger, NamedValue, Operation, PolicyFragment, Product,
+    ProductApi, ProductGroup, Resolver, Resource, Schema, Service, Subscription, Tag, TagLink, User,
 };
 
 mod check;

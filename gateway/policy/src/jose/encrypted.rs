@@ -224,7 +224,10 @@ mod tests {
         for length in [0, 1, 7, 8, 15, 16, 23] {
             assert_eq!(unwrap_aes_192(&key, &vec![0; length]), None, "{length} bytes");
         }
-        assert_eq!(unwrap_aes_192(&key[..16], &hex("96778B25AE6CA435F92B5B97C050AED2468AB8A17AD84E5D")), None);
+        assert_eq!(
+            unwrap_aes_192(&key[..16], &hex("96778B25AE6CA435F92B5B97C050AED2468AB8A17AD84E5D")),
+            None
+        );
     }
 
     fn hex(text: &str) -> Vec<u8> {

@@ -152,7 +152,8 @@ impl CacheLookup {
         }
         for name in headers {
             key.add(name);
-            let values: Vec<_> = exchange.request.headers.get_all(name).map(String::from_utf8_lossy).collect();
+            let values: Vec<_> =
+                exchange.request.headers.get_all(name).map(String::from_utf8_lossy).collect();
             key.add_all(values.iter().map(|value| &**value));
         }
         let parameters = names(&self.parameters, exchange)?;

@@ -138,7 +138,9 @@ fn wrap(key: &[u8], algorithm: &str, recipient: &str) -> Vec<u8> {
         "A128KW" => {
             AesKek::new(&key_wrap::AES_128, &SECRET[..16]).unwrap().wrap(key, &mut out).unwrap().to_vec()
         }
-        "A192KW" => KwAes192::new_from_slice(&SECRET[..24]).unwrap().wrap_key(key, &mut out).unwrap().to_vec(),
+        "A192KW" => {
+            KwAes192::new_from_slice(&SECRET[..24]).unwrap().wrap_key(key, &mut out).unwrap().to_vec()
+        }
         "A256KW" => AesKek::new(&key_wrap::AES_256, SECRET).unwrap().wrap(key, &mut out).unwrap().to_vec(),
         _ => {
             let pair = rsa(recipient);

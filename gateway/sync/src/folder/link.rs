@@ -83,7 +83,11 @@ impl Loader<'_> {
                 });
             }
             LinkKind::GroupUser => {
-                self.insert(GroupUser { group: GroupId::parse(owner)?, user: UserId::parse(member)?, origin });
+                self.insert(GroupUser {
+                    group: GroupId::parse(owner)?,
+                    user: UserId::parse(member)?,
+                    origin,
+                });
             }
             LinkKind::GatewayApi => {
                 let api = ApiId::parse(member)?;
