@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::span::Span;
 use crate::syntax::{Binary, Constant, Mode};
 use crate::types::{DefId, MemberDef, Type};
+use crate::value::ContextPart;
 
 /// A variable: known by number while binding, by slot of its function's frame while running.
 #[derive(Clone, Copy, Debug)]
@@ -106,7 +107,8 @@ pub(crate) enum Node {
     Enum(DefId, i64),
     Default(Type),
     TypeOf(Type),
-    Context,
+    /// `context`, or what of it is always there.
+    Context(ContextPart),
     Local(Local),
     Assign(Box<Target>, Box<Node>),
     /// Nodes for their effects, then the value.

@@ -134,9 +134,10 @@ fn compile_wanted(
     if !reports.is_empty() {
         return Err(reports.finish(text));
     }
-    let program = lower::program(bound.body, &locals, functions, bound.result);
+    let mut program = lower::program(bound.body, &locals, functions, bound.result);
     let limits = options.limits.clone();
     let fast = if options.fast { fast::recognise(&program) } else { None };
+    lower::settle(&mut program);
     Ok(Expression(Arc::new(Inner { program, fast, expected, limits, needs })))
 }
 

@@ -44,6 +44,7 @@ pub(crate) enum Piece {
     },
 }
 
+/// In the order of the alphabet.
 const KEYWORDS: &[&str] = &[
     "abstract",
     "as",
@@ -186,7 +187,9 @@ impl Lexer<'_> {
 
     fn mark(&mut self, first: char) {
         let start = self.at;
-        let Some(mark) = MARKS.iter().find(|mark| self.rest().starts_with(**mark)) else {
+        let rest = self.rest();
+        let starts = |mark: &&&str| mark.as_bytes().first() == rest.as_bytes().first() && rest.starts_with(**mark);
+        let Some(mark) = MARKS.iter().find(starts) else {
             let message = format!("Unexpected character '{first}'");
             self.report("CS1056", &message, start, start + first.len_utf8());
             self.at += first.len_utf8();
@@ -210,7 +213,8 @@ impl Lexer<'_> {
         }
         // A word with an escape is never a keyword.
         let is_plain = prefix == 0 && word.len() == length;
-        let kind = match KEYWORDS.iter().find(|keyword| is_plain && **keyword == word) {
+        let keyword = KEYWORDS.binary_search(&&*word).ok().filter(|_| is_plain);
+        let kind = match keyword.and_then(|place| KEYWORDS.get(place)) {
             Some(keyword) => Kind::Keyword(keyword),
             None => Kind::Name(word.into()),
         };

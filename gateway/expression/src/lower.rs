@@ -1,7 +1,9 @@
 //! From bound tree to code: slots for variables, cells for what closures share, heights for the stack bound.
 
+mod parts;
 mod visit;
 
+pub(crate) use parts::settle;
 pub(crate) use visit::children;
 
 use std::sync::Arc;
@@ -168,16 +170,16 @@ impl Lowering<'_> {
     }
 
     fn stmt(&self, stmt: &mut Stmt, key: u32, frame: &mut Frame) {
-        visit::stmt_parts(stmt, &mut |part| match part {
-            visit::Part::Local(local) => self.place(local, frame),
-            visit::Part::Node(node) => self.node(node, key, frame),
-            visit::Part::Stmt(stmt) => self.stmt(stmt, key, frame),
+        visit::stmt_parts_mut(stmt, &mut |part| match part {
+            visit::PartMut::Local(local) => self.place(local, frame),
+            visit::PartMut::Node(node) => self.node(node, key, frame),
+            visit::PartMut::Stmt(stmt) => self.stmt(stmt, key, frame),
         });
     }
 
     #[expect(clippy::only_used_in_recursion, reason = "each level has its own key")]
     fn node(&self, node: &mut Node, key: u32, frame: &mut Frame) {
-        visit::node_locals(node, &mut |local| self.place(local, frame));
+        visit::node_locals_mut(node, &mut |local| self.place(local, frame));
         match node {
             Node::Lambda { function, captured, .. } => {
                 let inner = function.slots;

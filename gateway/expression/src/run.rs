@@ -2,10 +2,12 @@
 
 mod arithmetic;
 mod call;
+mod condition;
 mod convert;
 mod evaluate;
 mod execute;
 mod fault;
+mod integer;
 mod sequence;
 
 pub(crate) use arithmetic::{binary, compare, complement, negate};
@@ -17,6 +19,7 @@ pub(crate) use sequence::ValuesIter;
 
 pub use call::Closure;
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use crate::code::Program;
@@ -76,6 +79,23 @@ pub struct Vm<'a> {
     result: Value,
 }
 
+thread_local! {
+    /// The stack of the last evaluation, empty, for the next one.
+    static STACK: Cell<Vec<Value>> = const { Cell::new(Vec::new()) };
+}
+
+/// Largest stack that is kept.
+const STACK_KEPT: usize = 1024;
+
+impl Drop for Vm<'_> {
+    fn drop(&mut self) {
+        self.stack.clear();
+        if self.stack.capacity() <= STACK_KEPT {
+            STACK.set(std::mem::take(&mut self.stack));
+        }
+    }
+}
+
 /// Units of work, steps and what native calls may go through, between looks at the clock.
 const LOOK_WORK: u64 = 4096;
 
@@ -95,7 +115,7 @@ impl<'a> Vm<'a> {
             nesting: 0,
             started: None,
             until_look: LOOK_WORK,
-            stack: Vec::new(),
+            stack: STACK.take(),
             base: 0,
             handled: Vec::new(),
             result: Value::Null,
@@ -103,6 +123,7 @@ impl<'a> Vm<'a> {
     }
 
     /// Charges work.
+    #[inline]
     pub(crate) fn steps(&mut self, count: u64) -> Result<(), Fault> {
         let Some(left) = self.steps_left.checked_sub(count) else { return Err(Fault::Limit(Limit::Steps)) };
         self.steps_left = left;
@@ -110,6 +131,7 @@ impl<'a> Vm<'a> {
     }
 
     /// Notes work that costs no steps: what makes the clock be looked at sooner.
+    #[inline]
     pub(crate) fn work(&mut self, units: u64) -> Result<(), Fault> {
         match self.until_look.checked_sub(units) {
             Some(left) => {
@@ -120,6 +142,7 @@ impl<'a> Vm<'a> {
         }
     }
 
+    #[cold]
     fn look_at_clock(&mut self) -> Result<(), Fault> {
         self.until_look = LOOK_WORK;
         let now = cpu_time();

@@ -1,5 +1,6 @@
 //! Strings of expressions: UTF-8 inside, UTF-16 units outside (expressions.md §6.1, §9.3).
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -7,6 +8,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::clr;
+
+/// Longest draft that is kept.
+const DRAFT_MAX: usize = 16 << 10;
+
+thread_local! {
+    static DRAFT: Cell<String> = const { Cell::new(String::new()) };
+}
 
 /// An immutable C# string. Cheap to clone; nearly always ASCII, where a UTF-16 index is a byte index.
 /// Lone surrogates are kept as [`clr::text`] says.
@@ -27,6 +35,23 @@ impl Text {
         Self(Repr::Shared { ascii: text.is_ascii(), text: Arc::clone(text) })
     }
 
+    /// As it is: nothing is copied.
+    pub fn local(text: &Rc<str>) -> Self {
+        Self(Repr::Local { ascii: text.is_ascii(), text: Rc::clone(text) })
+    }
+
+    /// A text that a function writes. It is written where the last one was, so that only the finished text is made.
+    pub fn written(write: impl FnOnce(&mut String)) -> Self {
+        let mut draft = DRAFT.take();
+        draft.clear();
+        write(&mut draft);
+        let text = Self::from(draft.as_str());
+        if draft.capacity() <= DRAFT_MAX {
+            DRAFT.set(draft);
+        }
+        text
+    }
+
     /// From UTF-16 units; lone surrogates survive.
     pub fn from_units(units: &[u16]) -> Self {
         Self::from(clr::text::from_units(units))
@@ -38,6 +63,11 @@ impl Text {
             Repr::Shared { text, .. } => text,
             Repr::Local { text, .. } => text,
         }
+    }
+
+    /// Appends it to another text; halves of a pair that meet are joined.
+    pub(crate) fn append_to(&self, out: &mut String) {
+        if self.is_ascii() { out.push_str(self.as_str()) } else { clr::text::append(out, self.as_str()) }
     }
 
     /// Whether a UTF-16 index is a byte index.

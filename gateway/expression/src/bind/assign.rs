@@ -114,7 +114,7 @@ impl Binder<'_> {
     fn once(&mut self, place: Val, span: Span) -> Option<(Vec<Node>, Val)> {
         let mut effects = Vec::new();
         let mut keep = |binder: &mut Self, node: Node| {
-            if matches!(node, Node::Local(_) | Node::Const(_) | Node::Context) {
+            if matches!(node, Node::Local(_) | Node::Const(_) | Node::Context(_)) {
                 return node;
             }
             let local = binder.temporary(Type::OBJECT);

@@ -1,7 +1,7 @@
 //! Which conversions there are between types (C# specification §10.2, §10.3).
 
 use crate::code::{Number, Numeric};
-use crate::types::{SEQUENCE, Type, library};
+use crate::types::{DefId, SEQUENCE, Type, library};
 
 /// A conversion that needs no operator of a library type.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,19 +19,21 @@ pub(crate) enum Standard {
 
 /// The numeric kind of a type; enumerations count only where asked.
 pub(crate) fn numeric(ty: &Type) -> Option<Numeric> {
-    Some(match ty {
-        t if *t == Type::SBYTE => Numeric::I8,
-        t if *t == Type::BYTE => Numeric::U8,
-        t if *t == Type::SHORT => Numeric::I16,
-        t if *t == Type::USHORT => Numeric::U16,
-        t if *t == Type::CHAR => Numeric::Char,
-        t if *t == Type::INT => Numeric::I32,
-        t if *t == Type::UINT => Numeric::U32,
-        t if *t == Type::LONG => Numeric::I64,
-        t if *t == Type::ULONG => Numeric::U64,
-        t if *t == Type::FLOAT => Numeric::F32,
-        t if *t == Type::DOUBLE => Numeric::F64,
-        t if *t == Type::DECIMAL => Numeric::Decimal,
+    // The places in `CORE`.
+    let Type::Def(DefId(place)) = ty else { return None };
+    Some(match place {
+        2 => Numeric::Char,
+        3 => Numeric::I8,
+        4 => Numeric::U8,
+        5 => Numeric::I16,
+        6 => Numeric::U16,
+        7 => Numeric::I32,
+        8 => Numeric::U32,
+        9 => Numeric::I64,
+        10 => Numeric::U64,
+        11 => Numeric::F32,
+        12 => Numeric::F64,
+        13 => Numeric::Decimal,
         _ => return None,
     })
 }
@@ -120,6 +122,10 @@ pub(crate) fn is_reference(from: &Type, to: &Type) -> bool {
     if from == to {
         return true;
     }
+    if let (Type::Def(own), Type::Def(_)) = (from, to) {
+        // Neither has arguments: nothing varies, and what the library noted of the type answers.
+        return library().interfaces_of(*own).contains(to) || derives(*own, to);
+    }
     if to.is_interface() {
         let interfaces = library().interfaces(from);
         return interfaces.iter().any(|i| i == to || variant(i, to))
@@ -137,6 +143,18 @@ pub(crate) fn is_reference(from: &Type, to: &Type) -> bool {
             return true;
         }
         base = library().base(&ty);
+    }
+    false
+}
+
+/// Whether a type without arguments has a class above it.
+fn derives(own: DefId, to: &Type) -> bool {
+    let mut base = library().get(own).base.as_ref();
+    while let Some(above) = base {
+        if above == to {
+            return true;
+        }
+        base = above.def().and_then(|def| library().get(def).base.as_ref());
     }
     false
 }

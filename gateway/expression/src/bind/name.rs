@@ -6,19 +6,18 @@ use super::{Binder, Bound, Candidate, Entry, Group, Val};
 use crate::code::{Local, Node};
 use crate::span::Span;
 use crate::syntax::{Constant, Name, TypeKind, TypeSyntax};
-use crate::types::{DefId, NULLABLE, Type, library};
+use crate::types::{DefId, NULLABLE, Parameter, Type, library};
+use crate::value::ContextPart;
 
 /// Whether a member found before is the same one, or one of the same parameters in a more derived type.
 fn hides(known: &Candidate, new: &Candidate) -> bool {
     let (a, b) = (known.member, new.member);
-    let types = |c: &Candidate| -> Vec<Type> {
-        c.member.parameters.iter().map(|p| p.ty.substitute(&c.class, &[])).collect()
-    };
+    let ty = |of: &Candidate, p: &Parameter| p.ty.substitute(&of.class, &[]);
     std::ptr::eq(a, b)
         || (a.owner != b.owner
             && (a.kind, a.is_static, a.type_parameters) == (b.kind, b.is_static, b.type_parameters)
             && a.parameters.len() == b.parameters.len()
-            && types(known) == types(new))
+            && a.parameters.iter().zip(&b.parameters).all(|(x, y)| ty(known, x) == ty(new, y)))
 }
 
 /// The namespace of the context model.
@@ -190,7 +189,7 @@ impl Binder<'_> {
             }
             if &*name.text == "context" {
                 let ty = library().named(&format!("{MODEL}.IGatewayContext"));
-                return Bound::Value(Val::new(Node::Context, ty));
+                return Bound::Value(Val::new(Node::Context(ContextPart::Context), ty));
             }
         }
         if let Some(def) = find_type(&[&name.text], arguments.len() as u8) {
@@ -347,11 +346,12 @@ impl Binder<'_> {
 
 /// A type by the parts of its name: through the usings, or in full.
 pub(super) fn find_type(path: &[&str], arity: u8) -> Option<DefId> {
-    let name = path.join(".");
     let library = library();
-    if path.len() > 1
-        && let Some(def) = library.by_full_name(&name, arity)
-    {
+    if let [name] = path {
+        return library.by_name_in(USINGS, name, arity);
+    }
+    let name = path.join(".");
+    if let Some(def) = library.by_full_name(&name, arity) {
         return Some(def);
     }
     USINGS.iter().find_map(|using| library.by_full_name(&format!("{using}.{name}"), arity))

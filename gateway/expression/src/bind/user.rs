@@ -24,6 +24,9 @@ impl Binder<'_> {
         if from.is_error() || *from == Type::Null || *from == Type::OBJECT || *to == Type::OBJECT {
             return None;
         }
+        if let Some(found) = exact(from, to, true) {
+            return Some(found);
+        }
         let mut found = operators(from, to, true);
         let near = |a: &Type, b: &Type| implicit(a, b).is_some() || implicit(b, a).is_some() || numbers(a, b);
         found.retain(|c| near(from, &c.from) && near(&c.to, to));
@@ -55,6 +58,9 @@ fn declared_implicit(from: &Type, to: &Type) -> Option<UserConversion> {
     {
         return None;
     }
+    if let Some(found) = exact(from, to, false) {
+        return Some(found);
+    }
     let mut found = operators(from, to, false);
     found.retain(|c| implicit(from, &c.from).is_some() && implicit(&c.to, to).is_some());
     choose(found, from, to)
@@ -68,6 +74,20 @@ pub(super) fn declares_implicit(from: &Type, to: &Type) -> bool {
 fn numbers(a: &Type, b: &Type) -> bool {
     super::conversion::numeric(a.non_nullable()).is_some()
         && super::conversion::numeric(b.non_nullable()).is_some()
+}
+
+/// The operator of just these types: no other can be more specific.
+fn exact(from: &Type, to: &Type, explicit: bool) -> Option<UserConversion> {
+    let member = [from, to].into_iter().filter_map(Type::def).find_map(|def| {
+        let named = |name| library().get(def).named(name).iter();
+        let mut members = named("op_Implicit").chain(named("op_Explicit"));
+        members.find(|member| {
+            (explicit || member.kind == MemberKind::Implicit)
+                && member.result == *to
+                && member.parameters.first().is_some_and(|parameter| parameter.ty == *from)
+        })
+    })?;
+    Some(UserConversion { member, class: Vec::new(), from: from.clone(), to: to.clone() })
 }
 
 /// Every conversion operator of both types and their bases.

@@ -41,7 +41,7 @@ fn default(node: Option<&Node>) -> Option<Option<Arc<str>>> {
 /// The members that lead from `context` to a value, outermost last.
 fn path(node: &Node) -> Option<Vec<&'static str>> {
     match node {
-        Node::Context => Some(Vec::new()),
+        Node::Context(_) => Some(Vec::new()),
         Node::Call(call) if call.references.is_empty() => {
             let [receiver] = call.arguments.as_slice() else { return None };
             let mut path = path(receiver)?;

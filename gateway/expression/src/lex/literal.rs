@@ -1,5 +1,7 @@
 //! Values of literals.
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
 
 use super::Piece;
@@ -107,16 +109,17 @@ fn integer(value: u64, rest: &str) -> (Constant, usize) {
 }
 
 /// The identifier at the start of the text, its escapes resolved, and its length in the text.
-pub(super) fn identifier(text: &str, is_part: fn(char) -> bool) -> (String, usize) {
-    let (mut word, mut at) = (String::new(), 0);
+pub(super) fn identifier(text: &str, is_part: fn(char) -> bool) -> (Cow<'_, str>, usize) {
+    let (mut word, mut at) = (Cow::Borrowed(""), 0);
     loop {
         let rest = text.get(at..).unwrap_or_default();
         let length = rest.find(|c: char| !is_part(c)).unwrap_or(rest.len());
-        word.push_str(rest.get(..length).unwrap_or_default());
+        // Adding to nothing borrows: only an escape makes a text of its own.
+        word += rest.get(..length).unwrap_or_default();
         at += length;
         match escaped_char(rest.get(length..).unwrap_or_default()) {
             Some((c, length)) if is_part(c) => {
-                word.push(c);
+                word.to_mut().push(c);
                 at += length;
             }
             _ => return (word, at),

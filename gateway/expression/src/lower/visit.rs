@@ -2,100 +2,115 @@
 
 use crate::code::{Local, Node, Stmt, Target};
 
-/// A part of a statement.
-pub(super) enum Part<'a> {
+/// A part of a statement, to be changed.
+pub(super) enum PartMut<'a> {
     Local(&'a mut Local),
     Node(&'a mut Node),
     Stmt(&'a mut Stmt),
 }
 
-pub(super) fn stmt_parts(stmt: &mut Stmt, f: &mut dyn FnMut(Part<'_>)) {
-    match stmt {
-        Stmt::Expr(node) | Stmt::Throw(node) => f(Part::Node(node)),
-        Stmt::Declare(local, value) => {
-            f(Part::Local(local));
-            if let Some(value) = value {
-                f(Part::Node(value));
-            }
-        }
-        Stmt::Block(body) => body.iter_mut().for_each(|s| f(Part::Stmt(s))),
-        Stmt::If(condition, yes, no) => {
-            f(Part::Node(condition));
-            f(Part::Stmt(yes));
-            if let Some(no) = no {
-                f(Part::Stmt(no));
-            }
-        }
-        Stmt::While(condition, body) | Stmt::Do(body, condition) => {
-            f(Part::Node(condition));
-            f(Part::Stmt(body));
-        }
-        Stmt::For { init, condition, step, body } => {
-            init.iter_mut().for_each(|s| f(Part::Stmt(s)));
-            condition.iter_mut().for_each(|n| f(Part::Node(n)));
-            step.iter_mut().for_each(|n| f(Part::Node(n)));
-            f(Part::Stmt(body));
-        }
-        Stmt::ForEach { item, convert, variable, source, body } => {
-            f(Part::Local(item));
-            f(Part::Local(variable));
-            f(Part::Node(source));
-            if let Some(convert) = convert {
-                f(Part::Node(convert));
-            }
-            f(Part::Stmt(body));
-        }
-        Stmt::Switch { value, variable, cases } => {
-            f(Part::Node(value));
-            f(Part::Local(variable));
-            for case in cases {
-                case.conditions.iter_mut().for_each(|n| f(Part::Node(n)));
-                case.body.iter_mut().for_each(|s| f(Part::Stmt(s)));
-            }
-        }
-        Stmt::Return(value) => value.iter_mut().for_each(|n| f(Part::Node(n))),
-        Stmt::Try { body, handlers, finally } => {
-            body.iter_mut().for_each(|s| f(Part::Stmt(s)));
-            for handler in handlers {
-                handler.local.iter_mut().for_each(|l| f(Part::Local(l)));
-                handler.filter.iter_mut().for_each(|n| f(Part::Node(n)));
-                handler.body.iter_mut().for_each(|s| f(Part::Stmt(s)));
-            }
-            finally.iter_mut().flatten().for_each(|s| f(Part::Stmt(s)));
-        }
-        Stmt::Using(local, body) => {
-            f(Part::Local(local));
-            f(Part::Stmt(body));
-        }
-        Stmt::Break
-        | Stmt::Continue
-        | Stmt::Label(_)
-        | Stmt::Goto(_)
-        | Stmt::Rethrow
-        | Stmt::LocalFunction(_) => {}
-    }
+/// A part of a statement.
+pub(super) enum Part<'a> {
+    Local(&'a Local),
+    Node(&'a Node),
+    Stmt(&'a Stmt),
 }
 
-/// The variables that a node itself names.
-pub(super) fn node_locals(node: &mut Node, f: &mut dyn FnMut(&mut Local)) {
-    match node {
-        Node::Local(local) => f(local),
-        Node::Assign(target, _) => {
-            if let Target::Local(local) = &mut **target {
-                f(local);
+macro_rules! walk_stmt {
+    ($parts:ident, $locals:ident, $part:ident, $iter:ident, $($mutable:tt)?) => {
+        /// The direct parts of a statement.
+        pub(super) fn $parts(stmt: &$($mutable)? Stmt, f: &mut dyn FnMut($part<'_>)) {
+            match stmt {
+                Stmt::Expr(node) | Stmt::Throw(node) => f($part::Node(node)),
+                Stmt::Declare(local, value) => {
+                    f($part::Local(local));
+                    if let Some(value) = value {
+                        f($part::Node(value));
+                    }
+                }
+                Stmt::Block(body) => body.$iter().for_each(|s| f($part::Stmt(s))),
+                Stmt::If(condition, yes, no) => {
+                    f($part::Node(condition));
+                    f($part::Stmt(yes));
+                    if let Some(no) = no {
+                        f($part::Stmt(no));
+                    }
+                }
+                Stmt::While(condition, body) | Stmt::Do(body, condition) => {
+                    f($part::Node(condition));
+                    f($part::Stmt(body));
+                }
+                Stmt::For { init, condition, step, body } => {
+                    init.$iter().for_each(|s| f($part::Stmt(s)));
+                    condition.$iter().for_each(|n| f($part::Node(n)));
+                    step.$iter().for_each(|n| f($part::Node(n)));
+                    f($part::Stmt(body));
+                }
+                Stmt::ForEach { item, convert, variable, source, body } => {
+                    f($part::Local(item));
+                    f($part::Local(variable));
+                    f($part::Node(source));
+                    if let Some(convert) = convert {
+                        f($part::Node(convert));
+                    }
+                    f($part::Stmt(body));
+                }
+                Stmt::Switch { value, variable, cases } => {
+                    f($part::Node(value));
+                    f($part::Local(variable));
+                    for case in cases {
+                        case.conditions.$iter().for_each(|n| f($part::Node(n)));
+                        case.body.$iter().for_each(|s| f($part::Stmt(s)));
+                    }
+                }
+                Stmt::Return(value) => value.$iter().for_each(|n| f($part::Node(n))),
+                Stmt::Try { body, handlers, finally } => {
+                    body.$iter().for_each(|s| f($part::Stmt(s)));
+                    for handler in handlers {
+                        handler.local.$iter().for_each(|l| f($part::Local(l)));
+                        handler.filter.$iter().for_each(|n| f($part::Node(n)));
+                        handler.body.$iter().for_each(|s| f($part::Stmt(s)));
+                    }
+                    finally.$iter().flatten().for_each(|s| f($part::Stmt(s)));
+                }
+                Stmt::Using(local, body) => {
+                    f($part::Local(local));
+                    f($part::Stmt(body));
+                }
+                Stmt::Break
+                | Stmt::Continue
+                | Stmt::Label(_)
+                | Stmt::Goto(_)
+                | Stmt::Rethrow
+                | Stmt::LocalFunction(_) => {}
             }
         }
-        Node::Coalesce(parts) => f(&mut parts.1),
-        Node::Conditional(parts) => f(&mut parts.1),
-        Node::IsDeclare(parts) => f(&mut parts.2),
-        Node::Lifted(operands, ..) => operands.iter_mut().for_each(|(_, local)| f(local)),
-        Node::Call(call) | Node::MethodValue { call, .. } => {
-            call.references.iter_mut().for_each(|(_, local)| f(local));
+
+        /// The variables that a node itself names.
+        pub(super) fn $locals(node: &$($mutable)? Node, f: &mut dyn FnMut(&$($mutable)? Local)) {
+            match node {
+                Node::Local(local) => f(local),
+                Node::Assign(target, _) => {
+                    if let Target::Local(local) = &$($mutable)? **target {
+                        f(local);
+                    }
+                }
+                Node::Coalesce(parts) => f(&$($mutable)? parts.1),
+                Node::Conditional(parts) => f(&$($mutable)? parts.1),
+                Node::IsDeclare(parts) => f(&$($mutable)? parts.2),
+                Node::Lifted(operands, ..) => operands.$iter().for_each(|(_, local)| f(local)),
+                Node::Call(call) | Node::MethodValue { call, .. } => {
+                    call.references.$iter().for_each(|(_, local)| f(local));
+                }
+                Node::CallLocal(call) => call.references.$iter().for_each(|(_, local)| f(local)),
+                _ => {}
+            }
         }
-        Node::CallLocal(call) => call.references.iter_mut().for_each(|(_, local)| f(local)),
-        _ => {}
-    }
+    };
 }
+
+walk_stmt!(stmt_parts, node_locals, Part, iter,);
+walk_stmt!(stmt_parts_mut, node_locals_mut, PartMut, iter_mut, mut);
 
 macro_rules! walk {
     ($name:ident, $iter:ident, $as_ref:ident, $($mutable:tt)?) => {
@@ -172,7 +187,7 @@ macro_rules! walk {
                 | Node::Enum(..)
                 | Node::Default(_)
                 | Node::TypeOf(_)
-                | Node::Context
+                | Node::Context(_)
                 | Node::Local(_)
                 | Node::Lambda { .. }
                 | Node::FunctionValue { .. } => {}
@@ -194,13 +209,12 @@ pub(super) enum Use {
 
 /// Every variable and local function that a body uses, lambdas inside included.
 pub(super) fn locals(body: &[Stmt], f: &mut dyn FnMut(Use)) {
-    let mut owned = body.to_vec();
-    for stmt in &mut owned {
+    for stmt in body {
         stmt_locals(stmt, f);
     }
 }
 
-fn stmt_locals(stmt: &mut Stmt, f: &mut dyn FnMut(Use)) {
+fn stmt_locals(stmt: &Stmt, f: &mut dyn FnMut(Use)) {
     stmt_parts(stmt, &mut |part| match part {
         Part::Local(local) => f(Use::Local(local.id)),
         Part::Node(node) => uses(node, f),
@@ -208,7 +222,7 @@ fn stmt_locals(stmt: &mut Stmt, f: &mut dyn FnMut(Use)) {
     });
 }
 
-fn uses(node: &mut Node, f: &mut dyn FnMut(Use)) {
+fn uses(node: &Node, f: &mut dyn FnMut(Use)) {
     node_locals(node, &mut |local| f(Use::Local(local.id)));
     match node {
         Node::Lambda { function, .. } => {
@@ -219,18 +233,17 @@ fn uses(node: &mut Node, f: &mut dyn FnMut(Use)) {
         Node::FunctionValue { function, .. } => f(Use::Function(*function)),
         _ => {}
     }
-    children_mut(node, &mut |child| uses(child, f));
+    children(node, &mut |child| uses(child, f));
 }
 
 /// Every lambda in a body, nested ones too, by its number and body.
 pub(super) fn lambdas(body: &[Stmt], f: &mut dyn FnMut(u32, &[Stmt])) {
-    let mut owned = body.to_vec();
-    for stmt in &mut owned {
+    for stmt in body {
         stmt_lambdas(stmt, f);
     }
 }
 
-fn stmt_lambdas(stmt: &mut Stmt, f: &mut dyn FnMut(u32, &[Stmt])) {
+fn stmt_lambdas(stmt: &Stmt, f: &mut dyn FnMut(u32, &[Stmt])) {
     stmt_parts(stmt, &mut |part| match part {
         Part::Local(_) => {}
         Part::Node(node) => node_lambdas(node, f),
@@ -238,21 +251,20 @@ fn stmt_lambdas(stmt: &mut Stmt, f: &mut dyn FnMut(u32, &[Stmt])) {
     });
 }
 
-fn node_lambdas(node: &mut Node, f: &mut dyn FnMut(u32, &[Stmt])) {
+fn node_lambdas(node: &Node, f: &mut dyn FnMut(u32, &[Stmt])) {
     if let Node::Lambda { function, .. } = node {
         f(function.slots, &function.body);
         lambdas(&function.body, f);
     }
-    children_mut(node, &mut |child| node_lambdas(child, f));
+    children(node, &mut |child| node_lambdas(child, f));
 }
 
 /// The deepest nesting of a body.
 pub(super) fn height(body: &[Stmt]) -> u32 {
-    let mut owned = body.to_vec();
-    owned.iter_mut().map(stmt_height).max().unwrap_or_default() + 1
+    body.iter().map(stmt_height).max().unwrap_or_default() + 1
 }
 
-fn stmt_height(stmt: &mut Stmt) -> u32 {
+fn stmt_height(stmt: &Stmt) -> u32 {
     let mut most = 0;
     stmt_parts(stmt, &mut |part| {
         let here = match part {

@@ -1,5 +1,7 @@
 //! Numbers: C# operators on each kind (expressions.md §6.2).
 
+use std::cmp::Ordering;
+
 use rust_decimal::Decimal;
 
 use super::Fault;
@@ -9,7 +11,7 @@ use crate::value::Value;
 
 macro_rules! integer {
     ($name:ident, $ty:ty, $variant:ident, $mask:literal) => {
-        fn $name(operator: Binary, checked: bool, a: $ty, b: $ty) -> Result<$ty, Fault> {
+        pub(super) fn $name(operator: Binary, checked: bool, a: $ty, b: $ty) -> Result<$ty, Fault> {
             let zero = b == 0;
             let plain = match operator {
                 Binary::Add => (a.wrapping_add(b), a.checked_add(b)),
@@ -101,7 +103,6 @@ pub(crate) fn binary(
 }
 
 pub(crate) fn compare(operator: Binary, number: Number, a: &Value, b: &Value) -> bool {
-    use std::cmp::Ordering;
     let order = match (number, a, b) {
         (Number::F32 | Number::F64, a, b) => match (a.as_f64(), b.as_f64()) {
             (Some(a), Some(b)) => a.partial_cmp(&b),
@@ -114,15 +115,19 @@ pub(crate) fn compare(operator: Binary, number: Number, a: &Value, b: &Value) ->
             _ => None,
         },
     };
-    match (operator, order) {
-        (Binary::Ne, None) => true,
-        (_, None) => false,
-        (Binary::Eq, Some(o)) => o == Ordering::Equal,
-        (Binary::Ne, Some(o)) => o != Ordering::Equal,
-        (Binary::Lt, Some(o)) => o == Ordering::Less,
-        (Binary::Le, Some(o)) => o != Ordering::Greater,
-        (Binary::Gt, Some(o)) => o == Ordering::Greater,
-        (_, Some(o)) => o != Ordering::Less,
+    // What has no order is not a number.
+    order.map_or(operator == Binary::Ne, |order| holds(operator, order))
+}
+
+/// Whether a comparison holds for operands in an order.
+pub(super) fn holds(operator: Binary, order: Ordering) -> bool {
+    match operator {
+        Binary::Eq => order.is_eq(),
+        Binary::Ne => order.is_ne(),
+        Binary::Lt => order.is_lt(),
+        Binary::Le => order.is_le(),
+        Binary::Gt => order.is_gt(),
+        _ => order.is_ge(),
     }
 }
 

@@ -58,16 +58,42 @@ fn extent(value: &Value) -> u64 {
 
 impl Vm<'_> {
     pub(super) fn call(&mut self, call: &Call) -> Result<Value, Fault> {
-        let mut values = self.values(&call.arguments)?;
+        if !call.references.is_empty() {
+            return self.call_by_reference(call);
+        }
+        match call.arguments.as_slice() {
+            [only] => {
+                let values = [self.evaluate(only)?];
+                self.run_member(call, &values)
+            }
+            [first, second] => {
+                let values = [self.evaluate(first)?, self.evaluate(second)?];
+                self.run_member(call, &values)
+            }
+            many => {
+                let values = self.values(many)?;
+                self.run_member(call, &values)
+            }
+        }
+    }
+
+    fn run_member(&mut self, call: &Call, values: &[Value]) -> Result<Value, Fault> {
+        self.enter_member(call, values)?;
+        (call.member.run)(self, &Args { values, types: &call.types, member: call.member })
+    }
+
+    /// What each call of a member checks and costs.
+    fn enter_member(&mut self, call: &Call, values: &[Value]) -> Result<(), Fault> {
         if call.checks_null && values.first().is_none_or(Value::is_null) {
             return Err(Fault::null_reference());
         }
         self.steps(1)?;
-        self.work(values.iter().map(extent).sum())?;
-        if call.references.is_empty() {
-            let args = Args { values: &values, types: &call.types, member: call.member };
-            return (call.member.run)(self, &args);
-        }
+        self.work(values.iter().map(extent).sum())
+    }
+
+    fn call_by_reference(&mut self, call: &Call) -> Result<Value, Fault> {
+        let mut values = self.values(&call.arguments)?;
+        self.enter_member(call, &values)?;
         let cells = self.reference_cells(&mut values, &call.references);
         let args = Args { values: &values, types: &call.types, member: call.member };
         let result = (call.member.run)(self, &args);

@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::{Fault, Vm};
-use crate::code::{Local, Node, Target, WhenNull};
+use crate::code::{Local, Node, Number, Target, WhenNull};
 use crate::syntax::{Binary, Constant};
 use crate::text::Text;
 use crate::types::{Type, default_value, is_instance};
-use crate::value::{Array, ContextPart, Value};
+use crate::value::{Array, Value};
 
 impl Vm<'_> {
     pub(crate) fn evaluate(&mut self, node: &Node) -> Result<Value, Fault> {
@@ -16,30 +16,24 @@ impl Vm<'_> {
             Node::Const(constant) => Ok(constant_value(constant)),
             Node::Local(local) => Ok(self.local(*local)),
             Node::Call(call) => self.call(call),
-            Node::Context => Ok(Value::Context(ContextPart::Context)),
+            Node::Context(part) => Ok(Value::Context(*part)),
             Node::Cast(ty, value) => {
                 let value = self.evaluate(value)?;
                 cast(value, ty)
             }
             Node::Concat(parts) => self.concat(parts),
+            Node::Arithmetic { number: Number::I32, .. } => self.integer(node).map(Value::I32),
             Node::Arithmetic { operator, number, checked, operands } => {
                 let a = self.evaluate(&operands.0)?;
                 let b = self.evaluate(&operands.1)?;
                 super::arithmetic::binary(*operator, *number, *checked, &a, &b)
             }
-            Node::Compare { operator, number, operands } => {
-                let a = self.evaluate(&operands.0)?;
-                let b = self.evaluate(&operands.1)?;
-                Ok(Value::Bool(super::arithmetic::compare(*operator, *number, &a, &b)))
-            }
-            Node::StringEquals(wanted, operands) => {
-                let a = self.evaluate(&operands.0)?;
-                let b = self.evaluate(&operands.1)?;
-                Ok(Value::Bool(a.same(&b) == *wanted))
-            }
-            Node::AndAlso(operands) => Ok(Value::Bool(self.truth(&operands.0)? && self.truth(&operands.1)?)),
-            Node::OrElse(operands) => Ok(Value::Bool(self.truth(&operands.0)? || self.truth(&operands.1)?)),
-            Node::Not(value) => Ok(Value::Bool(!self.truth(value)?)),
+            Node::Compare { .. }
+            | Node::StringEquals(..)
+            | Node::Same(..)
+            | Node::AndAlso(_)
+            | Node::OrElse(_)
+            | Node::Not(_) => self.truth(node).map(Value::Bool),
             Node::Choose(parts) => {
                 if self.truth(&parts.0)? {
                     self.evaluate(&parts.1)
@@ -50,7 +44,7 @@ impl Vm<'_> {
             Node::Assign(target, value) => self.assign(target, value),
             Node::Seq(effects, value) => {
                 for effect in effects {
-                    self.evaluate(effect)?;
+                    self.effect(effect)?;
                 }
                 self.evaluate(value)
             }
@@ -60,11 +54,6 @@ impl Vm<'_> {
 
     fn evaluate_rare(&mut self, node: &Node) -> Result<Value, Fault> {
         match node {
-            Node::Same(wanted, operands) => {
-                let a = self.evaluate(&operands.0)?;
-                let b = self.evaluate(&operands.1)?;
-                Ok(Value::Bool(a.same(&b) == *wanted))
-            }
             Node::Logic(operator, operands) => {
                 let a = self.truth(&operands.0)?;
                 let b = self.truth(&operands.1)?;
@@ -170,9 +159,25 @@ impl Vm<'_> {
         }
     }
 
-    /// A condition.
-    pub(super) fn truth(&mut self, node: &Node) -> Result<bool, Fault> {
-        Ok(matches!(self.evaluate(node)?, Value::Bool(true)))
+    /// Runs a node for what it does: a value that nobody takes is not made.
+    pub(super) fn effect(&mut self, node: &Node) -> Result<(), Fault> {
+        match node {
+            Node::Assign(target, value) if let Target::Local(local) = &**target => {
+                let value = self.evaluate(value)?;
+                self.set_local(*local, value);
+            }
+            Node::Seq(effects, value) => {
+                for effect in effects {
+                    self.effect(effect)?;
+                }
+                self.effect(value)?;
+            }
+            Node::Local(_) => {}
+            other => {
+                self.evaluate(other)?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn local(&self, local: Local) -> Value {
@@ -274,30 +279,31 @@ impl Vm<'_> {
     }
 
     fn concat(&mut self, parts: &[Node]) -> Result<Value, Fault> {
-        let values = self.values(parts)?;
-        let mut texts: smallvec::SmallVec<[Text; 4]> = smallvec::SmallVec::new();
-        for value in &values {
-            match value {
-                Value::Null => {}
-                Value::Str(text) => texts.push(text.clone()),
-                other => texts.push(self.to_text(other)?),
+        let mut values = self.values(parts)?;
+        let (mut size, mut texts) = (0, 0);
+        for value in &mut values {
+            if !matches!(value, Value::Null | Value::Str(_)) {
+                *value = Value::Str(self.to_text(value)?);
+            }
+            if let Value::Str(text) = value {
+                size += text.bytes();
+                texts += 1;
             }
         }
-        if let [only] = texts.as_slice() {
-            return Ok(Value::Str(only.clone()));
+        if texts == 1 {
+            return Ok(values.into_iter().find(|value| !value.is_null()).unwrap_or(Value::Null));
         }
-        let size = texts.iter().map(Text::bytes).sum();
         if size > self.memory_left() {
             return Err(Fault::Limit(super::Limit::Memory));
         }
-        let mut joined = String::with_capacity(size);
-        for text in &texts {
-            if text.is_ascii() {
-                joined.push_str(text.as_str());
-            } else {
-                crate::clr::text::append(&mut joined, text.as_str());
+        let joined = Text::written(|out| {
+            out.reserve(size);
+            for value in &values {
+                if let Value::Str(text) = value {
+                    text.append_to(out);
+                }
             }
-        }
+        });
         self.text(joined)
     }
 

@@ -58,9 +58,7 @@ impl Vm<'_> {
 
     fn execute(&mut self, stmt: &Stmt) -> Result<Flow, Fault> {
         match stmt {
-            Stmt::Expr(node) => {
-                self.evaluate(node)?;
-            }
+            Stmt::Expr(node) => self.effect(node)?,
             Stmt::Declare(local, value) => {
                 let value = match value {
                     Some(node) => self.evaluate(node)?,
@@ -159,7 +157,7 @@ impl Vm<'_> {
                 _ => {}
             }
             for node in step {
-                self.evaluate(node)?;
+                self.effect(node)?;
             }
         }
     }

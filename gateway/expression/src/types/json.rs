@@ -35,7 +35,14 @@ pub(crate) struct Json(pub JToken, #[expect(dead_code, reason = "held, never rea
 
 impl Object for Json {
     fn ty(&self) -> Type {
-        class_type(self.0.class_name())
+        match self.0.class_name() {
+            "JObject" => Type::JOBJECT,
+            "JArray" => Type::JARRAY,
+            "JConstructor" => Type::JCONSTRUCTOR,
+            "JProperty" => Type::JPROPERTY,
+            "JRaw" => Type::JRAW,
+            _ => Type::JVALUE,
+        }
     }
 
     fn as_any(&self) -> &dyn Any {

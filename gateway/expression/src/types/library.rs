@@ -30,6 +30,8 @@ pub(crate) struct TypeDef {
     /// Result and parameter types of a delegate.
     pub delegate: Option<(Type, Vec<Type>)>,
     pub members: Vec<&'static MemberDef>,
+    /// Every interface, inherited ones too, over the type's own parameters.
+    all_interfaces: Vec<Type>,
     by_name: FxHashMap<String, Vec<&'static MemberDef>>,
 }
 
@@ -62,8 +64,9 @@ impl TypeDef {
 #[derive(Debug, Default)]
 pub(crate) struct Library {
     types: Vec<TypeDef>,
-    by_full_name: FxHashMap<(String, u8), DefId>,
-    by_name: FxHashMap<(String, u8), DefId>,
+    /// Types of a name, with and without its namespace, by the number of their parameters.
+    by_full_name: FxHashMap<String, Vec<(u8, DefId)>>,
+    by_name: FxHashMap<String, Vec<(u8, DefId)>>,
     extensions: FxHashMap<String, Vec<&'static MemberDef>>,
     /// Every namespace and every prefix of one.
     namespaces: rustc_hash::FxHashSet<String>,
@@ -97,6 +100,10 @@ fn keyword_of(full_name: &str) -> Option<&'static str> {
     KEYWORDS.iter().find(|(_, full)| *full == full_name).map(|(word, _)| *word)
 }
 
+fn of_arity(found: Option<&Vec<(u8, DefId)>>, arity: u8) -> impl Iterator<Item = DefId> + '_ {
+    found.into_iter().flatten().filter(move |(own, _)| *own == arity).map(|(_, def)| *def)
+}
+
 impl Library {
     pub fn get(&self, def: DefId) -> &TypeDef {
         self.types.get(def.0 as usize).unwrap_or(&self.types[0])
@@ -111,12 +118,21 @@ impl Library {
     }
 
     pub fn by_full_name(&self, name: &str, arity: u8) -> Option<DefId> {
-        self.by_full_name.get(&(name.to_owned(), arity)).copied()
+        of_arity(self.by_full_name.get(name), arity).next()
     }
 
     /// By the name without namespace.
     pub fn by_name(&self, name: &str, arity: u8) -> Option<DefId> {
-        self.by_name.get(&(name.to_owned(), arity)).copied()
+        of_arity(self.by_name.get(name), arity).next()
+    }
+
+    /// By the name without namespace, in the first of some namespaces that has it.
+    pub fn by_name_in(&self, namespaces: &[&str], name: &str, arity: u8) -> Option<DefId> {
+        let rank = |def: DefId| {
+            let namespace = self.get(def).full_name.strip_suffix(name)?.strip_suffix('.')?;
+            namespaces.iter().position(|known| *known == namespace).map(|rank| (rank, def))
+        };
+        of_arity(self.by_name.get(name), arity).filter_map(rank).min().map(|(_, def)| def)
     }
 
     /// A type without arguments that some code of ours needs by name.
@@ -148,6 +164,21 @@ impl Library {
 
     /// Every interface of a type, inherited ones too.
     pub fn interfaces(&self, ty: &Type) -> Vec<Type> {
+        match ty {
+            Type::Def(def) | Type::Generic(def, _) => {
+                let all = self.get(*def).all_interfaces.iter();
+                all.map(|interface| interface.substitute(ty.arguments(), &[])).collect()
+            }
+            _ => self.find_interfaces(ty),
+        }
+    }
+
+    /// The interfaces of a type without arguments, as they stand.
+    pub fn interfaces_of(&self, def: DefId) -> &[Type] {
+        &self.get(def).all_interfaces
+    }
+
+    fn find_interfaces(&self, ty: &Type) -> Vec<Type> {
         let mut found = Vec::new();
         let mut current = Some(ty.clone());
         while let Some(ty) = current {
@@ -234,8 +265,8 @@ impl Library {
             self.namespaces.insert(prefix.clone());
         }
         let def = DefId(self.types.len() as u16);
-        self.by_full_name.insert((full_name.clone(), arity), def);
-        self.by_name.entry((name.clone(), arity)).or_insert(def);
+        self.by_full_name.entry(full_name.clone()).or_default().push((arity, def));
+        self.by_name.entry(name.clone()).or_default().push((arity, def));
         let is = |word: &str| header.keyword == word;
         self.types.push(TypeDef {
             full_name,
@@ -253,6 +284,7 @@ impl Library {
             values: header.values.clone(),
             delegate: None,
             members: Vec::new(),
+            all_interfaces: Vec::new(),
             by_name: FxHashMap::default(),
         });
     }
@@ -417,6 +449,15 @@ fn load() -> Library {
     }
     for (index, (header, _)) in tables.iter().enumerate() {
         library.link(DefId(index as u16), header);
+    }
+    for (index, (header, _)) in tables.iter().enumerate() {
+        let parameters = (0..header.type_parameters.len() as u8).map(Type::ClassParam).collect::<Vec<_>>();
+        let def = DefId(index as u16);
+        let ty = if parameters.is_empty() { Type::Def(def) } else { Type::generic(def, parameters) };
+        let all = library.find_interfaces(&ty);
+        if let Some(found) = library.types.get_mut(index) {
+            found.all_interfaces = all;
+        }
     }
     for (index, (header, table)) in tables.iter().enumerate() {
         library.add_members(DefId(index as u16), table, &header.type_parameters);

@@ -15,7 +15,9 @@ pub(crate) fn is_instance(value: &Value, ty: &Type) -> bool {
     match (value, ty) {
         (Value::Null, _) => false,
         (_, Type::Def(DefId(0))) => true,
-        (Value::Str(_), Type::Def(def)) if Type::STRING == Type::Def(*def) => true,
+        (Value::Str(_), Type::Def(_)) if *ty == Type::STRING => true,
+        (Value::I32(_), Type::Def(_)) if *ty == Type::INT => true,
+        (Value::Bool(_), Type::Def(_)) if *ty == Type::BOOL => true,
         _ => value.ty().is_some_and(|own| own == *ty || is_reference(&own, ty) || same_bits(&own, ty)),
     }
 }

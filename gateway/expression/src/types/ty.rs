@@ -34,7 +34,8 @@ pub enum Type {
     MethodParam(u8),
 }
 
-/// Types that the language itself knows; `library()` loads them in this order.
+/// Types that the language itself knows, and JSON's, which nearly every body goes through; `library()` loads them in
+/// this order.
 pub(crate) const CORE: &[&str] = &[
     "System.Object",
     "System.Boolean",
@@ -72,6 +73,14 @@ pub(crate) const CORE: &[&str] = &[
     "System.Collections.Generic.List",
     "System.Collections.Generic.KeyValuePair",
     "System.Collections.Generic.Dictionary",
+    "Newtonsoft.Json.Linq.JToken",
+    "Newtonsoft.Json.Linq.JContainer",
+    "Newtonsoft.Json.Linq.JObject",
+    "Newtonsoft.Json.Linq.JArray",
+    "Newtonsoft.Json.Linq.JConstructor",
+    "Newtonsoft.Json.Linq.JProperty",
+    "Newtonsoft.Json.Linq.JValue",
+    "Newtonsoft.Json.Linq.JRaw",
 ];
 
 macro_rules! core {
@@ -87,7 +96,8 @@ core! {
     OBJECT = 0, BOOL = 1, CHAR = 2, SBYTE = 3, BYTE = 4, SHORT = 5, USHORT = 6, INT = 7, UINT = 8, LONG = 9,
     ULONG = 10, FLOAT = 11, DOUBLE = 12, DECIMAL = 13, STRING = 14, ARRAY = 16, VALUE_TYPE = 17, ENUM = 18,
     EXCEPTION = 19, DATE_TIME = 20, TIME_SPAN = 21, DATE_TIME_OFFSET = 22, GUID = 23, IENUMERABLE = 25,
-    DISPOSABLE = 26, DELEGATE = 27, TYPE = 28,
+    DISPOSABLE = 26, DELEGATE = 27, TYPE = 28, JTOKEN = 36, JCONTAINER = 37, JOBJECT = 38, JARRAY = 39,
+    JCONSTRUCTOR = 40, JPROPERTY = 41, JVALUE = 42, JRAW = 43,
 }
 
 pub(crate) const NULLABLE: DefId = DefId(15);
@@ -191,6 +201,9 @@ impl Type {
     /// Puts arguments in the places of parameters.
     #[must_use]
     pub fn substitute(&self, class: &[Type], method: &[Type]) -> Type {
+        if !self.is_open() {
+            return self.clone();
+        }
         let each = |types: &[Type]| types.iter().map(|t| t.substitute(class, method)).collect::<Vec<_>>();
         match self {
             Self::ClassParam(index) => class.get(*index as usize).cloned().unwrap_or_else(|| self.clone()),
@@ -295,10 +308,22 @@ impl Type {
 }
 
 impl PartialEq for Type {
+    /// Nearly all comparisons are with a type that has no arguments: those are answered where they are asked.
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Error, Self::Error) | (Self::Void, Self::Void) | (Self::Null, Self::Null) => true,
             (Self::Def(a), Self::Def(b)) => a == b,
+            (Self::Def(_), _) | (_, Self::Def(_)) => false,
+            _ => self.is_alike(other),
+        }
+    }
+}
+
+impl Type {
+    /// Whether two types that have parts are the same.
+    fn is_alike(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Error, Self::Error) | (Self::Void, Self::Void) | (Self::Null, Self::Null) => true,
             (Self::Generic(a, x), Self::Generic(b, y)) => a == b && x == y,
             (Self::Array(a, x), Self::Array(b, y)) => x == y && a == b,
             (Self::Tuple(a), Self::Tuple(b)) => {

@@ -91,6 +91,7 @@ pub fn cast(token: Option<&JToken>, target: CastTarget, nullable: bool, today: D
     match (target, &scalar) {
         (_, Scalar::Null) => Ok(Scalar::Null),
         (CastTarget::String, Scalar::Bytes(bytes)) => Ok(Scalar::from(encoding::to_base64(bytes).as_str())),
+        (CastTarget::String, Scalar::String(_)) => Ok(scalar),
         (CastTarget::String, other) => Ok(Scalar::from(other.to_text().as_str())),
         (CastTarget::Bytes, Scalar::Bytes(_))
         | (CastTarget::Guid, Scalar::Guid(_))

@@ -12,11 +12,20 @@ use crate::clr::json::{self, CastTarget, JToken, Scalar};
 use crate::clr::number::IntegerType;
 use crate::clr::time_span::TimeSpan;
 use crate::run::{Fault, Vm};
+use crate::text::Text;
 use crate::value::{Kind, Value};
 
 /// Today, which completes partial dates.
 pub(in super::super) fn today(vm: &Vm<'_>) -> DateTime {
     date(vm.host.now_ticks(), Kind::Utc).unwrap_or(DateTime::MIN).date()
+}
+
+/// As [`today`] where the target is one that it can complete: the clock is not read for others.
+fn today_for(vm: &Vm<'_>, target: CastTarget) -> DateTime {
+    match target {
+        CastTarget::DateTime | CastTarget::DateTimeOffset => today(vm),
+        _ => DateTime::MIN,
+    }
 }
 
 /// What a `JValue` of a C# value holds; `None` when there is no such value.
@@ -58,7 +67,7 @@ pub(super) fn plain(scalar: &Scalar) -> Value {
         Scalar::Float(v) => Value::F64(*v),
         Scalar::Single(v) => Value::F32(*v),
         Scalar::Decimal(v) => Value::Decimal(*v),
-        Scalar::String(text) | Scalar::Comment(text) | Scalar::Raw(text) => Value::str(text),
+        Scalar::String(text) | Scalar::Comment(text) | Scalar::Raw(text) => Value::Str(Text::local(text)),
         Scalar::Date(v) => date_value(*v),
         Scalar::DateOffset(v) => offset_value(*v),
         Scalar::Guid(bytes) => Value::Guid(*bytes),
@@ -102,6 +111,7 @@ pub(super) fn typed(vm: &mut Vm<'_>, scalar: &Scalar, ty: &Type) -> Result<Value
     let number = plain.as_i64();
     Ok(match (ty.non_nullable(), number) {
         (_, _) if plain.is_null() => Value::Null,
+        (t, _) if *t == Type::STRING => plain,
         (t, Some(v)) if *t == Type::CHAR => Value::Char(v as u16),
         (t, Some(v)) if *t == Type::SBYTE => Value::I8(v as i8),
         (t, Some(v)) if *t == Type::BYTE => Value::U8(v as u8),
@@ -121,7 +131,7 @@ pub(super) fn cast(vm: &mut Vm<'_>, token: &Value, ty: &Type) -> Result<Value, F
     let Some(target) = target(ty) else { return Err(Fault::invalid_cast(token, ty)) };
     // The operator to `byte[]` takes a missing token, but no JSON null.
     let nullable = ty.accepts_null() && target != json::CastTarget::Bytes;
-    let found = json::cast(json.map(|j| &j.0), target, nullable, today(vm))?;
+    let found = json::cast(json.map(|j| &j.0), target, nullable, today_for(vm, target))?;
     typed(vm, &found, ty)
 }
 
@@ -147,7 +157,7 @@ pub(super) fn value_as(vm: &mut Vm<'_>, token: &Value, ty: &Type) -> Result<Valu
     if matches!(inner, Scalar::Null | Scalar::Undefined) && ty.accepts_null() {
         return Ok(Value::Null);
     }
-    let found = json::change_type(&inner, target, today(vm))?;
+    let found = json::change_type(&inner, target, today_for(vm, target))?;
     typed(vm, &found, ty)
 }
 
