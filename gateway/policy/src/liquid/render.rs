@@ -1,6 +1,7 @@
 //! Running a template, under limits.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use gateway_expression::clr::date_time::DateTime;
 use thiserror::Error;
@@ -315,6 +316,8 @@ fn member(value: &Value, name: &str) -> Value {
         (Value::List(items), "size") => Value::Int(items.len() as i64),
         (Value::List(items), "first") => items.first().cloned().unwrap_or(Value::Nil),
         (Value::List(items), "last") => items.last().cloned().unwrap_or(Value::Nil),
+        (Value::Pair(key, _), "Key" | "key") => Value::Str(Rc::clone(key)),
+        (Value::Pair(_, value), "Value" | "value") => (**value).clone(),
         (Value::Hash(hash), "size") => Value::Int(hash.entries.len() as i64),
         (Value::Str(text), "size") => Value::Int(text.encode_utf16().count() as i64),
         _ => Value::Nil,
@@ -323,7 +326,11 @@ fn member(value: &Value, name: &str) -> Value {
 
 /// An item by its number; negative numbers count from the end.
 fn element(value: &Value, index: i64) -> Value {
-    let Value::List(items) = value else { return Value::Nil };
+    let items = match value {
+        Value::List(items) => Rc::clone(items),
+        Value::Pair(..) => Rc::new(value.items()),
+        _ => return Value::Nil,
+    };
     let index = if index < 0 { index + items.len() as i64 } else { index };
     usize::try_from(index).ok().and_then(|index| items.get(index)).cloned().unwrap_or(Value::Nil)
 }

@@ -77,6 +77,7 @@ fn blocks() {
             "3",
         ),
         ("{% for p in body.rows[0] %}{{p[0]}}={{p[1]}};{% endfor %}", "k=b;v=2;"),
+        ("{% for p in body.rows[0] %}{{p.Key}}={{p.Value}};{{p}};{% endfor %}", "k=b;[k, b];v=2;[v, 2];"),
         (
             "[{% JSONArrayFor r in body.rows %}{\"k\":\"{{r.k}}\"}{% endJSONArrayFor %}]",
             r#"[{"k":"b"},{"k":"a"}]"#,

@@ -23,6 +23,8 @@ pub enum Value {
     Str(Rc<str>),
     List(Rc<Vec<Value>>),
     Hash(Rc<Hash>),
+    /// An entry of a hash, as a loop over it sees it: `Key` and `Value`, or `[0]` and `[1]`.
+    Pair(Rc<str>, Rc<Value>),
 }
 
 /// Named values in order.
@@ -88,14 +90,9 @@ impl Value {
             Self::List(items) => items.iter().for_each(|item| item.push_text(out)),
             Self::Hash(hash) => match &hash.text {
                 Some(text) => out.push_str(text),
-                None => hash.entries.iter().for_each(|(name, value)| {
-                    out.push('[');
-                    out.push_str(name);
-                    out.push_str(", ");
-                    value.push_text(out);
-                    out.push(']');
-                }),
+                None => hash.entries.iter().for_each(|(name, value)| push_pair(out, name, value)),
             },
+            Self::Pair(name, value) => push_pair(out, name, value),
         }
     }
 
@@ -104,11 +101,11 @@ impl Value {
         match self {
             Self::List(items) => items.to_vec(),
             Self::Hash(hash) => {
-                let pair = |(name, value): (&Rc<str>, &Self)| {
-                    Self::list(vec![Self::Str(Rc::clone(name)), value.clone()])
-                };
+                let pair =
+                    |(name, value): (&Rc<str>, &Self)| Self::Pair(Rc::clone(name), Rc::new(value.clone()));
                 hash.entries.iter().map(pair).collect()
             }
+            Self::Pair(name, value) => vec![Self::Str(Rc::clone(name)), (**value).clone()],
             Self::Str(text) if !text.is_empty() => vec![self.clone()],
             _ => Vec::new(),
         }
@@ -169,6 +166,15 @@ impl Value {
         }
         Self::Hash(Rc::new(hash))
     }
+}
+
+/// As .NET writes a `KeyValuePair`.
+fn push_pair(out: &mut String, name: &str, value: &Value) {
+    out.push('[');
+    out.push_str(name);
+    out.push_str(", ");
+    value.push_text(out);
+    out.push(']');
 }
 
 /// Recursion ends where the reader's depth limit does.

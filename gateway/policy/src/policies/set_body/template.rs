@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use gateway_expression as expression;
 use gateway_expression::clr::date_time::{DateTime, DateTimeKind};
 use gateway_expression::clr::json;
 use gateway_expression::host::{Host, UrlParts, WhichUrl};
@@ -20,6 +21,7 @@ use crate::xml::{Element, Position};
 pub struct BodyTemplate {
     template: Template,
     reads_body: bool,
+    reads_variables: bool,
     nil_is_null: bool,
     parse_date: bool,
 }
@@ -30,6 +32,7 @@ impl BodyTemplate {
             Ok(template) => Some(Self {
                 template,
                 reads_body: text.contains("body"),
+                reads_variables: text.to_ascii_lowercase().contains("variables"),
                 nil_is_null: element.attribute("xsi-nil").is_some_and(|nil| nil.value == "null"),
                 parse_date: c.literal_bool(element, "parse-date", true),
             }),
@@ -46,7 +49,8 @@ impl BodyTemplate {
 
     pub fn render(&self, exchange: &Exchange) -> Result<String, Fault> {
         let body = if self.reads_body { self.body(exchange)? } else { Value::Nil };
-        let scope = ExchangeScope { exchange, body };
+        let variables = if self.reads_variables { variables(exchange) } else { Value::Nil };
+        let scope = ExchangeScope { exchange, body, variables };
         self.template.render(&scope, Limits::default()).map_err(|error| failed(&error.to_string()))
     }
 
@@ -83,13 +87,14 @@ fn failed(message: &str) -> Fault {
 struct ExchangeScope<'e> {
     exchange: &'e Exchange,
     body: Value,
+    variables: Value,
 }
 
 impl Scope for ExchangeScope<'_> {
     fn get(&self, name: &str) -> Option<Value> {
         match name {
             "body" => Some(self.body.clone()),
-            "context" => Some(context(self.exchange)),
+            "context" => Some(context(self.exchange, &self.variables)),
             _ => None,
         }
     }
@@ -110,7 +115,7 @@ fn fields<const N: usize>(entries: [(&str, Value); N]) -> Value {
 }
 
 /// `context` as templates see it.
-fn context(exchange: &Exchange) -> Value {
+fn context(exchange: &Exchange, variables: &Value) -> Value {
     let request = &exchange.request;
     let parameters = &exchange.matched_parameters;
     let parameters = parameters.iter().map(|(name, value)| (name.to_string(), Value::text(value)));
@@ -132,7 +137,35 @@ fn context(exchange: &Exchange) -> Value {
             ("Headers", headers(&response.headers)),
         ])
     });
-    fields([("Request", seen), ("Response", answered)])
+    fields([("Request", seen), ("Response", answered), ("Variables", variables.clone())])
+}
+
+/// The variables of the request, by their names to the letter.
+fn variables(exchange: &Exchange) -> Value {
+    let mut entries = Hash::default();
+    exchange.variables(&mut |name, value| {
+        entries.entries.insert(name.into(), variable(&value));
+    });
+    Value::Hash(Rc::new(entries))
+}
+
+/// Numbers, truth values and JSON as such; anything else as its text.
+fn variable(value: &expression::Value) -> Value {
+    match value {
+        expression::Value::Null => Value::Nil,
+        expression::Value::Bool(value) => Value::Bool(*value),
+        expression::Value::I32(value) => Value::Int(i64::from(*value)),
+        expression::Value::I64(value) => Value::Int(*value),
+        expression::Value::F64(value) => Value::Double(*value),
+        expression::Value::Object(_) if is_token(value) => {
+            json::parse_without_dates(&value.to_text()).map_or(Value::Nil, |token| Value::of_json(&token))
+        }
+        other => Value::text(&other.to_text()),
+    }
+}
+
+fn is_token(value: &expression::Value) -> bool {
+    value.clr_type_name().is_some_and(|name| name.starts_with("Newtonsoft.Json.Linq."))
 }
 
 fn headers(headers: &Headers) -> Value {
