@@ -1,6 +1,9 @@
-//! Gateways that share rate counters: one, three and ten of them, a restart (`self-hosted-gateway.md` §2.9). A cut
-//! network is shown without sockets, in `gateway_proxy::neighbours`.
+//! Gateways that share rate counters: one, three and ten of them, a cut network, a restart (`self-hosted-gateway.md`
+//! §2.9).
 
+use std::net::UdpSocket;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use gateway_tests::redis::{Redis, free_port};
@@ -82,9 +85,10 @@ fn passed_in_turn(gateways: &[Running], key: &str, rounds: usize, pause: Duratio
 
 /// Waits until what one gateway counts is seen by another.
 fn wait_until_heard(from: &Running, at: &Running) {
+    static PROBES: AtomicUsize = AtomicUsize::new(0);
     let began = Instant::now();
-    for number in 0.. {
-        let key = format!("probe-{number}");
+    loop {
+        let key = format!("probe-{}", PROBES.fetch_add(1, Ordering::Relaxed));
         for _ in 0..LIMIT {
             is_passed(from, &key);
         }
@@ -120,6 +124,64 @@ fn one_three_and_ten_gateways_keep_within_the_bound() {
             "{count} gateways: {burst} in a burst"
         );
     }
+}
+
+/// A line between two gateways: each knows the other by an address of the line's, which sends on while it is whole.
+struct Line {
+    is_whole: Arc<AtomicBool>,
+}
+
+impl Line {
+    /// Addresses of the line's ends, and who gets what is sent there.
+    fn new(neighbourhood: &Neighbourhood, ends: [(u8, u8); 2]) -> Self {
+        let is_whole = Arc::new(AtomicBool::new(true));
+        for (end, to) in ends {
+            for port in &neighbourhood.ports {
+                let socket = UdpSocket::bind(format!("{}:{port}", neighbourhood.address(end))).unwrap();
+                let to = format!("{}:{port}", neighbourhood.address(to));
+                let is_whole = Arc::clone(&is_whole);
+                std::thread::spawn(move || {
+                    let mut datagram = [0; 2048];
+                    loop {
+                        // An error tells of an earlier datagram that nobody took.
+                        let Ok((length, _)) = socket.recv_from(&mut datagram) else { continue };
+                        if is_whole.load(Ordering::Relaxed) {
+                            let _ = socket.send_to(&datagram[..length], &to);
+                        }
+                    }
+                });
+            }
+        }
+        Self { is_whole }
+    }
+
+    fn set_whole(&self, is_whole: bool) {
+        self.is_whole.store(is_whole, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn cut_network_limits_each_part_and_heals() {
+    let neighbourhood = Neighbourhood::new(6);
+    let line = Line::new(&neighbourhood, [(11, 1), (12, 2)]);
+    let (a, b) = (neighbourhood.start(1, &[12], "s"), neighbourhood.start(2, &[11], "s"));
+    wait_until_heard(&a, &b);
+    wait_until_heard(&b, &a);
+    line.set_whole(false);
+    for gateway in [&a, &b] {
+        assert_eq!((0..LIMIT + 5).filter(|_| is_passed(gateway, "k")).count(), LIMIT, "each part on its own");
+    }
+    let half = |gateway: &Running| (0..LIMIT / 2).filter(|_| is_passed(gateway, "half")).count();
+    assert_eq!((half(&a), half(&b)), (LIMIT / 2, LIMIT / 2));
+    // Longer than gateways believe that nothing is lost.
+    std::thread::sleep(Duration::from_secs(6));
+    line.set_whole(true);
+    let began = Instant::now();
+    while is_passed(&a, "half") {
+        assert!(began.elapsed() < Duration::from_secs(30), "the shares are not told");
+        std::thread::sleep(Duration::from_millis(700));
+    }
+    wait_until_heard(&b, &a);
 }
 
 #[test]

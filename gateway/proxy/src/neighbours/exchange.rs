@@ -13,6 +13,8 @@ const SKEW_MAX: Duration = Duration::from_secs(30);
 const SENDERS_MAX: usize = 256;
 /// A gateway not heard of for so long is forgotten; longer than any datagram is believed.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(90);
+/// A gateway not heard of for so long has missed what was told meanwhile: the network was cut. Two heartbeats and more.
+const SILENT_AFTER: Duration = Duration::from_secs(5);
 /// Counters told in one round; the rest waits for the next.
 const CHANGES_MAX: usize = 5000;
 
@@ -38,7 +40,7 @@ pub enum Taken {
     /// Foreign, too old, a repetition, or our own.
     Ignored,
     Known,
-    /// Of a gateway not heard of before.
+    /// Of a gateway not heard of before, or not for [`SILENT_AFTER`]: it is told everything.
     New,
 }
 
@@ -80,13 +82,17 @@ impl Exchange {
 
     /// Takes a datagram from the network: only of the group, of now, and once.
     pub fn take(&mut self, bytes: &[u8]) -> Taken {
+        self.take_at(bytes, Instant::now())
+    }
+
+    fn take_at(&mut self, bytes: &[u8], now: Instant) -> Taken {
         let Some(message) = self.group.open(bytes).filter(|message| message.sender != self.own) else {
             return Taken::Ignored;
         };
         if now_ms().abs_diff(message.sent_ms) > SKEW_MAX.as_millis() as u64 {
             return Taken::Ignored;
         }
-        let taken = self.note(&message);
+        let taken = self.note(&message, now);
         if taken != Taken::Ignored {
             self.learn(&message, Duration::ZERO);
         }
@@ -99,15 +105,14 @@ impl Exchange {
     /// Takes a datagram that a store kept: of any age, as nobody else writes there.
     pub fn take_kept(&mut self, bytes: &[u8]) {
         if let Some(message) = self.group.open(bytes).filter(|message| message.sender != self.own)
-            && self.note(&message) != Taken::Ignored
+            && self.note(&message, Instant::now()) != Taken::Ignored
         {
             self.learn(&message, Duration::from_millis(now_ms().saturating_sub(message.sent_ms)));
         }
     }
 
     /// Whether the message is newer than all before of its kind and sender.
-    fn note(&mut self, message: &Message) -> Taken {
-        let now = Instant::now();
+    fn note(&mut self, message: &Message, now: Instant) -> Taken {
         if !self.senders.contains_key(&message.sender) {
             self.senders.retain(|_, sender| now.saturating_duration_since(sender.heard) < FORGOTTEN_AFTER);
             if self.senders.len() >= SENDERS_MAX {
@@ -127,7 +132,10 @@ impl Exchange {
             return Taken::Ignored;
         }
         *last = message.sequence;
-        sender.heard = now;
+        let heard = std::mem::replace(&mut sender.heard, now);
+        if now.saturating_duration_since(heard) > SILENT_AFTER {
+            taken = Taken::New;
+        }
         taken
     }
 
@@ -222,6 +230,29 @@ mod tests {
             .map(|gateway| gateway.counters.peek("k", RateLimit { calls: 1000, ..LIMIT }))
             .collect();
         assert!(used.iter().all(|decision| decision.remaining == 1000 - passed as u64), "{used:?}");
+    }
+
+    #[test]
+    fn cut_between_gateways_that_know_each_other_is_made_good() {
+        let (mut a, mut b) = (gateway(1), gateway(2));
+        let greet = |to: &mut Exchange, from: &mut Exchange, now| {
+            let beat = from.heartbeat();
+            to.take_at(&beat, now)
+        };
+        let now = Instant::now();
+        assert_eq!((greet(&mut a, &mut b, now), greet(&mut b, &mut a, now)), (Taken::New, Taken::New));
+        // While the network is cut, what they tell each other is lost.
+        for gateway in [&mut a, &mut b] {
+            assert!((0..30).all(|_| is_passed(gateway)));
+            drop(gateway.changes());
+        }
+        let later = now + SILENT_AFTER + Duration::from_secs(1);
+        assert_eq!((greet(&mut a, &mut b, later), greet(&mut b, &mut a, later)), (Taken::New, Taken::New));
+        a.changes().iter().for_each(|datagram| assert_eq!(b.take_at(datagram, later), Taken::Known));
+        b.changes().iter().for_each(|datagram| assert_eq!(a.take_at(datagram, later), Taken::Known));
+        for gateway in [&a, &b] {
+            assert_eq!(gateway.counters.peek("k", LIMIT).remaining, 40, "both shares count at both");
+        }
     }
 
     #[test]
