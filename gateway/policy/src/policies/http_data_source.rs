@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::send_request::CallTemplate;
-use super::{set_body, set_header, set_method};
+use super::{authentication_certificate, set_body, set_header, set_method};
 use crate::catalogue::{ChildDef, Content, MANY, PolicyDef, child};
 use crate::compile::Compiler;
 use crate::compile::arguments::IntArg;
@@ -41,6 +41,7 @@ const REQUEST: &[ChildDef] = &[
     child("set-url", (1, 1), &[], Content::Text { expression: true }),
     child("set-header", (0, MANY), set_header::ATTRIBUTES, set_header::CONTENT),
     child("set-body", (0, 1), set_body::ATTRIBUTES, set_body::CONTENT),
+    child("authentication-certificate", (0, 1), authentication_certificate::ATTRIBUTES, Content::Empty),
 ];
 
 const RESPONSE: &[&str] =

@@ -47,7 +47,7 @@ pub static SEND_REQUEST: PolicyDef = PolicyDef {
     compile,
 };
 
-pub const MODE: AttributeDef = optional("mode", Kind::OneOf(&["new", "copy"]));
+pub const MODE: AttributeDef = optional("mode", Kind::OneOf(&["new", "copy"])).expression();
 pub const TIMEOUT: AttributeDef = optional("timeout", Kind::Int(0, 86_400)).expression();
 
 /// Children of a policy that sends a request, in this order.
@@ -70,8 +70,8 @@ pub const CHILDREN: &[ChildDef] = &[
 /// A request to be made, before its expressions are evaluated.
 #[derive(Debug)]
 pub struct CallTemplate {
-    /// Begins as a copy of the current request.
-    is_copy: bool,
+    /// `new` where it is left out.
+    mode: Option<TextArg>,
     url: Option<SetUrl>,
     method: Option<SetMethod>,
     headers: Vec<SetHeader>,
@@ -92,9 +92,11 @@ enum SetUrl {
 impl CallTemplate {
     /// Compiles attributes and children; findings go to the compiler.
     pub fn compile(element: &Element, c: &mut Compiler<'_>) -> Self {
-        let is_copy = c.literal(element, "mode").as_deref() == Some("copy");
+        let mode = c.text(element, "mode");
+        // What an expression says is known when the request is made.
+        let written = mode.as_ref().map_or(Some("new"), TextArg::literal);
         for name in ["set-url", "set-method"] {
-            if !is_copy && element.child(name).is_none() {
+            if written == Some("new") && element.child(name).is_none() {
                 let text = format!(
                     "The element '{}' has incomplete content. List of possible elements expected: '{name}'.",
                     element.name
@@ -103,12 +105,12 @@ impl CallTemplate {
             }
         }
         let body = element.child("set-body").and_then(|child| SetBody::compile(child, c));
-        if is_copy && body.is_none() && sees_request_body(c.section) {
+        if written != Some("new") && body.is_none() && sees_request_body(c.section) {
             c.need(Needs { request_body: true, response_body: false });
         }
         let headers = element.elements().filter(|child| &*child.name == "set-header");
         Self {
-            is_copy,
+            mode,
             url: element.child("set-url").and_then(|child| SetUrl::compile(child, c)),
             method: element.child("set-method").and_then(|child| SetMethod::compile(child, c)),
             headers: headers.filter_map(|child| SetHeader::compile(child, c)).collect(),
@@ -127,9 +129,19 @@ impl CallTemplate {
         }
     }
 
+    fn is_copy(&self, exchange: &Exchange) -> Result<bool, Fault> {
+        let mode = self.mode.as_ref().map(|mode| mode.get(exchange)).transpose()?;
+        match mode.as_deref() {
+            Some("copy") => Ok(true),
+            None | Some("new") if self.url.is_some() && self.method.is_some() => Ok(false),
+            None | Some("new") => Err(Fault::expression("A new request needs 'set-url' and 'set-method'.")),
+            Some(other) => Err(Fault::expression(&format!("'{other}' is not a mode: new or copy."))),
+        }
+    }
+
     /// The call, ready to be made; it has been counted.
     pub async fn evaluate(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<OutboundCall, Fault> {
-        let mut request = if self.is_copy { copy_of(exchange) } else { blank() };
+        let mut request = if self.is_copy(exchange)? { copy_of(exchange) } else { blank() };
         if let Some(url) = &self.url {
             request.url = url.evaluate(exchange)?;
         }
