@@ -274,6 +274,7 @@ fn traced_request_shows_its_statements_and_hides_secrets() {
     let inbound = format!(
         r#"<base /><set-backend-service base-url="{}" /><set-header name="X-Added"><value>{{{{hidden}}}}</value></set-header>
         <trace source="me"><message>note</message></trace>
+        <find-and-replace from="nowhere" to="there" />
         <choose><when condition="@(context.Request.Body.As<string>(true).Length > 1)"><set-variable name="seen" value="yes" /></when></choose>"#,
         backend.url()
     );
@@ -304,6 +305,8 @@ fn traced_request_shows_its_statements_and_hides_secrets() {
     ] {
         assert!(trace.contains(part), "{part} in {trace}");
     }
+    // The statement that reads the body as a stream, and the one whose expression does.
+    assert_eq!(trace.matches("\"buffers\":[\"request\"]").count(), 2, "{trace}");
     for secret in ["hunter2", "top-secret", "in-the-query", &token] {
         assert!(!trace.contains(secret), "{secret} in {trace}");
     }

@@ -75,14 +75,12 @@ impl Tracer {
         let mut data = json!({
             "path": &**statement.path, "scope": statement.scope, "duration": span(before.begin.elapsed()),
         });
+        let buffers = buffered(statement.needs, &before.facts, &now);
         let changes: Map<String, Value> =
             now.into_iter().filter(|(name, value)| before.facts.get(name) != Some(value)).collect();
         if !changes.is_empty() {
             data["changed"] = Value::Object(changes);
         }
-        let buffers =
-            [(statement.needs.request_body, "request"), (statement.needs.response_body, "response")];
-        let buffers: Vec<_> = buffers.iter().filter(|(needed, _)| *needed).map(|(_, name)| *name).collect();
         if !buffers.is_empty() {
             data["buffers"] = json!(buffers);
         }
@@ -119,6 +117,23 @@ impl Tracer {
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
+}
+
+/// Messages whose bodies the statement needed whole: its expressions, or what it does with a body that was streaming.
+fn buffered(needs: Needs, before: &Map<String, Value>, now: &Map<String, Value>) -> Vec<&'static str> {
+    let text = |facts: &Map<String, Value>, name: &str| facts.get(name)?.as_str().map(str::to_owned);
+    let is_now = |name: &str| {
+        text(before, name).is_some_and(|body| body == "streaming")
+            && text(now, name).is_some_and(|body| body.starts_with("buffered"))
+    };
+    let mut names = Vec::new();
+    if needs.request_body || is_now("request.body") {
+        names.push("request");
+    }
+    if needs.response_body || is_now("response.body") {
+        names.push("response");
+    }
+    names
 }
 
 /// `hh:mm:ss.fffffff`, as the service writes spans.
