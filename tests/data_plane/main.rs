@@ -17,6 +17,7 @@ mod neighbours;
 mod policies;
 mod process;
 mod routing;
+mod snippets;
 mod sources;
 mod streaming;
 mod tls;
