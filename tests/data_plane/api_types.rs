@@ -1,5 +1,6 @@
-//! APIs that are not plain HTTP: GraphQL, SOAP, WebSocket, gRPC.
+//! APIs that are not plain HTTP: GraphQL, SOAP, OData.
 
 mod graphql;
+mod odata;
 mod soap;
 mod subscriptions;

@@ -127,7 +127,7 @@ fn body_cut_off_by_the_backend_never_looks_whole() {
 const HANDSHAKE: &[u8] = b"GET /live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
-fn websocket(url: &str) -> (Config, Running) {
+fn websocket(url: &str, inbound: &str) -> (Config, Running) {
     let config = Config::new();
     config.file(
         "apis/live/apiInformation.json",
@@ -136,8 +136,41 @@ fn websocket(url: &str) -> (Config, Running) {
             "apiRevision": "1", "isCurrent": true, "subscriptionRequired": false, "serviceUrl": "{url}"}}}}"#
         ),
     );
+    config.policy("apis/live/policy.xml", inbound, "", "", "");
     let gateway = Running::start(config.path(), &[]);
     (config, gateway)
+}
+
+/// Policies run on the handshake alone, but for those that have no place there.
+#[test]
+fn websocket_handshake_runs_policies_that_have_a_place_there() {
+    let backend = Script::start(|client, _| {
+        let request = client.through(b"\r\n\r\n").expect("a handshake");
+        let request = String::from_utf8_lossy(&request).to_ascii_lowercase();
+        assert!(request.contains("x-who: caller\r\n") && request.starts_with("get "), "{request}");
+        client.send(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+              Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+        );
+        while let Some(byte) = client.exactly(1) {
+            client.send(&byte);
+        }
+    });
+    let inbound = r#"<base /><mock-response /><set-method>POST</set-method><set-body>none</set-body>
+        <check-header name="X-Key" failed-check-httpcode="403" failed-check-error-message="no key" ignore-case="true" />
+        <set-header name="X-Who" exists-action="override"><value>caller</value></set-header>"#;
+    let (_config, gateway) = websocket(&backend.url(), inbound);
+    let mut refused = gateway.client();
+    refused.send(HANDSHAKE);
+    let answer = refused.answer(false).expect("an answer");
+    assert_eq!((answer.status, answer.text().contains("no key")), (403, true));
+    let mut client = gateway.client();
+    let with_key = String::from_utf8_lossy(HANDSHAKE).replacen("\r\n", "\r\nX-Key: 1\r\n", 1);
+    client.send(with_key.as_bytes());
+    assert_eq!(client.answer(false).map(|answer| answer.status), Some(101));
+    let frame = [&b"\x81\x85abcd"[..], &[7; 5]].concat();
+    client.send(&frame);
+    assert_eq!(client.exactly(frame.len()), Some(frame), "frames pass as they are");
 }
 
 #[test]
@@ -157,7 +190,7 @@ fn websocket_is_a_tunnel_after_101_and_counted() {
             client.send(&byte);
         }
     });
-    let (_config, gateway) = websocket(&backend.url());
+    let (_config, gateway) = websocket(&backend.url(), "");
     let mut client = gateway.client();
     client.send(HANDSHAKE);
     let answer = client.answer(false).expect("an answer");
@@ -174,7 +207,7 @@ fn websocket_is_a_tunnel_after_101_and_counted() {
 #[test]
 fn upgrade_that_the_backend_does_not_make_is_an_answer() {
     let backend = Backend::fixed("no");
-    let (_config, gateway) = websocket(&backend.url());
+    let (_config, gateway) = websocket(&backend.url(), "");
     let mut client = gateway.client();
     client.send(HANDSHAKE);
     let answer = client.answer(false).expect("an answer");
