@@ -114,9 +114,11 @@ impl<'a> Signed<'a> {
 #[cfg(test)]
 mod tests {
     use aws_lc_rs::hmac;
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
     use proptest::prelude::*;
 
-    use super::super::encode;
+    use super::super::{Form, encode};
     use super::*;
 
     const SECRET: &[u8] = b"a secret of more than 128 bits, for tests";
@@ -181,6 +183,37 @@ mod tests {
         let last = good.chars().last().unwrap();
         let stray = char::from(u8::try_from(last).unwrap() + 1);
         assert!(Signed::parse(&format!("{}{stray}", &good[..good.len() - 1])).is_err());
+    }
+
+    /// RFC 7518 §3.4: both numbers side by side, each as long as the curve's, neither of them zero.
+    #[test]
+    fn verify_ecdsa_in_another_shape_is_refused() {
+        let random = SystemRandom::new();
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let key = VerificationKey::ec(pair.public_key().as_ref()).unwrap();
+        let input = format!("{}.{}", encode(br#"{"alg":"ES256"}"#), encode(b"{}"));
+        let good = pair.sign(&random, input.as_bytes()).unwrap().as_ref().to_vec();
+        let verify = |signature: &[u8]| {
+            let text = format!("{input}.{}", encode(signature));
+            Signed::parse(&text).is_ok_and(|token| token.verify([&key].into_iter()).is_ok())
+        };
+        assert!(verify(&good));
+        let (r, s) = good.split_at(32);
+        let der = [&[0x30, 68, 2, 32][..], r, &[2, 32], s].concat();
+        let zero = [0; 32];
+        for bad in [&der[..], &[&zero[..], s].concat(), &[r, &zero[..]].concat(), &[0; 64], &good[..63], &[]]
+        {
+            assert!(!verify(bad), "{} bytes", bad.len());
+        }
+        assert!(!verify(&[&good[..], &[0]].concat()), "a byte too many");
+    }
+
+    #[test]
+    fn parse_large_tokens_are_refused() {
+        let claims = format!(r#"{{"a":"{}"}}"#, "x".repeat(1 << 20));
+        assert!(Form::of(&token(r#"{"alg":"HS256"}"#, &claims)).is_err());
+        let many: Vec<String> = (0..10_000).map(|n| format!("\"c{n}\":0")).collect();
+        assert!(Signed::parse(&token(r#"{"alg":"HS256"}"#, &format!("{{{}}}", many.join(",")))).is_err());
     }
 
     proptest! {

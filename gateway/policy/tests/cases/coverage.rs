@@ -104,6 +104,101 @@ fn catalogue_every_part_has_a_case() {
     assert!(stale.is_empty(), "uncovered.txt still names {stale:#?}");
 }
 
+/// The policies of the service, as the reference's table of priorities has them (`policies.md` §13); `base` and
+/// `include-fragment` are part of the language.
+const OF_THE_SERVICE: &[&str] = &[
+    "authentication-basic",
+    "authentication-certificate",
+    "authentication-managed-identity",
+    "azure-openai-emit-token-metric",
+    "azure-openai-semantic-cache-lookup",
+    "azure-openai-semantic-cache-store",
+    "azure-openai-token-limit",
+    "cache-lookup",
+    "cache-lookup-value",
+    "cache-remove-value",
+    "cache-store",
+    "cache-store-value",
+    "cache-value",
+    "check-header",
+    "choose",
+    "cors",
+    "cosmosdb-data-source",
+    "cross-domain",
+    "emit-metric",
+    "find-and-replace",
+    "forward-request",
+    "get-authorization-context",
+    "http-data-source",
+    "invoke-dapr-binding",
+    "ip-filter",
+    "json-to-xml",
+    "jsonp",
+    "limit-concurrency",
+    "llm-content-safety",
+    "llm-emit-token-metric",
+    "llm-semantic-cache-lookup",
+    "llm-semantic-cache-store",
+    "llm-token-limit",
+    "log-to-eventhub",
+    "mock-response",
+    "proxy",
+    "publish-event",
+    "publish-to-dapr",
+    "quota",
+    "quota-by-key",
+    "rate-limit",
+    "rate-limit-by-key",
+    "redirect-content-urls",
+    "retry",
+    "return-response",
+    "rewrite-uri",
+    "send-one-way-request",
+    "send-request",
+    "send-service-bus-message",
+    "set-backend-service",
+    "set-body",
+    "set-header",
+    "set-method",
+    "set-query-parameter",
+    "set-status",
+    "set-variable",
+    "sql-data-source",
+    "trace",
+    "validate-azure-ad-token",
+    "validate-client-certificate",
+    "validate-content",
+    "validate-graphql-request",
+    "validate-headers",
+    "validate-jwt",
+    "validate-odata-request",
+    "validate-parameters",
+    "validate-status-code",
+    "wait",
+    "xml-to-json",
+    "xsl-transform",
+];
+
+#[test]
+fn every_policy_of_the_service_works_or_is_refused_with_its_reason() {
+    let page = include_str!("../../../../docs/policies.md");
+    let (working, refused) = page.split_once("\n## Not supported\n").unwrap();
+    let status = |name: &str| {
+        let works = working.contains(&format!("\n## {name}\n"));
+        let row = format!("\n| `{name}` | ");
+        let refused = refused.split_once(&row).is_some_and(|(_, rest)| !rest.trim_start().starts_with('|'));
+        (works, refused)
+    };
+    for name in OF_THE_SERVICE {
+        let (works, refused) = status(name);
+        assert!(works != refused, "{name}: works {works}, refused with a reason {refused}");
+    }
+    // The other way round: nothing here that the service does not have.
+    let ours = CATALOGUE.iter().map(|def| def.element).chain(REFUSED.iter().map(|(name, _)| *name));
+    let foreign: Vec<_> = ours.filter(|name| !OF_THE_SERVICE.contains(name)).collect();
+    assert!(foreign.is_empty(), "{foreign:?}");
+}
+
 #[test]
 fn catalogue_is_sorted_and_without_repeats() {
     let names: Vec<_> = CATALOGUE.iter().map(|def| def.element).collect();

@@ -9,6 +9,7 @@ mod documentation;
 mod fake;
 mod render;
 mod run;
+mod threats;
 mod token;
 mod wire;
 
