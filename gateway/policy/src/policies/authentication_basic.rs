@@ -20,7 +20,8 @@ pub static AUTHENTICATION_BASIC: PolicyDef = PolicyDef {
     content: Content::Empty,
     once: false,
     docs: "Authenticates to the backend with a user name and a password (RFC 7617): the caller's `Authorization` \
-           header is replaced. A user name with a colon is an error of the policy, 500.",
+           header is replaced. A user name with a colon, and control characters in either, are an error \
+           of the policy, 500.",
     compile,
 };
 
@@ -52,6 +53,10 @@ impl BasicCredentials {
         if username.contains(':') {
             // The backend would read another user and another password (RFC 7617 §2).
             return Err(Fault::invalid_value("authentication-basic", "the user name contains a colon"));
+        }
+        if username.chars().chain(password.chars()).any(char::is_control) {
+            let text = "the user name or the password contains a control character";
+            return Err(Fault::invalid_value("authentication-basic", text));
         }
         Ok(format!("Basic {}", STANDARD.encode(format!("{username}:{password}"))))
     }

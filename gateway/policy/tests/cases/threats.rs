@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use gateway_policy::catalogue::CATALOGUE;
+
 /// Id, what is tried, and files with a text that stands in each: the name of a test, or a line of a case.
 const ROWS: &[(&str, &str, &[(&str, &str)])] = &[
     (
@@ -287,6 +289,74 @@ const ROWS: &[(&str, &str, &[(&str, &str)])] = &[
         ],
     ),
 ];
+
+/// Where a policy meets a hostile value, when its folder has no case of that name: a case, and what stands in it.
+const HOSTILE: &[(&str, &str, &str)] = &[
+    ("authentication-certificate", "authentication-certificate/forms.case", "../nowhere"),
+    ("authentication-managed-identity", "authentication-managed-identity/no-token.case", "X-Resource"),
+    ("azure-openai-emit-token-metric", "llm-token-limit/hostile.case", "<llm-emit-token-metric>"),
+    ("azure-openai-semantic-cache-lookup", "llm-semantic-cache-lookup/failures.case", "no dialog"),
+    ("azure-openai-semantic-cache-store", "llm-semantic-cache-lookup/failures.case", "no dialog"),
+    ("azure-openai-token-limit", "llm-token-limit/hostile.case", "1e308"),
+    ("cache-lookup", "cache-lookup/poisoning.case", "evil.test"),
+    ("cache-lookup-value", "cache-store-value/hostile-keys.case", "<cache-lookup-value"),
+    ("cache-remove-value", "cache-store-value/hostile-keys.case", "<cache-remove-value"),
+    ("cache-store", "cache-store/what-is-kept.case", "Set-Cookie"),
+    ("cors", "cors/preflight.case", "evil.example"),
+    ("forward-request", "forward-request/failures.case", "error"),
+    ("include-fragment", "include-fragment/refused.case", "fragment-nested"),
+    ("invoke-dapr-binding", "invoke-dapr-binding/invoked.case", "../shutdown"),
+    ("jsonp", "jsonp/callback.case", "alert(document.cookie)"),
+    ("llm-content-safety", "llm-content-safety/no-judgement.case", "<html>"),
+    ("llm-emit-token-metric", "llm-token-limit/hostile.case", "<llm-emit-token-metric>"),
+    ("llm-semantic-cache-lookup", "llm-semantic-cache-lookup/failures.case", "no dialog"),
+    ("llm-semantic-cache-store", "llm-semantic-cache-lookup/failures.case", "no dialog"),
+    ("log-to-eventhub", "log-to-eventhub/logged.case", "%0d%0aX"),
+    ("proxy", "proxy/where.case", "passwd"),
+    ("publish-event", "publish-event/published.case", "id=\"missing\""),
+    ("publish-to-dapr", "publish-to-dapr/published.case", "x/../y"),
+    ("quota", "quota/refused.case", "error["),
+    ("quota-by-key", "quota-by-key/conditions.case", "hostile key"),
+    ("rate-limit", "rate-limit/refused.case", "error["),
+    ("redirect-content-urls", "redirect-content-urls/both-ways.case", "evil"),
+    ("retry", "retry/rounds-are-bounded.case", "X-08"),
+    ("rewrite-uri", "rewrite-uri/line-breaks.case", "X-06"),
+    ("send-request", "send-request/hostile-url.case", "passwd"),
+    ("send-service-bus-message", "send-service-bus-message/failures.case", "../$management"),
+    ("set-backend-service", "set-backend-service/where.case", "evil.test"),
+    ("set-body", "set-body/liquid-hostile.case", "<!DOCTYPE"),
+    ("set-header", "set-header/line-breaks.case", "X-06"),
+    ("set-query-parameter", "set-query-parameter/line-breaks.case", "X-06"),
+    ("set-status", "set-status/hostile-reason.case", "X-06"),
+    ("validate-azure-ad-token", "validate-azure-ad-token/places.case", "evil"),
+    ("validate-client-certificate", "validate-client-certificate/trust.case", "validate-trust"),
+    ("validate-content", "validate-content/xml.case", "evil.dtd"),
+    ("validate-jwt", "validate-jwt/keys.case", "../../etc/passwd"),
+    ("validate-odata-request", "validate-odata-request/requests.case", "(((((((((("),
+    ("validate-parameters", "validate-parameters/parameters.case", "%0d%0aX=1"),
+    ("wait", "wait/refused.case", "1 to 64 statements"),
+    ("xsl-transform", "xsl-transform/orders.case", "<!DOCTYPE"),
+];
+
+#[test]
+fn policies_each_meet_a_hostile_value() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let own: Vec<String> = crate::files()
+        .iter()
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("hostile")))
+        .filter_map(|path| Some(path.parent()?.file_name()?.to_string_lossy().into_owned()))
+        .collect();
+    let holds = |(_, file, needle): &&(&str, &str, &str)| {
+        std::fs::read_to_string(root.join(file)).is_ok_and(|text| text.contains(needle))
+    };
+    let elsewhere: Vec<&str> = HOSTILE.iter().filter(holds).map(|(element, ..)| *element).collect();
+    let missing: Vec<_> = CATALOGUE
+        .iter()
+        .map(|def| def.element)
+        .filter(|element| !own.iter().any(|own| own == element) && !elsewhere.contains(element))
+        .collect();
+    assert!(missing.is_empty(), "no case with a hostile value: {missing:#?}");
+}
 
 #[test]
 fn threats_each_has_a_test() {
