@@ -74,6 +74,8 @@ pub struct Vm<'a> {
     until_look: u64,
     stack: Vec<Value>,
     base: usize,
+    /// What expressions noted on JSON and XML nodes.
+    pub(crate) annotations: crate::types::Annotations,
     /// Exceptions that handlers are at work on, for `throw;`.
     handled: Vec<std::rc::Rc<Thrown>>,
     result: Value,
@@ -117,6 +119,7 @@ impl<'a> Vm<'a> {
             until_look: LOOK_WORK,
             stack: STACK.take(),
             base: 0,
+            annotations: crate::types::Annotations::default(),
             handled: Vec::new(),
             result: Value::Null,
         }

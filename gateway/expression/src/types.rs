@@ -39,6 +39,7 @@
 //! - Names in signatures: C# keywords, full names, or the simple name of any type of the library.
 //! - `allow`: what `strict` lets policies name (expressions.md §3.1): all members, some by name, or none.
 
+mod annotation;
 mod array;
 mod builder;
 mod certificate;
@@ -63,6 +64,7 @@ mod member;
 mod misc;
 mod net;
 mod number;
+mod pieces;
 mod random;
 mod regex;
 mod runtime;
@@ -76,6 +78,7 @@ mod zone;
 
 pub use ty::{DefId, Type};
 
+pub(crate) use annotation::Annotations;
 pub(crate) use context::model_type;
 pub(crate) use credentials::jwt_claim;
 pub(crate) use dictionary::{header_entries, headers_type, iterate_context, wrong_variable};
@@ -103,6 +106,7 @@ pub(crate) use ty::{
 /// Every table. Order matters only for simple names that two namespaces share: the first wins.
 pub(crate) fn tables() -> impl Iterator<Item = &'static TypeTable> {
     let single = [
+        annotation::TABLE,
         core::TABLE,
         exception::TABLE,
         number::INTEGERS,
@@ -117,6 +121,7 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static TypeTable> {
         time::PROVIDED,
         time::RARE,
         zone::TABLE,
+        zone::RULES,
         uri::TABLE,
         uri::STATICS,
         form::TABLE,
@@ -129,6 +134,8 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static TypeTable> {
         convert::TEXTS,
         encoding::TABLE,
         encoding::PARTS,
+        encoding::FALLBACKS,
+        encoding::INFO,
         builder::TABLE,
         builder::PARTS,
         random::TABLE,
@@ -136,10 +143,13 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static TypeTable> {
         credentials::TABLE,
         certificate::TABLE,
         certificate::MORE,
+        certificate::EMPTY,
+        certificate::RARE,
         crypto::TABLE,
         crypto::HASHERS,
         crypto::RSA_KEYS,
         crypto::SYMMETRIC,
+        pieces::TABLE,
         net::TABLE,
         net::TUPLES,
         crypto::HASHES,

@@ -12,7 +12,7 @@ mod hash;
 mod pkcs12;
 mod rsa;
 
-pub use certificate::{Certificate, NameKind};
+pub use certificate::{Certificate, Extension, NameKind};
 pub use chain::{has_signed, verify_chain};
 pub use cipher::{decrypt, encrypt};
 pub use hash::HashAlgorithm;

@@ -5,6 +5,7 @@ mod charset;
 mod entities;
 mod html;
 mod url;
+mod utf7;
 
 pub use base64_text::{from_base64, to_base64, to_base64_lines};
 pub use charset::Encoding;

@@ -62,6 +62,8 @@ exceptions! {
         "Specified argument was out of the range of valid values.";
     DecoderFallback = "System.Text.DecoderFallbackException": Argument,
         "Value does not fall within the expected range.";
+    EncoderFallback = "System.Text.EncoderFallbackException": Argument,
+        "Value does not fall within the expected range.";
     RegexParse = "System.Text.RegularExpressions.RegexParseException": Argument,
         "Value does not fall within the expected range.";
     ArrayTypeMismatch = "System.ArrayTypeMismatchException": System,
@@ -98,6 +100,10 @@ exceptions! {
     Cryptographic = "System.Security.Cryptography.CryptographicException": System,
         "Error occurred during a cryptographic operation.";
     Io = "System.IO.IOException": System, "I/O error occurred.";
+    FileNotFound = "System.IO.FileNotFoundException": Io, "Unable to find the specified file.";
+    UnauthorizedAccess = "System.UnauthorizedAccessException": System,
+        "Attempted to perform an unauthorized operation.";
+    Serialization = "System.Runtime.Serialization.SerializationException": System, "Serialization error.";
     EndOfStream = "System.IO.EndOfStreamException": Io, "Attempted to read past the end of the stream.";
     Xml = "System.Xml.XmlException": System, "An XML error has occurred.";
     XPath = "System.Xml.XPath.XPathException": System, "An XPath error has occurred.";

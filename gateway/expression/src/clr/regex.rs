@@ -130,6 +130,24 @@ impl Regex {
         self.find_from(&shared, matching::byte_of(text, start, "startat")?)
     }
 
+    /// `Match(text, beginning, length)`: the part as if it were all.
+    ///
+    /// # Errors
+    /// `ArgumentOutOfRangeException`, `RegexMatchTimeoutException`.
+    pub fn find_in(&self, text: &str, beginning: i32, length: i32) -> Result<Option<Match>> {
+        let all = super::text::length(text) as i32;
+        if !(0..=all).contains(&length) {
+            return Err(Error::out_of_range(
+                "Length cannot be less than 0 or exceed input length.",
+                "length",
+            ));
+        }
+        let start = matching::byte_of(text, beginning, "startat")?;
+        let end = matching::byte_of(text, all.min(beginning.saturating_add(length)), "startat")?;
+        let part: Rc<str> = text.get(start..end).unwrap_or_default().into();
+        Ok(self.find_from(&part, 0)?.map(|found| found.moved(beginning)))
+    }
+
     fn find_from(&self, text: &Rc<str>, start: usize) -> Result<Option<Match>> {
         let spans = self.engine.spans(text, start)?;
         Ok(spans.map(|spans| Match::new(text, self.groups.arrange(&spans), &self.groups)))
@@ -142,7 +160,7 @@ impl Regex {
     pub fn find_behind(&self, previous: &Match) -> Result<Option<Match>> {
         let text = previous.shared_text();
         match matching::next_start(text, previous.span()) {
-            Some(start) => self.find_from(text, start),
+            Some(start) => Ok(self.find_from(text, start)?.map(|found| found.moved(previous.offset()))),
             None => Ok(None),
         }
     }
@@ -167,10 +185,10 @@ impl Regex {
     /// # Errors
     /// `ArgumentOutOfRangeException`, `RegexMatchTimeoutException`.
     pub fn replace(&self, text: &str, replacement: &str, count: i32) -> Result<String> {
-        self.replace_checked(text, replacement, count, |_| Ok(()))
+        self.replace_checked(text, replacement, (count, 0), |_| Ok(()))
     }
 
-    /// As [`Regex::replace`], asking before each part of so many bytes is put in.
+    /// `Replace(text, replacement, count, start)`, asking before each part of so many bytes is put in.
     ///
     /// # Errors
     /// What the check answers, and as [`Regex::replace`].
@@ -178,32 +196,33 @@ impl Regex {
         &self,
         text: &str,
         replacement: &str,
-        count: i32,
+        limits: (i32, i32),
         mut check: impl FnMut(usize) -> Result<()>,
     ) -> Result<String> {
         let replacement = Replacement::parse(replacement, &self.groups);
-        self.replace_with(text, count, |found| {
+        self.replace_with(text, limits, |found| {
             let part = replacement.expand(found);
             check(part.len())?;
             Ok(part)
         })
     }
 
-    /// `Replace(text, evaluator, count)`.
+    /// `Replace(text, evaluator, count, start)`.
     ///
     /// # Errors
     /// What the evaluator returns, and as [`Regex::replace`].
     pub fn replace_with(
         &self,
         text: &str,
-        count: i32,
+        (count, start): (i32, i32),
         mut evaluate: impl FnMut(&Match) -> Result<String>,
     ) -> Result<String> {
         let mut left = remaining(count)?;
+        let first = matching::byte_of(text, start, "startat")?;
         let shared: Rc<str> = text.into();
         let mut made = String::with_capacity(text.len());
         let mut copied = 0;
-        let mut next = if left > 0 { self.find_from(&shared, 0)? } else { None };
+        let mut next = if left > 0 { self.find_from(&shared, first)? } else { None };
         while let Some(found) = next {
             let (start, end) = found.span();
             made.push_str(text.get(copied..start).unwrap_or_default());
@@ -221,19 +240,20 @@ impl Regex {
         Replacement::parse(replacement, &self.groups).expand(found)
     }
 
-    /// `Split(text, count)`; 0 splits everywhere. Captured groups stand between the parts.
+    /// `Split(text, count, start)`; count 0 splits everywhere. Captured groups stand between the parts.
     ///
     /// # Errors
     /// `ArgumentOutOfRangeException`, `RegexMatchTimeoutException`.
-    pub fn split(&self, text: &str, count: i32) -> Result<Vec<String>> {
+    pub fn split(&self, text: &str, count: i32, start: i32) -> Result<Vec<String>> {
         if count < 0 {
             return Err(Error::out_of_range("Count cannot be less than -1.", "count"));
         }
+        let first = matching::byte_of(text, start, "startat")?;
         let mut left = if count == 0 { usize::MAX } else { count as usize - 1 };
         let shared: Rc<str> = text.into();
         let mut parts = Vec::new();
         let mut copied = 0;
-        let mut next = if left > 0 { self.find_from(&shared, 0)? } else { None };
+        let mut next = if left > 0 { self.find_from(&shared, first)? } else { None };
         while let Some(found) = next {
             let (start, end) = found.span();
             parts.push(text.get(copied..start).unwrap_or_default().to_owned());

@@ -1,5 +1,13 @@
 //! `TimeZoneInfo` (expressions.md §6.3): IANA names, and Windows names by their usual meaning.
 
+mod custom;
+mod known;
+mod serialized;
+
+pub use custom::{Adjustment, Custom, Transition};
+
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::{AmbiguousOffset, TimeZone};
@@ -11,17 +19,25 @@ use super::time_span::{TICKS_PER_SECOND, TimeSpan};
 /// Ticks of 1970-01-01.
 const UNIX_EPOCH_TICKS: i64 = 621_355_968_000_000_000;
 
+const TICKS_MAX: i64 = 3_155_378_975_999_999_999;
+
 /// A time zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone {
     id: String,
-    rules: TimeZone,
+    rules: Rules,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Rules {
+    Known(TimeZone),
+    Custom(Arc<Custom>),
 }
 
 impl Zone {
     /// `TimeZoneInfo.Utc`; also `Local`, for the gateway's clock is UTC.
     pub fn utc() -> Self {
-        Self { id: "UTC".to_owned(), rules: TimeZone::UTC }
+        Self { id: "UTC".to_owned(), rules: Rules::Known(TimeZone::UTC) }
     }
 
     /// `FindSystemTimeZoneById(id)`.
@@ -37,7 +53,7 @@ impl Zone {
             .find(|(windows, _)| windows.eq_ignore_ascii_case(id))
             .map_or(id, |(_, iana)| *iana);
         match TimeZone::get(iana) {
-            Ok(rules) => Ok(Self { id: id.to_owned(), rules }),
+            Ok(rules) => Ok(Self { id: id.to_owned(), rules: Rules::Known(rules) }),
             Err(_) => Err(Error::new(
                 ExceptionKind::TimeZoneNotFound,
                 format!("The time zone ID '{id}' was not found on the local computer."),
@@ -52,18 +68,82 @@ impl Zone {
 
     /// Whether it is UTC itself.
     pub fn is_utc(&self) -> bool {
-        self.id == "UTC"
+        self.id == "UTC" && self.custom().is_none()
+    }
+
+    /// `CreateCustomTimeZone(…)`.
+    ///
+    /// # Errors
+    /// `ArgumentException`, `ArgumentOutOfRangeException`, `InvalidTimeZoneException`.
+    pub fn made(id: &str, custom: Custom) -> Result<Self> {
+        custom.check(id)?;
+        Ok(Self { id: id.to_owned(), rules: Rules::Custom(Arc::new(custom)) })
+    }
+
+    /// What a zone was made of; `None` of those that the tz database has.
+    pub fn custom(&self) -> Option<&Custom> {
+        match &self.rules {
+            Rules::Custom(custom) => Some(custom),
+            Rules::Known(_) => None,
+        }
+    }
+
+    /// `FromSerializedString(source)`.
+    ///
+    /// # Errors
+    /// `ArgumentException`, `SerializationException`.
+    pub fn from_serialized(text: &str) -> Result<Self> {
+        let (id, custom) = serialized::read(text)?;
+        Ok(Self { id, rules: Rules::Custom(Arc::new(custom)) })
+    }
+
+    /// `ToSerializedString()`.
+    pub fn to_serialized(&self, display: &str, now: DateTime) -> String {
+        if let Rules::Custom(custom) = &self.rules {
+            return serialized::write(&self.id, custom);
+        }
+        let name = if self.is_utc() { "Coordinated Universal Time" } else { &self.id };
+        let custom = Custom {
+            base: self.base_offset(now),
+            display: display.to_owned(),
+            standard: name.to_owned(),
+            daylight: name.to_owned(),
+            rules: self.adjustments(now),
+            has_daylight_saving: false,
+        };
+        serialized::write(&self.id, &custom)
+    }
+
+    /// `GetAdjustmentRules()`: of a known zone the rule that holds now, for all time, as Windows has it for zones that
+    /// never changed theirs.
+    pub fn adjustments(&self, now: DateTime) -> Vec<Adjustment> {
+        match &self.rules {
+            Rules::Custom(custom) => custom.rules.clone(),
+            Rules::Known(zone) => known::rule(zone, now.year()).into_iter().collect(),
+        }
+    }
+
+    /// `GetSystemTimeZones()`: those that Windows has, from west to east.
+    pub fn all(now: DateTime) -> Vec<Self> {
+        let mut zones: Vec<Self> = WINDOWS.iter().filter_map(|(id, _)| Self::find(id).ok()).collect();
+        zones.push(Self::utc());
+        zones.sort_by_cached_key(|zone| (zone.base_offset(now).0, zone.id.clone()));
+        zones
     }
 
     /// The offset at an instant, and whether daylight saving time holds.
     fn at_instant(&self, ticks_utc: i64) -> (TimeSpan, bool) {
+        let zone = match &self.rules {
+            Rules::Known(zone) => zone,
+            Rules::Custom(custom) => return custom.at_instant(ticks_utc),
+        };
         let seconds = (ticks_utc - UNIX_EPOCH_TICKS).div_euclid(TICKS_PER_SECOND);
         let Ok(instant) = Timestamp::from_second(seconds) else { return (TimeSpan(0), false) };
-        let info = self.rules.to_offset_info(instant);
+        let info = zone.to_offset_info(instant);
         (span(info.offset()), info.dst().is_dst())
     }
 
-    fn at_clock(&self, clock: DateTime) -> AmbiguousOffset {
+    fn at_clock(zone: &TimeZone, clock: DateTime) -> AmbiguousOffset {
         let utc = AmbiguousOffset::Unambiguous { offset: jiff::tz::Offset::UTC };
         let date = civil::DateTime::new(
             clock.year() as i16,
@@ -74,12 +154,16 @@ impl Zone {
             clock.second() as i8,
             0,
         );
-        date.map_or(utc, |date| self.rules.to_ambiguous_timestamp(date).offset())
+        date.map_or(utc, |date| zone.to_ambiguous_timestamp(date).offset())
     }
 
     /// The offset of a clock time; of two that fit, that of standard time.
     fn offset_of_clock(&self, clock: DateTime) -> TimeSpan {
-        match self.at_clock(clock) {
+        let zone = match &self.rules {
+            Rules::Known(zone) => zone,
+            Rules::Custom(custom) => return custom.at_clock(clock.ticks()).0,
+        };
+        match Self::at_clock(zone, clock) {
             AmbiguousOffset::Unambiguous { offset } => span(offset),
             AmbiguousOffset::Gap { before, .. } => span(before),
             AmbiguousOffset::Fold { after, .. } => span(after),
@@ -88,6 +172,9 @@ impl Zone {
 
     /// `BaseUtcOffset`: that of standard time this year.
     pub fn base_offset(&self, now: DateTime) -> TimeSpan {
+        if let Rules::Custom(custom) = &self.rules {
+            return custom.base;
+        }
         let half_year = 182 * 24 * 3600 * TICKS_PER_SECOND;
         let (first, daylight) = self.at_instant(now.ticks());
         let (second, _) = self.at_instant(now.ticks() + half_year);
@@ -96,13 +183,19 @@ impl Zone {
 
     /// `SupportsDaylightSavingTime`.
     pub fn has_daylight_saving(&self, now: DateTime) -> bool {
+        if let Rules::Custom(custom) = &self.rules {
+            return custom.has_daylight_saving;
+        }
         (0..12).any(|month| self.at_instant(now.ticks() + month * 30 * 24 * 3600 * TICKS_PER_SECOND).1)
     }
 
     /// `IsInvalidTime(dateTime)`: the clock never shows it.
     pub fn is_invalid(&self, clock: DateTime) -> bool {
         clock.kind() == DateTimeKind::Unspecified
-            && matches!(self.at_clock(clock), AmbiguousOffset::Gap { .. })
+            && match &self.rules {
+                Rules::Known(zone) => matches!(Self::at_clock(zone, clock), AmbiguousOffset::Gap { .. }),
+                Rules::Custom(custom) => custom.is_skipped(clock.ticks()),
+            }
     }
 
     /// `IsAmbiguousTime(dateTime)`: the clock shows it twice.
@@ -116,7 +209,11 @@ impl Zone {
             DateTimeKind::Unspecified => date,
             DateTimeKind::Utc | DateTimeKind::Local => self.from_utc(date).ok()?,
         };
-        let AmbiguousOffset::Fold { before, after } = self.at_clock(clock) else { return None };
+        let zone = match &self.rules {
+            Rules::Known(zone) => zone,
+            Rules::Custom(custom) => return custom.twice(clock.ticks()),
+        };
+        let AmbiguousOffset::Fold { before, after } = Self::at_clock(zone, clock) else { return None };
         let (before, after) = (span(before), span(after));
         Some(if after.0 <= before.0 { [after, before] } else { [before, after] })
     }
@@ -131,6 +228,9 @@ impl Zone {
 
     /// `IsDaylightSavingTime(dateTime)`.
     pub fn is_daylight_saving(&self, date: DateTime) -> bool {
+        if let (Rules::Custom(custom), DateTimeKind::Unspecified) = (&self.rules, date.kind()) {
+            return custom.at_clock(date.ticks()).1;
+        }
         let ticks =
             date.ticks() - if date.kind() == DateTimeKind::Unspecified { self.offset(date).0 } else { 0 };
         self.at_instant(ticks).1
@@ -170,7 +270,7 @@ pub fn wrong_kind() -> &'static str {
 }
 
 fn clamped(ticks: i64) -> i64 {
-    ticks.clamp(0, 3_155_378_975_999_999_999)
+    ticks.clamp(0, TICKS_MAX)
 }
 
 fn span(offset: jiff::tz::Offset) -> TimeSpan {

@@ -18,7 +18,7 @@ mod xpath;
 pub use attribute::XAttribute;
 pub use equality::deep_equals;
 pub use name::{XML_NAMESPACE, XMLNS_NAMESPACE, XName};
-pub use node::{DEPTH_MAX, Declaration, NodeType, XNode};
+pub use node::{DEPTH_MAX, Declaration, DocumentType, NodeType, XNode};
 pub use parser::{DEPTH_READ_MAX, NODES_MAX, parse_document, parse_element};
 pub use xpath::{Selected, select};
 

@@ -1,8 +1,10 @@
 //! `X509Certificate2` and its relatives (expressions.md §2.8, §6.9).
 
 mod more;
+mod rare;
 
 pub(super) use more::MORE;
+pub(super) use rare::{EMPTY, RARE};
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -50,16 +52,9 @@ pub(super) static TABLE: &[TypeTable] = &[
         header: "class System.Security.Cryptography.X509Certificates.PublicKey",
         allow: Allow::All,
         members: &[
-            m("Oid Oid { get; }", |_, a| {
-                let dotted = a.object::<PublicKey>(0)?.0.key_algorithm();
-                let name = OIDS.iter().find(|(known, _)| *known == dotted).map(|(_, name)| Text::from(*name));
-                Ok(Value::object(Oid::new(Some(Text::from(dotted)), name)))
-            }),
+            m("Oid Oid { get; }", |_, a| Ok(named_oid(&a.object::<PublicKey>(0)?.algorithm))),
             m("System.Security.Cryptography.RSA GetRSAPublicKey()", |_, a| {
-                Ok(rsa_value(a.object::<PublicKey>(0)?.0.public_key()))
-            }),
-            m("System.Security.Cryptography.AsymmetricAlgorithm Key { get; }", |_, a| {
-                Ok(rsa_value(a.object::<PublicKey>(0)?.0.public_key()))
+                Ok(rsa_value(a.object::<PublicKey>(0)?.rsa.clone()))
             }),
         ],
     },
@@ -95,7 +90,7 @@ pub(super) static TABLE: &[TypeTable] = &[
 ];
 
 const BASE: &[Member] = &[
-    m("new(byte[] data)", |_, a| Ok(made(Certificate::parse(&a.bytes(0)?)?))),
+    m("new(byte[] data)", |_, a| Ok(made_by(a, Certificate::parse(&a.bytes(0)?)?))),
     m("string Subject { get; }", |vm, a| vm.text(own(a)?.subject())),
     m("string Issuer { get; }", |vm, a| vm.text(own(a)?.issuer())),
     m("byte[] GetCertHash()", |_, a| Ok(Value::bytes(own(a)?.hash()))),
@@ -133,7 +128,15 @@ const MEMBERS: &[Member] = &[
         let (value, name) = (certificate.signature_algorithm(), certificate.signature_algorithm_name());
         Ok(Value::object(Oid::new(Some(Text::from(value)), Some(Text::from(name)))))
     }),
-    m("PublicKey PublicKey { get; }", |_, a| Ok(Value::object(PublicKey(own(a)?.clone())))),
+    m("PublicKey PublicKey { get; }", |_, a| {
+        let own = own(a)?;
+        Ok(Value::object(PublicKey {
+            algorithm: own.key_algorithm().to_owned(),
+            parameters: own.key_parameters().to_vec(),
+            value: own.public_key_bytes().to_vec(),
+            rsa: own.public_key(),
+        }))
+    }),
     m("string GetNameInfo(X509NameType nameType, bool forIssuer)", |vm, a| {
         let kind = match a.i64(1)? {
             0 => NameKind::SimpleName,
@@ -148,7 +151,13 @@ const MEMBERS: &[Member] = &[
     m("bool Verify()", verify),
 ];
 
-struct CertificateObject(Certificate);
+/// A certificate; without content it is what `new X509Certificate2()` makes.
+struct CertificateObject {
+    certificate: Option<Certificate>,
+    /// Made as `X509Certificate`.
+    is_base: bool,
+}
+
 struct DistinguishedName(String);
 
 /// `Oid`: the dotted numbers and the name for people.
@@ -179,6 +188,15 @@ impl Oid {
 /// The algorithms that policies name.
 const OIDS: &[(&str, &str)] = &[
     ("1.2.840.113549.1.1.1", "RSA"),
+    ("2.5.29.14", "Subject Key Identifier"),
+    ("2.5.29.15", "Key Usage"),
+    ("2.5.29.17", "Subject Alternative Name"),
+    ("2.5.29.19", "Basic Constraints"),
+    ("2.5.29.31", "CRL Distribution Points"),
+    ("2.5.29.32", "Certificate Policies"),
+    ("2.5.29.35", "Authority Key Identifier"),
+    ("2.5.29.37", "Enhanced Key Usage"),
+    ("1.3.6.1.5.5.7.1.1", "Authority Information Access"),
     ("1.2.840.113549.1.1.5", "sha1RSA"),
     ("1.2.840.113549.1.1.11", "sha256RSA"),
     ("1.2.840.113549.1.1.12", "sha384RSA"),
@@ -189,7 +207,21 @@ const OIDS: &[(&str, &str)] = &[
     ("2.16.840.1.101.3.4.2.2", "sha384"),
     ("2.16.840.1.101.3.4.2.3", "sha512"),
 ];
-struct PublicKey(Certificate);
+
+struct PublicKey {
+    algorithm: String,
+    parameters: Vec<u8>,
+    value: Vec<u8>,
+    rsa: Option<crypto::RsaKey>,
+}
+
+fn oid_name(dotted: &str) -> Option<&'static str> {
+    OIDS.iter().find(|(known, _)| *known == dotted).map(|(_, name)| *name)
+}
+
+fn named_oid(dotted: &str) -> Value {
+    Value::object(Oid::new(Some(Text::from(dotted)), oid_name(dotted).map(Text::from)))
+}
 
 fn class_type(name: &str) -> Type {
     library().named(&format!("{NAMESPACE}.{name}"))
@@ -206,11 +238,26 @@ pub(super) fn certificate_value(certificate: &host::Certificate) -> Value {
 }
 
 fn made(certificate: Certificate) -> Value {
-    Value::object(CertificateObject(certificate))
+    Value::object(CertificateObject { certificate: Some(certificate), is_base: false })
+}
+
+/// Of the class whose constructor runs.
+fn made_by(a: &Args<'_>, certificate: Certificate) -> Value {
+    Value::object(CertificateObject { certificate: Some(certificate), is_base: is_base(a) })
+}
+
+fn empty(a: &Args<'_>) -> Value {
+    Value::object(CertificateObject { certificate: None, is_base: is_base(a) })
+}
+
+fn is_base(a: &Args<'_>) -> bool {
+    library().get(a.member.owner).name == "X509Certificate"
 }
 
 fn own<'a>(a: &Args<'a>) -> Result<&'a Certificate, Fault> {
-    Ok(&a.object::<CertificateObject>(0)?.0)
+    let found = a.object::<CertificateObject>(0)?.certificate.as_ref();
+    let problem = "m_safeCertContext is an invalid handle.";
+    found.ok_or_else(|| Fault::new("System.Security.Cryptography.CryptographicException", problem))
 }
 
 /// The chain up to a root that the host trusts. Revocation lists need the network: they are not consulted.
@@ -224,7 +271,7 @@ fn verify(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
 
 impl Object for CertificateObject {
     fn ty(&self) -> Type {
-        certificate_type()
+        if self.is_base { class_type("X509Certificate") } else { certificate_type() }
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -232,24 +279,18 @@ impl Object for CertificateObject {
     }
 
     fn text(&self, _host: Option<&dyn Host>) -> Text {
-        let c = &self.0;
-        let dates = [c.not_before(), c.not_after()].map(|d| d.to_text("").unwrap_or_default());
-        let [from, to] = dates;
-        Text::from(format!(
-            "[Subject]\n  {}\n\n[Issuer]\n  {}\n\n[Serial Number]\n  {}\n\n[Not Before]\n  {from}\n\n[Not After]\n  {to}\n\n[Thumbprint]\n  {}\n",
-            c.subject(),
-            c.issuer(),
-            c.serial_number(),
-            c.thumbprint()
-        ))
+        match &self.certificate {
+            Some(certificate) if !self.is_base => Text::from(certificate.to_string()),
+            _ => Text::from(self.ty().clr_name()),
+        }
     }
 
     fn equals(&self, other: &Value) -> Option<bool> {
-        Some(other.downcast::<Self>().is_some_and(|o| o.0.der() == self.0.der()))
+        Some(other.downcast::<Self>().is_some_and(|o| o.certificate == self.certificate))
     }
 
     fn hash(&self) -> Option<u64> {
-        Some(Value::str(&self.0.thumbprint()).hash_code())
+        Some(self.certificate.as_ref().map_or(0, |own| Value::str(&own.thumbprint()).hash_code()))
     }
 }
 

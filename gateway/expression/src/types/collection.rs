@@ -7,6 +7,7 @@ pub(super) mod range;
 mod set;
 
 pub(super) use dictionary::{Map, dictionary_entries, dictionary_get, new_dictionary};
+pub(super) use enumerate::read_only;
 pub(super) use list::{ListObject, new_list};
 pub(super) use set::new_set;
 
@@ -109,7 +110,10 @@ static TABLE: &[TypeTable] = &[
     TypeTable {
         header: "interface System.Collections.Generic.IEqualityComparer<in T>",
         allow: Allow::None,
-        members: &[],
+        members: &[
+            m("bool Equals(T x, T y)", |_, a| Ok(Value::Bool(set::compared(a.at(0), a.at(1), a.at(2))))),
+            m("int GetHashCode(T obj)", |_, a| Ok(Value::I32(set::items_hash(a.at(1)) as i32))),
+        ],
     },
 ];
 
@@ -184,6 +188,8 @@ pub(super) fn count(vm: &mut Vm<'_>, value: &Value) -> Result<usize, Fault> {
 pub(super) struct Key {
     pub value: Value,
     folded: Option<Text>,
+    /// Compared by the items of the set that it is.
+    as_set: bool,
 }
 
 impl Key {
@@ -193,7 +199,12 @@ impl Key {
             Value::Str(text) if ignore_case => Some(Text::from(crate::clr::text::to_upper(text.as_str()))),
             _ => None,
         };
-        Self { value: value.clone(), folded }
+        Self { value: value.clone(), folded, as_set: false }
+    }
+
+    /// A set that is the same as any other of the same items.
+    pub fn of_set(value: &Value) -> Self {
+        Self { value: value.clone(), folded: None, as_set: true }
     }
 }
 
@@ -201,6 +212,7 @@ impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         match (&self.folded, &other.folded) {
             (Some(a), Some(b)) => a == b,
+            _ if self.as_set && other.as_set => set::same_items(&self.value, &other.value),
             _ => self.value.equals(&other.value),
         }
     }
@@ -212,6 +224,7 @@ impl std::hash::Hash for Key {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         match &self.folded {
             Some(text) => text.hash(state),
+            None if self.as_set => state.write_u64(set::items_hash(&self.value)),
             None => state.write_u64(self.value.hash_code()),
         }
     }

@@ -149,12 +149,18 @@ pub(super) static TABLE: &[TypeTable] = &[
         members: RSA,
     },
     TypeTable {
+        header: "class System.Security.Cryptography.CspParameters",
+        allow: Allow::None,
+        members: &[],
+    },
+    TypeTable {
         header: "class System.Security.Cryptography.RNGCryptoServiceProvider : System.IDisposable",
         allow: Allow::All,
         members: &[
             m("new()", |_, _| Ok(named("RNGCryptoServiceProvider", ""))),
             m("new(string str)", |_, _| Ok(named("RNGCryptoServiceProvider", ""))),
             m("new(byte[] rgb)", |_, _| Ok(named("RNGCryptoServiceProvider", ""))),
+            m("new(CspParameters cspParams)", |_, _| Ok(named("RNGCryptoServiceProvider", ""))),
             m("void GetBytes(byte[] data)", |_, a| random_bytes(a, None, false)),
             m("void GetNonZeroBytes(byte[] data)", |_, a| random_bytes(a, None, true)),
             m("void GetBytes(byte[] data, int offset, int count)", |_, a| random_bytes(a, Some(2), false)),
@@ -239,6 +245,9 @@ impl Object for Named {
     }
 
     fn text(&self, _host: Option<&dyn crate::host::Host>) -> crate::text::Text {
+        if self.1.is_empty() {
+            return crate::text::Text::from(self.ty().clr_name());
+        }
         crate::text::Text::from(self.1.as_str())
     }
 

@@ -1,10 +1,15 @@
 //! `Encoding`, `WebUtility` (expressions.md §6.9).
 
+mod fallback;
 mod parts;
 
+pub(super) use fallback::{FALLBACKS, INFO};
 pub(super) use parts::PARTS;
 
 use std::any::Any;
+use std::cell::RefCell;
+
+use fallback::{Coder, Fallback, decoded, encoded};
 
 use super::{Allow, Args, Type, TypeTable, library, m};
 use crate::clr::encoding::{self, Encoding};
@@ -17,6 +22,7 @@ pub(super) static TABLE: &[TypeTable] = &[
         header: "abstract class System.Text.Encoding",
         allow: Allow::All,
         members: &[
+            m("static Encoding UTF7 { get; }", |_, _| Ok(made(Encoding::Utf7))),
             m("static Encoding UTF8 { get; }", |_, _| Ok(made(Encoding::Utf8))),
             m("static Encoding ASCII { get; }", |_, _| Ok(made(Encoding::Ascii))),
             m("static Encoding Unicode { get; }", |_, _| Ok(made(Encoding::Utf16))),
@@ -31,9 +37,9 @@ pub(super) static TABLE: &[TypeTable] = &[
                 Ok(made(Encoding::by_code_page(a.i32(0)?)?))
             }),
             m("static byte[] Convert(Encoding srcEncoding, Encoding dstEncoding, byte[] bytes)", |vm, a| {
-                let text = of(a, 0)?.get_string(&a.bytes(2)?);
+                let text = decoded(a, 0, &a.bytes(2)?)?;
                 vm.charge(text.len() * 4)?;
-                Ok(Value::bytes(of(a, 1)?.get_bytes(&text)))
+                Ok(Value::bytes(encoded(a, 1, &text)?))
             }),
             m("byte[] GetBytes(string s)", |vm, a| {
                 let Some(text) = a.opt_str(1) else {
@@ -41,32 +47,34 @@ pub(super) static TABLE: &[TypeTable] = &[
                     return Err(Fault::new("System.ArgumentNullException", problem));
                 };
                 vm.charge(text.bytes() * 2)?;
-                Ok(Value::bytes(of(a, 0)?.get_bytes(text.as_str())))
+                Ok(Value::bytes(encoded(a, 0, text.as_str())?))
             }),
             m("byte[] GetBytes(char[] chars)", |vm, a| {
                 let units: Vec<u16> =
                     vm.collect(a.at(1))?.iter().filter_map(Value::as_i64).map(|u| u as u16).collect();
-                Ok(Value::bytes(of(a, 0)?.get_bytes(&text::from_units(&units))))
+                Ok(Value::bytes(encoded(a, 0, &text::from_units(&units))?))
             }),
             m("string GetString(byte[] bytes)", |vm, a| {
                 let problem = "Array cannot be null. (Parameter 'bytes')";
                 let null = || Fault::new("System.ArgumentNullException", problem);
                 let bytes = a.at(1).as_bytes().ok_or_else(null)?;
-                vm.text(of(a, 0)?.get_string(&bytes))
+                vm.text(decoded(a, 0, &bytes)?)
             }),
             m("string GetString(byte[] bytes, int index, int count)", |vm, a| {
-                vm.text(of(a, 0)?.get_string_part(&a.bytes(1)?, a.i32(2)?, a.i32(3)?)?)
+                let bytes = a.bytes(1)?;
+                let part = Encoding::part(&bytes, a.i32(2)?, a.i32(3)?)?;
+                vm.text(decoded(a, 0, part)?)
             }),
             m("char[] GetChars(byte[] bytes)", |vm, a| {
-                let units = text::to_units(&of(a, 0)?.get_string(&a.bytes(1)?));
+                let units = text::to_units(&decoded(a, 0, &a.bytes(1)?)?);
                 vm.elements(units.len())?;
                 Ok(Value::array(Type::CHAR, units.into_iter().map(Value::Char).collect()))
             }),
             m("int GetByteCount(string s)", |_, a| {
-                Ok(Value::I32(of(a, 0)?.get_bytes(a.str(1)?.as_str()).len() as i32))
+                Ok(Value::I32(encoded(a, 0, a.str(1)?.as_str())?.len() as i32))
             }),
             m("int GetCharCount(byte[] bytes)", |_, a| {
-                Ok(Value::I32(text::length(&of(a, 0)?.get_string(&a.bytes(1)?)) as i32))
+                Ok(Value::I32(text::length(&decoded(a, 0, &a.bytes(1)?)?) as i32))
             }),
             m("byte[] GetPreamble()", |_, a| Ok(Value::bytes(of(a, 0)?.preamble().to_vec()))),
             m("string WebName { get; }", |vm, a| vm.text(of(a, 0)?.web_name())),
@@ -102,11 +110,25 @@ pub(super) static TABLE: &[TypeTable] = &[
     },
 ];
 
-struct EncodingObject(Encoding);
+/// An encoding with what it does about text that it cannot say.
+struct EncodingObject {
+    encoding: Encoding,
+    encoder: RefCell<Fallback>,
+    decoder: RefCell<Fallback>,
+    /// A clone may be changed.
+    is_read_only: bool,
+}
 
 impl Object for EncodingObject {
     fn ty(&self) -> Type {
-        library().named("System.Text.Encoding")
+        library().named(match self.encoding {
+            Encoding::Utf7 => "System.Text.UTF7Encoding",
+            Encoding::Utf8 => "System.Text.UTF8Encoding.UTF8EncodingSealed",
+            Encoding::Ascii => "System.Text.ASCIIEncoding.ASCIIEncodingSealed",
+            Encoding::Latin1 => "System.Text.Latin1Encoding",
+            Encoding::Utf16 | Encoding::Utf16BigEndian => "System.Text.UnicodeEncoding",
+            Encoding::Utf32 | Encoding::Utf32BigEndian => "System.Text.UTF32Encoding",
+        })
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -114,16 +136,28 @@ impl Object for EncodingObject {
     }
 
     fn equals(&self, other: &Value) -> Option<bool> {
-        Some(other.downcast::<Self>().is_some_and(|o| o.0 == self.0))
+        Some(other.downcast::<Self>().is_some_and(|o| {
+            o.encoding == self.encoding && o.encoder == self.encoder && o.decoder == self.decoder
+        }))
     }
 }
 
 pub(super) fn made(encoding: Encoding) -> Value {
-    Value::object(EncodingObject(encoding))
+    with_fallbacks(
+        encoding,
+        Fallback::of(encoding, Coder::Encoder),
+        Fallback::of(encoding, Coder::Decoder),
+        true,
+    )
+}
+
+fn with_fallbacks(encoding: Encoding, encoder: Fallback, decoder: Fallback, is_read_only: bool) -> Value {
+    let (encoder, decoder) = (RefCell::new(encoder), RefCell::new(decoder));
+    Value::object(EncodingObject { encoding, encoder, decoder, is_read_only })
 }
 
 fn of(a: &Args<'_>, index: usize) -> Result<Encoding, Fault> {
-    Ok(a.object::<EncodingObject>(index)?.0)
+    Ok(a.object::<EncodingObject>(index)?.encoding)
 }
 
 /// A transformation of a text that may be null.

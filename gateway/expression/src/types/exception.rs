@@ -111,6 +111,7 @@ exceptions! {
     "System.ArgumentNullException": "System.ArgumentException", ArgumentNull;
     "System.ArgumentOutOfRangeException": "System.ArgumentException", ArgumentOutOfRange;
     "System.Text.DecoderFallbackException": "System.ArgumentException", DecoderFallback;
+    "System.Text.EncoderFallbackException": "System.ArgumentException", EncoderFallback;
     "System.Text.RegularExpressions.RegexParseException": "System.ArgumentException", RegexParse;
     "System.ArrayTypeMismatchException": "System.SystemException", ArrayTypeMismatch;
     "System.FormatException": "System.SystemException", Format;
@@ -132,6 +133,9 @@ exceptions! {
     "System.InvalidTimeZoneException": "System.Exception", InvalidTimeZone;
     "System.Security.Cryptography.CryptographicException": "System.SystemException", Cryptographic;
     "System.IO.IOException": "System.SystemException", Io;
+    "System.IO.FileNotFoundException": "System.IO.IOException", FileNotFound;
+    "System.UnauthorizedAccessException": "System.SystemException", UnauthorizedAccess;
+    "System.Runtime.Serialization.SerializationException": "System.SystemException", Serialization;
     "System.IO.EndOfStreamException": "System.IO.IOException", EndOfStream;
     "System.Xml.XmlException": "System.SystemException", Xml;
     "System.Xml.XPath.XPathException": "System.SystemException", XPath;

@@ -127,6 +127,11 @@ pub(super) fn optional(token: Option<JToken>) -> Value {
     token.map_or(Value::Null, value)
 }
 
+/// What tells a token from all others while it lives.
+pub(super) fn identity(value: &Value) -> Option<usize> {
+    value.downcast::<Json>().map(|json| json.0.identity())
+}
+
 /// A class of the namespace.
 pub(super) fn class_type(name: &str) -> Type {
     library().named(&format!("Newtonsoft.Json.Linq.{name}"))

@@ -14,6 +14,8 @@ use crate::syntax::{Constant, ExprKind, TypeKind, TypeSyntax};
 #[derive(Debug)]
 pub(crate) struct TypeDef {
     pub full_name: String,
+    /// With a plus sign before the name of a nested type.
+    pub clr_name: String,
     /// Without its namespace.
     pub name: String,
     pub variance: Vec<i8>,
@@ -269,6 +271,7 @@ impl Library {
         self.by_name.entry(name.clone()).or_default().push((arity, def));
         let is = |word: &str| header.keyword == word;
         self.types.push(TypeDef {
+            clr_name: full_name.clone(),
             full_name,
             name,
             variance: header.type_parameters.iter().map(|(_, v)| *v).collect(),
@@ -311,7 +314,12 @@ impl Library {
             _ if header.full_name == "System.Object" => None,
             _ => Some(Type::OBJECT),
         };
+        let outer =
+            header.full_name.rsplit_once('.').filter(|(outer, _)| self.by_full_name(outer, 0).is_some());
         if let Some(ty) = self.types.get_mut(def.0 as usize) {
+            if let Some((outer, name)) = outer {
+                ty.clr_name = format!("{outer}+{name}");
+            }
             ty.base = classes.into_iter().next().or(implied);
             ty.interfaces = interfaces;
             ty.delegate = delegate;

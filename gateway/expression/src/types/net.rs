@@ -54,12 +54,26 @@ tuples! {
         "static Tuple<T1, T2, T3, T4, T5, T6, T7> Create<T1, T2, T3, T4, T5, T6, T7>(T1 item1, T2 item2, T3 item3, T4 item4, T5 item5, T6 item6, T7 item7)",
         ["T1 Item1 { get; }" = 0, "T2 Item2 { get; }" = 1, "T3 Item3 { get; }" = 2, "T4 Item4 { get; }" = 3,
         "T5 Item5 { get; }" = 4, "T6 Item6 { get; }" = 5, "T7 Item7 { get; }" = 6];
+    "class System.Tuple<T1, T2, T3, T4, T5, T6, T7, TRest>",
+        "new(T1 item1, T2 item2, T3 item3, T4 item4, T5 item5, T6 item6, T7 item7, TRest rest)",
+        "static Tuple<T1, T2, T3, T4, T5, T6, T7, Tuple<T8>> Create<T1, T2, T3, T4, T5, T6, T7, T8>(T1 item1, T2 item2, T3 item3, T4 item4, T5 item5, T6 item6, T7 item7, T8 item8)",
+        ["T1 Item1 { get; }" = 0, "T2 Item2 { get; }" = 1, "T3 Item3 { get; }" = 2, "T4 Item4 { get; }" = 3, "T5 Item5 { get; }" = 4, "T6 Item6 { get; }" = 5, "T7 Item7 { get; }" = 6, "TRest Rest { get; }" = 7];
 }
 
 fn create(_vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
-    let def = library().by_full_name("System.Tuple", a.types.len() as u8);
-    let ty = def.map_or(Type::OBJECT, |def| Type::generic(def, a.types.to_vec()));
-    Ok(record(ty, a.values.to_vec()))
+    let tuple = |types: &[Type], values: Vec<Value>| {
+        let def = library().by_full_name("System.Tuple", types.len() as u8);
+        let ty = def.map_or(Type::OBJECT, |def| Type::generic(def, types.to_vec()));
+        (ty.clone(), record(ty, values))
+    };
+    // An eighth item is the first of a tuple behind the seventh.
+    let (Some((first, [last])), Some((own, [eighth]))) =
+        (a.types.split_at_checked(7), a.values.split_at_checked(7))
+    else {
+        return Ok(tuple(a.types, a.values.to_vec()).1);
+    };
+    let (ty, rest) = tuple(std::slice::from_ref(last), vec![eighth.clone()]);
+    Ok(tuple(&[first, &[ty]].concat(), [own, &[rest]].concat()).1)
 }
 
 pub(super) static TABLE: &[TypeTable] = &[

@@ -142,6 +142,21 @@ const MEMBERS: &[Member] = &[
         let found = find(vm, &regex, a.str(1)?.as_str(), a.i32(2)?)?;
         Ok(Value::object(MatchObject { regex: Some(regex), found }))
     }),
+    m("Match Match(string input, int beginning, int length)", |vm, a| {
+        let (regex, text) = (own(a)?, a.str(1)?.as_str());
+        charge(vm, &regex, text)?;
+        let found = regex.find_in(text, a.i32(2)?, a.i32(3)?)?;
+        Ok(Value::object(MatchObject { regex: Some(regex), found }))
+    }),
+    m("string Replace(string input, string replacement, int count, int startat)", |vm, a| {
+        replace(&own(a)?, vm, a, (1, 2), (a.i32(3)?, a.i32(4)?))
+    }),
+    m("string Replace(string input, MatchEvaluator evaluator, int count, int startat)", |vm, a| {
+        replace(&own(a)?, vm, a, (1, 2), (a.i32(3)?, a.i32(4)?))
+    }),
+    m("string[] Split(string input, int count, int startat)", |vm, a| {
+        split(&own(a)?, vm, a, 1, (a.i32(2)?, a.i32(3)?))
+    }),
     m("static Match Match(string input, string pattern)", |vm, a| {
         first(&compiled(vm, a, 1, None)?, vm, a, 0)
     }),
@@ -163,39 +178,41 @@ const MEMBERS: &[Member] = &[
         "static MatchCollection Matches(string input, string pattern, RegexOptions options, System.TimeSpan matchTimeout)",
         |vm, a| all(&compiled(vm, a, 1, Some(2))?, vm, a, 0),
     ),
-    m("string Replace(string input, string replacement)", |vm, a| replace(&own(a)?, vm, a, (1, 2), -1)),
+    m("string Replace(string input, string replacement)", |vm, a| replace(&own(a)?, vm, a, (1, 2), (-1, 0))),
     m("string Replace(string input, string replacement, int count)", |vm, a| {
-        replace(&own(a)?, vm, a, (1, 2), a.i32(3)?)
+        replace(&own(a)?, vm, a, (1, 2), (a.i32(3)?, 0))
     }),
-    m("string Replace(string input, MatchEvaluator evaluator)", |vm, a| replace(&own(a)?, vm, a, (1, 2), -1)),
+    m("string Replace(string input, MatchEvaluator evaluator)", |vm, a| {
+        replace(&own(a)?, vm, a, (1, 2), (-1, 0))
+    }),
     m("string Replace(string input, MatchEvaluator evaluator, int count)", |vm, a| {
-        replace(&own(a)?, vm, a, (1, 2), a.i32(3)?)
+        replace(&own(a)?, vm, a, (1, 2), (a.i32(3)?, 0))
     }),
     m("static string Replace(string input, string pattern, string replacement)", |vm, a| {
-        replace(&compiled(vm, a, 1, None)?, vm, a, (0, 2), -1)
+        replace(&compiled(vm, a, 1, None)?, vm, a, (0, 2), (-1, 0))
     }),
     m(
         "static string Replace(string input, string pattern, string replacement, RegexOptions options)",
-        |vm, a| replace(&compiled(vm, a, 1, Some(3))?, vm, a, (0, 2), -1),
+        |vm, a| replace(&compiled(vm, a, 1, Some(3))?, vm, a, (0, 2), (-1, 0)),
     ),
     m(
         "static string Replace(string input, string pattern, string replacement, RegexOptions options, System.TimeSpan matchTimeout)",
-        |vm, a| replace(&compiled(vm, a, 1, Some(3))?, vm, a, (0, 2), -1),
+        |vm, a| replace(&compiled(vm, a, 1, Some(3))?, vm, a, (0, 2), (-1, 0)),
     ),
     m("static string Replace(string input, string pattern, MatchEvaluator evaluator)", |vm, a| {
-        replace(&compiled(vm, a, 1, None)?, vm, a, (0, 2), -1)
+        replace(&compiled(vm, a, 1, None)?, vm, a, (0, 2), (-1, 0))
     }),
     m(
         "static string Replace(string input, string pattern, MatchEvaluator evaluator, RegexOptions options)",
-        |vm, a| replace(&compiled(vm, a, 1, Some(3))?, vm, a, (0, 2), -1),
+        |vm, a| replace(&compiled(vm, a, 1, Some(3))?, vm, a, (0, 2), (-1, 0)),
     ),
     m(
         "static string Replace(string input, string pattern, MatchEvaluator evaluator, RegexOptions options, System.TimeSpan matchTimeout)",
-        |vm, a| replace(&compiled(vm, a, 1, Some(3))?, vm, a, (0, 2), -1),
+        |vm, a| replace(&compiled(vm, a, 1, Some(3))?, vm, a, (0, 2), (-1, 0)),
     ),
     m(
         "static string[] Split(string input, string pattern, RegexOptions options, System.TimeSpan matchTimeout)",
-        |vm, a| split(&compiled(vm, a, 1, Some(2))?, vm, a, 0, 0),
+        |vm, a| split(&compiled(vm, a, 1, Some(2))?, vm, a, 0, (0, 0)),
     ),
     m("MatchCollection Matches(string input, int startat)", |vm, a| {
         let regex = own(a)?;
@@ -209,13 +226,13 @@ const MEMBERS: &[Member] = &[
         }
         Ok(Value::object(Items { class: "MatchCollection", list, names: Vec::new() }))
     }),
-    m("string[] Split(string input)", |vm, a| split(&own(a)?, vm, a, 1, 0)),
-    m("string[] Split(string input, int count)", |vm, a| split(&own(a)?, vm, a, 1, a.i32(2)?)),
+    m("string[] Split(string input)", |vm, a| split(&own(a)?, vm, a, 1, (0, 0))),
+    m("string[] Split(string input, int count)", |vm, a| split(&own(a)?, vm, a, 1, (a.i32(2)?, 0))),
     m("static string[] Split(string input, string pattern)", |vm, a| {
-        split(&compiled(vm, a, 1, None)?, vm, a, 0, 0)
+        split(&compiled(vm, a, 1, None)?, vm, a, 0, (0, 0))
     }),
     m("static string[] Split(string input, string pattern, RegexOptions options)", |vm, a| {
-        split(&compiled(vm, a, 1, Some(2))?, vm, a, 0, 0)
+        split(&compiled(vm, a, 1, Some(2))?, vm, a, 0, (0, 0))
     }),
     m("static string Escape(string str)", |vm, a| vm.text(regex::escape(a.str(0)?.as_str()))),
     m("static string Unescape(string str)", |vm, a| vm.text(regex::unescape(a.str(0)?.as_str())?)),
@@ -377,7 +394,7 @@ fn replace(
     vm: &mut Vm<'_>,
     a: &Args<'_>,
     places: (usize, usize),
-    count: i32,
+    limits: (i32, i32),
 ) -> Result<Value, Fault> {
     let text = a.str(places.0)?.as_str();
     charge(vm, regex, text)?;
@@ -392,12 +409,12 @@ fn replace(
     };
     let mut size = text.len();
     let made = if let Value::Str(replacement) = a.at(places.1) {
-        regex.replace_checked(text, replacement.as_str(), count, |more| {
+        regex.replace_checked(text, replacement.as_str(), limits, |more| {
             size += more;
             vm.steps(1).and_then(|()| vm.may_make(size)).map_err(&mut stop)
         })
     } else {
-        regex.replace_with(text, count, |found| {
+        regex.replace_with(text, limits, |found| {
             let found = MatchObject { regex: Some(Rc::clone(regex)), found: Some(found.clone()) };
             let part =
                 vm.call_function(a.at(places.1), &[Value::object(found)]).map_err(&mut stop)?.to_text();
@@ -415,10 +432,16 @@ fn replace(
     }
 }
 
-fn split(regex: &Rc<Regex>, vm: &mut Vm<'_>, a: &Args<'_>, input: usize, count: i32) -> Result<Value, Fault> {
+fn split(
+    regex: &Rc<Regex>,
+    vm: &mut Vm<'_>,
+    a: &Args<'_>,
+    input: usize,
+    limits: (i32, i32),
+) -> Result<Value, Fault> {
     let text = a.str(input)?.as_str();
     charge(vm, regex, text)?;
-    let parts = regex.split(text, count)?;
+    let parts = regex.split(text, limits.0, limits.1)?;
     vm.elements(parts.len())?;
     Ok(Value::strings(parts.into_iter().map(Text::from)))
 }

@@ -123,6 +123,12 @@ impl Object for Record {
                 format!("{{ {} }}", parts.join(", "))
             }
             Type::Generic(super::KEY_VALUE_PAIR, _) => format!("[{}]", values.join(", ")),
+            // The eighth item of a tuple is the tuple of those behind.
+            Type::Generic(_, arguments) if arguments.len() == 8 => {
+                let (rest, own) =
+                    values.split_last().map_or(("", &[][..]), |(rest, own)| (rest.as_str(), own));
+                format!("({}, {}", own.join(", "), rest.strip_prefix('(').unwrap_or(rest))
+            }
             _ => format!("({})", values.join(", ")),
         })
     }

@@ -239,9 +239,9 @@ impl Type {
         match self {
             Self::Error | Self::Null => "null".to_owned(),
             Self::Void => "System.Void".to_owned(),
-            Self::Def(def) => library().get(*def).full_name.clone(),
+            Self::Def(def) => library().get(*def).clr_name.clone(),
             Self::Generic(def, arguments) => {
-                let name = &library().get(*def).full_name;
+                let name = &library().get(*def).clr_name;
                 format!("{name}`{}[{}]", arguments.len(), list(&mut arguments.iter()))
             }
             Self::Array(element, rank) => {

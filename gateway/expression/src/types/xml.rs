@@ -7,6 +7,7 @@ mod document;
 mod more;
 mod name;
 mod node;
+mod rare;
 mod reader;
 
 use std::any::Any;
@@ -27,6 +28,7 @@ pub(super) static TABLES: &[&[TypeTable]] = &[
     document::TABLE,
     reader::TABLE,
     more::TABLE,
+    rare::TABLE,
 ];
 
 /// A node as a value: a handle of the tree. The top is held, because nodes know their parents only weakly.
@@ -57,6 +59,7 @@ impl Object for Node {
             NodeType::CData => "XCData",
             NodeType::Comment => "XComment",
             NodeType::ProcessingInstruction => "XProcessingInstruction",
+            NodeType::DocumentType => "XDocumentType",
         })
     }
 
@@ -81,6 +84,10 @@ impl Object for Node {
     }
 
     fn portable(&self) -> Option<Portable> {
+        // A document type is never read again.
+        if self.0.nodes().iter().any(|node| node.node_type() == NodeType::DocumentType) {
+            return None;
+        }
         Some(Portable::Xml(self.0.to_compact().ok()?.into(), self.0.node_type() == NodeType::Document))
     }
 }
@@ -152,6 +159,12 @@ impl Object for Namespace {
     fn hash(&self) -> Option<u64> {
         Some(Value::str(&self.0).hash_code())
     }
+}
+
+/// What tells a node or an attribute from all others while it lives.
+pub(super) fn identity(value: &Value) -> Option<usize> {
+    let node = value.downcast::<Node>().map(|node| node.0.identity());
+    node.or_else(|| value.downcast::<Attribute>().map(|attribute| attribute.0.identity()))
 }
 
 fn value(node: XNode) -> Value {

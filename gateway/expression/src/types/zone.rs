@@ -1,5 +1,9 @@
 //! `TimeZoneInfo` (expressions.md §6.3).
 
+mod rules;
+
+pub(super) use rules::RULES;
+
 use std::any::Any;
 
 use super::format::{date, date_value, offset, offset_value};
@@ -25,8 +29,14 @@ pub(super) static TABLE: &[TypeTable] = &[TypeTable {
         }),
         m("string Id { get; }", |vm, a| vm.text(zone(a, 0)?.id())),
         m("string DisplayName { get; }", |vm, a| vm.text(display_name(zone(a, 0)?))),
-        m("string StandardName { get; }", |vm, a| vm.text(zone(a, 0)?.id())),
-        m("string DaylightName { get; }", |vm, a| vm.text(zone(a, 0)?.id())),
+        m("string StandardName { get; }", |vm, a| {
+            let own = zone(a, 0)?;
+            vm.text(own.custom().map_or_else(|| plain_name(own), |custom| &custom.standard))
+        }),
+        m("string DaylightName { get; }", |vm, a| {
+            let own = zone(a, 0)?;
+            vm.text(own.custom().map_or_else(|| plain_name(own), |custom| &custom.daylight))
+        }),
         m("TimeSpan BaseUtcOffset { get; }", |vm, a| {
             Ok(Value::TimeSpan(zone(a, 0)?.base_offset(now(vm)?).0))
         }),
@@ -133,7 +143,15 @@ impl Object for Info {
     }
 }
 
+/// `StandardName` and `DaylightName` of a zone that policies did not make.
+fn plain_name(zone: &Zone) -> &str {
+    if zone.is_utc() { "Coordinated Universal Time" } else { zone.id() }
+}
+
 fn display_name(zone: &Zone) -> String {
+    if let Some(custom) = zone.custom() {
+        return custom.display.clone();
+    }
     if zone.is_utc() { "(UTC) Coordinated Universal Time".to_owned() } else { zone.id().to_owned() }
 }
 

@@ -25,6 +25,17 @@ pub enum NameKind {
     UrlName = 5,
 }
 
+/// `X509Extension`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extension {
+    /// `Oid.Value`
+    pub oid: String,
+    /// `Critical`
+    pub critical: bool,
+    /// `RawData`: DER
+    pub value: Vec<u8>,
+}
+
 /// A certificate, perhaps with its private key. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Certificate(Arc<Data>);
@@ -187,6 +198,17 @@ impl Certificate {
         let [subject, issuer] = &self.0.names;
         let names = if for_issuer { issuer } else { subject };
         names.get(kind as usize).map_or("", String::as_str)
+    }
+
+    /// `Extensions`, in the order of the encoding.
+    pub fn extensions(&self) -> Vec<Extension> {
+        let Ok((_, parsed)) = X509Certificate::from_der(&self.0.der) else { return Vec::new() };
+        let extension = |one: &x509_parser::extensions::X509Extension<'_>| Extension {
+            oid: one.oid.to_id_string(),
+            critical: one.critical,
+            value: one.value.to_vec(),
+        };
+        parsed.extensions().iter().map(extension).collect()
     }
 
     /// `HasPrivateKey`.

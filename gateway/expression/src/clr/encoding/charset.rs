@@ -1,11 +1,14 @@
 //! `System.Text.Encoding`: the encodings that .NET has without further packages.
 
+use super::utf7;
 use crate::clr::exception::{Error, ExceptionKind, Result};
 use crate::clr::text::{from_units, to_units, to_well_formed};
 
 /// An encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Encoding {
+    /// `Encoding.UTF7`
+    Utf7,
     /// `Encoding.UTF8`
     Utf8,
     /// `Encoding.ASCII`
@@ -32,6 +35,12 @@ impl Encoding {
     /// `ArgumentException`.
     pub fn by_name(name: &str) -> Result<Self> {
         Ok(match name.trim().to_ascii_lowercase().as_str() {
+            "utf-7"
+            | "csunicode11utf7"
+            | "unicode-1-1-utf-7"
+            | "unicode-2-0-utf-7"
+            | "x-unicode-1-1-utf-7"
+            | "x-unicode-2-0-utf-7" => Self::Utf7,
             "utf-8"
             | "unicode-1-1-utf-8"
             | "unicode-2-0-utf-8"
@@ -58,6 +67,7 @@ impl Encoding {
     /// `ArgumentOutOfRangeException`, `NotSupportedException`.
     pub fn by_code_page(page: i32) -> Result<Self> {
         Ok(match page {
+            65000 => Self::Utf7,
             0 | 65001 => Self::Utf8,
             20127 => Self::Ascii,
             28591 => Self::Latin1,
@@ -81,6 +91,7 @@ impl Encoding {
     /// `WebName`.
     pub fn web_name(self) -> &'static str {
         match self {
+            Self::Utf7 => "utf-7",
             Self::Utf8 => "utf-8",
             Self::Ascii => "us-ascii",
             Self::Latin1 => "iso-8859-1",
@@ -94,6 +105,7 @@ impl Encoding {
     /// `EncodingName`.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Utf7 => "Unicode (UTF-7)",
             Self::Utf8 => "Unicode (UTF-8)",
             Self::Ascii => "US-ASCII",
             Self::Latin1 => "Western European (ISO)",
@@ -107,6 +119,7 @@ impl Encoding {
     /// `CodePage`.
     pub fn code_page(self) -> i32 {
         match self {
+            Self::Utf7 => 65000,
             Self::Utf8 => 65001,
             Self::Ascii => 20127,
             Self::Latin1 => 28591,
@@ -121,7 +134,7 @@ impl Encoding {
     pub fn preamble(self) -> &'static [u8] {
         match self {
             Self::Utf8 => &[0xEF, 0xBB, 0xBF],
-            Self::Ascii | Self::Latin1 => &[],
+            Self::Utf7 | Self::Ascii | Self::Latin1 => &[],
             Self::Utf16 => &[0xFF, 0xFE],
             Self::Utf16BigEndian => &[0xFE, 0xFF],
             Self::Utf32 => &[0xFF, 0xFE, 0, 0],
@@ -131,8 +144,12 @@ impl Encoding {
 
     /// `GetBytes(text)`; what the encoding has no code for becomes `?`, a lone surrogate U+FFFD.
     pub fn get_bytes(self, text: &str) -> Vec<u8> {
+        if self == Self::Utf7 {
+            return utf7::encode(&to_units(text));
+        }
         let text = to_well_formed(text);
         match self {
+            Self::Utf7 => Vec::new(),
             Self::Utf8 => text.into_owned().into_bytes(),
             Self::Ascii => narrow(&text, 0x80),
             Self::Latin1 => narrow(&text, 0x100),
@@ -146,6 +163,7 @@ impl Encoding {
     /// `GetString(bytes)`; malformed bytes become U+FFFD, in ASCII `?`. A byte order mark stays.
     pub fn get_string(self, bytes: &[u8]) -> String {
         match self {
+            Self::Utf7 => from_units(&utf7::decode(bytes)),
             Self::Utf8 => String::from_utf8_lossy(bytes).into_owned(),
             Self::Ascii => {
                 bytes.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '?' }).collect()
@@ -158,18 +176,29 @@ impl Encoding {
         }
     }
 
-    /// `GetString(bytes, index, count)`.
+    /// `GetEncodings()`, by their code pages.
+    pub const ALL: [Self; 8] = [
+        Self::Utf16,
+        Self::Utf16BigEndian,
+        Self::Utf32,
+        Self::Utf32BigEndian,
+        Self::Ascii,
+        Self::Latin1,
+        Self::Utf7,
+        Self::Utf8,
+    ];
+
+    /// The bytes that `GetString(bytes, index, count)` reads.
     ///
     /// # Errors
     /// `ArgumentOutOfRangeException`.
-    pub fn get_string_part(self, bytes: &[u8], index: i32, count: i32) -> Result<String> {
+    pub fn part(bytes: &[u8], index: i32, count: i32) -> Result<&[u8]> {
         let negative = |parameter| Error::out_of_range("Non-negative number required.", parameter);
         let start = usize::try_from(index).map_err(|_| negative("index"))?;
         let count = usize::try_from(count).map_err(|_| negative("count"))?;
-        let part = bytes.get(start..start.saturating_add(count)).ok_or_else(|| {
+        bytes.get(start..start.saturating_add(count)).ok_or_else(|| {
             Error::out_of_range("Index and count must refer to a location within the buffer.", "bytes")
-        })?;
-        Ok(self.get_string(part))
+        })
     }
 }
 
@@ -246,20 +275,20 @@ mod tests {
                 .starts_with("'UTF8' is not a supported encoding name.")
         );
         assert_eq!(Encoding::by_code_page(1252).unwrap_err().kind, ExceptionKind::NotSupported);
-        assert!(Encoding::Utf8.get_string_part(b"ABC", 1, 3).is_err());
+        assert!(Encoding::part(b"ABC", 1, 3).is_err());
     }
 
     proptest! {
         #[test]
         fn unicode_encodings_read_back(text: String) {
-            for encoding in [Encoding::Utf8, Encoding::Utf16, Encoding::Utf16BigEndian, Encoding::Utf32] {
+            for encoding in [Encoding::Utf7, Encoding::Utf8, Encoding::Utf16, Encoding::Utf32] {
                 prop_assert_eq!(encoding.get_string(&encoding.get_bytes(&text)), to_well_formed(&text).into_owned());
             }
         }
 
         #[test]
         fn any_bytes_are_read(bytes: Vec<u8>) {
-            for page in [65001, 20127, 28591, 1200, 1201, 12000, 12001] {
+            for page in [65000, 65001, 20127, 28591, 1200, 1201, 12000, 12001] {
                 let _ = Encoding::by_code_page(page).map(|encoding| encoding.get_string(&bytes));
             }
         }

@@ -15,7 +15,7 @@ impl JToken {
             }
             Data::Object(_) => self.clone_children_into(Self::object()),
             Data::Array(_) => self.clone_children_into(Self::array()),
-            Data::Constructor(name, _) => self.clone_children_into(Self::constructor(name)),
+            Data::Constructor(name, _) => self.clone_children_into(Self::constructor(&name.borrow())),
         }
     }
 

@@ -34,7 +34,7 @@ fn equal(a: &JToken, b: &JToken) -> bool {
         (Data::Value(a), Data::Value(b)) => values_equal(&a.borrow(), &b.borrow()),
         (Data::Array(_), Data::Array(_)) => items_equal(),
         (Data::Property(..), Data::Property(..)) | (Data::Constructor(..), Data::Constructor(..)) => {
-            a.name() == b.name() && items_equal()
+            a.name() == b.name() && a.constructor_name() == b.constructor_name() && items_equal()
         }
         (Data::Object(_), Data::Object(_)) => {
             a.count() == b.count()

@@ -53,7 +53,7 @@ pub(super) struct Node {
 pub(super) enum Data {
     Object(RefCell<Properties>),
     Array(RefCell<Vec<JToken>>),
-    Constructor(Rc<str>, RefCell<Vec<JToken>>),
+    Constructor(RefCell<Rc<str>>, RefCell<Vec<JToken>>),
     Property(Rc<str>, RefCell<JToken>),
     Value(RefCell<Scalar>),
 }
@@ -81,7 +81,7 @@ impl JToken {
 
     /// `new JConstructor(name)`.
     pub fn constructor(name: &str) -> Self {
-        Self::make(Data::Constructor(name.into(), RefCell::default()))
+        Self::make(Data::Constructor(RefCell::new(name.into()), RefCell::default()))
     }
 
     /// `new JProperty(name, value)`. A value that has a parent is copied.
@@ -171,10 +171,25 @@ impl JToken {
         }
     }
 
-    /// `JProperty.Name`, or the name of a constructor.
+    /// `JConstructor.Name`.
+    pub fn constructor_name(&self) -> Option<Rc<str>> {
+        match &self.0.data {
+            Data::Constructor(name, _) => Some(Rc::clone(&name.borrow())),
+            _ => None,
+        }
+    }
+
+    /// Sets `JConstructor.Name`.
+    pub fn set_constructor_name(&self, new: &str) {
+        if let Data::Constructor(name, _) = &self.0.data {
+            *name.borrow_mut() = new.into();
+        }
+    }
+
+    /// `JProperty.Name`.
     pub fn name(&self) -> Option<&str> {
         match &self.0.data {
-            Data::Property(name, _) | Data::Constructor(name, _) => Some(name),
+            Data::Property(name, _) => Some(name),
             _ => None,
         }
     }

@@ -178,7 +178,7 @@ impl Writer {
                 self.end_array();
             }
             Data::Constructor(name, items) => {
-                self.start(&format!("new {name}("));
+                self.start(&format!("new {}(", name.borrow()));
                 for item in &*items.borrow() {
                     self.token(item);
                 }

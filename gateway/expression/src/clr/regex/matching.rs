@@ -30,11 +30,23 @@ pub struct Match {
     /// By the order of group numbers.
     spans: Vec<Option<Span>>,
     table: Arc<GroupTable>,
+    /// Units before the text in the input that it is a part of.
+    offset: i32,
 }
 
 impl Match {
     pub(super) fn new(text: &Rc<str>, spans: Vec<Option<Span>>, table: &Arc<GroupTable>) -> Self {
-        Self { text: Rc::clone(text), spans, table: Arc::clone(table) }
+        Self { text: Rc::clone(text), spans, table: Arc::clone(table), offset: 0 }
+    }
+
+    /// The match in an input of which its text is a part, so many units on.
+    #[must_use]
+    pub(super) fn moved(self, offset: i32) -> Self {
+        Self { offset, ..self }
+    }
+
+    pub(super) fn offset(&self) -> i32 {
+        self.offset
     }
 
     pub(super) fn shared_text(&self) -> &Rc<str> {
@@ -59,7 +71,7 @@ impl Match {
 
     /// `Index`.
     pub fn index(&self) -> i32 {
-        self.text.get(..self.span().0).map_or(0, |before| length(before) as i32)
+        self.offset + self.text.get(..self.span().0).map_or(0, |before| length(before) as i32)
     }
 
     /// `Length`.
@@ -86,7 +98,7 @@ impl Match {
             success: span.is_some(),
             index: span
                 .and_then(|(start, _)| self.text.get(..start))
-                .map_or(0, |before| length(before) as i32),
+                .map_or(0, |before| self.offset + length(before) as i32),
             length: length(value) as i32,
             value: value.to_owned(),
         }

@@ -45,7 +45,7 @@ fn answer(columns: &[&str]) -> String {
         })),
         ["split", pattern, count, text] => outcome(
             compiled(pattern)
-                .and_then(|regex| regex.split(text, count.parse().expect("a number")))
+                .and_then(|regex| regex.split(text, count.parse().expect("a number"), 0))
                 .map(|parts| parts.join("|")),
         ),
         ["escape", text] => escape(text),
@@ -136,7 +136,7 @@ proptest! {
         if let Ok(regex) = Regex::new(&pattern, RegexOptions(options)) {
             let _ = regex.find_all(&text);
             let _ = regex.replace(&text, "$1${a}$&", 3);
-            let _ = regex.split(&text, 2);
+            let _ = regex.split(&text, 2, 0);
         }
     }
 

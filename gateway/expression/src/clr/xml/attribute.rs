@@ -31,6 +31,11 @@ impl XAttribute {
         Rc::ptr_eq(&self.0, &other.0)
     }
 
+    /// An identity that lives as long as the attribute.
+    pub fn identity(&self) -> usize {
+        Rc::as_ptr(&self.0) as usize
+    }
+
     /// `Name`.
     pub fn name(&self) -> &XName {
         &self.0.name

@@ -33,6 +33,7 @@ impl XNode {
             Data::CData(text) => return Self::cdata(&text.borrow()),
             Data::Comment(text) => return Self::comment(&text.borrow()),
             Data::Instruction { target, data } => return Self::instruction(&target.borrow(), &data.borrow()),
+            Data::DocumentType(declared) => return Self::make(Data::DocumentType(declared.clone())),
         };
         for node in self.nodes() {
             copy.push_fresh(node.deep_clone());
@@ -72,6 +73,13 @@ impl XNode {
                 Err(Error::argument("A node of type Document cannot be added to content."))
             }
             (Data::Document { .. }, Data::Element(_)) if self.root().is_some() => Err(bad_structure()),
+            (Data::Document { .. }, Data::DocumentType(_)) => {
+                let known = self.nodes().iter().any(|node| matches!(node.0.data, Data::DocumentType(_)));
+                if known || self.root().is_some() { Err(bad_structure()) } else { Ok(()) }
+            }
+            (_, Data::DocumentType(_)) => {
+                Err(Error::argument("A node of type DocumentType cannot be added to content."))
+            }
             (Data::Document { .. }, Data::CData(_)) => {
                 Err(Error::argument("A node of type CDATA cannot be added to content."))
             }
@@ -216,7 +224,7 @@ impl XNode {
                 self.remove_nodes();
                 self.add_text(value)?;
             }
-            Data::Document { .. } => {}
+            Data::Document { .. } | Data::DocumentType(_) => {}
         }
         Ok(())
     }

@@ -23,6 +23,7 @@ fn equal(a: &XNode, b: &XNode) -> bool {
                 && left.iter().zip(&right).all(|(a, b)| a.name() == b.name() && a.value() == b.value());
             a.name() == b.name() && attributes_equal && a.is_empty() == b.is_empty() && contents_equal(a, b)
         }
+        (Data::DocumentType(a), Data::DocumentType(b)) => *a.borrow() == *b.borrow(),
         _ => a.node_type() == b.node_type() && a.target() == b.target() && a.value() == b.value(),
     }
 }

@@ -98,7 +98,7 @@ pub(super) fn bad_inside(c: char) -> String {
     format!("The '{c}' character, hexadecimal value 0x{:02X}, cannot be included in a name.", u32::from(c))
 }
 
-fn check_name(name: &str) -> Result<()> {
+pub(super) fn check_name(name: &str) -> Result<()> {
     let refuse = |text| Err(Error::new(ExceptionKind::Xml, text));
     let mut rest = name.chars();
     match rest.next() {

@@ -140,6 +140,7 @@ impl XNode {
         match &self.0.data {
             Data::Text(own) | Data::CData(own) | Data::Comment(own) => text.push_str(&own.borrow()),
             Data::Instruction { data, .. } => text.push_str(&data.borrow()),
+            Data::DocumentType(_) => {}
             Data::Element(_) | Data::Document { .. } => {
                 for node in self.nodes() {
                     if !matches!(node.0.data, Data::Comment(_) | Data::Instruction { .. }) {

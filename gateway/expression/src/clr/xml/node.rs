@@ -22,6 +22,7 @@ pub enum NodeType {
     ProcessingInstruction = 7,
     Comment = 8,
     Document = 9,
+    DocumentType = 10,
 }
 
 /// `XDeclaration`.
@@ -67,6 +68,20 @@ pub(super) enum Data {
     CData(RefCell<String>),
     Comment(RefCell<String>),
     Instruction { target: RefCell<String>, data: RefCell<String> },
+    DocumentType(RefCell<DocumentType>),
+}
+
+/// `XDocumentType`: written, never read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentType {
+    /// `Name`
+    pub name: String,
+    /// `PublicId`
+    pub public_id: Option<String>,
+    /// `SystemId`
+    pub system_id: Option<String>,
+    /// `InternalSubset`
+    pub internal_subset: Option<String>,
 }
 
 pub(super) struct Element {
@@ -78,7 +93,7 @@ pub(super) struct Element {
 }
 
 impl XNode {
-    fn make(data: Data) -> Self {
+    pub(super) fn make(data: Data) -> Self {
         Self(Rc::new(Node { parent: RefCell::new(Weak::new()), height: Cell::new(1), data }))
     }
 
@@ -118,6 +133,38 @@ impl XNode {
         Self::make(Data::Instruction { target, data })
     }
 
+    /// `new XDocumentType(name, publicId, systemId, internalSubset)`.
+    ///
+    /// # Errors
+    /// `XmlException` when the name is none.
+    pub fn document_type(declared: DocumentType) -> Result<Self> {
+        super::name::check_name(&declared.name)?;
+        Ok(Self::make(Data::DocumentType(RefCell::new(declared))))
+    }
+
+    /// The parts of a document type.
+    pub fn as_document_type(&self) -> Option<&RefCell<DocumentType>> {
+        match &self.0.data {
+            Data::DocumentType(declared) => Some(declared),
+            _ => None,
+        }
+    }
+
+    /// Sets `Target` of an instruction.
+    ///
+    /// # Errors
+    /// `XmlException`, `ArgumentException` when it cannot be a target.
+    pub fn set_target(&self, new: &str) -> Result<()> {
+        super::name::check_name(new)?;
+        if new.eq_ignore_ascii_case("xml") {
+            return Err(Error::argument(format!("'{new}' is an invalid name for a processing instruction.")));
+        }
+        if let Data::Instruction { target, .. } = &self.0.data {
+            new.clone_into(&mut target.borrow_mut());
+        }
+        Ok(())
+    }
+
     /// Whether both handles are the same node (`ReferenceEquals`).
     pub fn same(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
@@ -137,6 +184,7 @@ impl XNode {
             Data::CData(_) => NodeType::CData,
             Data::Comment(_) => NodeType::Comment,
             Data::Instruction { .. } => NodeType::ProcessingInstruction,
+            Data::DocumentType(_) => NodeType::DocumentType,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::attribute::XAttribute;
 use super::name::{XML_NAMESPACE, XMLNS_NAMESPACE};
-use super::node::{Data, XNode};
+use super::node::{Data, DocumentType, XNode};
 use crate::clr::exception::{Error, ExceptionKind, Result};
 
 /// A namespace in scope.
@@ -87,8 +87,25 @@ impl Writer {
                 let space = if data.is_empty() { "" } else { " " };
                 self.push(&["<?", &target.borrow(), space, &data, "?>"]);
             }
+            Data::DocumentType(declared) => self.document_type(&declared.borrow()),
         }
         Ok(text)
+    }
+
+    fn document_type(&mut self, declared: &DocumentType) {
+        self.push(&["<!DOCTYPE ", &declared.name]);
+        match (&declared.public_id, &declared.system_id) {
+            (Some(public), system) => {
+                let system = system.as_deref().unwrap_or_default();
+                self.push(&[" PUBLIC \"", public, "\" \"", system, "\""]);
+            }
+            (None, Some(system)) => self.push(&[" SYSTEM \"", system, "\""]),
+            (None, None) => self.text.push(' '),
+        }
+        if let Some(subset) = &declared.internal_subset {
+            self.push(&["[", subset, "]"]);
+        }
+        self.text.push('>');
     }
 
     fn push(&mut self, parts: &[&str]) {

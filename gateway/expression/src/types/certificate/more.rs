@@ -2,7 +2,7 @@
 
 use super::super::crypto::{hash_algorithm, rsa_key, rsa_value};
 use super::super::{Allow, Args, TypeTable, m, rw};
-use super::{OIDS, Oid, made, own};
+use super::{OIDS, Oid, made, made_by, own};
 use crate::clr::crypto::Certificate;
 use crate::run::{Fault, Vm};
 use crate::text::Text;
@@ -33,7 +33,7 @@ pub(in super::super) static MORE: &[TypeTable] = &[
         members: &[
             m("new(byte[] rawData, string password)", of_bytes),
             m("new(byte[] rawData, string password, X509KeyStorageFlags keyStorageFlags)", of_bytes),
-            m("new(X509Certificate cert)", |_, a| Ok(made(own(a)?.clone()))),
+            m("new(X509Certificate cert)", |_, a| Ok(made_by(a, own(a)?.clone()))),
             m("void Reset()", |_, _| Ok(Value::Null)),
             m("void Dispose()", |_, _| Ok(Value::Null)),
             m("byte[] Export(X509ContentType contentType)", export),
@@ -175,17 +175,20 @@ fn hex(bytes: &[u8]) -> String {
 
 fn of_bytes(_vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
     let password = a.opt_str(1).map_or("", Text::as_str);
-    Ok(made(Certificate::parse_with_password(&a.bytes(0)?, password)?))
+    Ok(made_by(a, Certificate::parse_with_password(&a.bytes(0)?, password)?))
 }
 
 fn export(_vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
+    let problem = "Error occurred during a cryptographic operation.";
+    let fail = |_| Fault::new("System.Security.Cryptography.CryptographicException", problem);
+    own(a).map_err(fail)?;
     if a.i64(1)? == 1 {
         return Ok(Value::bytes(own(a)?.der().to_vec()));
     }
     Err(Fault::not_supported("Only X509ContentType.Cert can be exported."))
 }
 
-fn immutable(_vm: &mut Vm<'_>, _a: &Args<'_>) -> Result<Value, Fault> {
+pub(super) fn immutable(_vm: &mut Vm<'_>, _a: &Args<'_>) -> Result<Value, Fault> {
     Err(Fault::new("System.PlatformNotSupportedException", IMMUTABLE))
 }
 

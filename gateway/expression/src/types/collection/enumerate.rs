@@ -89,6 +89,8 @@ pub(super) static TABLE: &[TypeTable] = &[
                 "new(IEnumerable<KeyValuePair<TKey, TValue>> collection, IEqualityComparer<TKey> comparer)",
                 |vm, a| dictionary::copy(vm, a, super::ignores_case(a.at(1))),
             ),
+            // Deserialization is over when a policy has the dictionary.
+            m("void OnDeserialization(object sender)", |_, _| Ok(Value::Null)),
             m("IEqualityComparer<TKey> Comparer { get; }", |_, a| {
                 Ok(super::super::string::key_comparer(a.object::<dictionary::Map>(0)?.ignores_case()))
             }),
@@ -123,6 +125,12 @@ fn view(a: &Args<'_>, element: Type) -> Result<Value, Fault> {
         return Err(a.null(0));
     }
     Ok(Value::object(View { element, inner: a.at(0).clone() }))
+}
+
+/// A `ReadOnlyCollection<T>` of items at hand.
+pub(in super::super) fn read_only(element: Type, items: Vec<Value>) -> Value {
+    let inner = Value::array(element.clone(), items);
+    Value::object(View { element, inner })
 }
 
 impl Drop for View {

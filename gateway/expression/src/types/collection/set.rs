@@ -22,24 +22,24 @@ pub(super) static TABLE: &[TypeTable] = &[
         header: "class System.Collections.Generic.HashSet<T> : System.Collections.Generic.ISet<T>, System.Collections.Generic.IReadOnlyCollection<T>",
         allow: Allow::All,
         members: &[
-            m("new()", |vm, a| make(vm, a, None, false)),
-            m("new(IEnumerable<T> collection)", |vm, a| make(vm, a, Some(a.at(0)), false)),
-            m("new(IEqualityComparer<T> comparer)", |vm, a| make(vm, a, None, ignores_case(a.at(0)))),
+            m("new()", |vm, a| make(vm, a, None, Comparing::Default)),
+            m("new(IEnumerable<T> collection)", |vm, a| make(vm, a, Some(a.at(0)), Comparing::Default)),
+            m("new(IEqualityComparer<T> comparer)", |vm, a| make(vm, a, None, comparing(a.at(0)))),
             m("new(IEnumerable<T> collection, IEqualityComparer<T> comparer)", |vm, a| {
-                make(vm, a, Some(a.at(0)), ignores_case(a.at(1)))
+                make(vm, a, Some(a.at(0)), comparing(a.at(1)))
             }),
             m("int Count { get; }", |_, a| Ok(Value::I32(set(a)?.items.borrow().len() as i32))),
-            m("new(int capacity)", |vm, a| make(vm, a, None, false)),
+            m("new(int capacity)", |vm, a| make(vm, a, None, Comparing::Default)),
             m("new(int capacity, IEqualityComparer<T> comparer)", |vm, a| {
-                make(vm, a, None, ignores_case(a.at(1)))
+                make(vm, a, None, comparing(a.at(1)))
             }),
             m("IEqualityComparer<T> Comparer { get; }", |_, a| {
-                Ok(super::super::string::key_comparer(set(a)?.ignore_case))
+                Ok(super::super::string::key_comparer(set(a)?.comparing == Comparing::IgnoreCase))
             }),
             m("IEnumerator<T> GetEnumerator()", |vm, a| super::enumerate::enumerator(vm, a, a.ty(0))),
             m("bool TryGetValue(T equalValue, out T actualValue)", |_, a| {
                 let set = set(a)?;
-                let key = Key::new(a.at(1), set.ignore_case);
+                let key = set.key(a.at(1));
                 let found = set.items.borrow().get(&key).map(|key| key.value.clone());
                 let is_found = found.is_some();
                 a.set_out(2, found.unwrap_or_else(|| super::super::default_value(&a.ty(0))));
@@ -60,7 +60,7 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("bool Contains(T item)", |_, a| Ok(Value::Bool(set(a)?.has(a.at(1))))),
             m("bool Remove(T item)", |_, a| {
                 let set = set(a)?;
-                let removed = set.items.borrow_mut().shift_remove(&Key::new(a.at(1), set.ignore_case));
+                let removed = set.items.borrow_mut().shift_remove(&set.key(a.at(1)));
                 Ok(Value::Bool(removed))
             }),
             m("void Clear()", |_, a| {
@@ -73,7 +73,7 @@ pub(super) static TABLE: &[TypeTable] = &[
                 let set = set(a)?;
                 set.touch();
                 for item in &doomed {
-                    set.items.borrow_mut().shift_remove(&Key::new(item, set.ignore_case));
+                    set.items.borrow_mut().shift_remove(&set.key(item));
                 }
                 Ok(Value::I32(doomed.len() as i32))
             }),
@@ -83,6 +83,21 @@ pub(super) static TABLE: &[TypeTable] = &[
         header: "partial class System.Collections.Generic.HashSet<T>",
         allow: Allow::All,
         members: OPERATIONS,
+    },
+    TypeTable {
+        header: "partial class System.Collections.Generic.HashSet<T>",
+        allow: Allow::All,
+        members: &[
+            m("void OnDeserialization(object sender)", |_, _| Ok(Value::Null)),
+            m("static IEqualityComparer<HashSet<T>> CreateSetComparer()", |_, a| {
+                Ok(Value::object(SetComparer(a.ty(0))))
+            }),
+        ],
+    },
+    TypeTable {
+        header: "class System.Collections.Generic.HashSetEqualityComparer<T> : System.Collections.Generic.IEqualityComparer<HashSet<T>>",
+        allow: Allow::None,
+        members: &[],
     },
 ];
 
@@ -115,7 +130,7 @@ const OPERATIONS: &[Member] = &[
     m("void SymmetricExceptWith(IEnumerable<T> other)", |vm, a| {
         let mut seen: IndexSet<Key, FxBuildHasher> = IndexSet::default();
         for item in vm.collect(a.at(1))? {
-            let key = Key::new(&item, set(a)?.ignore_case);
+            let key = set(a)?.key(&item);
             if !seen.insert(key.clone()) {
                 continue;
             }
@@ -132,7 +147,7 @@ const OPERATIONS: &[Member] = &[
 
 struct SetObject {
     element: Type,
-    ignore_case: bool,
+    comparing: Comparing,
     items: RefCell<IndexSet<Key, FxBuildHasher>>,
     version: Cell<u32>,
 }
@@ -143,13 +158,83 @@ impl Drop for SetObject {
     }
 }
 
+/// How a set tells its items apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comparing {
+    Default,
+    IgnoreCase,
+    /// Sets of the same items are one.
+    Sets,
+}
+
+fn comparing(comparer: &Value) -> Comparing {
+    match ignores_case(comparer) {
+        true => Comparing::IgnoreCase,
+        false if comparer.downcast::<SetComparer>().is_some() => Comparing::Sets,
+        false => Comparing::Default,
+    }
+}
+
+/// `HashSet<T>.CreateSetComparer()`.
+struct SetComparer(Type);
+
+impl Object for SetComparer {
+    fn ty(&self) -> Type {
+        let def = library().by_full_name("System.Collections.Generic.HashSetEqualityComparer", 1);
+        def.map_or(Type::OBJECT, |def| Type::generic(def, vec![self.0.clone()]))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn equals(&self, other: &Value) -> Option<bool> {
+        Some(other.downcast::<Self>().is_some_and(|other| other.0 == self.0))
+    }
+}
+
+/// What a comparer says of two values.
+pub(super) fn compared(comparer: &Value, a: &Value, b: &Value) -> bool {
+    match comparing(comparer) {
+        Comparing::Sets => same_items(a, b),
+        other => {
+            let ignore_case = other == Comparing::IgnoreCase;
+            Key::new(a, ignore_case) == Key::new(b, ignore_case)
+        }
+    }
+}
+
+/// Whether two values are sets of the same items, or both null.
+pub(super) fn same_items(a: &Value, b: &Value) -> bool {
+    match (a.downcast::<SetObject>(), b.downcast::<SetObject>()) {
+        (Some(a), Some(b)) => {
+            let (a, b) = (a.items.borrow(), b.items.borrow());
+            a.len() == b.len() && a.iter().all(|item| b.contains(item))
+        }
+        _ => a.is_null() && b.is_null(),
+    }
+}
+
+/// A hash that does not look at the order of items.
+pub(super) fn items_hash(set: &Value) -> u64 {
+    set.downcast::<SetObject>()
+        .map_or(0, |set| set.items.borrow().iter().fold(0, |all, key| all ^ key.value.hash_code()))
+}
+
 impl SetObject {
+    fn key(&self, item: &Value) -> Key {
+        match self.comparing {
+            Comparing::Sets => Key::of_set(item),
+            other => Key::new(item, other == Comparing::IgnoreCase),
+        }
+    }
+
     fn touch(&self) {
         self.version.set(self.version.get().wrapping_add(1));
     }
 
     fn has(&self, item: &Value) -> bool {
-        self.items.borrow().contains(&Key::new(item, self.ignore_case))
+        self.items.borrow().contains(&self.key(item))
     }
 
     fn add(&self, vm: &mut Vm<'_>, item: &Value) -> Result<bool, Fault> {
@@ -161,7 +246,7 @@ impl SetObject {
         }
         vm.charge(48)?;
         self.touch();
-        Ok(self.items.borrow_mut().insert(Key::new(item, self.ignore_case)))
+        Ok(self.items.borrow_mut().insert(self.key(item)))
     }
 }
 
@@ -203,8 +288,8 @@ fn set<'a>(a: &Args<'a>) -> Result<&'a SetObject, Fault> {
     a.object::<SetObject>(0)
 }
 
-fn make(vm: &mut Vm<'_>, a: &Args<'_>, source: Option<&Value>, ignore_case: bool) -> Result<Value, Fault> {
-    let set = SetObject { element: a.ty(0), ignore_case, items: RefCell::default(), version: Cell::new(0) };
+fn make(vm: &mut Vm<'_>, a: &Args<'_>, source: Option<&Value>, comparing: Comparing) -> Result<Value, Fault> {
+    let set = SetObject { element: a.ty(0), comparing, items: RefCell::default(), version: Cell::new(0) };
     if let Some(source) = source {
         if source.is_null() {
             return Err(Fault::argument_null("collection"));
@@ -223,7 +308,8 @@ pub(crate) fn new_set(
     items: Vec<Value>,
     ignore_case: bool,
 ) -> Result<Value, Fault> {
-    let set = SetObject { element, ignore_case, items: RefCell::default(), version: Cell::new(0) };
+    let comparing = if ignore_case { Comparing::IgnoreCase } else { Comparing::Default };
+    let set = SetObject { element, comparing, items: RefCell::default(), version: Cell::new(0) };
     for item in items {
         set.add(vm, &item)?;
     }
@@ -232,7 +318,7 @@ pub(crate) fn new_set(
 
 fn retain(vm: &mut Vm<'_>, a: &Args<'_>, keep: bool) -> Result<Value, Fault> {
     let set = set(a)?;
-    let other: Vec<Key> = vm.collect(a.at(1))?.iter().map(|i| Key::new(i, set.ignore_case)).collect();
+    let other: Vec<Key> = vm.collect(a.at(1))?.iter().map(|i| set.key(i)).collect();
     vm.steps(other.len() as u64)?;
     let other: IndexSet<Key, FxBuildHasher> = other.into_iter().collect();
     set.touch();
@@ -242,7 +328,7 @@ fn retain(vm: &mut Vm<'_>, a: &Args<'_>, keep: bool) -> Result<Value, Fault> {
 
 fn compare(vm: &mut Vm<'_>, a: &Args<'_>, holds: fn(usize, usize, usize) -> bool) -> Result<Value, Fault> {
     let set = set(a)?;
-    let other: Vec<Key> = vm.collect(a.at(1))?.iter().map(|i| Key::new(i, set.ignore_case)).collect();
+    let other: Vec<Key> = vm.collect(a.at(1))?.iter().map(|i| set.key(i)).collect();
     let other: IndexSet<Key, FxBuildHasher> = other.into_iter().collect();
     let own = set.items.borrow();
     let both = own.iter().filter(|key| other.contains(*key)).count();

@@ -1,7 +1,8 @@
 //! `Encoding` on parts of arrays and texts, and what else it tells.
 
 use super::super::{Allow, Args, Type, TypeTable, m};
-use super::of;
+use super::fallback::{decoded, encoded};
+use super::{EncodingObject, of, with_fallbacks};
 use crate::clr::encoding::Encoding;
 use crate::clr::text;
 use crate::run::{Fault, Vm};
@@ -17,17 +18,21 @@ pub(in super::super) static PARTS: &[TypeTable] = &[TypeTable {
         m("bool IsSingleByte { get; }", |_, a| {
             Ok(Value::Bool(matches!(of(a, 0)?, Encoding::Ascii | Encoding::Latin1)))
         }),
-        m("bool IsReadOnly { get; }", |_, _| Ok(Value::Bool(true))),
-        m("object Clone()", |_, a| Ok(a.this().clone())),
+        m("bool IsReadOnly { get; }", |_, a| Ok(Value::Bool(a.object::<EncodingObject>(0)?.is_read_only))),
+        m("object Clone()", |_, a| {
+            let own = a.object::<EncodingObject>(0)?;
+            let (encoder, decoder) = (own.encoder.borrow().clone(), own.decoder.borrow().clone());
+            Ok(with_fallbacks(own.encoding, encoder, decoder, false))
+        }),
         m("bool IsBrowserDisplay { get; }", |_, a| shown(a, &[Encoding::Utf8, Encoding::Latin1])),
         m("bool IsBrowserSave { get; }", |_, a| {
             shown(a, &[Encoding::Utf8, Encoding::Latin1, Encoding::Utf16])
         }),
         m("bool IsMailNewsDisplay { get; }", |_, a| {
-            shown(a, &[Encoding::Utf8, Encoding::Latin1, Encoding::Ascii])
+            shown(a, &[Encoding::Utf7, Encoding::Utf8, Encoding::Latin1, Encoding::Ascii])
         }),
         m("bool IsMailNewsSave { get; }", |_, a| {
-            shown(a, &[Encoding::Utf8, Encoding::Latin1, Encoding::Ascii])
+            shown(a, &[Encoding::Utf7, Encoding::Utf8, Encoding::Latin1, Encoding::Ascii])
         }),
         m("int WindowsCodePage { get; }", |_, a| {
             let western = matches!(of(a, 0)?, Encoding::Ascii | Encoding::Latin1);
@@ -36,15 +41,16 @@ pub(in super::super) static PARTS: &[TypeTable] = &[TypeTable {
         m("bool IsAlwaysNormalized()", |_, a| normalized(a, 1)),
         m("bool IsAlwaysNormalized(System.Text.NormalizationForm form)", |_, a| normalized(a, a.i32(1)?)),
         m("int GetMaxByteCount(int charCount)", |_, a| {
-            let count = size(a, 1, "charCount")? as i64 + 1;
-            let width = match of(a, 0)? {
-                Encoding::Utf8 => 3,
+            let encoding = of(a, 0)?;
+            let count = size(a, 1, "charCount")? as i64 + i64::from(encoding != Encoding::Utf7);
+            let width = match encoding {
+                Encoding::Utf7 | Encoding::Utf8 => 3,
                 Encoding::Ascii | Encoding::Latin1 => 1,
                 Encoding::Utf16 | Encoding::Utf16BigEndian => 2,
                 Encoding::Utf32 | Encoding::Utf32BigEndian => 4,
             };
             bounded(
-                count * width,
+                count * width + if encoding == Encoding::Utf7 { 2 } else { 0 },
                 "charCount",
                 "Too many characters. The resulting number of bytes is larger than what can be returned as an int.",
             )
@@ -53,6 +59,7 @@ pub(in super::super) static PARTS: &[TypeTable] = &[TypeTable {
             let count = size(a, 1, "byteCount")? as i64;
             let most = match of(a, 0)? {
                 Encoding::Utf8 => count + 1,
+                Encoding::Utf7 => count.max(1),
                 Encoding::Ascii | Encoding::Latin1 => count,
                 Encoding::Utf16 | Encoding::Utf16BigEndian => (count >> 1) + (count & 1) + 1,
                 Encoding::Utf32 | Encoding::Utf32BigEndian => count / 2 + 2,
@@ -66,53 +73,53 @@ pub(in super::super) static PARTS: &[TypeTable] = &[TypeTable {
         m(
             "static byte[] Convert(Encoding srcEncoding, Encoding dstEncoding, byte[] bytes, int index, int count)",
             |vm, a| {
-                let text = of(a, 0)?.get_string(&bytes_part(a, 2, 3)?);
+                let text = decoded(a, 0, &bytes_part(a, 2, 3)?)?;
                 vm.charge(text.len() * 4)?;
-                Ok(Value::bytes(of(a, 1)?.get_bytes(&text)))
+                Ok(Value::bytes(encoded(a, 1, &text)?))
             },
         ),
         m("int GetByteCount(char[] chars)", |_, a| {
-            Ok(Value::I32(of(a, 0)?.get_bytes(&text::from_units(&units(a, 1)?)).len() as i32))
+            Ok(Value::I32(encoded(a, 0, &text::from_units(&units(a, 1)?))?.len() as i32))
         }),
         m("int GetByteCount(char[] chars, int index, int count)", |_, a| {
-            Ok(Value::I32(of(a, 0)?.get_bytes(&units_part(a, 1, 2)?).len() as i32))
+            Ok(Value::I32(encoded(a, 0, &units_part(a, 1, 2)?)?.len() as i32))
         }),
         m("int GetByteCount(string s, int index, int count)", |_, a| {
-            Ok(Value::I32(of(a, 0)?.get_bytes(&text_part(a)?).len() as i32))
+            Ok(Value::I32(encoded(a, 0, &text_part(a)?)?.len() as i32))
         }),
         m("byte[] GetBytes(char[] chars, int index, int count)", |vm, a| {
             let part = units_part(a, 1, 2)?;
             vm.charge(part.len() * 2)?;
-            Ok(Value::bytes(of(a, 0)?.get_bytes(&part)))
+            Ok(Value::bytes(encoded(a, 0, &part)?))
         }),
         m("byte[] GetBytes(string s, int index, int count)", |vm, a| {
             let part = text_part(a)?;
             vm.charge(part.len() * 2)?;
-            Ok(Value::bytes(of(a, 0)?.get_bytes(&part)))
+            Ok(Value::bytes(encoded(a, 0, &part)?))
         }),
         m(
             "int GetBytes(char[] chars, int charIndex, int charCount, byte[] bytes, int byteIndex)",
             |vm, a| {
-                let bytes = of(a, 0)?.get_bytes(&units_part(a, 1, 2)?);
+                let bytes = encoded(a, 0, &units_part(a, 1, 2)?)?;
                 write(vm, a, bytes.into_iter().map(Value::U8).collect(), "bytes")
             },
         ),
         m("int GetBytes(string s, int charIndex, int charCount, byte[] bytes, int byteIndex)", |vm, a| {
-            let bytes = of(a, 0)?.get_bytes(&text_part(a)?);
+            let bytes = encoded(a, 0, &text_part(a)?)?;
             write(vm, a, bytes.into_iter().map(Value::U8).collect(), "bytes")
         }),
         m("int GetCharCount(byte[] bytes, int index, int count)", |_, a| {
-            Ok(Value::I32(text::length(&of(a, 0)?.get_string(&bytes_part(a, 1, 2)?)) as i32))
+            Ok(Value::I32(text::length(&decoded(a, 0, &bytes_part(a, 1, 2)?)?) as i32))
         }),
         m("char[] GetChars(byte[] bytes, int index, int count)", |vm, a| {
-            let units = text::to_units(&of(a, 0)?.get_string(&bytes_part(a, 1, 2)?));
+            let units = text::to_units(&decoded(a, 0, &bytes_part(a, 1, 2)?)?);
             vm.elements(units.len())?;
             Ok(Value::array(Type::CHAR, units.into_iter().map(Value::Char).collect()))
         }),
         m(
             "int GetChars(byte[] bytes, int byteIndex, int byteCount, char[] chars, int charIndex)",
             |vm, a| {
-                let units = text::to_units(&of(a, 0)?.get_string(&bytes_part(a, 1, 2)?));
+                let units = text::to_units(&decoded(a, 0, &bytes_part(a, 1, 2)?)?);
                 write(vm, a, units.into_iter().map(Value::Char).collect(), "chars")
             },
         ),

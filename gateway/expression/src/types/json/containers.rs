@@ -227,7 +227,14 @@ pub(super) static TABLE: &[TypeTable] = &[
         allow: Allow::All,
         members: &[
             m("new(string name)", |_, a| Ok(value(JToken::constructor(a.str(0)?.as_str())))),
-            m("string Name { get; }", |vm, a| vm.text(token(a, 0)?.name().unwrap_or_default())),
+            rw(
+                "string Name { get; set; }",
+                |vm, a| vm.text(token(a, 0)?.constructor_name().as_deref().unwrap_or_default()),
+                |_, a| {
+                    token(a, 0)?.set_constructor_name(a.str(1)?.as_str());
+                    Ok(Value::Null)
+                },
+            ),
         ],
     },
 ];

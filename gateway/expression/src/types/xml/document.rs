@@ -205,6 +205,7 @@ impl Object for Dom {
                 NodeType::Comment => "System.Xml.XmlComment",
                 NodeType::ProcessingInstruction => "System.Xml.XmlProcessingInstruction",
                 NodeType::Document => "System.Xml.XmlDocument",
+                NodeType::DocumentType => "System.Xml.XmlNode",
                 NodeType::Text | NodeType::Attribute => "System.Xml.XmlText",
             },
         })

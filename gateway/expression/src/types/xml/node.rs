@@ -30,6 +30,7 @@ pub(super) static TABLE: &[TypeTable] = &[
                     Some(NodeType::ProcessingInstruction) => 7,
                     Some(NodeType::Comment) => 8,
                     Some(NodeType::Document) => 9,
+                    Some(NodeType::DocumentType) => 10,
                 };
                 Ok(node_type(number))
             }),
@@ -109,10 +110,11 @@ pub(super) static TABLE: &[TypeTable] = &[
         allow: Allow::All,
         members: &[
             m("new(string target, string data)", |_, a| {
-                Ok(value(XNode::instruction(a.str(0)?.as_str(), a.str(1)?.as_str())))
+                let made = XNode::instruction("", a.str(1)?.as_str());
+                made.set_target(a.str(0)?.as_str())?;
+                Ok(value(made))
             }),
             rw("string Data { get; set; }", |vm, a| vm.text(node(a, 0)?.value()), set_text),
-            m("string Target { get; }", |vm, a| vm.text(node(a, 0)?.target().unwrap_or_default())),
         ],
     },
     TypeTable {
