@@ -24,3 +24,4 @@ pub mod policies;
 pub mod ports;
 pub mod validation;
 pub mod xml;
+pub mod xslt;

@@ -13,13 +13,6 @@ pub fn content(element: &Element) -> String {
     out
 }
 
-/// The element itself as XML.
-pub fn element(element: &Element) -> String {
-    let mut out = String::new();
-    push_element(&mut out, element);
-    out
-}
-
 fn push_node(out: &mut String, node: &Node) {
     match node {
         Node::Text(text) => push_text(out, &text.value),
