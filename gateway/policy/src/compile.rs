@@ -251,21 +251,7 @@ impl<'a> Compiler<'a> {
 
     /// Inserts a fragment's statements as they are (`policies.md` §8).
     fn include_fragment(&mut self, element: &Element, statements: &mut Vec<Arc<Statement>>) {
-        let Some(id) = element.attribute("fragment-id") else {
-            return self.error("xsd", element.at, "The required attribute 'fragment-id' is missing.");
-        };
-        if self.in_fragment {
-            return self.error(
-                "fragment-nested",
-                element.at,
-                "A policy fragment cannot include another fragment.",
-            );
-        }
-        let Some((text, file)) = self.lookup.fragment(&id.value) else {
-            let message = format!("The policy fragment '{}' does not exist.", id.value);
-            return self.error("fragment-missing", id.at, message);
-        };
-        let text = text.to_owned();
+        let Some((text, file)) = self.fragment(element) else { return };
         let outer_file = std::mem::replace(&mut self.file, file);
         self.in_fragment = true;
         if let Some(root) = document::read_fragment(&text, self) {
@@ -279,6 +265,50 @@ impl<'a> Compiler<'a> {
         }
         self.in_fragment = false;
         self.file = outer_file;
+    }
+
+    /// Text and file of the fragment that an `include-fragment` names.
+    fn fragment(&mut self, element: &Element) -> Option<(String, Arc<str>)> {
+        let Some(id) = element.attribute("fragment-id") else {
+            self.error("xsd", element.at, "The required attribute 'fragment-id' is missing.");
+            return None;
+        };
+        if self.in_fragment {
+            let text = "A policy fragment cannot include another fragment.";
+            self.error("fragment-nested", element.at, text);
+            return None;
+        }
+        let Some((text, file)) = self.lookup.fragment(&id.value) else {
+            let message = format!("The policy fragment '{}' does not exist.", id.value);
+            self.error("fragment-missing", id.at, message);
+            return None;
+        };
+        Some((text.to_owned(), file))
+    }
+
+    /// The element with what its fragments hold in their places: for content that is no statements. What stands in a
+    /// fragment is found at the place where it is included.
+    pub(crate) fn with_fragments(&mut self, element: &Element) -> Element {
+        let mut whole = Element { children: Vec::new(), ..element.clone() };
+        for node in &element.children {
+            let Node::Element(include) = node else {
+                whole.children.push(node.clone());
+                continue;
+            };
+            if &*include.name != "include-fragment" {
+                whole.children.push(node.clone());
+                continue;
+            }
+            let Some((text, file)) = self.fragment(include) else { continue };
+            let outer = (std::mem::replace(&mut self.file, file), self.statement.clone());
+            let root = document::read_fragment(&text, self);
+            (self.file, self.statement) = outer;
+            for mut inner in root.into_iter().flat_map(|root| root.children) {
+                inner.place(include.at);
+                whole.children.push(inner);
+            }
+        }
+        whole
     }
 }
 

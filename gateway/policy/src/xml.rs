@@ -57,6 +57,21 @@ pub struct Text {
     pub at: Position,
 }
 
+impl Node {
+    /// Says that it stands there, with all that is in it.
+    pub fn place(&mut self, at: Position) {
+        match self {
+            Self::Element(element) => {
+                element.at = at;
+                element.attributes.iter_mut().for_each(|attribute| attribute.at = at);
+                element.children.iter_mut().for_each(|inner| inner.place(at));
+            }
+            Self::Text(text) => text.at = at,
+            Self::Comment(_) => {}
+        }
+    }
+}
+
 impl Element {
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|attribute| &*attribute.name == name)

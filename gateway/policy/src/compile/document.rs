@@ -9,7 +9,7 @@ use crate::catalogue;
 use crate::fault::{Scope, Section};
 use crate::pipeline::Statement;
 use crate::policies::http_data_source::{self, HttpDataSource};
-use crate::xml::{self, Element, Limits, Position};
+use crate::xml::{self, Element, Limits, Node, Position};
 
 /// A part of a section.
 #[derive(Clone, Debug)]
@@ -76,7 +76,14 @@ pub fn compile_resolver(
 ) -> Option<HttpDataSource> {
     let before = errors(diagnostics);
     let mut compiler = Compiler::new(lookup, Scope::Resolver, file, diagnostics);
-    let root = read_root(text, Limits::default(), "http-data-source", &mut compiler)?;
+    let mut root = read_root(text, Limits::default(), "http-data-source", &mut compiler)?;
+    for child in &mut root.children {
+        if let Node::Element(request) = child
+            && &*request.name == "http-request"
+        {
+            *request = compiler.with_fragments(request);
+        }
+    }
     let def = &http_data_source::HTTP_DATA_SOURCE;
     compiler.push_path(def.element, 1);
     let source = super::schema::check(&root, def.attributes, &def.content, &mut compiler)

@@ -26,7 +26,7 @@ pub static HTTP_DATA_SOURCE: PolicyDef = PolicyDef {
     once: false,
     docs: "Answers a field of a GraphQL API by an HTTP call. `http-request` makes it, with the field's arguments in \
            `context.GraphQL.Arguments` and as the body `{\"arguments\": …}`, and the object it belongs to in \
-           `context.GraphQL.Parent`; `backend` may hold a `forward-request` for its timeout (default 300 s); \
+           `context.GraphQL.Parent`; an `include-fragment` in it stands for what the fragment holds; `backend` may hold a `forward-request` for its timeout (default 300 s); \
            `http-response` shapes the answer, which is the field's value: JSON, or text. An answer of 400 or more \
            without `http-response`, and a call that fails, is a field error. A request may ask 256 data sources.",
     compile: |element, c| {
