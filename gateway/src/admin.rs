@@ -104,6 +104,7 @@ impl Admin {
             "/datapath" => json(&serde_json::json!({
                 "status": self.datapath.status(),
                 "counters": self.datapath.counters(),
+                "exporters": self.exporters(),
             })),
             "/datapath/prefixes" => self.prefixes(),
             "/config" => self.config(),
@@ -194,10 +195,16 @@ impl Admin {
             State::Off => "off",
         };
         let mut text = format!("gateway: {state}\nkernel path: {path}\n");
-        for exporter in self.shared.telemetry.registry().exporters().list() {
-            let _ = writeln!(text, "exporter {}: {}", exporter.name(), exporter.summary());
+        for line in self.exporters() {
+            let _ = writeln!(text, "exporter {line}");
         }
         page(ready, "text/plain", text)
+    }
+
+    /// A line for each: `otlp-logs: up, 12 sent, 0 dropped, 3 waiting`.
+    fn exporters(&self) -> Vec<String> {
+        let all = self.shared.telemetry.registry().exporters().list();
+        all.iter().map(|exporter| format!("{}: {}", exporter.name(), exporter.summary())).collect()
     }
 
     fn ready(&self) -> Page {

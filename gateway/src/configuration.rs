@@ -63,6 +63,10 @@ impl Applier {
         if let Some(tls) = &self.tls {
             tls.ask_clients(snapshot.asks_clients);
         }
+        // The sinks are there before the requests that go to them.
+        if let Some(pipeline) = telemetry.pipeline() {
+            pipeline.follow(&snapshot.diagnostics.loggers);
+        }
         self.shared.snapshot.store(Some(Arc::new(snapshot)));
         diagnostics
     }

@@ -1,6 +1,8 @@
 //! One request on its way through the pipeline: everything policies read and change.
 
 mod cache;
+pub mod calls;
+pub mod capture;
 pub mod contract;
 pub mod correlation;
 mod host;
@@ -170,6 +172,12 @@ pub struct Exchange {
     pub deferred: Vec<Deferred>,
     /// Its place in a distributed trace, where the gateway takes part in it.
     pub correlation: Option<correlation::Correlation>,
+    /// When each section began, where traces are sent.
+    pub sections: Option<Vec<calls::SectionBegin>>,
+    /// Calls of `send-request` that have ended.
+    pub sent_calls: Vec<calls::SentCall>,
+    /// What diagnostics ask for of the messages.
+    pub capture: Option<Box<capture::Capture>>,
     /// Values of `emit-metric`, for the closed event.
     pub metrics: metric::Metrics,
     /// What each statement does, for a request that is traced.
@@ -252,6 +260,9 @@ impl Exchange {
             backend_protocol: Cell::new(None),
             deferred: Vec::new(),
             correlation: None,
+            sections: None,
+            sent_calls: Vec::new(),
+            capture: None,
             metrics: metric::Metrics::default(),
             tracer: None,
             at_end: Vec::new(),

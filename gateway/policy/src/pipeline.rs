@@ -381,7 +381,7 @@ impl Pipeline {
     /// Runs the policies; afterwards `exchange.response` is the answer.
     pub async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) {
         for section in [Section::Inbound, Section::Backend, Section::Outbound] {
-            exchange.section = section;
+            exchange.enter(section, !self.block(section).statements.is_empty());
             if section == Section::Outbound && exchange.response.is_none() {
                 // Nothing forwarded the request: the service goes on with an empty 200 (C 1.1).
                 exchange.respond(Response::new(200));
@@ -405,7 +405,7 @@ impl Pipeline {
         if stores.is_empty() {
             return;
         }
-        exchange.section = Section::Outbound;
+        exchange.enter(Section::Outbound, true);
         if let Err(fault) = self.outbound.run_behind(stores, exchange, ports).await {
             self.fail(exchange, fault, ports).await;
         }
@@ -415,7 +415,7 @@ impl Pipeline {
     /// `on-error` ends processing with its own answer.
     pub async fn fail(&self, exchange: &mut Exchange, fault: Fault, ports: &dyn Ports) {
         record(exchange, fault);
-        exchange.section = Section::OnError;
+        exchange.enter(Section::OnError, !self.on_error.statements.is_empty());
         if let Err(fault) = self.on_error.run(exchange, ports).await {
             record(exchange, fault);
         }

@@ -8,6 +8,7 @@ mod caller;
 mod certificates;
 mod check;
 mod compile;
+mod diagnosed;
 mod documents;
 mod external_cache;
 mod graphql;
@@ -30,6 +31,7 @@ use rustc_hash::FxHashMap;
 pub use address_filters::GlobalFilter;
 pub use check::{CertificateInfo, check_certificate, check_policy};
 pub use compile::{Compiled, compile};
+pub use diagnosed::{Diagnosed, Diagnostics};
 
 use crate::keys::KeyIndex;
 use crate::redis::RedisSettings;
@@ -54,6 +56,8 @@ pub struct Snapshot {
     hosts: FxHashMap<Box<str>, Host>,
     /// Metric labels of the backend entities.
     backends: FxHashMap<Box<str>, BackendId>,
+    /// What goes to which logger.
+    pub diagnostics: Diagnostics,
     /// Values of the secret named values, which no trace may show.
     pub secrets: Vec<Secret>,
     /// Backend entities, whose circuit breakers go on in the next snapshot.

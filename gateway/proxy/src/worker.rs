@@ -1,6 +1,7 @@
 //! A worker's answer to one request: status pages, routing, policies, the closed event.
 
 mod correlate;
+mod diagnose;
 mod record;
 mod service;
 mod upstream_figures;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 use gateway_expression::host::Deployment;
 use gateway_policy::event_hub::{EventHub, HubEvent};
+use gateway_policy::exchange::capture::Place;
 use gateway_policy::exchange::{Arrival, Exchange};
 use gateway_policy::fault::{Fault, envelope};
 use gateway_policy::graphql::GraphQlApi;
@@ -138,12 +140,19 @@ impl Worker {
         // The record comes first: a client that leaves while we wait drops this future, and the event with it.
         let mut record = Record::begin(Arc::clone(&self.shared), self.index, exchange);
         match &snapshot {
-            Some(snapshot) if !is_status => self.run(snapshot, &mut record).await,
+            Some(snapshot) if !is_status => {
+                self.run(snapshot, &mut record).await;
+                // What was answered before an API was looked for is everybody's.
+                self.diagnose(snapshot, &mut record);
+            }
             Some(_) => record.exchange().respond(Response::new(200)),
             None if is_status => record.exchange().respond(Response::new(503)),
             None => record.exchange().respond(no_configuration()),
         }
         let (mut response, tunnel) = self.close(record.exchange());
+        if let Some(capture) = &mut record.exchange().capture {
+            capture.take(Place::FrontendResponse, &response.headers, &mut response.body);
+        }
         if let Some(tracer) = record.exchange().tracer.take() {
             let secrets = snapshot.as_ref().map_or(&[][..], |snapshot| snapshot.secrets.as_slice());
             self.shared.debug.finish(record.exchange(), &tracer, secrets, &mut response);
@@ -166,7 +175,9 @@ impl Worker {
             Some(Err(fault)) => return snapshot.global.fail(record.exchange(), fault, self).await,
         }
         let scheme = self.client_scheme(record.exchange());
-        match admit(snapshot, record.exchange(), scheme) {
+        let admitted = admit(snapshot, record.exchange(), scheme);
+        self.diagnose(snapshot, record);
+        match admitted {
             Ok(admission) => {
                 record.labels().route = admission.label;
                 self.shared.debug.begin(record.exchange());
@@ -180,6 +191,17 @@ impl Worker {
         }
         let backend = record.exchange().destination().and_then(|backend| backend.id.clone());
         record.labels().backend = snapshot.backend_label(backend.as_deref());
+    }
+
+    /// Begins what the diagnostics of the request ask for, once.
+    fn diagnose(&self, snapshot: &Snapshot, record: &mut Record) {
+        if !snapshot.diagnostics.is_empty()
+            && !record.is_diagnosed()
+            && self.shared.telemetry.reads_requests()
+        {
+            let diagnosed = diagnose::begin(snapshot, record.exchange());
+            record.diagnose(diagnosed);
+        }
     }
 
     /// The scheme the client used, as far as it can be trusted.
@@ -239,7 +261,15 @@ impl Ports for Worker {
         options: ForwardOptions,
     ) -> LocalFuture<'a, Result<(), Fault>> {
         correlate::tell_backend(exchange);
-        Box::pin(self.upstream.forward(exchange, options))
+        if exchange.capture.is_none() {
+            return Box::pin(self.upstream.forward(exchange, options));
+        }
+        Box::pin(async move {
+            diagnose::backend_request(exchange);
+            self.upstream.forward(exchange, options).await?;
+            diagnose::backend_response(exchange);
+            Ok(())
+        })
     }
 
     fn send(&self, call: OutboundCall) -> LocalFuture<'_, Result<Response, SendError>> {

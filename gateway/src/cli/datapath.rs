@@ -24,7 +24,7 @@ pub struct Datapath {
 enum Action {
     /// What is loaded and attached, and what is not and why
     Status(Place),
-    /// Live counters, once a second
+    /// Live counters and the state of the exporters, once a second
     Top {
         #[command(flatten)]
         place: Place,
@@ -54,6 +54,9 @@ enum Action {
 struct Reading {
     status: Status,
     counters: Counters,
+    /// A line for each.
+    #[serde(default)]
+    exporters: Vec<String>,
 }
 
 impl Datapath {
@@ -108,8 +111,10 @@ fn top(place: &Place, count: u64) -> Result<(), String> {
     let mut shown = 0;
     loop {
         std::thread::sleep(PERIOD);
-        let now = read(place)?.counters;
-        let written = writeln!(io::stdout(), "{}", render_top(&before, &now, PERIOD));
+        let Reading { counters: now, exporters, .. } = read(place)?;
+        let mut text = render_top(&before, &now, PERIOD);
+        text.extend(exporters.iter().flat_map(|line| ["exporter ", line.as_str(), "\n"]));
+        let written = writeln!(io::stdout(), "{text}");
         shown += 1;
         if written.is_err() || shown == count {
             return Ok(());

@@ -6,8 +6,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
+use gateway_model::Secret;
 use gateway_policy::message::{Body, Headers, Method, Request, Url};
 use gateway_policy::ports::{OutboundCall, TokenRequest};
+use gateway_proxy::ports::event_hubs;
 use gateway_proxy::upstream::{Upstream, UpstreamSettings, UpstreamShared};
 use gateway_proxy::worker::Shared;
 use gateway_telemetry::export::{HttpRequest, HttpResponse, LocalFuture, Outbound, Pipeline};
@@ -17,6 +19,9 @@ use super::StartError;
 
 /// For one request to a collector, its answer included: a sink of a byte a second holds nobody up for longer.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where the cores are not enough for all, traffic comes first: a tenth of a worker's share is left for telemetry.
+const NICENESS: i32 = 10;
 
 /// Starts the thread; it ends when the pipeline is closed.
 pub fn spawn(
@@ -30,6 +35,8 @@ pub fn spawn(
         .build()
         .map_err(failed("the telemetry thread has no runtime"))?;
     let run = move || {
+        // Refused nowhere; without it the thread has the share of any other.
+        let _ = rustix::process::setpriority_process(None, NICENESS);
         let work = async {
             let telemetry = Arc::clone(&shared.telemetry);
             let upstream = Upstream::new(UpstreamSettings::default(), &upstream);
@@ -74,6 +81,11 @@ impl Way {
 }
 
 impl Outbound for Way {
+    fn signature(&self, resource: &str, name: &str, key: &Secret) -> Result<String, String> {
+        let url = Url::parse(resource).map_err(|error| error.to_string())?;
+        Ok(event_hubs::signature(&url, name, key))
+    }
+
     fn send(&self, request: HttpRequest) -> LocalFuture<'_, Result<HttpResponse, String>> {
         Box::pin(self.post(request))
     }

@@ -1,6 +1,12 @@
 //! Settings of the exporters.
 
+use std::collections::BTreeMap;
+
+use gateway_model::resource::{Logger, LoggerType};
+use gateway_policy::event_hub::EventHub;
+use gateway_proxy::ports::event_hubs::exporter_settings;
 use gateway_telemetry::export::application_insights::ConnectionString;
+use gateway_telemetry::export::event_hubs;
 use gateway_telemetry::export::otlp::Protocol;
 use gateway_telemetry::export::statsd::TagFormat;
 use gateway_telemetry::export::{Identity, Limits, Sampling};
@@ -21,8 +27,10 @@ pub struct ExportSettings {
 /// Requests as events of an event hub.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EventHubsSettings {
-    /// Address of the hub; `None`: off.
-    pub hub: Option<String>,
+    /// By its address; `None`: off.
+    pub url: Option<String>,
+    /// By a connection string, which wins.
+    pub hub: Option<event_hubs::Settings>,
     pub audience: String,
     pub client_id: Option<String>,
 }
@@ -144,6 +152,16 @@ pub fn identity(value: &str) -> Option<Identity> {
         "on" => Some(Identity::Own),
         id => Some(Identity::Assigned(id.to_owned())),
     }
+}
+
+/// Reads a connection string with an `EntityPath`; empty is none. The error holds no secret.
+pub fn event_hub(value: &str) -> Result<Option<event_hubs::Settings>, String> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let credentials = BTreeMap::from([("connectionString".to_owned(), value.into())]);
+    let logger = Logger { logger_type: LoggerType::AzureEventHub, credentials, ..Logger::default() };
+    EventHub::of(&logger, &str::to_owned).map(exporter_settings).map(Some)
 }
 
 /// Reads 0–100.

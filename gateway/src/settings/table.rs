@@ -937,7 +937,16 @@ pub const SETTINGS: &[SettingDef] = &[
         "URL",
         "event hub for requests, https://NAMESPACE.servicebus.windows.net/HUB; empty = off",
         |s, v| {
-            s.export.event_hubs.hub = export::url(v)?;
+            s.export.event_hubs.url = export::url(v)?;
+            Ok(())
+        },
+    ),
+    secret(
+        "telemetry.event-hubs.connection-string",
+        "text",
+        "connection string of the event hub, with its EntityPath, in place of an identity",
+        |s, v| {
+            s.export.event_hubs.hub = export::event_hub(v)?;
             Ok(())
         },
     ),

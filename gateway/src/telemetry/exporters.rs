@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use gateway_telemetry::diagnostic::LoggerKind;
 use gateway_telemetry::export::application_insights::{self, ApplicationInsights};
 use gateway_telemetry::export::event_hubs::{self, EventHubs};
 use gateway_telemetry::export::logs_ingestion::{self, LogsIngestion};
 use gateway_telemetry::export::monitor_metrics::{self, MonitorMetrics};
 use gateway_telemetry::export::otlp::{self, Otlp, Signal};
 use gateway_telemetry::export::statsd::{self, Statsd};
-use gateway_telemetry::export::{Pipeline, Sampling, Spec};
+use gateway_telemetry::export::{Intake, Pipeline, Sampling, Shown, Spec};
 use gateway_telemetry::{Instance, Registry};
 
 use crate::settings::{ExportSettings, Settings};
@@ -55,11 +56,11 @@ fn opentelemetry(
     let settings = otlp::Settings { collector, protocol, system_metrics: own.system_metrics };
     let signals = [
         (Signal::Metrics, own.metrics, None),
-        (Signal::Traces, own.traces, Some(own.traces_sampling)),
-        (Signal::Logs, own.logs, Some(Sampling::default())),
+        (Signal::Traces, own.traces, Some(Intake::all(own.traces_sampling))),
+        (Signal::Logs, own.logs, Some(Intake::all(Sampling::default()))),
     ];
     let wanted = signals.into_iter().filter(|(_, wanted, _)| *wanted);
-    let spec = |(signal, _, requests): (Signal, bool, Option<Sampling>)| {
+    let spec = |(signal, _, requests): (Signal, bool, Option<Intake>)| {
         let (settings, registry, instance) = (settings.clone(), Arc::clone(registry), Arc::clone(instance));
         Spec {
             name: signal.name().to_owned(),
@@ -80,7 +81,7 @@ fn application_insights(export: &ExportSettings, instance: &Arc<Instance>) -> Op
     let instance = Arc::clone(instance);
     Some(Spec {
         name: "application-insights".to_owned(),
-        requests: Some(own.sampling),
+        requests: Some(Intake::of_settings(LoggerKind::ApplicationInsights, own.sampling)),
         make: Box::new(move || Box::new(ApplicationInsights::new(settings, instance))),
     })
 }
@@ -98,7 +99,7 @@ fn monitor_logs(export: &ExportSettings, instance: &Arc<Instance>) -> Result<Opt
     let instance = Arc::clone(instance);
     Ok(Some(Spec {
         name: "azure-monitor-logs".to_owned(),
-        requests: Some(Sampling::default()),
+        requests: Some(Intake::of_settings(LoggerKind::AzureMonitor, Sampling::default())),
         make: Box::new(move || Box::new(LogsIngestion::new(&settings, instance))),
     }))
 }
@@ -126,22 +127,21 @@ fn monitor_metrics(
     let (registry, instance) = (Arc::clone(registry), Arc::clone(instance));
     Ok(Some(Spec {
         name: "azure-monitor-metrics".to_owned(),
-        requests: Some(Sampling::default()),
+        requests: Some(Intake::all(Sampling::default())),
         make: Box::new(move || Box::new(MonitorMetrics::new(&settings, registry, &instance))),
     }))
 }
 
 fn event_hubs(export: &ExportSettings, instance: &Arc<Instance>) -> Option<Spec> {
     let own = &export.event_hubs;
-    let settings = event_hubs::Settings {
-        hub: own.hub.clone()?,
-        audience: own.audience.clone(),
-        client_id: own.client_id.clone(),
-    };
+    let settings = own.hub.clone().or_else(|| {
+        let token = Shown::Token { audience: own.audience.clone(), client_id: own.client_id.clone() };
+        own.url.clone().map(|hub| event_hubs::Settings { hub, shown: token })
+    })?;
     let instance = Arc::clone(instance);
     Some(Spec {
         name: "event-hubs".to_owned(),
-        requests: Some(Sampling::default()),
+        requests: Some(Intake::of_settings(LoggerKind::AzureMonitor, Sampling::default())),
         make: Box::new(move || Box::new(EventHubs::new(&settings, instance))),
     })
 }
@@ -156,7 +156,7 @@ fn statsd(export: &ExportSettings, instance: &Arc<Instance>) -> Result<Option<Sp
     let instance = Arc::clone(instance);
     Ok(Some(Spec {
         name: "statsd".to_owned(),
-        requests: Some(own.sampling),
+        requests: Some(Intake::all(own.sampling)),
         make: Box::new(move || Box::new(Statsd::new(settings, &instance))),
     }))
 }

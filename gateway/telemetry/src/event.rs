@@ -4,10 +4,12 @@
 
 use std::fmt::Display;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
+use crate::diagnostic::{Mask, Message, MessageRules, Messages, Rules};
 use crate::metrics::labels::{BackendId, HostId, LabelId};
 use crate::redact::{self, Redacted};
 use crate::rfc3339::Rfc3339;
@@ -66,7 +68,8 @@ pub enum Value<'a> {
     Display(&'a dyn Display),
     Object(&'a dyn Fields),
     Errors(&'a [LastError<'a>]),
-    Traces(&'a [TraceRecord<'a>]),
+    /// Notes of a severity at least.
+    Traces(Severity, &'a [TraceRecord<'a>]),
 }
 
 /// A record whose members can be walked in order; absent members are not visited.
@@ -131,7 +134,16 @@ pub struct Hex<'a>(pub &'a [u8]);
 
 impl Display for Hex<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        // One text at a time: every exporter shows ids of every request.
+        let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
+        for bytes in self.0.chunks(16) {
+            let mut text = [0; 32];
+            for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+                pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+            }
+            f.write_str(str::from_utf8(text.get(..2 * bytes.len()).unwrap_or_default()).unwrap_or_default())?;
+        }
+        Ok(())
     }
 }
 
@@ -211,6 +223,8 @@ pub struct RequestEvent<'a> {
     pub api_revision: Option<&'a str>,
     pub operation_id: Option<&'a str>,
     pub operation_name: Option<&'a str>,
+    /// `/items/{id}`.
+    pub operation_template: Option<&'a str>,
     pub product_id: Option<&'a str>,
     pub user_id: Option<&'a str>,
     pub subscription_id: Option<&'a str>,
@@ -222,6 +236,24 @@ pub struct RequestEvent<'a> {
     pub errors: &'a [LastError<'a>],
     pub traces: &'a [TraceRecord<'a>],
     pub metrics: &'a [MetricRecord<'a>],
+    /// Sections of the effective policy that had statements, where traces are sent.
+    pub sections: &'a [SectionTime],
+    /// Of the configuration, those that hold for the request.
+    pub diagnostics: &'a [Arc<Rules>],
+    /// What they ask for of its messages.
+    pub messages: Option<&'a Arc<Messages>>,
+}
+
+/// When a section of the effective policy ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SectionTime {
+    /// `inbound`, `backend`, `outbound` or `on-error`.
+    pub name: &'static str,
+    /// Its span in the trace.
+    pub span: [u8; 8],
+    /// Since the request arrived.
+    pub started: Duration,
+    pub elapsed: Duration,
 }
 
 impl<'a> RequestEvent<'a> {
@@ -250,6 +282,7 @@ impl<'a> RequestEvent<'a> {
             api_revision: None,
             operation_id: None,
             operation_name: None,
+            operation_template: None,
             product_id: None,
             user_id: None,
             subscription_id: None,
@@ -260,6 +293,9 @@ impl<'a> RequestEvent<'a> {
             errors: &[],
             traces: &[],
             metrics: &[],
+            sections: &[],
+            diagnostics: &[],
+            messages: None,
         }
     }
 
@@ -278,20 +314,70 @@ impl<'a> RequestEvent<'a> {
 pub(crate) struct GatewayLogs<'a> {
     pub event: &'a RequestEvent<'a>,
     pub region: &'a str,
+    /// Of a diagnostic; what is there without one, else.
+    pub rules: Option<&'a Rules>,
+}
+
+/// Fields of one message that a diagnostic shows, as an object.
+pub(crate) struct ShownHeaders<'a>(pub &'a MessageRules, pub &'a Message);
+
+impl Fields for ShownHeaders<'_> {
+    fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>)) {
+        for (name, value) in self.0.headers(self.1) {
+            visit(name, Value::Text(value));
+        }
+    }
+}
+
+impl GatewayLogs<'_> {
+    /// The four messages: their names, what the diagnostic shows of them, and what was seen.
+    fn visit_messages(&self, visit: &mut dyn FnMut(&str, Value<'_>)) {
+        let (Some(rules), Some(messages)) = (self.rules, self.event.messages) else { return };
+        for (headers, body, rules, message) in [
+            ("requestHeaders", "requestBody", &rules.frontend.request, &messages.frontend_request),
+            ("responseHeaders", "responseBody", &rules.frontend.response, &messages.frontend_response),
+            (
+                "backendRequestHeaders",
+                "backendRequestBody",
+                &rules.backend.request,
+                &messages.backend_request,
+            ),
+            (
+                "backendResponseHeaders",
+                "backendResponseBody",
+                &rules.backend.response,
+                &messages.backend_response,
+            ),
+        ] {
+            if rules.headers(message).next().is_some() {
+                visit(headers, Value::Object(&ShownHeaders(rules, message)));
+            }
+            text(visit, body, rules.body(message));
+        }
+    }
+
+    fn query_masks(&self) -> [&[Mask]; 2] {
+        self.rules.map_or([&[]; 2], |rules| {
+            [&*rules.frontend.request.query_masks, &*rules.backend.request.query_masks]
+        })
+    }
 }
 
 impl Fields for GatewayLogs<'_> {
     fn visit(&self, visit: &mut dyn FnMut(&str, Value<'_>)) {
         let event = self.event;
+        let [frontend_masks, backend_masks] = self.query_masks();
         visit("isRequestSuccess", Value::Bool(event.is_success()));
         visit("totalTime", millis(event.total_time));
         visit("category", Value::Text("GatewayLogs"));
-        visit("callerIpAddress", Value::Display(&event.caller_ip));
+        if self.rules.is_none_or(|rules| rules.log_client_ip) {
+            visit("callerIpAddress", Value::Display(&event.caller_ip));
+        }
         visit("timeGenerated", Value::Display(&Rfc3339 { time: event.time_generated, digits: 7 }));
         text(visit, "region", Some(self.region).filter(|region| !region.is_empty()));
         visit("correlationId", Value::Display(&event.correlation_id));
         visit("method", Value::Text(event.method));
-        visit("url", Value::Display(&Redacted::url(&event.url, event.key_parameter)));
+        visit("url", Value::Display(&Redacted::url(&event.url, event.key_parameter).masking(frontend_masks)));
         visit("responseCode", Value::Unsigned(event.response_code.into()));
         visit("responseSize", Value::Unsigned(event.response_size));
         visit("cache", Value::Text(event.cache.as_str()));
@@ -309,7 +395,8 @@ impl Fields for GatewayLogs<'_> {
         text(visit, "clientTlsVersion", event.client_tls.map(TlsVersion::as_str));
         if let Some(call) = backend {
             visit("backendMethod", Value::Text(call.method));
-            visit("backendUrl", Value::Display(&Redacted::text(call.url, event.key_parameter)));
+            let url = Redacted::text(call.url, event.key_parameter).masking(backend_masks);
+            visit("backendUrl", Value::Display(&url));
             visit("backendResponseCode", Value::Unsigned(call.response_code.into()));
             text(visit, "backendProtocol", call.protocol.map(Protocol::as_str));
         }
@@ -322,8 +409,10 @@ impl Fields for GatewayLogs<'_> {
             visit("errors", Value::Errors(event.errors));
         }
         if !event.traces.is_empty() {
-            visit("traceRecords", Value::Traces(event.traces));
+            let least = self.rules.map_or(Severity::Verbose, |rules| rules.verbosity);
+            visit("traceRecords", Value::Traces(least, event.traces));
         }
+        self.visit_messages(visit);
     }
 }
 

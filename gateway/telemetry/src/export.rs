@@ -14,15 +14,20 @@ pub mod application_insights;
 mod backlog;
 pub mod event_hubs;
 mod inlet;
+mod intake;
 mod kept;
 mod lines;
+mod loggers;
 pub mod logs_ingestion;
 pub mod monitor_metrics;
 pub mod otlp;
+#[cfg(test)]
+mod outages;
 mod pace;
 mod pipeline;
 mod post;
 mod route;
+mod routes;
 mod sampling;
 mod spill;
 pub mod statsd;
@@ -34,10 +39,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::event::RequestEvent;
+use gateway_model::Secret;
 
 pub use inlet::Gathered;
+pub use intake::Intake;
 pub use kept::Kept;
+pub use loggers::{Logger, LoggerSettings};
 pub use pipeline::{Limits, Pipeline, Spec};
 pub use sampling::Sampling;
 
@@ -91,6 +98,31 @@ impl Identity {
     }
 }
 
+/// How the gateway shows a sink who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Not at all.
+    Nothing,
+    /// A token of the gateway's identity, or of a user-assigned one.
+    Token { audience: String, client_id: Option<String> },
+    /// A shared access signature for a resource (self-hosted-gateway.md §4.4).
+    Key { name: String, key: Secret, resource: String },
+}
+
+impl Shown {
+    /// The value of `Authorization`.
+    async fn authorization(&self, outbound: &dyn Outbound) -> Result<Option<String>, String> {
+        match self {
+            Self::Nothing => Ok(None),
+            Self::Token { audience, client_id } => {
+                let token = outbound.token(audience, client_id.as_deref()).await?;
+                Ok(Some(format!("Bearer {token}")))
+            }
+            Self::Key { name, key, resource } => outbound.signature(resource, name, key).map(Some),
+        }
+    }
+}
+
 /// What exporters need of the world; the process wires it to its HTTP client and its identity.
 pub trait Outbound {
     /// One request; bounded in time. The error says why there is no answer.
@@ -101,6 +133,8 @@ pub trait Outbound {
         audience: &'a str,
         client_id: Option<&'a str>,
     ) -> LocalFuture<'a, Result<Arc<str>, String>>;
+    /// A shared access signature for a URL, made with a key of that name; the value of `Authorization`.
+    fn signature(&self, resource: &str, name: &str, key: &Secret) -> Result<String, String>;
     /// The time of day.
     fn now(&self) -> SystemTime {
         SystemTime::now()
@@ -146,15 +180,4 @@ pub trait Exporter {
 
     /// One attempt.
     fn send<'a>(&'a self, payload: &'a Payload, outbound: &'a dyn Outbound) -> LocalFuture<'a, Verdict>;
-}
-
-/// `operationNameFormat` `Name` (self-hosted-gateway.md §3.5): `shop;rev=1 - get-items`; without an operation, method
-/// and path.
-pub(crate) fn operation_name(event: &RequestEvent<'_>) -> String {
-    match (event.api_id, event.operation_id) {
-        (Some(api), Some(operation)) => {
-            format!("{api};rev={} - {operation}", event.api_revision.unwrap_or("1"))
-        }
-        _ => format!("{} {}", event.method, event.url.target.split('?').next().unwrap_or_default()),
-    }
 }

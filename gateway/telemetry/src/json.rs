@@ -85,7 +85,10 @@ pub(crate) fn json_value(out: &mut String, value: Value<'_>) {
         Value::Display(display) => quoted(out, display),
         Value::Object(fields) => object(out, fields),
         Value::Errors(errors) => list(out, errors.iter().map(|error| error as &dyn Fields)),
-        Value::Traces(traces) => list(out, traces.iter().map(|trace| trace as &dyn Fields)),
+        Value::Traces(least, traces) => {
+            let shown = traces.iter().filter(|trace| trace.severity as u8 >= least as u8);
+            list(out, shown.map(|trace| trace as &dyn Fields));
+        }
     }
 }
 

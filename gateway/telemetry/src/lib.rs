@@ -9,6 +9,7 @@
 //! Invariants: an exporter is a [`Sink`] and changes no event; every metric stands in [`metrics::table`]; what is
 //! written was masked by [`redact`].
 
+pub mod diagnostic;
 pub mod event;
 pub mod export;
 mod json;

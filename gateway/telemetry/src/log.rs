@@ -206,7 +206,7 @@ impl Sink for Log {
     }
 
     fn request(&self, _worker: usize, event: &RequestEvent<'_>) {
-        let record = GatewayLogs { event, region: &self.instance.region };
+        let record = GatewayLogs { event, region: &self.instance.region, rules: None };
         self.write(REQUESTS, "GatewayLogs", "gateway", &record);
     }
 
@@ -345,7 +345,7 @@ mod tests {
             r#""traceRecords":[{"elapsed":0,"source":"mine","severity":"Verbose","message":"m","metadata.token":"***"}]"#,
             r#""source":"gateway"}"#,
         ];
-        let record = GatewayLogs { event: &full_request(), region: "attic" };
+        let record = GatewayLogs { event: &full_request(), region: "attic", rules: None };
         let shown = line(JSON, &record);
         assert_eq!(shown, expected.join(",") + "\n");
         assert!(serde_json::from_str::<serde_json::Value>(&shown).is_ok());
@@ -353,7 +353,7 @@ mod tests {
 
     #[test]
     fn request_record_without_backend_or_error_omits_their_members() {
-        let record = GatewayLogs { event: &request(), region: "" };
+        let record = GatewayLogs { event: &request(), region: "", rules: None };
         let expected = "[Info] 2025-12-03T12:57:30.533Z [GatewayLogs], isRequestSuccess: false, totalTime: 0, \
             category: GatewayLogs, callerIpAddress: 192.0.2.7, timeGenerated: 2025-12-03T12:57:30.0000000Z, \
             correlationId: 00000000-0000-0000-0000-000000000000, method: GET, \

@@ -70,6 +70,11 @@ pub struct SnapshotState {
 }
 
 impl Registry {
+    /// Who this gateway is.
+    pub fn instance(&self) -> &Arc<Instance> {
+        &self.instance
+    }
+
     /// One shard for each of `workers` (at least one).
     pub fn new(workers: usize, buckets: Buckets, instance: Arc<Instance>) -> Self {
         let [other, empty] = [OTHER, ""].map(Arc::<str>::from);

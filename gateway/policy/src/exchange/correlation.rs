@@ -1,8 +1,27 @@
-//! The place of a request in a distributed trace: W3C Trace Context, in and out.
-
-use std::fmt::Write;
+//! The place of a request in a distributed trace: W3C Trace Context and the older `Request-Id`, in and out
+//! (`self-hosted-gateway.md` §4.3.5).
 
 use uuid::Uuid;
+
+use crate::message::Headers;
+
+const TRACEPARENT: &str = "traceparent";
+const REQUEST_ID: &str = "Request-Id";
+
+/// Which fields are read and written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Protocols {
+    /// `traceparent`.
+    pub w3c: bool,
+    /// `Request-Id`.
+    pub legacy: bool,
+}
+
+impl Protocols {
+    pub fn any(self) -> bool {
+        self.w3c || self.legacy
+    }
+}
 
 /// Trace, own span, and the caller's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,16 +32,22 @@ pub struct Correlation {
     pub parent: Option<[u8; 8]>,
     /// Bit 0: sampled.
     pub flags: u8,
+    pub protocols: Protocols,
 }
 
 impl Correlation {
-    /// Goes on with the caller's trace if `traceparent` is one, else begins one that has the request's id.
-    pub fn of(request: Uuid, traceparent: Option<&str>) -> Self {
+    /// Goes on with the caller's trace if its fields name one, else begins one that has the request's id.
+    pub fn of(request: Uuid, headers: &Headers, protocols: Protocols) -> Self {
         let own = request.into_bytes();
         let [_, _, _, _, _, _, _, _, span @ ..] = own;
-        match traceparent.and_then(parse) {
-            Some((trace_id, parent, flags)) => Self { trace_id, span, parent: Some(parent), flags },
-            None => Self { trace_id: own, span, parent: None, flags: 1 },
+        let told = |wanted: bool, name| headers.get_str(name).filter(|_| wanted);
+        let w3c = told(protocols.w3c, TRACEPARENT).and_then(parse);
+        let legacy = || told(protocols.legacy, REQUEST_ID).and_then(parse_legacy);
+        match w3c.or_else(legacy) {
+            Some((trace_id, parent, flags)) => {
+                Self { trace_id, span, parent: Some(parent), flags, protocols }
+            }
+            None => Self { trace_id: own, span, parent: None, flags: 1, protocols },
         }
     }
 
@@ -31,24 +56,48 @@ impl Correlation {
         self.span.map(|byte| !byte)
     }
 
-    /// `traceparent` for the backend (W3C Trace Context §3.2).
-    pub fn traceparent(&self) -> String {
-        let mut out = String::with_capacity(55);
-        out.push_str("00-");
-        let mut hex = |bytes: &[u8]| {
-            for byte in bytes {
-                let _ = write!(out, "{byte:02x}"); // a `String` takes all
+    /// Another span within the request; numbers differ, so do spans.
+    pub fn child_span(&self, number: u64) -> [u8; 8] {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15; // odd: no two of 2^64 numbers meet
+        u64::from_be_bytes(self.span).wrapping_add(STEP.wrapping_mul(number + 1)).to_be_bytes()
+    }
+
+    /// Tells the other side of a call its span, in the fields that no policy has set.
+    pub fn tell(&self, span: [u8; 8], headers: &mut Headers) {
+        let mut set = |wanted: bool, name: &str, value: &dyn Fn() -> String| {
+            if wanted && !headers.was_set(name) {
+                // The value is ASCII; it cannot be refused.
+                let _ = headers.set(name, value().as_bytes());
             }
-            out.push('-');
         };
-        hex(&self.trace_id);
-        hex(&self.backend_span());
-        let _ = write!(out, "{:02x}", self.flags & 1);
-        out
+        set(self.protocols.w3c, TRACEPARENT, &|| {
+            let mut text = String::with_capacity(55);
+            text.push_str("00-");
+            push_hex(&mut text, &self.trace_id);
+            text.push('-');
+            push_hex(&mut text, &span);
+            text.push_str(if self.flags & 1 == 0 { "-00" } else { "-01" });
+            text
+        });
+        set(self.protocols.legacy, REQUEST_ID, &|| {
+            let mut text = String::with_capacity(51);
+            text.push('|');
+            push_hex(&mut text, &self.trace_id);
+            text.push('.');
+            push_hex(&mut text, &span);
+            text.push('.');
+            text
+        });
     }
 }
 
-/// `00-<trace id>-<parent id>-<flags>`; later versions may have more behind it.
+/// Lower-case digits; without the machinery of `fmt`, as every request with a trace comes by here.
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
+    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+}
+
+/// `00-<trace id>-<parent id>-<flags>` (W3C Trace Context §3.2); later versions may have more behind it.
 fn parse(text: &str) -> Option<([u8; 16], [u8; 8], u8)> {
     let mut parts = text.trim().split('-');
     let [version] = hex(parts.next()?)?;
@@ -57,6 +106,14 @@ fn parse(text: &str) -> Option<([u8; 16], [u8; 8], u8)> {
     let [flags] = hex(parts.next()?)?;
     let whole = version != 0xff && (version != 0 || parts.next().is_none());
     (whole && trace_id != [0; 16] && parent != [0; 8]).then_some((trace_id, parent, flags))
+}
+
+/// `|<root>.<span>.…`: the root as a trace id, and the innermost span, where both are of that form.
+fn parse_legacy(text: &str) -> Option<([u8; 16], [u8; 8], u8)> {
+    let mut parts = text.trim().strip_prefix('|')?.split(['.', '_']).filter(|part| !part.is_empty());
+    let trace_id: [u8; 16] = hex(parts.next()?)?;
+    let parent: [u8; 8] = hex(parts.next_back()?)?;
+    (trace_id != [0; 16]).then_some((trace_id, parent, 1))
 }
 
 /// Lower-case digits only.
@@ -77,16 +134,44 @@ mod tests {
     use super::*;
 
     const GOOD: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const BOTH: Protocols = Protocols { w3c: true, legacy: true };
+
+    fn of(fields: &[(&str, &str)], protocols: Protocols) -> (Correlation, Headers) {
+        let mut headers = Headers::new();
+        fields.iter().for_each(|(name, value)| headers.append(name, value.as_bytes()).unwrap());
+        headers.mark_received();
+        (Correlation::of(Uuid::from_u128(7), &headers, protocols), headers)
+    }
 
     #[test]
     fn callers_trace_goes_on_with_a_span_of_our_own() {
-        let request = Uuid::from_u128(7);
-        let here = Correlation::of(request, Some(GOOD));
+        let (here, mut headers) = of(&[("traceparent", GOOD), ("Request-Id", "|x.")], BOTH);
         assert_eq!(here.parent, Some([0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]));
-        let out = here.traceparent();
+        here.tell(here.backend_span(), &mut headers);
+        let out = headers.get_str("traceparent").unwrap();
         assert!(out.starts_with("00-0af7651916cd43dd8448eb211c80319c-") && out.ends_with("-01"), "{out}");
-        assert!(parse(&out).is_some_and(|(_, parent, _)| parent == here.backend_span()));
+        assert!(parse(out).is_some_and(|(_, parent, _)| parent == here.backend_span()));
+        let legacy = headers.get_str("Request-Id").unwrap();
+        assert_eq!(
+            parse_legacy(legacy).map(|(trace, parent, _)| (trace, parent)),
+            parse(out).map(|(t, p, _)| (t, p))
+        );
         assert_ne!(here.backend_span(), here.span);
+        let children: std::collections::HashSet<[u8; 8]> = (0..200).map(|n| here.child_span(n)).collect();
+        assert!(children.len() == 200 && !children.contains(&here.span));
+    }
+
+    #[test]
+    fn older_field_is_read_where_it_is_wanted_and_a_policys_own_stays() {
+        let legacy = "|0af7651916cd43dd8448eb211c80319c.b7ad6b7169203331.";
+        let (here, _) = of(&[("Request-Id", legacy)], BOTH);
+        assert_eq!((here.trace_id[0], here.parent.map(|parent| parent[0])), (0x0a, Some(0xb7)));
+        let (here, mut headers) = of(&[("Request-Id", legacy)], Protocols { w3c: true, legacy: false });
+        assert_eq!(here.parent, None);
+        headers.set("traceparent", b"mine").unwrap();
+        here.tell(here.backend_span(), &mut headers);
+        assert_eq!(headers.get_str("traceparent"), Some("mine"));
+        assert_eq!(headers.get_str("Request-Id"), Some(legacy));
     }
 
     #[test]
@@ -101,9 +186,17 @@ mod tests {
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
             "00-0af7651916cd43dd8448eb211c80319-b7ad6b7169203331-01",
         ] {
-            let here = Correlation::of(Uuid::from_u128(7), Some(text));
+            let (here, _) = of(&[("traceparent", text)], BOTH);
             assert_eq!((here.parent, here.trace_id[15]), (None, 7), "{text}");
         }
         assert!(parse("01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more").is_some());
+        for text in [
+            "",
+            "|",
+            "|0af7651916cd43dd8448eb211c80319c.",
+            "0af7651916cd43dd8448eb211c80319c.b7ad6b7169203331",
+        ] {
+            assert_eq!(parse_legacy(text), None, "{text}");
+        }
     }
 }

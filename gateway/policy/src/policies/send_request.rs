@@ -248,18 +248,27 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
 
 impl SendRequest {
     async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
-        let call = self.call.evaluate(exchange, ports).await?;
-        let value = self.value(ports.send(call).await)?;
-        exchange.set_variable(&self.variable, value);
+        let mut call = self.call.evaluate(exchange, ports).await?;
+        let begun = exchange.begin_call(&mut call);
+        let outcome = ports.send(call).await;
+        exchange.end_call(begun, status(&outcome));
+        exchange.set_variable(&self.variable, self.value(outcome)?);
         Ok(Flow::Continue)
     }
 
     /// The exchange is free while the call is under way; it waits for a token of the gateway, which is at hand but for
     /// the first time.
     async fn run_beside(&self, exchange: &SharedExchange<'_>, ports: &dyn Ports) -> Result<Flow, Fault> {
-        let call = self.call.evaluate(&mut **exchange.lock().await, ports).await?;
-        let value = self.value(ports.send(call).await)?;
-        exchange.lock().await.set_variable(&self.variable, value);
+        let (call, begun) = {
+            let exchange = &mut **exchange.lock().await;
+            let mut call = self.call.evaluate(exchange, ports).await?;
+            let begun = exchange.begin_call(&mut call);
+            (call, begun)
+        };
+        let outcome = ports.send(call).await;
+        let exchange = &mut **exchange.lock().await;
+        exchange.end_call(begun, status(&outcome));
+        exchange.set_variable(&self.variable, self.value(outcome)?);
         Ok(Flow::Continue)
     }
 
@@ -270,6 +279,10 @@ impl SendRequest {
             Err(error) => Err(Fault::internal("", error.reason, error.message)),
         }
     }
+}
+
+fn status(outcome: &Result<Response, SendError>) -> Result<u16, &SendError> {
+    outcome.as_ref().map(|response| response.status)
 }
 
 impl AsyncPolicy for SendRequest {

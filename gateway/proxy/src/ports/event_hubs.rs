@@ -12,6 +12,7 @@ use gateway_model::Secret;
 use gateway_policy::event_hub::{EventHub, HubAccess, HubEvent, Partition};
 use gateway_policy::message::{Body, Headers, Method, Request, Url, ascii_json};
 use gateway_policy::ports::OutboundCall;
+use gateway_telemetry::export::{Shown, event_hubs};
 use gateway_telemetry::metrics::labels::EventHubOutcome;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -128,10 +129,7 @@ impl EventHubs {
 
     async fn authorization(&self, hub: &EventHub) -> Option<String> {
         match &hub.access {
-            HubAccess::Key { name, key } => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                Some(sas_token(&hub.url, name, key, now + TOKEN_LIFETIME))
-            }
+            HubAccess::Key { name, key } => Some(signature(&hub.url, name, key)),
             HubAccess::Token(wanted) => {
                 let token = self.shared.identity.token(wanted, &self.upstream).await.ok()?;
                 Some(format!("Bearer {token}"))
@@ -142,6 +140,16 @@ impl EventHubs {
     fn count(&self, outcome: EventHubOutcome, events: u64) {
         self.shared.telemetry.shard(self.worker).event_hub_events(outcome, events);
     }
+}
+
+/// A hub as the exporter of requests has it.
+pub fn exporter_settings(hub: EventHub) -> event_hubs::Settings {
+    let url = hub.url.to_string();
+    let shown = match hub.access {
+        HubAccess::Key { name, key } => Shown::Key { name, key, resource: url.clone() },
+        HubAccess::Token(wanted) => Shown::Token { audience: wanted.resource, client_id: wanted.client_id },
+    };
+    event_hubs::Settings { hub: url, shown }
 }
 
 fn request(hub: &EventHub, partition: &Partition, batch: &[String], authorization: String) -> Request {
@@ -173,7 +181,13 @@ fn request(hub: &EventHub, partition: &Partition, batch: &[String], authorizatio
     Request { method: Method::Post, url, headers, body: Body::from(body) }
 }
 
-/// A shared access signature for the hub, valid until `expiry` after 1970.
+/// A shared access signature for a hub, valid for an hour.
+pub fn signature(hub: &Url, name: &str, key: &Secret) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    sas_token(hub, name, key, now + TOKEN_LIFETIME)
+}
+
+/// The same, valid until `expiry` after 1970.
 fn sas_token(hub: &Url, name: &str, key: &Secret, expiry: Duration) -> String {
     let resource = encode(&hub.to_string().to_ascii_lowercase());
     let expiry = expiry.as_secs();

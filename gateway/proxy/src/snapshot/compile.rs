@@ -16,7 +16,7 @@ use gateway_telemetry::Registry;
 use super::documents::{Documents, References, compile_all};
 use super::{
     ApiRoute, Host, Labels, OperationRoute, Pipelines, ProductPipeline, Snapshot, address_filters, backends,
-    caller, certificates, external_cache, graphql, subscriptions, system_operations,
+    caller, certificates, diagnosed, external_cache, graphql, subscriptions, system_operations,
 };
 use crate::route::{Address, OperationTable, Router, Template, VersionPlace};
 
@@ -46,6 +46,7 @@ pub fn compile(
     let documents = compile_all(set, &references, &mut diagnostics);
     let graphql = graphql::compile_all(set, &references, &mut diagnostics);
     let keys = subscriptions::compile(set, &mut diagnostics);
+    let logging = diagnosed::compile(set, &references, &mut diagnostics);
     let external_cache = external_cache::compile(set, &deployment.region, &mut diagnostics);
     let (documents, broken_scopes) = settle(documents, previous);
     let mut compiler = Compiler {
@@ -66,6 +67,7 @@ pub fn compile(
         external_cache,
         asks_clients: set.gateway_hostnames.values().any(|hostname| hostname.negotiate_client_certificate),
         global: effective(&[&compiler.global]),
+        diagnostics: logging,
         ..Snapshot::default()
     };
     for hostname in set.gateway_hostnames.values() {

@@ -37,6 +37,14 @@ impl<'a> References<'a> {
         Self { set, named_values, backends, certificates, lower: RefCell::default(), operation: None }
     }
 
+    /// The value of the named value that a text refers to as a whole. A reference to nothing stays as it is; credentials
+    /// then do not fit, which is told.
+    pub fn expand(&self, text: &str) -> String {
+        let name = text.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
+        let value = name.and_then(|name| self.named_value(name.trim()));
+        value.unwrap_or(text).to_owned()
+    }
+
     /// For the document of one operation.
     #[must_use]
     pub fn of_operation(self, operation: Option<&'a Operation>) -> Self {
@@ -64,13 +72,7 @@ impl Lookup for References<'_> {
 
     fn event_hub(&self, logger: &str) -> Option<Result<Arc<EventHub>, String>> {
         let logger = self.set.loggers.get(&LoggerId::from(logger))?;
-        // A reference to nothing stays as it is; the credentials then do not fit, which is told.
-        let expand = |text: &str| {
-            let name = text.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
-            let value = name.and_then(|name| self.named_value(name.trim()));
-            value.unwrap_or(text).to_owned()
-        };
-        Some(EventHub::of(logger, &expand).map(Arc::new))
+        Some(EventHub::of(logger, &|text| self.expand(text)).map(Arc::new))
     }
 
     fn backends(&self) -> Arc<Backends> {

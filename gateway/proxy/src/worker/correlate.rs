@@ -1,21 +1,26 @@
-//! The gateway's part in distributed traces, where its telemetry sends traces: `traceparent` in and out.
+//! The gateway's part in distributed traces, where its telemetry sends traces or a diagnostic asks for it.
 
 use gateway_policy::exchange::Exchange;
-use gateway_policy::exchange::correlation::Correlation;
+use gateway_policy::exchange::correlation::{Correlation, Protocols};
 
-const TRACEPARENT: &str = "traceparent";
-
-/// Reads where the request stands.
+/// Reads where the request stands, and has the sections timed.
 pub fn begin(exchange: &mut Exchange) {
-    let told = exchange.request.headers.get_str(TRACEPARENT);
-    exchange.correlation = Some(Correlation::of(exchange.id, told));
+    exchange.sections = Some(Vec::with_capacity(4));
+    join(exchange, Protocols { w3c: true, legacy: false });
 }
 
-/// Names the span of the call to the backend, unless a policy has set the field itself.
+/// Reads and writes the fields of further protocols.
+pub fn join(exchange: &mut Exchange, protocols: Protocols) {
+    let known = exchange.correlation.map(|known| known.protocols).unwrap_or_default();
+    let all = Protocols { w3c: known.w3c || protocols.w3c, legacy: known.legacy || protocols.legacy };
+    if all != known {
+        exchange.correlation = Some(Correlation::of(exchange.id, &exchange.request.headers, all));
+    }
+}
+
+/// Names the span of the call to the backend.
 pub fn tell_backend(exchange: &mut Exchange) {
-    let Some(correlation) = &exchange.correlation else { return };
-    if !exchange.request.headers.was_set(TRACEPARENT) {
-        // The value is ASCII; it cannot be refused.
-        let _ = exchange.request.headers.set(TRACEPARENT, correlation.traceparent().as_bytes());
+    if let Some(correlation) = exchange.correlation {
+        correlation.tell(correlation.backend_span(), &mut exchange.request.headers);
     }
 }

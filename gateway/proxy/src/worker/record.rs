@@ -1,21 +1,27 @@
 //! The closed event of a request: made once, when its answer has been sent or the client has left.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use gateway_policy::exchange::correlation::Correlation;
+use gateway_policy::exchange::calls::SectionBegin;
+use gateway_policy::exchange::correlation::{Correlation, Protocols};
 use gateway_policy::exchange::metric::Metric;
 use gateway_policy::exchange::trace::{Severity as NoteSeverity, TraceEntry};
 use gateway_policy::exchange::{self, CacheUse, Ending, Exchange};
-use gateway_policy::message::Url as RequestUrl;
+use gateway_policy::message::{Headers, Url as RequestUrl};
+use gateway_telemetry::event::SectionTime;
 use gateway_telemetry::{
     BackendId, Cache, Call, CallKind, HostId, LabelId, LastError, MetricRecord, Protocol, RequestEvent,
     Severity, TlsVersion, TraceContext, TraceRecord, Url,
 };
 
-use super::Shared;
+use smallvec::SmallVec;
+
+use super::{Shared, diagnose};
 use crate::service::Sent;
+use crate::snapshot::Diagnosed;
 
 /// A request and the event it will leave. The event is emitted when this is dropped: behind the answer, or when the
 /// client has left before it.
@@ -26,6 +32,7 @@ struct Inner {
     worker: usize,
     exchange: Exchange,
     labels: Labels,
+    diagnosed: Option<Arc<Diagnosed>>,
     status: u16,
     answered: Option<Instant>,
     /// Nothing, until the answer is out.
@@ -53,7 +60,16 @@ impl Record {
         });
         let labels = Labels::default();
         let sent = Sent::default();
-        Self(Box::new(Inner { shared, worker, exchange, labels, status: 0, answered: None, sent }))
+        Self(Box::new(Inner {
+            shared,
+            worker,
+            exchange,
+            labels,
+            diagnosed: None,
+            status: 0,
+            answered: None,
+            sent,
+        }))
     }
 
     pub fn exchange(&mut self) -> &mut Exchange {
@@ -62,6 +78,15 @@ impl Record {
 
     pub fn labels(&mut self) -> &mut Labels {
         &mut self.0.labels
+    }
+
+    pub fn is_diagnosed(&self) -> bool {
+        self.0.diagnosed.is_some()
+    }
+
+    /// The diagnostics that hold for the request.
+    pub fn diagnose(&mut self, diagnosed: Option<Arc<Diagnosed>>) {
+        self.0.diagnosed = diagnosed;
     }
 
     /// The answer is made and goes out now.
@@ -107,15 +132,11 @@ impl Inner {
         });
         let caller = &exchange.caller;
         let backend = self.backend_call(texts.as_ref().map_or("", |texts| &texts.backend));
-        let last_error = exchange.last_error.as_ref().map(|error| LastError {
-            elapsed: Duration::from_millis(exchange.error_elapsed_ms),
-            source: &error.source,
-            path: &error.path,
-            reason: &error.reason,
-            message: &error.message,
-            section: &error.section,
-            scope: &error.scope,
-        });
+        let urls: Vec<String> = exchange.sent_calls.iter().map(|call| call.url.to_string()).collect();
+        let calls = self.calls(backend, &urls);
+        let sections = self.sections();
+        let messages = diagnose::messages(exchange);
+        let last_error = last_error(exchange);
         let dimensions: Vec<Vec<(&str, &str)>> = exchange.metrics.list().iter().map(dimensions).collect();
         let metrics: Vec<MetricRecord<'_>> =
             exchange.metrics.list().iter().zip(&dimensions).map(metric).collect();
@@ -140,16 +161,20 @@ impl Inner {
             api_revision: caller.api.as_ref().map(|api| &*api.revision),
             operation_id: caller.operation.as_ref().map(|operation| &*operation.id),
             operation_name: caller.operation.as_ref().map(|operation| &*operation.name),
+            operation_template: caller.operation.as_ref().map(|operation| &*operation.url_template),
             product_id: caller.product.as_ref().map(|product| &*product.id),
             user_id: caller.user.as_ref().map(|user| &*user.id),
             subscription_id: caller.subscription.as_ref().map(|subscription| &*subscription.id),
             client_protocol: protocol(exchange.connection.protocol),
             client_tls: exchange.connection.tls_version.and_then(tls_version),
-            calls: backend.as_slice(),
+            calls: &calls,
             last_error,
             errors: last_error.as_slice(),
             traces: &traces,
             metrics: &metrics,
+            sections: &sections,
+            diagnostics: self.diagnosed.as_ref().map_or(&[], |diagnosed| &diagnosed.rules),
+            messages: messages.as_ref(),
             ..RequestEvent::new(
                 exchange.connection.peer,
                 exchange.timestamp,
@@ -161,12 +186,49 @@ impl Inner {
     }
 
     fn correlation(&self) -> Correlation {
-        self.exchange.correlation.unwrap_or_else(|| Correlation::of(self.exchange.id, None))
+        let none = || Correlation::of(self.exchange.id, &Headers::new(), Protocols::default());
+        self.exchange.correlation.unwrap_or_else(none)
     }
 
     fn trace_context(&self) -> TraceContext {
-        let Correlation { trace_id, span, parent, flags } = self.correlation();
+        let Correlation { trace_id, span, parent, flags, .. } = self.correlation();
         TraceContext { trace_id, span, parent, flags }
+    }
+
+    /// All calls in the order they began.
+    fn calls<'a>(&'a self, backend: Option<Call<'a>>, urls: &'a [String]) -> SmallVec<[Call<'a>; 1]> {
+        let sent = self.exchange.sent_calls.iter().zip(urls).map(|(call, url)| Call {
+            kind: CallKind::Send,
+            label: BackendId::OTHER,
+            backend_id: None,
+            method: &call.method,
+            url,
+            response_code: call.status,
+            protocol: None,
+            span: call.span,
+            started: call.started,
+            elapsed: call.elapsed,
+        });
+        let mut calls: SmallVec<[Call<'a>; 1]> = backend.into_iter().chain(sent).collect();
+        calls.sort_by_key(|call| call.started);
+        calls
+    }
+
+    /// The sections that had statements; each ends where the next one begins.
+    fn sections(&self) -> SmallVec<[SectionTime; 4]> {
+        let begins = self.exchange.sections.as_deref().unwrap_or_default();
+        let end = self.answered.unwrap_or_else(Instant::now);
+        let ends = begins.iter().skip(1).map(|next| next.at).chain([end]);
+        let correlation = self.correlation();
+        let timed = begins.iter().zip(ends).enumerate().filter(|(_, (begin, _))| begin.has_statements);
+        let time = |(number, (begin, end)): (usize, (&SectionBegin, Instant))| SectionTime {
+            name: begin.section.as_str(),
+            // Numbers of calls end far below.
+            span: correlation.child_span(1000 + number as u64),
+            started: begin.at.saturating_duration_since(self.exchange.received),
+            elapsed: end.saturating_duration_since(begin.at),
+        };
+        timed.map(time).collect()
     }
 
     fn backend_call<'a>(&'a self, url: &'a str) -> Option<Call<'a>> {
@@ -200,9 +262,14 @@ impl Texts {
     fn of(exchange: &Exchange) -> Self {
         let RequestUrl { path, query, .. } = &exchange.original_url;
         let backend = exchange.destination().map(|backend| {
-            let own = &exchange.request.url;
-            let path = format!("{}{}", backend.base.path, own.path);
-            RequestUrl { path, query: own.query.clone(), ..backend.base.clone() }.to_string()
+            let (own, base) = (&exchange.request.url, &backend.base);
+            let mut text = String::with_capacity(base.host.len() + base.path.len() + own.path.len() + 64);
+            let _ = write!(text, "{}://{}{}{}", base.scheme.as_str(), base.authority(), base.path, own.path);
+            if !own.query.is_empty() {
+                text.push('?');
+                text.push_str(&own.query);
+            }
+            text
         });
         Self {
             authority: exchange.original_url.authority(),
@@ -210,6 +277,18 @@ impl Texts {
             backend: backend.unwrap_or_default(),
         }
     }
+}
+
+fn last_error(exchange: &Exchange) -> Option<LastError<'_>> {
+    exchange.last_error.as_ref().map(|error| LastError {
+        elapsed: Duration::from_millis(exchange.error_elapsed_ms),
+        source: &error.source,
+        path: &error.path,
+        reason: &error.reason,
+        message: &error.message,
+        section: &error.section,
+        scope: &error.scope,
+    })
 }
 
 fn metadata(note: &TraceEntry) -> Vec<(&str, &str)> {

@@ -32,7 +32,7 @@ const HOPS_MAX: usize = 10;
 const AGAIN: [u64; 5] = [408, 429, 439, 500, 503];
 
 /// Where to, and as whom.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     pub connection: ConnectionString,
     /// Whose token is shown; `None`: no token.
@@ -93,9 +93,7 @@ impl Exporter for ApplicationInsights {
     fn encode(&self, gathered: &[Gathered], _: SystemTime, _: bool, payloads: &mut Vec<Payload>) -> u64 {
         let mut writer = Writer::new(FRAME, None, payloads);
         for item in gathered {
-            item.request.with(|event| {
-                self.envelopes.of(event, item.sample_rate, &mut |envelope| writer.add(envelope));
-            });
+            self.envelopes.of(item, ITEM_BYTES_MAX, &mut |envelope| writer.add(envelope));
         }
         writer.finish()
     }

@@ -1,4 +1,5 @@
-//! Requests as events of an event hub, by batches over HTTPS with a token of the gateway's identity
+//! Requests as events of an event hub, by batches over HTTPS, with a shared access key or a token of the
+//! gateway's identity
 //! (self-hosted-gateway.md §3.4, §4.4).
 
 use std::sync::Arc;
@@ -6,7 +7,8 @@ use std::time::SystemTime;
 
 use super::lines::{Frame, Writer, array, gunzip};
 use super::post::Post;
-use super::{Exporter, Gathered, LocalFuture, Outbound, Payload, Verdict};
+use super::{Exporter, Gathered, LocalFuture, Outbound, Payload, Shown, Verdict};
+use crate::diagnostic::Rules;
 use crate::event::{GatewayLogs, RequestEvent, Value};
 use crate::json::{self, Object};
 use crate::rfc3339::Rfc3339;
@@ -21,10 +23,7 @@ const FRAME: Frame = array(BODY_BYTES_MAX, BODY_BYTES_MAX);
 pub struct Settings {
     /// `https://{namespace}.servicebus.windows.net/{hub}`.
     pub hub: String,
-    /// Of tokens; default `https://eventhubs.azure.net`.
-    pub audience: String,
-    /// A user-assigned identity.
-    pub client_id: Option<String>,
+    pub shown: Shown,
 }
 
 /// The exporter.
@@ -40,19 +39,17 @@ impl EventHubs {
             content_type: "application/vnd.microsoft.servicebus.json",
             gzip: false,
             headers: vec![("x-ms-retrypolicy", "NoRetry".to_owned())],
-            token: Some((settings.audience.clone(), settings.client_id.clone())),
+            shown: settings.shown.clone(),
             frame: None,
         };
         Self { post, instance }
     }
 
     /// The shape of Azure's own export of resource logs.
-    fn event(&self, event: &RequestEvent<'_>) -> String {
+    fn event(&self, event: &RequestEvent<'_>, rules: &Rules) -> String {
         let mut properties = String::with_capacity(1024);
-        json::json_value(
-            &mut properties,
-            Value::Object(&GatewayLogs { event, region: &self.instance.region }),
-        );
+        let record = GatewayLogs { event, region: &self.instance.region, rules: Some(rules) };
+        json::json_value(&mut properties, Value::Object(&record));
         let mut body = String::with_capacity(properties.len() + 256);
         Object::write(&mut body, |body| {
             body.text("time", &Rfc3339 { time: event.time_generated, digits: 7 }, 64);
@@ -80,7 +77,7 @@ impl Exporter for EventHubs {
     fn encode(&self, gathered: &[Gathered], _: SystemTime, _: bool, payloads: &mut Vec<Payload>) -> u64 {
         let mut writer = Writer::new(FRAME, None, payloads);
         for item in gathered {
-            writer.add(&item.request.with(|event| self.event(event)));
+            writer.add(&item.request.with(|event| self.event(event, &item.rules)));
         }
         writer.finish()
     }

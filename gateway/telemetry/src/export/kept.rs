@@ -1,8 +1,10 @@
 //! A request's event as the pipeline keeps it: one copy for all exporters, its texts in one allocation.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::event::{Call, LastError, MetricRecord, RequestEvent, Severity, TraceRecord, Url};
+use crate::diagnostic::Messages;
+use crate::event::{Call, LastError, MetricRecord, RequestEvent, SectionTime, Severity, TraceRecord, Url};
 use crate::{BackendId, CallKind, Protocol};
 
 /// A place in [`Kept::text`].
@@ -19,11 +21,13 @@ pub struct Kept {
     /// The event with its texts and lists taken out.
     bare: RequestEvent<'static>,
     texts: [Span; 5],
-    names: [Option<Span>; 8],
+    names: [Option<Span>; 9],
     calls: Box<[KeptCall]>,
     last_error: Option<KeptError>,
     traces: Box<[KeptTrace]>,
     metrics: Box<[KeptMetric]>,
+    sections: Box<[SectionTime]>,
+    messages: Option<Arc<Messages>>,
 }
 
 #[derive(Debug)]
@@ -100,10 +104,12 @@ impl Kept {
             dimensions: out.pairs(metric.dimensions),
         };
         let metrics = event.metrics.iter().map(metric).collect();
-        Self { text: out.0, bare: bare(event), texts, names, calls, last_error, traces, metrics }
+        let (sections, messages) = (event.sections.into(), event.messages.cloned());
+        let bare = bare(event);
+        Self { text: out.0, bare, texts, names, calls, last_error, traces, metrics, sections, messages }
     }
 
-    /// Calls `read` with the event as it was.
+    /// Calls `read` with the event as it was, but for its diagnostics: the rules stand beside it.
     pub fn with<R>(&self, read: impl FnOnce(&RequestEvent<'_>) -> R) -> R {
         let calls: Vec<Call<'_>> = self.calls.iter().map(|call| call.show(self)).collect();
         let last_error = self.last_error.as_ref().map(|error| error.show(self));
@@ -141,6 +147,7 @@ impl Kept {
             api_revision,
             operation_id,
             operation_name,
+            operation_template,
             product_id,
             user_id,
             subscription_id,
@@ -154,6 +161,7 @@ impl Kept {
             api_revision,
             operation_id,
             operation_name,
+            operation_template,
             product_id,
             user_id,
             subscription_id,
@@ -162,6 +170,8 @@ impl Kept {
             errors: last_error.as_slice(),
             traces: &traces,
             metrics: &metrics,
+            sections: &self.sections,
+            messages: self.messages.as_ref(),
             ..self.bare
         })
     }
@@ -175,6 +185,8 @@ impl Kept {
             + size_of_val(&*self.metrics)
             + self.traces.iter().map(|trace| size_of_val(&*trace.metadata)).sum::<usize>()
             + self.metrics.iter().map(|metric| size_of_val(&*metric.dimensions)).sum::<usize>()
+            + size_of_val(&*self.sections)
+            + self.messages.as_ref().map_or(0, |messages| messages.bytes())
     }
 
     /// When processing began.
@@ -191,13 +203,14 @@ impl Kept {
     }
 }
 
-fn names<'a>(event: &RequestEvent<'a>) -> [Option<&'a str>; 8] {
+fn names<'a>(event: &RequestEvent<'a>) -> [Option<&'a str>; 9] {
     [
         event.api_id,
         event.api_name,
         event.api_revision,
         event.operation_id,
         event.operation_name,
+        event.operation_template,
         event.product_id,
         event.user_id,
         event.subscription_id,
@@ -228,6 +241,7 @@ fn bare(event: &RequestEvent<'_>) -> RequestEvent<'static> {
         api_revision: None,
         operation_id: None,
         operation_name: None,
+        operation_template: None,
         product_id: None,
         user_id: None,
         subscription_id: None,
@@ -238,6 +252,9 @@ fn bare(event: &RequestEvent<'_>) -> RequestEvent<'static> {
         errors: &[],
         traces: &[],
         metrics: &[],
+        sections: &[],
+        diagnostics: &[],
+        messages: None,
     }
 }
 
@@ -300,6 +317,13 @@ mod tests {
         };
         let metric =
             MetricRecord { namespace: "n", name: "m", value: 2.5, dimensions: &[("API ID", "shop")] };
+        let section = SectionTime {
+            name: "inbound",
+            span: [1; 8],
+            started: Duration::ZERO,
+            elapsed: Duration::from_millis(2),
+        };
+        let messages = Arc::new(Messages::default());
         let url = Url { scheme: "http", authority: "h", target: "/a?b=c" };
         let event = RequestEvent {
             api_id: Some("shop"),
@@ -308,6 +332,8 @@ mod tests {
             errors: &[error],
             traces: &[trace],
             metrics: &[metric],
+            sections: &[section],
+            messages: Some(&messages),
             ..RequestEvent::new([127, 0, 0, 1].into(), UNIX_EPOCH, "GET", url)
         };
         let kept = Kept::of(&event);

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use super::lines::{self, Frame, Writer};
 use super::post::Post;
-use super::{Exporter, Gathered, LocalFuture, Outbound, Payload, Verdict};
+use super::{Exporter, Gathered, LocalFuture, Outbound, Payload, Shown, Verdict};
 use crate::sink::Instance;
 
 /// 1 MB a call, compressed and not; with some room.
@@ -45,7 +45,7 @@ impl LogsIngestion {
             content_type: "application/json",
             gzip: true,
             headers: Vec::new(),
-            token: Some((audience.clone(), client_id.clone())),
+            shown: Shown::Token { audience: audience.clone(), client_id: client_id.clone() },
             frame: Some(FRAME),
         };
         Self { post, instance }
@@ -58,7 +58,7 @@ impl Exporter for LogsIngestion {
         let mut row = String::with_capacity(2048);
         for item in gathered {
             row.clear();
-            item.request.with(|event| row::write(&mut row, event, &self.instance));
+            item.request.with(|event| row::write(&mut row, event, &item.rules, &self.instance));
             writer.add(&row);
         }
         writer.finish()

@@ -12,7 +12,7 @@ use self::aggregate::Minutes;
 use self::kernel::Kernel;
 use super::lines::{self, Frame, Writer};
 use super::post::Post;
-use super::{Exporter, Gathered, LocalFuture, Outbound, Payload, Verdict};
+use super::{Exporter, Gathered, LocalFuture, Outbound, Payload, Shown, Verdict};
 use crate::metrics::Registry;
 use crate::sink::Instance;
 
@@ -54,7 +54,7 @@ impl MonitorMetrics {
             content_type: "application/x-ndjson",
             gzip: true,
             headers: Vec::new(),
-            token: Some((audience.clone(), client_id.clone())),
+            shown: Shown::Token { audience: audience.clone(), client_id: client_id.clone() },
             frame: Some(FRAME),
         };
         Self {

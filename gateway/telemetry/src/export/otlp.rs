@@ -103,7 +103,8 @@ impl Otlp {
     /// Whether a minute has gone by since the last metrics.
     fn metrics_are_due(&self, now: SystemTime, end: bool) -> bool {
         let due = self.next_metrics.get().get_or_insert(now + METRICS_INTERVAL).to_owned();
-        let is_due = end || now >= due;
+        // A clock that went back would hold them up for as long as it went.
+        let is_due = end || now >= due || now + METRICS_INTERVAL < due;
         self.next_metrics.set(Some(if is_due { now + METRICS_INTERVAL } else { due }));
         is_due
     }

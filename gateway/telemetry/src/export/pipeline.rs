@@ -6,18 +6,15 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Notify, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, watch};
 
-use super::backlog::Backlog;
-use super::inlet::{Gathered, Inlet};
-use super::route::Route;
-use super::spill::{self, Spill};
-use super::{Exporter, Kept, Outbound, Sampling};
+use super::inlet::Inlet;
+use super::routes::{Maker, Routes};
+use super::{Exporter, Intake, Kept, Logger, Outbound, Sampling};
 use crate::event::RequestEvent;
 use crate::lifecycle::Event;
 use crate::metrics::Registry;
-use crate::sink::{Sink, Telemetry};
+use crate::sink::{Instance, Sink, Telemetry};
 
 /// How much may wait for each exporter.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,21 +48,27 @@ pub struct Spec {
     /// Name in metrics and of its folder.
     pub name: String,
     /// The requests that it takes; `None`: it takes none.
-    pub requests: Option<Sampling>,
+    pub requests: Option<Intake>,
     /// Makes it, on the telemetry thread.
     pub make: Box<dyn FnOnce() -> Box<dyn Exporter> + Send>,
 }
 
-/// An exporter on its way to the thread, with its queue.
-type Wanted = (Spec, Arc<Inlet>);
+/// What the thread is told.
+enum Change {
+    /// An exporter with its queue; in place of one of the same name.
+    Add(Spec, Arc<Inlet>),
+    Remove(String),
+}
 
 /// The way to all collectors.
 pub struct Pipeline {
     limits: Limits,
     registry: Arc<Registry>,
     inlets: ArcSwap<Vec<Arc<Inlet>>>,
-    wanted: mpsc::UnboundedSender<Wanted>,
-    to_make: Mutex<Option<mpsc::UnboundedReceiver<Wanted>>>,
+    changes: mpsc::UnboundedSender<Change>,
+    to_change: Mutex<Option<mpsc::UnboundedReceiver<Change>>>,
+    /// Those of the configuration that have an exporter.
+    pub(super) loggers: Mutex<Vec<Logger>>,
     stop: watch::Sender<bool>,
     running: Mutex<bool>,
     ended: Condvar,
@@ -73,13 +76,14 @@ pub struct Pipeline {
 
 impl Pipeline {
     pub fn new(limits: Limits, registry: Arc<Registry>) -> Arc<Self> {
-        let (wanted, to_make) = mpsc::unbounded_channel();
+        let (changes, to_change) = mpsc::unbounded_channel();
         Arc::new(Self {
             limits,
             registry,
             inlets: ArcSwap::default(),
-            wanted,
-            to_make: Mutex::new(Some(to_make)),
+            changes,
+            to_change: Mutex::new(Some(to_change)),
+            loggers: Mutex::default(),
             stop: watch::Sender::new(false),
             running: Mutex::new(false),
             ended: Condvar::new(),
@@ -89,8 +93,8 @@ impl Pipeline {
     /// Adds an exporter; it begins when the thread runs.
     pub fn add(&self, spec: Spec) {
         let figures = self.registry.exporters().add(&spec.name);
-        let sampling = spec.requests.unwrap_or_default();
-        let inlet = Arc::new(Inlet::new(self.limits.queue_bytes_max, sampling, figures));
+        let intake = spec.requests.clone().unwrap_or_else(|| Intake::all(Sampling::default()));
+        let inlet = Arc::new(Inlet::new(self.limits.queue_bytes_max, intake, figures));
         if spec.requests.is_some() {
             self.inlets.rcu(|inlets| {
                 let mut more = Vec::clone(inlets);
@@ -99,57 +103,43 @@ impl Pipeline {
             });
         }
         // Refused only behind the end of the thread.
-        let _ = self.wanted.send((spec, inlet));
+        let _ = self.changes.send(Change::Add(spec, inlet));
+    }
+
+    /// Ends an exporter: it sends what it has, and lays down the rest.
+    pub fn remove(&self, name: &str) {
+        self.inlets.rcu(|inlets| {
+            let others = inlets.iter().filter(|inlet| inlet.figures.name() != name);
+            others.map(Arc::clone).collect::<Vec<_>>()
+        });
+        let _ = self.changes.send(Change::Remove(name.to_owned()));
+    }
+
+    /// Who this gateway is.
+    pub fn instance(&self) -> &Arc<Instance> {
+        self.registry.instance()
     }
 
     /// Works until [`Sink::close`]; to be called once, inside a `LocalSet`.
     pub async fn run(&self, outbound: Rc<dyn Outbound>, telemetry: Arc<Telemetry>) {
-        let to_make = self.to_make.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut to_make) = to_make else { return };
+        let to_change = self.to_change.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut to_change) = to_change else { return };
         self.set_running(true);
         let mut stopped = self.stop.subscribe();
-        let mut routes = JoinSet::new();
+        let mut routes = Routes::new(Maker { limits: self.limits.clone(), outbound, telemetry });
         loop {
             let next = tokio::select! {
-                next = to_make.recv() => next,
+                next = to_change.recv() => next,
                 _ = stopped.wait_for(|stopped| *stopped) => None,
             };
-            let Some((spec, inlet)) = next else { break };
-            let route = self.route(spec, inlet, &outbound, &telemetry);
-            routes.spawn_local(route.run(self.stop.subscribe(), self.limits.patience));
-        }
-        routes.join_all().await;
-        self.set_running(false);
-    }
-
-    fn route(
-        &self,
-        spec: Spec,
-        inlet: Arc<Inlet>,
-        outbound: &Rc<dyn Outbound>,
-        telemetry: &Arc<Telemetry>,
-    ) -> Route {
-        let spill = self.limits.folder.as_ref().and_then(|root| {
-            let folder = spill::folder(root, &spec.name);
-            match Spill::open(folder, self.limits.disk_bytes_max) {
-                Ok(spill) => Some(spill),
-                Err(error) => {
-                    let exporter = &spec.name;
-                    tracing::error!(event_type = "ExportNotBuffered", exporter, %error, "the folder of telemetry.buffer.folder cannot be used");
-                    None
-                }
+            match next {
+                Some(Change::Add(spec, inlet)) => routes.begin(spec, inlet),
+                Some(Change::Remove(name)) => routes.end(&name),
+                None => break,
             }
-        });
-        let backlog = Backlog::new(self.limits.memory_bytes_max, spill, Arc::clone(&inlet.figures));
-        Route {
-            exporter: (spec.make)(),
-            inlet,
-            backlog: backlog.into(),
-            outbound: Rc::clone(outbound),
-            telemetry: Arc::clone(telemetry),
-            arrived: Notify::new(),
-            pausing: false.into(),
         }
+        routes.end_all().await;
+        self.set_running(false);
     }
 
     /// Tells the thread to send what it has and to end.
@@ -176,9 +166,12 @@ impl Sink for Arc<Pipeline> {
     fn request(&self, _worker: usize, event: &RequestEvent<'_>) {
         let mut kept = None;
         for inlet in self.inlets.load().iter() {
-            if let Some(sample_rate) = inlet.sampling.rate(event) {
+            if let Some((rules, sample_rate)) = inlet.intake.take(event) {
                 let request = kept.get_or_insert_with(|| Arc::new(Kept::of(event)));
-                inlet.push(Gathered { request: Arc::clone(request), sample_rate });
+                // Own rules are known to the inlet: workers need not count their references among each other.
+                let is_own = inlet.intake.own().is_some_and(|own| Arc::ptr_eq(own, rules));
+                let rules = (!is_own).then(|| Arc::clone(rules));
+                inlet.push(Arc::clone(request), sample_rate, rules);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::lines::{self, Frame};
-use super::{HttpRequest, Outbound, Payload, Verdict};
+use super::{HttpRequest, Outbound, Payload, Shown, Verdict};
 
 /// Where payloads go, and as what.
 #[derive(Clone, Debug)]
@@ -13,8 +13,7 @@ pub struct Post {
     pub gzip: bool,
     /// Further fields.
     pub headers: Vec<(&'static str, String)>,
-    /// Audience of the token to show, and the user-assigned identity it is of.
-    pub token: Option<(String, Option<String>)>,
+    pub shown: Shown,
     /// How the items of a body stand, where a body can be halved.
     pub frame: Option<Frame>,
 }
@@ -27,11 +26,9 @@ impl Post {
             headers.push(("Content-Encoding", "gzip".to_owned()));
         }
         headers.extend(self.headers.iter().cloned());
-        if let Some((audience, client_id)) = &self.token {
-            match outbound.token(audience, client_id.as_deref()).await {
-                Ok(token) => headers.push(("Authorization", format!("Bearer {token}"))),
-                Err(why) => return Verdict::Later { why, pause: None },
-            }
+        match self.shown.authorization(outbound).await {
+            Ok(authorization) => headers.extend(authorization.map(|value| ("Authorization", value))),
+            Err(why) => return Verdict::Later { why, pause: None },
         }
         let request =
             HttpRequest { url: self.url.clone(), headers, body: payload.body.clone(), http2: false };

@@ -55,6 +55,7 @@ impl Route {
             // Late is no error here: what is left is laid down below.
             let _ = timeout(patience, rest).await;
         }
+        self.inlet.close();
         self.backlog.borrow_mut().close();
     }
 

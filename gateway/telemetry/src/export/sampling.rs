@@ -1,7 +1,5 @@
 //! Which requests an exporter takes: all that belong to one operation id, or none of them.
 
-use std::fmt::Write;
-
 use uuid::Uuid;
 
 use crate::RequestEvent;
@@ -42,11 +40,11 @@ pub fn is_failure(event: &RequestEvent<'_>) -> bool {
 
 /// 0–100 from an operation id, as other SDKs have it: those of one id decide alike.
 fn score(operation: Uuid) -> f64 {
-    let mut text = String::with_capacity(32);
-    let _ = write!(text, "{}", operation.simple()); // a `String` takes all
-    let hash = text
-        .bytes()
-        .fold(5381_i32, |hash, byte| hash.wrapping_shl(5).wrapping_add(hash).wrapping_add(i32::from(byte)));
+    let mut digits = [0; 32];
+    let hash =
+        operation.simple().encode_lower(&mut digits).bytes().fold(5381_i32, |hash, byte| {
+            hash.wrapping_shl(5).wrapping_add(hash).wrapping_add(i32::from(byte))
+        });
     let positive = hash.checked_abs().unwrap_or(i32::MAX);
     f64::from(positive) / f64::from(i32::MAX) * 100.0
 }

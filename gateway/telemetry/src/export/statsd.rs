@@ -215,13 +215,15 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::export::Kept;
+    use crate::diagnostic::{LoggerKind, Rules};
     use crate::export::testing::request;
+    use crate::export::{Kept, Sampling};
 
     fn lines(tags: TagFormat, sample_rate: f64) -> Vec<String> {
         let settings = Settings { endpoint: String::new(), tags };
         let instance = Instance { region: "at,tic".into(), ..Instance::default() };
-        let item = Gathered { request: Arc::new(Kept::of(&request(401))), sample_rate };
+        let rules = Arc::new(Rules::without_diagnostic(LoggerKind::AzureMonitor, Sampling::default()));
+        let item = Gathered { request: Arc::new(Kept::of(&request(401))), sample_rate, rules };
         let mut all = Vec::new();
         Statsd::new(settings, &instance).lines(&[item.clone(), item], &mut |line| all.push(line.to_owned()));
         all

@@ -1,10 +1,11 @@
 //! A world for tests of exporters: answers by a script, keeps what was sent, runs on tokio's virtual clock.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use gateway_model::Secret;
 use tokio::time::Instant;
 
 use super::{HttpRequest, HttpResponse, Limits, LocalFuture, Outbound, Pipeline, Spec};
@@ -18,6 +19,8 @@ type Script = dyn Fn(usize, &HttpRequest) -> Result<HttpResponse, String>;
 /// The other side of an [`Outbound`].
 pub struct World {
     pub sent: RefCell<Vec<(Duration, HttpRequest)>>,
+    /// Seconds by which the time of day has jumped.
+    pub jump: Cell<i64>,
     answer: Box<Script>,
     began: Instant,
 }
@@ -30,7 +33,19 @@ pub fn start() -> SystemTime {
 impl World {
     /// `answer`: of the request with this number.
     pub fn new(answer: impl Fn(usize, &HttpRequest) -> Result<HttpResponse, String> + 'static) -> Rc<Self> {
-        Rc::new(Self { sent: RefCell::default(), answer: Box::new(answer), began: Instant::now() })
+        Rc::new(Self {
+            sent: RefCell::default(),
+            jump: Cell::new(0),
+            answer: Box::new(answer),
+            began: Instant::now(),
+        })
+    }
+
+    /// The time of day.
+    pub fn time(&self) -> SystemTime {
+        let jump = Duration::from_secs(self.jump.get().unsigned_abs());
+        let now = start() + self.began.elapsed();
+        if self.jump.get() < 0 { now - jump } else { now + jump }
     }
 
     /// Seconds since the beginning of each request.
@@ -60,8 +75,12 @@ impl Outbound for World {
         Box::pin(async move { Ok(format!("{audience} {}", client_id.unwrap_or("system")).into()) })
     }
 
+    fn signature(&self, resource: &str, name: &str, key: &Secret) -> Result<String, String> {
+        Ok(format!("SharedAccessSignature {resource} {name} {}", key.expose()))
+    }
+
     fn now(&self) -> SystemTime {
-        start() + self.began.elapsed()
+        self.time()
     }
 }
 

@@ -4,10 +4,12 @@ use std::fmt::{self, Display};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::diagnostic::{Message, MessageRules, Rules};
 use crate::event::{
-    Call, Hex, LastError, MetricRecord, Protocol, RequestEvent, Severity, TlsVersion, TraceRecord, Value,
+    Call, CallKind, Hex, LastError, MetricRecord, Protocol, RequestEvent, Severity, TlsVersion, TraceRecord,
+    Value,
 };
-use crate::export::operation_name;
+use crate::export::Gathered;
 use crate::json::Object;
 use crate::redact::{self, Redacted};
 use crate::rfc3339::Rfc3339;
@@ -29,7 +31,10 @@ pub struct Envelopes {
 /// What all items of one request have in common.
 struct Common<'e> {
     event: &'e RequestEvent<'e>,
+    rules: &'e Rules,
     sample_rate: f64,
+    /// Bodies are shown; not where an item with them is too large.
+    bodies: bool,
     trace: String,
     span: String,
     operation: String,
@@ -41,38 +46,57 @@ impl Envelopes {
     }
 
     /// Calls `put` for each item: the request, its calls, its failure, its traces, its metrics.
-    pub fn of(&self, event: &RequestEvent<'_>, sample_rate: f64, put: &mut dyn FnMut(&str)) {
-        let common = Common {
+    pub fn of(&self, gathered: &Gathered, bytes_max: usize, put: &mut dyn FnMut(&str)) {
+        gathered.request.with(|event| self.of_event(event, gathered, bytes_max, put));
+    }
+
+    fn of_event(
+        &self,
+        event: &RequestEvent<'_>,
+        gathered: &Gathered,
+        bytes_max: usize,
+        put: &mut dyn FnMut(&str),
+    ) {
+        let rules = &*gathered.rules;
+        let mut common = Common {
             event,
-            sample_rate,
+            rules,
+            sample_rate: gathered.sample_rate,
+            bodies: true,
             trace: Hex(&event.trace.trace_id).to_string(),
             span: Hex(&event.trace.span).to_string(),
-            operation: operation_name(event),
+            operation: rules.operation_name(event),
         };
         let mut out = String::with_capacity(2048);
         let began = event.time_generated;
-        let parent = event.trace.parent.map(|parent| Hex(&parent).to_string());
-        let mut item =
-            |name: &str, time: SystemTime, parent: Option<&str>, fill: &dyn Fn(&mut Object<'_>)| {
+        let mut item = |name: &str, time: SystemTime, fill: &dyn Fn(&mut Object<'_>, &Common<'_>)| {
+            for bodies in [true, false] {
+                common.bodies = bodies;
                 out.clear();
-                self.envelope(&mut out, &common, name, time, parent, fill);
-                put(&out);
-            };
-        item("Request", began, parent.as_deref(), &|data| self.request(data, &common));
-        for call in event.calls {
-            let fill = |data: &mut Object<'_>| self.dependency(data, &common, call);
-            item("RemoteDependency", began + call.started, Some(&common.span), &fill);
+                self.envelope(&mut out, &common, name, time, fill);
+                if out.len() <= bytes_max {
+                    break;
+                }
+            }
+            put(&out);
+        };
+        if gathered.sample_rate > 0.0 {
+            item("Request", began, &|data, common| self.request(data, common));
+            for call in event.calls {
+                let fill = |data: &mut Object<'_>, common: &Common<'_>| self.dependency(data, common, call);
+                item("RemoteDependency", began + call.started, &fill);
+            }
+            if let Some(error) = &event.last_error {
+                let fill = |data: &mut Object<'_>, common: &Common<'_>| self.exception(data, common, error);
+                item("Exception", began + error.elapsed, &fill);
+            }
+            for trace in event.traces.iter().filter(|trace| trace.severity as u8 >= rules.verbosity as u8) {
+                let fill = |data: &mut Object<'_>, common: &Common<'_>| self.message(data, common, trace);
+                item("Message", began + trace.elapsed, &fill);
+            }
         }
-        if let Some(error) = &event.last_error {
-            let fill = |data: &mut Object<'_>| self.exception(data, &common, error);
-            item("Exception", began + error.elapsed, Some(&common.span), &fill);
-        }
-        for trace in event.traces {
-            let fill = |data: &mut Object<'_>| self.message(data, &common, trace);
-            item("Message", began + trace.elapsed, Some(&common.span), &fill);
-        }
-        for metric in event.metrics {
-            item("Metric", began, Some(&common.span), &|data| number(data, metric));
+        for metric in event.metrics.iter().filter(|_| rules.metrics) {
+            item("Metric", began, &|data, _| number(data, metric));
         }
     }
 
@@ -82,10 +106,11 @@ impl Envelopes {
         common: &Common<'_>,
         name: &str,
         time: SystemTime,
-        parent: Option<&str>,
-        fill: &dyn Fn(&mut Object<'_>),
+        fill: &dyn Fn(&mut Object<'_>, &Common<'_>),
     ) {
         let event = common.event;
+        let callers = event.trace.parent.map(|parent| Hex(&parent).to_string());
+        let parent = if name == "Request" { callers.as_deref() } else { Some(&*common.span) };
         let who = &self.instance;
         // A metric counts what happened, whatever share of the requests is shown.
         let sample_rate = if name == "Metric" { 100.0 } else { common.sample_rate };
@@ -101,6 +126,9 @@ impl Envelopes {
                 tags.text("ai.operation.name", &common.operation, NAME_MAX);
                 tags.text("ai.cloud.role", &role(who), 256);
                 tags.text("ai.cloud.roleInstance", &who.instance_id, 256);
+                if common.rules.log_client_ip {
+                    tags.text("ai.location.ip", &event.caller_ip, 46);
+                }
                 tags.text_if("ai.user.authUserId", event.user_id, NAME_MAX);
                 tags.text("ai.application.ver", &who.version, NAME_MAX);
                 tags.text("ai.internal.sdkVersion", &format_args!("gateway:{}", who.version), 64);
@@ -109,7 +137,7 @@ impl Envelopes {
                 data.text("baseType", &format_args!("{name}Data"), NAME_MAX);
                 data.object("baseData", |data| {
                     data.value("ver", Value::Unsigned(2));
-                    fill(data);
+                    fill(data, common);
                 });
             });
         });
@@ -122,13 +150,19 @@ impl Envelopes {
         data.text("duration", &TimeSpan(event.total_time), 32);
         data.value("success", Value::Bool(event.is_success()));
         data.text("responseCode", &event.response_code, NAME_MAX);
-        data.text("url", &Redacted::url(&event.url, event.key_parameter), URL_MAX);
+        let side = &common.rules.frontend;
+        let url = Redacted::url(&event.url, event.key_parameter).masking(&side.request.query_masks);
+        data.text("url", &url, URL_MAX);
         data.object("properties", |properties| {
             self.properties(properties, event);
             properties.text("HTTP Method", &event.method, VALUE_MAX);
             properties.text("Cache", &event.cache.as_str(), VALUE_MAX);
             properties.text("Client Protocol", &event.client_protocol.as_str(), VALUE_MAX);
             properties.text_if("Client TLS Version", event.client_tls.map(TlsVersion::as_str), VALUE_MAX);
+            if let Some(messages) = event.messages {
+                message(properties, common, "Request", &side.request, &messages.frontend_request);
+                message(properties, common, "Response", &side.response, &messages.frontend_response);
+            }
         });
         data.object("measurements", |measurements| {
             measurements.value("Request Size", Value::Unsigned(event.request_size));
@@ -141,7 +175,8 @@ impl Envelopes {
     }
 
     fn dependency(&self, data: &mut Object<'_>, common: &Common<'_>, call: &Call<'_>) {
-        let url = Redacted::text(call.url, common.event.key_parameter);
+        let side = &common.rules.backend;
+        let url = Redacted::text(call.url, common.event.key_parameter).masking(&side.request.query_masks);
         let (host, path) = parts(call.url);
         data.text("id", &Hex(&call.span), ID_MAX);
         data.text("name", &format_args!("{} {path}", call.method), NAME_MAX);
@@ -156,6 +191,10 @@ impl Envelopes {
             properties.text("Call", &call.kind.as_str(), VALUE_MAX);
             properties.text_if("Backend ID", call.backend_id, VALUE_MAX);
             properties.text_if("Backend Protocol", call.protocol.map(Protocol::as_str), VALUE_MAX);
+            if let (CallKind::Forward, Some(messages)) = (call.kind, common.event.messages) {
+                message(properties, common, "Request", &side.request, &messages.backend_request);
+                message(properties, common, "Response", &side.response, &messages.backend_response);
+            }
         });
     }
 
@@ -204,6 +243,22 @@ impl Envelopes {
         properties.text_if("Operation Name", event.operation_id, VALUE_MAX);
         properties.text_if("Product Name", event.product_id, VALUE_MAX);
         properties.text_if("Subscription Name", event.subscription_id, VALUE_MAX);
+    }
+}
+
+/// `Request-<Header>`, `Request-Body` and the like.
+fn message(
+    properties: &mut Object<'_>,
+    common: &Common<'_>,
+    which: &str,
+    rules: &MessageRules,
+    message: &Message,
+) {
+    for (name, value) in rules.headers(message) {
+        properties.text(&format!("{which}-{name}"), &value, VALUE_MAX);
+    }
+    if common.bodies {
+        properties.text_if(&format!("{which}-Body"), rules.body(message), VALUE_MAX + 1);
     }
 }
 

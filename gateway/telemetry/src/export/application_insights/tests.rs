@@ -7,9 +7,10 @@ use serde_json::Value as Json;
 use tokio::time::sleep;
 
 use super::*;
+use crate::diagnostic::LoggerKind;
 use crate::event::{Call, CallKind, LastError, MetricRecord, RequestEvent, Severity, TraceRecord};
 use crate::export::testing::{World, answer, request, run};
-use crate::export::{Limits, Sampling, Spec};
+use crate::export::{Intake, Limits, Sampling, Spec};
 use crate::metrics::exporters::{Outcome, Place};
 use crate::metrics::labels::BackendId;
 use crate::sink::Instance;
@@ -23,7 +24,7 @@ fn spec(sampling: Sampling, identity: Option<Identity>) -> Spec {
     let who = Instance { gateway_id: "gw".into(), region: "attic".into(), ..Instance::default() };
     Spec {
         name: "application-insights".to_owned(),
-        requests: Some(sampling),
+        requests: Some(Intake::of_settings(LoggerKind::ApplicationInsights, sampling)),
         make: Box::new(|| Box::new(ApplicationInsights::new(settings, Arc::new(who)))),
     }
 }

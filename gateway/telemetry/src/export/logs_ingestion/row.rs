@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use crate::event::{Protocol, RequestEvent, TlsVersion, Value};
+use crate::diagnostic::{Message, MessageRules, Rules};
+use crate::event::{Protocol, RequestEvent, ShownHeaders, TlsVersion, Value};
 use crate::json::Object;
 use crate::redact::Redacted;
 use crate::rfc3339::Rfc3339;
@@ -12,8 +13,8 @@ use crate::sink::Instance;
 /// A longer text is cut by the service.
 const TEXT_MAX: usize = 32 << 10;
 
-/// Writes the row.
-pub fn write(out: &mut String, event: &RequestEvent<'_>, instance: &Instance) {
+/// Writes the row, as a diagnostic has it.
+pub fn write(out: &mut String, event: &RequestEvent<'_>, rules: &Rules, instance: &Instance) {
     Object::write(out, |row| {
         row.text("TimeGenerated", &Rfc3339 { time: event.time_generated, digits: 7 }, 64);
         row.text("Category", &"GatewayLogs", TEXT_MAX);
@@ -21,20 +22,38 @@ pub fn write(out: &mut String, event: &RequestEvent<'_>, instance: &Instance) {
         row.text("CorrelationId", &event.correlation_id, TEXT_MAX);
         row.text("Region", &instance.region, TEXT_MAX);
         row.value("IsRequestSuccess", Value::Bool(event.is_success()));
-        client(row, event);
+        client(row, event, rules);
         names(row, event);
-        backend(row, event);
+        backend(row, event, rules);
         failure(row, event);
         if !event.traces.is_empty() {
-            row.value("TraceRecords", Value::Traces(event.traces));
+            row.value("TraceRecords", Value::Traces(rules.verbosity, event.traces));
+        }
+        if let Some(messages) = event.messages {
+            let (frontend, backend) = (&rules.frontend, &rules.backend);
+            message(row, "Request", &frontend.request, &messages.frontend_request);
+            message(row, "Response", &frontend.response, &messages.frontend_response);
+            message(row, "BackendRequest", &backend.request, &messages.backend_request);
+            message(row, "BackendResponse", &backend.response, &messages.backend_response);
         }
     });
 }
 
-fn client(row: &mut Object<'_>, event: &RequestEvent<'_>) {
+/// `RequestHeaders`, `RequestBody` and the like.
+fn message(row: &mut Object<'_>, which: &str, rules: &MessageRules, message: &Message) {
+    if rules.headers(message).next().is_some() {
+        row.value(&format!("{which}Headers"), Value::Object(&ShownHeaders(rules, message)));
+    }
+    row.text_if(&format!("{which}Body"), rules.body(message), TEXT_MAX);
+}
+
+fn client(row: &mut Object<'_>, event: &RequestEvent<'_>, rules: &Rules) {
     row.text("Method", &event.method, TEXT_MAX);
-    row.text("Url", &Redacted::url(&event.url, event.key_parameter), TEXT_MAX);
-    row.text("CallerIpAddress", &event.caller_ip, TEXT_MAX);
+    let url = Redacted::url(&event.url, event.key_parameter).masking(&rules.frontend.request.query_masks);
+    row.text("Url", &url, TEXT_MAX);
+    if rules.log_client_ip {
+        row.text("CallerIpAddress", &event.caller_ip, TEXT_MAX);
+    }
     row.text("ClientProtocol", &event.client_protocol.as_str(), TEXT_MAX);
     row.text_if("ClientTlsVersion", event.client_tls.map(TlsVersion::as_str), TEXT_MAX);
     row.value("ResponseCode", Value::Unsigned(event.response_code.into()));
@@ -57,14 +76,15 @@ fn names(row: &mut Object<'_>, event: &RequestEvent<'_>) {
     row.text_if("ApimSubscriptionId", event.subscription_id, TEXT_MAX);
 }
 
-fn backend(row: &mut Object<'_>, event: &RequestEvent<'_>) {
+fn backend(row: &mut Object<'_>, event: &RequestEvent<'_>, rules: &Rules) {
     if let Some(time) = event.backend_time {
         row.value("BackendTime", millis(time));
     }
     let Some(call) = event.backend() else { return };
     row.text_if("BackendId", call.backend_id, TEXT_MAX);
     row.text("BackendMethod", &call.method, TEXT_MAX);
-    row.text("BackendUrl", &Redacted::text(call.url, event.key_parameter), TEXT_MAX);
+    let url = Redacted::text(call.url, event.key_parameter).masking(&rules.backend.request.query_masks);
+    row.text("BackendUrl", &url, TEXT_MAX);
     row.value("BackendResponseCode", Value::Unsigned(call.response_code.into()));
     row.text_if("BackendProtocol", call.protocol.map(Protocol::as_str), TEXT_MAX);
 }

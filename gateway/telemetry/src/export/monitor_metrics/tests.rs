@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::*;
 use crate::event::{MetricRecord, RequestEvent};
 use crate::export::testing::{World, answer, request, run, start};
-use crate::export::{Limits, Sampling, Spec};
+use crate::export::{Intake, Limits, Sampling, Spec};
 use crate::metrics::exporters::Outcome;
 use crate::metrics::kernel::{KernelCounters, Tcp, Traffic};
 use crate::metrics::{Buckets, Registry};
@@ -27,7 +27,7 @@ fn spec(registry: Arc<Registry>) -> Spec {
     let instance = Instance { region: "attic".into(), ..Instance::default() };
     Spec {
         name: "azure-monitor-metrics".to_owned(),
-        requests: Some(Sampling::default()),
+        requests: Some(Intake::all(Sampling::default())),
         make: Box::new(move || Box::new(MonitorMetrics::new(&settings(), registry, &instance))),
     }
 }

@@ -35,7 +35,7 @@ fn record(event: &RequestEvent<'_>, now: SystemTime) -> LogRecord {
         severity_number: severity.into(),
         severity_text: text.to_owned(),
         body: Some(AnyValue { value: Some(Any::StringValue("GatewayLogs".to_owned())) }),
-        attributes: attributes(&GatewayLogs { event, region: "" }),
+        attributes: attributes(&GatewayLogs { event, region: "", rules: None }),
         trace_id: event.trace.trace_id.to_vec(),
         span_id: event.trace.span.to_vec(),
         event_name: "GatewayLogs".to_owned(),
@@ -59,7 +59,7 @@ fn any(value: Value<'_>) -> Any {
         Value::Display(shown) => Any::StringValue(cut(&shown.to_string()).to_owned()),
         Value::Object(fields) => object(fields),
         Value::Errors(errors) => list(errors.iter().map(|error| object(error))),
-        Value::Traces(traces) => list(traces.iter().map(|trace| object(trace))),
+        Value::Traces(_, traces) => list(traces.iter().map(|trace| object(trace))),
     }
 }
 

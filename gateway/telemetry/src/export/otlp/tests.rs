@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::*;
 use crate::export::testing::{World, answer, request, run};
-use crate::export::{Limits, Sampling, Spec};
+use crate::export::{Intake, Limits, Sampling, Spec};
 use crate::metrics::Buckets;
 use crate::metrics::exporters::Outcome;
 
@@ -19,7 +19,7 @@ fn spec(signal: Signal, protocol: Protocol, registry: Arc<Registry>) -> Spec {
     let settings = Settings { collector: "http://c:4317".to_owned(), protocol, system_metrics: false };
     Spec {
         name: signal.name().to_owned(),
-        requests: (signal != Signal::Metrics).then(Sampling::default),
+        requests: (signal != Signal::Metrics).then(|| Intake::all(Sampling::default())),
         make: Box::new(move || Box::new(Otlp::new(&settings, signal, registry, &Instance::default()))),
     }
 }

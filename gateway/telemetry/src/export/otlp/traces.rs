@@ -1,4 +1,4 @@
-//! Requests as spans: the server's, and one for each call to a backend.
+//! Requests as spans: the server's, one for each section of the effective policy, and one for each call.
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::span::{Event, SpanKind};
@@ -7,8 +7,9 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 use prost::Message;
 
 use super::resource::{Who, nanos, number, text};
-use crate::event::{Call, Protocol, RequestEvent, Url};
-use crate::export::{Gathered, operation_name};
+use crate::diagnostic::Rules;
+use crate::event::{Call, Protocol, RequestEvent, SectionTime, Url};
+use crate::export::Gathered;
 use crate::redact::{self, Redacted};
 
 /// How many spans, and the message.
@@ -19,7 +20,8 @@ pub fn encode(gathered: &[Gathered], who: &Who) -> (u64, Vec<u8>) {
             // The caller has decided for its whole trace.
             let unwanted = event.trace.parent.is_some() && event.trace.flags & 1 == 0;
             if !unwanted {
-                spans.push(server(event));
+                spans.push(server(event, &item.rules));
+                spans.extend(event.sections.iter().map(|section| policies(event, section)));
                 spans.extend(event.calls.iter().map(|call| client(event, call)));
             }
         });
@@ -32,7 +34,7 @@ pub fn encode(gathered: &[Gathered], who: &Who) -> (u64, Vec<u8>) {
 }
 
 /// Attributes by the semantic conventions for HTTP servers.
-fn server(event: &RequestEvent<'_>) -> Span {
+fn server(event: &RequestEvent<'_>, rules: &Rules) -> Span {
     let (path, query) = event.url.target.split_once('?').unwrap_or((event.url.target, ""));
     let mut attributes = vec![
         text("http.request.method", event.method),
@@ -71,7 +73,7 @@ fn server(event: &RequestEvent<'_>) -> Span {
     Span {
         span_id: event.trace.span.to_vec(),
         parent_span_id: event.trace.parent.map(|parent| parent.to_vec()).unwrap_or_default(),
-        name: operation_name(event),
+        name: rules.operation_name(event),
         kind: SpanKind::Server.into(),
         start_time_unix_nano: nanos(event.time_generated),
         end_time_unix_nano: nanos(event.time_generated + event.total_time),
@@ -80,6 +82,30 @@ fn server(event: &RequestEvent<'_>) -> Span {
         status: Some(status(failed, event.last_error.map_or("", |error| error.message))),
         ..begun(event)
     }
+}
+
+/// A section of the effective policy.
+fn policies(event: &RequestEvent<'_>, section: &SectionTime) -> Span {
+    let began = event.time_generated + section.started;
+    let failed = event.last_error.is_some_and(|error| error.section == section.name);
+    Span {
+        span_id: section.span.to_vec(),
+        parent_span_id: event.trace.span.to_vec(),
+        name: section.name.to_owned(),
+        kind: SpanKind::Internal.into(),
+        start_time_unix_nano: nanos(began),
+        end_time_unix_nano: nanos(began + section.elapsed),
+        status: Some(status(failed, event.last_error.map_or("", |error| error.message))),
+        ..begun(event)
+    }
+}
+
+/// The section in which a call began, else the request.
+fn parent(event: &RequestEvent<'_>, call: &Call<'_>) -> [u8; 8] {
+    let within = |section: &&SectionTime| {
+        section.started <= call.started && call.started <= section.started + section.elapsed
+    };
+    event.sections.iter().rev().find(within).map_or(event.trace.span, |section| section.span)
 }
 
 fn client(event: &RequestEvent<'_>, call: &Call<'_>) -> Span {
@@ -96,7 +122,7 @@ fn client(event: &RequestEvent<'_>, call: &Call<'_>) -> Span {
     }
     Span {
         span_id: call.span.to_vec(),
-        parent_span_id: event.trace.span.to_vec(),
+        parent_span_id: parent(event, call).to_vec(),
         name: call.method.to_owned(),
         kind: SpanKind::Client.into(),
         start_time_unix_nano: nanos(began),

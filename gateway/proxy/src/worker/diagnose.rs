@@ -1,0 +1,69 @@
+//! What the diagnostics of a request ask for while it is under way, and what was seen for them.
+
+use std::sync::Arc;
+
+use gateway_policy::exchange::Exchange;
+use gateway_policy::exchange::capture::{Capture, Place, Seen};
+use gateway_telemetry::diagnostic::{Message, Messages};
+use gateway_telemetry::redact;
+
+use super::correlate;
+use crate::snapshot::{Diagnosed, Snapshot};
+
+/// Finds the diagnostics that hold for the request, and begins what they ask for.
+pub fn begin(snapshot: &Snapshot, exchange: &mut Exchange) -> Option<Arc<Diagnosed>> {
+    let api = exchange.caller.api.as_ref();
+    let diagnosed = snapshot.diagnostics.of(api.map(|api| (&*api.id, &*api.revision)))?;
+    if diagnosed.protocols.any() {
+        correlate::join(exchange, diagnosed.protocols);
+    }
+    if let Some(wanted) = &diagnosed.wanted {
+        let mut capture = Box::new(Capture::new(Arc::clone(wanted)));
+        let request = &mut exchange.request;
+        capture.take(Place::FrontendRequest, &request.headers, &mut request.body);
+        exchange.capture = Some(capture);
+    }
+    Some(Arc::clone(diagnosed))
+}
+
+/// The request as it goes to the backend.
+pub fn backend_request(exchange: &mut Exchange) {
+    if let Some(capture) = &mut exchange.capture {
+        let request = &mut exchange.request;
+        capture.take(Place::BackendRequest, &request.headers, &mut request.body);
+    }
+}
+
+/// The backend's answer.
+pub fn backend_response(exchange: &mut Exchange) {
+    if let (Some(capture), Some(response)) = (&mut exchange.capture, &mut exchange.response) {
+        capture.take(Place::BackendResponse, &response.headers, &mut response.body);
+    }
+}
+
+/// What was seen, without secrets.
+pub fn messages(exchange: &Exchange) -> Option<Arc<Messages>> {
+    let capture = exchange.capture.as_ref()?;
+    let of = |place| capture.seen(place).map(|seen| message(exchange, seen)).unwrap_or_default();
+    Some(Arc::new(Messages {
+        frontend_request: of(Place::FrontendRequest),
+        frontend_response: of(Place::FrontendResponse),
+        backend_request: of(Place::BackendRequest),
+        backend_response: of(Place::BackendResponse),
+    }))
+}
+
+fn message(exchange: &Exchange, seen: &Seen) -> Message {
+    let api = exchange.caller.api.as_ref();
+    let (key_header, key_query) =
+        api.map_or(("", "subscription-key"), |api| (&*api.key_header, &*api.key_query));
+    let shown = |(name, value): &(Box<str>, String)| {
+        let is_key = name.eq_ignore_ascii_case(key_header);
+        let value = if is_key { redact::MASK.to_owned() } else { redact::field(name, value, key_query) };
+        (name.clone(), value)
+    };
+    Message {
+        headers: seen.headers.iter().map(shown).collect(),
+        body: seen.with_body(|bytes| redact::body(bytes, &seen.content_type)),
+    }
+}
