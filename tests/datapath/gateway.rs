@@ -8,7 +8,7 @@ use gateway::settings::{Given, Settings};
 use gateway::{Gateway, telemetry};
 use gateway_telemetry::Listener;
 
-use gateway_tests::namespaces::{CLIENT_INTERFACE, GATEWAY_INTERFACE, GATEWAY_V4, GATEWAY_V6, World};
+use gateway_tests::namespaces::{GATEWAY_INTERFACE, GATEWAY_V4, GATEWAY_V6, World};
 
 const API: &str = r#"{"properties": {"displayName": "a", "path": "a", "protocols": ["http"], "apiRevision": "1",
     "isCurrent": true, "subscriptionRequired": false}}"#;
@@ -86,17 +86,6 @@ fn metric(world: &World, name: &str, labels: &[&str]) -> u64 {
         .sum()
 }
 
-/// The TCP segments that the client has sent. Its interface counts more: the multicast reports of IPv6, whenever they come.
-fn sent_by_client(world: &World) -> u64 {
-    let text =
-        world.client.run(|| std::fs::read_to_string("/proc/thread-self/net/snmp").expect("TCP's figures"));
-    let mut lines = text.lines().filter_map(|line| line.strip_prefix("Tcp: ")).map(|line| line.split(' '));
-    let (names, values) = (lines.next().expect("names"), lines.next().expect("values"));
-    // `OutSegs` leaves out what was sent again.
-    let sent = |&(name, _): &(&str, &str)| ["OutSegs", "RetransSegs"].contains(&name);
-    names.zip(values).filter(sent).map(|(_, value)| value.parse::<u64>().expect("a number")).sum()
-}
-
 #[test]
 fn requests_through_the_kernel_path_are_served_and_counted() {
     for xdp in ["native", "generic", "tcx"] {
@@ -104,7 +93,7 @@ fn requests_through_the_kernel_path_are_served_and_counted() {
         let config = folder();
         let gateway = start(&world, config.path(), "required", xdp);
         assert_eq!(gateway.address(Listener::Http).map(|address| address.port()), Some(8080));
-        let before = sent_by_client(&world);
+        let before = world.sent_by_client();
         let mut requests = 0;
         for address in [GATEWAY_V4.to_owned(), format!("[{GATEWAY_V6}]")] {
             // Port 80 is bound by nobody: sk_lookup brings its connections to the workers' sockets.
@@ -127,7 +116,7 @@ fn requests_through_the_kernel_path_are_served_and_counted() {
                 &["listener=\"http\"", direction, "protocol=\"tcp\""],
             )
         };
-        let sent = || sent_by_client(&world) - before;
+        let sent = || world.sent_by_client() - before;
         while counted("direction=\"in\"") != sent() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(200));
         }

@@ -4,17 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use gateway_tests::plane::{Plane, TOKEN};
-
-/// A file of the clients that setup has fetched into the target directory; `None`, said aloud, where it could not.
-fn fetched(file: &str) -> Option<PathBuf> {
-    let own = std::env::current_exe().expect("the test's path");
-    let path = own.ancestors().nth(3).expect("the target directory").join("clients").join(file);
-    if path.exists() {
-        return Some(path);
-    }
-    eprintln!("SKIPPED: {} is not there: `cargo xtask setup test` could not fetch it", path.display());
-    None
-}
+use gateway_tests::process::fetched;
 
 fn script(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("management/clients").join(name)

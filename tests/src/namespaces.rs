@@ -121,6 +121,19 @@ impl World {
         self.gateway.run(|| Datapath::start(&required, listeners)).expect("a datapath")
     }
 
+    /// The TCP segments that the client has sent. Its interface counts more: the multicast reports of IPv6, whenever they
+    /// come.
+    pub fn sent_by_client(&self) -> u64 {
+        let text =
+            self.client.run(|| fs::read_to_string("/proc/thread-self/net/snmp").expect("TCP's figures"));
+        let mut lines =
+            text.lines().filter_map(|line| line.strip_prefix("Tcp: ")).map(|line| line.split(' '));
+        let (names, values) = (lines.next().expect("names"), lines.next().expect("values"));
+        // `OutSegs` leaves out what was sent again.
+        let sent = |&(name, _): &(&str, &str)| ["OutSegs", "RetransSegs"].contains(&name);
+        names.zip(values).filter(sent).map(|(_, value)| value.parse::<u64>().expect("a number")).sum()
+    }
+
     /// Sends frames as they are from the client's end.
     pub fn send(&self, frames: &[Vec<u8>]) {
         self.client.run(|| {

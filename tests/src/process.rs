@@ -1,7 +1,7 @@
 //! A gateway as a process of its own: exit codes, signals, standard output.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -15,6 +15,27 @@ pub fn binary() -> PathBuf {
     let path = own.ancestors().nth(2).expect("target/debug").join("gateway");
     assert!(path.exists(), "{} is missing: cargo build -p gateway", path.display());
     path
+}
+
+/// A file that setup has fetched into the target directory; `None`, said aloud, where it could not.
+pub fn fetched(file: &str) -> Option<PathBuf> {
+    let own = std::env::current_exe().expect("the test's path");
+    let path = own.ancestors().nth(3).expect("the target directory").join("clients").join(file);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("SKIPPED: {} is not there: `cargo xtask setup test` could not fetch it", path.display());
+    None
+}
+
+/// A program of another maker; `None`, said aloud, where it is not installed.
+pub fn installed(program: &str) -> Option<PathBuf> {
+    let places = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
+    let found = places.iter().map(|place| Path::new(place).join(program)).find(|path| path.exists());
+    if found.is_none() {
+        eprintln!("SKIPPED: {program} is not installed: `cargo xtask setup test` brings it");
+    }
+    found
 }
 
 /// Runs the binary to its end.
@@ -69,6 +90,12 @@ impl Process {
                 return line;
             }
         }
+    }
+
+    /// All lines that hold `part` and come before nothing has come for so long.
+    pub fn lines_with(&self, part: &str, quiet: Duration) -> Vec<String> {
+        let lines = std::iter::from_fn(|| self.lines.recv_timeout(quiet).ok());
+        lines.filter(|line| line.contains(part)).collect()
     }
 
     /// The bound address of a listener, from the line of `GatewayListening`.

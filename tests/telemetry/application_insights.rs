@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::collector::{World, bearer, body, identity, reply};
 
-const KEY: &str = "00000000-0000-0000-0000-0000000000aa";
+pub const KEY: &str = "00000000-0000-0000-0000-0000000000aa";
 
 /// Base types and the members each must have (§4.3.3).
 const REQUIRED: [(&str, &str, &[&str]); 5] = [
@@ -19,7 +19,7 @@ const REQUIRED: [(&str, &str, &[&str]); 5] = [
 ];
 
 /// The service: path, content type, token, and the schema of every item.
-fn service(request: &Recorded) -> Reply {
+pub fn service(request: &Recorded) -> Reply {
     if request.method != "POST" || request.target != "/v2.1/track" {
         return reply(404, "");
     }
@@ -44,7 +44,7 @@ fn service(request: &Recorded) -> Reply {
     Reply::ok(&format!(r#"{{"itemsReceived":{accepted},"itemsAccepted":{accepted},"errors":[]}}"#))
 }
 
-fn fault(item: &Value) -> Option<String> {
+pub fn fault(item: &Value) -> Option<String> {
     let name = item["name"].as_str()?;
     let Some((_, base, members)) = REQUIRED.iter().find(|(known, ..)| *known == name) else {
         return Some(format!("unknown item {name}"));
@@ -77,7 +77,7 @@ fn start(service: &Backend, identity: &Backend, more: &[(&str, &str)]) -> World 
     World::start(&[&own[..], more].concat())
 }
 
-fn items(service: &Backend) -> Vec<Value> {
+pub fn items(service: &Backend) -> Vec<Value> {
     let bodies = service.seen();
     let texts = bodies.iter().map(|request| body(request).expect("gzip"));
     let text = texts.collect::<Vec<_>>().join("\n");
@@ -119,6 +119,9 @@ fn ten_thousand_requests_arrive_exactly_once() {
     let health = Client::connect(world.gateway.admin()).request("GET", "/healthz", &[]);
     assert_eq!(health.status, 200);
     assert!(health.text().contains("exporter application-insights: up, 20000 sent"), "{}", health.text());
+    // What `gateway datapath top` reads.
+    let top = Client::connect(world.gateway.admin()).request("GET", "/datapath", &[]);
+    assert!(top.text().contains("\"application-insights: up, 20000 sent"), "{}", top.text());
 }
 
 /// Success, 4xx, backend failure, client abort (§8 row 9).
@@ -126,9 +129,11 @@ fn ten_thousand_requests_arrive_exactly_once() {
 fn every_ending_has_its_items() {
     let (service, identity) = (Backend::start(service), identity());
     let world = start(&service, &identity, &[]);
-    world.load("/shop/ok", 1);
-    world.load("/shop/none", 1);
-    world.load("/shop/fail", 1);
+    for target in ["/shop/ok", "/shop/none", "/shop/fail"] {
+        world.load(target, 1);
+        // The event is closed just behind the answer, each on its own worker.
+        world.gateway.settled("gateway_requests_total", &[]);
+    }
     world.abort();
     world.wait_for("application-insights", 8);
     let items = items(&service);

@@ -48,7 +48,7 @@ const NUMBERS: [&str; 8] = [
 ];
 
 /// The Logs Ingestion API.
-fn ingestion(request: &Recorded) -> Reply {
+pub fn ingestion(request: &Recorded) -> Reply {
     let Some((path, query)) = request.target.split_once('?') else { return reply(400, "no api-version") };
     if query != "api-version=2023-01-01" {
         return reply(400, "unsupported api-version");
@@ -84,7 +84,7 @@ fn stray(row: &Value) -> Option<String> {
     found.map(|(name, value)| format!("column {name}: {value}"))
 }
 
-fn rows(service: &Backend, accepted: impl Fn(&Recorded) -> bool) -> Vec<Value> {
+pub fn rows(service: &Backend, accepted: impl Fn(&Recorded) -> bool) -> Vec<Value> {
     let seen = service.seen();
     let texts = seen.iter().filter(|request| accepted(request)).map(|request| body(request).expect("gzip"));
     texts.flat_map(|text| serde_json::from_str::<Vec<Value>>(&text).expect("an array")).collect()
@@ -144,10 +144,11 @@ fn throttled_logs_wait_as_long_as_the_service_asks() {
     assert_eq!(rows(&service, |_| !first.replace(false)).len(), 10);
 }
 
-const RESOURCE: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ApiManagement/service/contoso";
+pub const RESOURCE: &str =
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.ApiManagement/service/contoso";
 
 /// The custom metrics endpoint of a region.
-fn metrics(request: &Recorded) -> Reply {
+pub fn metrics(request: &Recorded) -> Reply {
     if request.target != format!("{RESOURCE}/metrics") {
         return reply(404, "");
     }

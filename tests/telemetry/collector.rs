@@ -46,30 +46,40 @@ pub fn bearer(audience: &str) -> String {
     format!("Bearer <{encoded}>")
 }
 
-/// A gateway with one API, `shop`: `GET /ok` answers 200, `GET /fail` finds no backend, `GET /slow` takes two
-/// seconds.
+/// A gateway with one API, `shop`: `GET /ok` answers 200, `GET /fail` finds no backend, `GET /slow` takes two seconds,
+/// `POST /echo/{id}` gives the body back.
 pub struct World {
-    _config: Config,
+    pub config: Config,
     pub backend: Backend,
     pub gateway: Running,
 }
 
 impl World {
     pub fn start(settings: &[(&str, &str)]) -> Self {
+        Self::configured(|_| {}, settings)
+    }
+
+    /// The same with more in its folder.
+    pub fn configured(more: impl FnOnce(&Config), settings: &[(&str, &str)]) -> Self {
         let backend = Backend::start(|request| {
             if request.target.contains("slow") {
                 std::thread::sleep(Duration::from_secs(2));
+            }
+            if request.method == "POST" {
+                let body = String::from_utf8_lossy(&request.body);
+                return Reply::with(200, &[("Set-Cookie", "session=hidden"), ("X-Answer", "42")], &body);
             }
             Reply::ok("0123456789")
         });
         let config = Config::new();
         let url = backend.url();
-        let operations = &["GET /ok", "GET /fail", "GET /slow"];
+        let operations = &["GET /ok", "GET /fail", "GET /slow", "POST /echo/{id}"];
         config.api(&Api { name: "shop", path: "shop", service_url: &url, operations, more: "" });
         let away = r#"<base /><set-backend-service base-url="http://127.0.0.1:9" />"#;
         config.policy("apis/shop/operations/operation-2/policy.xml", away, "", "", "");
+        more(&config);
         let gateway = Running::start(config.path(), settings);
-        Self { _config: config, backend, gateway }
+        Self { config, backend, gateway }
     }
 
     /// Sends `count` requests over four connections.

@@ -89,7 +89,7 @@ fn log_records_arrive_as_json_and_syslog_datagrams() {
 }
 
 /// Event Hubs' HTTPS interface.
-fn hub(request: &Recorded) -> Reply {
+pub fn hub(request: &Recorded) -> Reply {
     if request.target != "/logs/messages?timeout=60&api-version=2014-01" {
         return reply(404, "");
     }
@@ -108,6 +108,14 @@ fn hub(request: &Recorded) -> Reply {
     }
 }
 
+/// What a hub has taken.
+pub fn events(service: &Backend) -> Vec<Value> {
+    let seen = service.seen();
+    let batches = seen.iter().map(|request| serde_json::from_slice::<Vec<Value>>(&request.body));
+    let events = batches.flat_map(|batch| batch.expect("an array"));
+    events.map(|event| serde_json::from_str(event["Body"].as_str().expect("a body")).expect("JSON")).collect()
+}
+
 #[test]
 fn every_request_is_an_event_of_the_hub_once() {
     let (service, identity) = (Backend::start(hub), identity());
@@ -120,12 +128,9 @@ fn every_request_is_an_event_of_the_hub_once() {
     world.load("/shop/ok", 10_000);
     world.wait_for("event-hubs", 10_000);
     let mut ids = std::collections::HashSet::new();
-    for request in service.seen() {
-        for event in serde_json::from_slice::<Vec<Value>>(&request.body).expect("an array") {
-            let body: Value = serde_json::from_str(event["Body"].as_str().expect("a body")).expect("JSON");
-            assert_eq!(body["properties"]["responseCode"], 200);
-            ids.insert(body["correlationId"].to_string());
-        }
+    for event in events(&service) {
+        assert_eq!(event["properties"]["responseCode"], 200);
+        ids.insert(event["correlationId"].to_string());
     }
     assert_eq!(ids.len(), 10_000);
 }

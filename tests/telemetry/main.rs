@@ -3,6 +3,11 @@
 mod application_insights;
 mod azure_monitor;
 mod collector;
+mod collectors;
 mod dashboards;
+mod diagnostics;
+mod everything;
 mod local;
 mod opentelemetry;
+mod outages;
+mod status_page;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use flate2::read::GzDecoder;
-use gateway_tests::{Backend, Client, Recorded, Reply};
+use gateway_tests::{Backend, Client, Config, Recorded, Reply};
 use http::{HeaderMap, HeaderValue, Response};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -21,15 +21,15 @@ use crate::collector::World;
 
 /// What has arrived.
 #[derive(Default)]
-struct Arrived {
-    traces: Vec<ExportTraceServiceRequest>,
-    metrics: Vec<ExportMetricsServiceRequest>,
-    logs: Vec<ExportLogsServiceRequest>,
+pub struct Arrived {
+    pub traces: Vec<ExportTraceServiceRequest>,
+    pub metrics: Vec<ExportMetricsServiceRequest>,
+    pub logs: Vec<ExportLogsServiceRequest>,
 }
 
-type Shared = Arc<Mutex<Arrived>>;
+pub type Shared = Arc<Mutex<Arrived>>;
 
-fn lock(arrived: &Shared) -> std::sync::MutexGuard<'_, Arrived> {
+pub fn lock(arrived: &Shared) -> std::sync::MutexGuard<'_, Arrived> {
     arrived.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -107,7 +107,7 @@ async fn connection(stream: tokio::net::TcpStream, arrived: Shared) {
 }
 
 /// The collector's HTTP port.
-fn http_collector() -> (Backend, Shared) {
+pub fn http_collector() -> (Backend, Shared) {
     let arrived = Shared::default();
     let kept = Arc::clone(&arrived);
     let service = Backend::start(move |request: &Recorded| {
@@ -124,17 +124,22 @@ fn http_collector() -> (Backend, Shared) {
 }
 
 fn start(collector: &str, protocol: &str) -> World {
-    World::start(&[
+    configured(|_| {}, collector, protocol)
+}
+
+fn configured(more: impl FnOnce(&Config), collector: &str, protocol: &str) -> World {
+    let settings = [
         ("observability.opentelemetry.enabled", "true"),
         ("observability.opentelemetry.collector.uri", collector),
         ("observability.opentelemetry.protocol", protocol),
         ("observability.opentelemetry.traces.enabled", "true"),
         ("observability.opentelemetry.logs.enabled", "true"),
         ("gateway.location", "attic"),
-    ])
+    ];
+    World::configured(more, &settings)
 }
 
-fn spans(arrived: &Shared) -> Vec<Span> {
+pub fn spans(arrived: &Shared) -> Vec<Span> {
     let arrived = lock(arrived);
     let scopes = arrived.traces.iter().flat_map(|message| &message.resource_spans);
     scopes.flat_map(|resource| &resource.scope_spans).flat_map(|scope| scope.spans.clone()).collect()
@@ -143,13 +148,14 @@ fn spans(arrived: &Shared) -> Vec<Span> {
 /// All three signals of ten thousand requests, each once.
 fn carries_everything(world: World, arrived: &Shared) {
     world.load("/shop/ok", 10_000);
-    world.wait_for("otlp-traces", 20_000);
+    world.wait_for("otlp-traces", 30_000);
     world.wait_for("otlp-logs", 10_000);
     world.stop();
     let spans = spans(arrived);
     let ids: HashSet<(Vec<u8>, Vec<u8>)> =
         spans.iter().map(|span| (span.trace_id.clone(), span.span_id.clone())).collect();
-    assert_eq!((spans.len(), ids.len()), (20_000, 20_000));
+    // The request, the section that forwards it, and the call.
+    assert_eq!((spans.len(), ids.len()), (30_000, 30_000));
     let clients: Vec<&Span> = spans.iter().filter(|span| span.kind == 3).collect();
     assert_eq!(clients.len(), 10_000);
     assert!(clients.iter().all(|span| ids.contains(&(span.trace_id.clone(), span.parent_span_id.clone()))));
@@ -194,20 +200,58 @@ fn trace_goes_on_from_the_caller_to_the_backend() {
     ]);
     get(&[("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00")]);
     get(&[]);
-    world.wait_for("otlp-traces", 4);
+    world.wait_for("otlp-traces", 6);
     let seen = world.backend.seen();
     let spans = spans(&arrived);
-    assert_eq!(spans.len(), 4, "the caller of the second did not want its trace");
+    assert_eq!(spans.len(), 6, "the caller of the second did not want its trace");
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let (server, client) = (&spans[0], &spans[1]);
+    let [server, section, client, ..] = &spans[..] else { panic!("{spans:?}") };
     assert_eq!(hex(&server.trace_id), "0af7651916cd43dd8448eb211c80319c");
     assert_eq!(hex(&server.parent_span_id), "b7ad6b7169203331");
-    assert_eq!(client.parent_span_id, server.span_id);
+    assert_eq!((section.name.as_str(), &section.parent_span_id), ("backend", &server.span_id));
+    assert_eq!(client.parent_span_id, section.span_id);
     let told = format!("00-0af7651916cd43dd8448eb211c80319c-{}-01", hex(&client.span_id));
     assert_eq!(seen[0].header("traceparent"), Some(told.as_str()));
     assert_eq!(seen[0].header("tracestate"), Some("a=1,b=2"));
     assert!(seen[1].header("traceparent").is_some_and(|told| told.ends_with("-00")));
-    assert!(seen[2].header("traceparent").is_some_and(|told| told.contains(&hex(&spans[2].trace_id))));
+    assert!(seen[2].header("traceparent").is_some_and(|told| told.contains(&hex(&spans[3].trace_id))));
     assert!(client.start_time_unix_nano >= server.start_time_unix_nano);
     assert!(client.end_time_unix_nano <= server.end_time_unix_nano);
+}
+
+/// A section is a span, and so is a call of its policies: the other side is told of it.
+#[test]
+fn call_of_a_policy_is_a_span_within_its_section() {
+    let side = Backend::fixed("side");
+    let (collector, arrived) = http_collector();
+    let send = format!(
+        "<base /><send-request mode=\"new\" response-variable-name=\"r\"><set-url>{}/side?code=secret</set-url>\
+         <set-method>GET</set-method></send-request>",
+        side.url()
+    );
+    let more = |config: &Config| {
+        config.policy(
+            "apis/shop/policy.xml",
+            &send,
+            "",
+            "<base /><set-header name=\"X\"><value>1</value></set-header>",
+            "",
+        );
+    };
+    let world = configured(more, &collector.url(), "http/protobuf");
+    assert_eq!(world.gateway.get("/shop/ok", &[]).status, 200);
+    world.wait_for("otlp-traces", 6);
+    let spans = spans(&arrived);
+    let names: Vec<&str> = spans.iter().map(|span| span.name.as_str()).collect();
+    assert_eq!(names, ["shop;rev=1 - operation-1", "inbound", "backend", "outbound", "GET", "GET"]);
+    let [server, inbound, backend, outbound, sent, forwarded] = &spans[..] else { panic!("{spans:?}") };
+    for section in [inbound, backend, outbound] {
+        assert_eq!(section.parent_span_id, server.span_id);
+    }
+    assert_eq!((&sent.parent_span_id, &forwarded.parent_span_id), (&inbound.span_id, &backend.span_id));
+    assert!(inbound.end_time_unix_nano <= backend.start_time_unix_nano);
+    assert!(!format!("{spans:?}").contains("secret"));
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let told = format!("00-{}-{}-01", hex(&server.trace_id), hex(&sent.span_id));
+    assert_eq!(side.only().header("traceparent"), Some(told.as_str()));
 }

@@ -1,0 +1,308 @@
+//! Every sink at once: ten thousand requests through one gateway arrive exactly once in each, and what the kernel programs
+//! count arrives in Azure Monitor as it was sent.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+use std::net::UdpSocket;
+use std::os::unix::net::UnixDatagram;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use gateway::settings::{Given, Settings};
+use gateway::{Gateway, telemetry};
+use gateway_tests::namespaces::{self, GATEWAY_INTERFACE, GATEWAY_V4};
+use gateway_tests::{Api, Backend, Client, Config};
+use nix::sys::socket::{setsockopt, sockopt};
+use serde_json::Value;
+
+use crate::application_insights::{self, KEY};
+use crate::azure_monitor::{self, RESOURCE};
+use crate::collector::{World, body, identity};
+use crate::{local, opentelemetry};
+
+const REQUESTS: usize = 10_000;
+
+/// The settings of every sink, and those behind them.
+struct Sinks {
+    insights: Backend,
+    logs: Backend,
+    metrics: Backend,
+    hub: Backend,
+    identity: Backend,
+    otlp: (Backend, opentelemetry::Shared),
+    statsd: UdpSocket,
+    /// Whether a socket that is not read for a moment keeps all that comes.
+    statsd_keeps_all: bool,
+    json: UnixDatagram,
+    folder: tempfile::TempDir,
+}
+
+impl Sinks {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let statsd = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        let json = UnixDatagram::bind(folder.path().join("log")).expect("a socket");
+        let patience = Some(Duration::from_millis(200));
+        statsd.set_read_timeout(patience).expect("a time-out");
+        json.set_read_timeout(patience).expect("a time-out");
+        Self {
+            insights: Backend::start(application_insights::service),
+            logs: Backend::start(azure_monitor::ingestion),
+            metrics: Backend::start(azure_monitor::metrics),
+            hub: Backend::start(local::hub),
+            identity: identity(),
+            otlp: opentelemetry::http_collector(),
+            statsd_keeps_all: setsockopt(&statsd, sockopt::RcvBufForce, &(32 << 20)).is_ok(),
+            statsd,
+            json,
+            folder,
+        }
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let statsd = self.statsd.local_addr().expect("an address").to_string();
+        let json = self.folder.path().join("log").to_str().expect("a path").to_owned();
+        let connection = format!("InstrumentationKey={KEY};IngestionEndpoint={}", self.insights.url());
+        let text = str::to_owned;
+        vec![
+            ("telemetry.application-insights.connection-string", connection),
+            ("telemetry.application-insights.identity", text("on")),
+            ("telemetry.azure-monitor.logs.endpoint", self.logs.url()),
+            ("telemetry.azure-monitor.logs.rule", text("dcr-1")),
+            ("telemetry.azure-monitor.metrics.resource", text(RESOURCE)),
+            ("telemetry.azure-monitor.metrics.endpoint", self.metrics.url()),
+            ("telemetry.event-hubs.hub", format!("{}/logs", self.hub.url())),
+            ("identity.source", text("vm")),
+            ("identity.metadata.host", self.identity.url()),
+            ("observability.opentelemetry.enabled", text("true")),
+            ("observability.opentelemetry.collector.uri", self.otlp.0.url()),
+            ("observability.opentelemetry.protocol", text("http/protobuf")),
+            ("observability.opentelemetry.traces.enabled", text("true")),
+            ("observability.opentelemetry.logs.enabled", text("true")),
+            ("telemetry.metrics.local", text("statsd")),
+            ("telemetry.metrics.local.statsd.endpoint", statsd),
+            ("telemetry.metrics.local.statsd.tag-format", text("dogStatsD")),
+            ("telemetry.logs.local", text("json")),
+            ("telemetry.logs.local.json.endpoint", json),
+            ("gateway.location", text("attic")),
+        ]
+    }
+}
+
+/// Reads a socket beside the test until it is told that nothing more comes.
+fn gather(
+    stopped: Arc<AtomicBool>,
+    receive: impl Fn(&mut [u8]) -> std::io::Result<usize> + Send + 'static,
+) -> Receiver<Vec<String>> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let (mut all, mut buffer) = (Vec::new(), vec![0; 65_536]);
+        loop {
+            match receive(&mut buffer) {
+                Ok(length) => all.push(String::from_utf8_lossy(&buffer[..length]).into_owned()),
+                Err(_) if stopped.load(Relaxed) => break,
+                Err(_) => {}
+            }
+        }
+        let _ = sender.send(all);
+    });
+    receiver
+}
+
+/// The distinct request ids of records, and how many records there are.
+fn ids<'r>(records: impl Iterator<Item = &'r Value>) -> (usize, HashSet<String>) {
+    let all: Vec<String> = records.map(|id| id.as_str().expect("an id").to_owned()).collect();
+    (all.len(), all.into_iter().collect())
+}
+
+#[test]
+fn ten_thousand_requests_arrive_exactly_once_in_every_sink() {
+    let sinks = Sinks::start();
+    let settings = sinks.settings();
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let world = World::start(&settings);
+    let (statsd, json) =
+        (sinks.statsd.try_clone().expect("a socket"), sinks.json.try_clone().expect("a socket"));
+    let stopped = Arc::new(AtomicBool::new(false));
+    let statsd = gather(Arc::clone(&stopped), move |to| statsd.recv(to));
+    let json = gather(Arc::clone(&stopped), move |to| json.recv(to));
+    world.load("/shop/ok", REQUESTS);
+    for (exporter, items) in [
+        ("application-insights", 2 * REQUESTS),
+        ("azure-monitor-logs", REQUESTS),
+        ("event-hubs", REQUESTS),
+        // The request, the backend section, and the call in it.
+        ("otlp-traces", 3 * REQUESTS),
+        ("otlp-logs", REQUESTS),
+    ] {
+        world.wait_for(exporter, items as u64);
+    }
+    for outcome in ["refused", "queue-full", "buffer-full", "too-large", "disk", "expired"] {
+        let label = format!("result=\"{outcome}\"");
+        assert_eq!(world.gateway.metric("gateway_export_items_total", &[&label]), 0.0, "{outcome}");
+    }
+    world.stop();
+    stopped.store(true, Relaxed);
+
+    let items = application_insights::items(&sinks.insights);
+    let requests = items.iter().filter(|item| item["name"] == "Request");
+    let (count, expected) =
+        ids(requests.clone().map(|item| &item["data"]["baseData"]["properties"]["Request Id"]));
+    assert_eq!((count, expected.len()), (REQUESTS, REQUESTS));
+    for item in requests {
+        let data = &item["data"]["baseData"];
+        assert_eq!(
+            (&data["responseCode"], &data["name"]),
+            (&"200".into(), &"shop;rev=1 - operation-1".into())
+        );
+    }
+    assert_eq!(items.len(), 2 * REQUESTS);
+
+    let rows = azure_monitor::rows(&sinks.logs, |_| true);
+    assert_eq!(ids(rows.iter().map(|row| &row["CorrelationId"])), (REQUESTS, expected.clone()));
+    assert!(rows.iter().all(|row| row["ResponseCode"] == 200 && row["BackendResponseCode"] == 200));
+
+    let events = local::events(&sinks.hub);
+    assert_eq!(ids(events.iter().map(|event| &event["correlationId"])), (REQUESTS, expected.clone()));
+
+    let records = json.recv().expect("the log");
+    let records = records.iter().map(|text| serde_json::from_str::<Value>(text).expect("JSON"));
+    let records: Vec<Value> = records.filter(|record| record["eventType"] == "GatewayLogs").collect();
+    assert_eq!(ids(records.iter().map(|record| &record["correlationId"])), (REQUESTS, expected.clone()));
+
+    opentelemetry_has(&sinks.otlp.1, &expected);
+    assert_eq!(azure_sum(&sinks.metrics, "Requests", "\"200\""), REQUESTS as f64);
+    let counted: f64 =
+        statsd.recv().expect("datagrams").iter().flat_map(|text| text.lines()).filter_map(requests_of).sum();
+    if sinks.statsd_keeps_all {
+        assert_eq!(counted, REQUESTS as f64);
+    } else {
+        eprintln!("SKIPPED: StatsD's count: not root, the socket may have lost some of {counted}");
+        assert!(counted <= REQUESTS as f64);
+    }
+}
+
+/// Of the line of a counter.
+fn requests_of(line: &str) -> Option<f64> {
+    line.strip_prefix("Requests:")?.split('|').next()?.parse().ok()
+}
+
+fn opentelemetry_has(arrived: &opentelemetry::Shared, expected: &HashSet<String>) {
+    let spans = opentelemetry::spans(arrived);
+    let servers = spans.iter().filter(|span| span.kind == 2);
+    let traces: HashSet<&[u8]> = servers.clone().map(|span| span.trace_id.as_slice()).collect();
+    assert_eq!((servers.count(), traces.len()), (REQUESTS, REQUESTS));
+    // A trace that nobody began has the request's id.
+    let ids = expected.iter().map(|id| id.replace('-', ""));
+    let hex = |id: &[u8]| {
+        id.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    };
+    assert_eq!(ids.collect::<HashSet<_>>(), traces.iter().map(|id| hex(id)).collect());
+    let arrived = opentelemetry::lock(arrived);
+    let records = arrived.logs.iter().flat_map(|message| &message.resource_logs);
+    let records = records.flat_map(|resource| &resource.scope_logs).map(|scope| scope.log_records.len());
+    assert_eq!(records.sum::<usize>(), REQUESTS);
+    assert!(format!("{:?}", arrived.metrics.last()).contains("AsInt(10000)"));
+}
+
+/// Sum of a metric over all series whose dimensions hold `part`, of all minutes.
+fn azure_sum(service: &Backend, metric: &str, part: &str) -> f64 {
+    let texts: Vec<String> = service.seen().iter().map(|request| body(request).expect("gzip")).collect();
+    let objects = texts
+        .iter()
+        .flat_map(|text| text.lines())
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let data =
+        objects.map(|object| object["data"]["baseData"].clone()).filter(|data| data["metric"] == metric);
+    let series = data.flat_map(|data| data["series"].as_array().expect("series").clone());
+    series
+        .filter(|point| point["dimValues"].to_string().contains(part))
+        .filter_map(|point| point["sum"].as_f64())
+        .sum()
+}
+
+/// A gateway at its end of the world, with these settings beside those of the kernel path.
+fn start(world: &namespaces::World, config: &Config, more: &[(&str, &str)]) -> Gateway {
+    let own = [
+        ("config.folder", config.path().to_str().expect("a path")),
+        ("net.http.address", "[::]:8080"),
+        ("net.https.address", "off"),
+        ("admin.address", "127.0.0.1:9090"),
+        ("datapath.mode", "required"),
+        ("datapath.interface", GATEWAY_INTERFACE),
+        ("datapath.xdp", "native"),
+        ("telemetry.logs.std", "none"),
+        ("shutdown.delay", "0"),
+        ("shutdown.timeout", "2"),
+    ];
+    let given = own.iter().chain(more);
+    let given: Vec<Given> =
+        given.map(|(name, value)| Given { name: (*name).to_owned(), value: (*value).to_owned() }).collect();
+    let (settings, unknown) = Settings::from_given(&given).expect("good settings");
+    assert!(unknown.is_empty(), "{unknown:?}");
+    world.gateway.run(|| {
+        let (telemetry, instance) = telemetry::start(&settings).expect("telemetry");
+        Gateway::start(settings, telemetry, &instance).expect("a gateway")
+    })
+}
+
+/// Every packet of ten thousand requests, as the client's own kernel counts them.
+#[test]
+fn kernel_packets_arrive_in_azure_monitor_as_they_were_sent() {
+    let Some(world) = namespaces::World::new() else { return };
+    let (service, identity) = world.gateway.run(|| (Backend::start(azure_monitor::metrics), identity()));
+    let config = Config::new();
+    config.api(&Api {
+        name: "a",
+        path: "a",
+        service_url: "http://127.0.0.1:9",
+        operations: &["GET /i"],
+        more: "",
+    });
+    config.policy("apis/a/policy.xml", "<return-response />", "", "", "");
+    let (endpoint, metadata) = (service.url(), identity.url());
+    let gateway = start(
+        &world,
+        &config,
+        &[
+            ("telemetry.azure-monitor.metrics.resource", RESOURCE),
+            ("telemetry.azure-monitor.metrics.endpoint", &endpoint),
+            ("identity.source", "vm"),
+            ("identity.metadata.host", &metadata),
+        ],
+    );
+    let before = world.sent_by_client();
+    let address = format!("{GATEWAY_V4}:8080").parse().expect("an address");
+    world.client.run(|| {
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                // Threads of a thread in the namespace are in it, too.
+                scope.spawn(|| {
+                    let mut client = Client::connect(address);
+                    for _ in 0..REQUESTS / 4 {
+                        assert_eq!(client.request("GET", "/a/i", &[]).status, 200);
+                    }
+                });
+            }
+        });
+    });
+    // The maps are read once a second.
+    let counted = || {
+        let admin = "127.0.0.1:9090".parse().expect("an address");
+        let text = world.gateway.run(|| Client::connect(admin).request("GET", "/metrics", &[]).text());
+        let of_listener = "gateway_datapath_packets_total{listener=\"http\"";
+        let lines = text.lines().filter(|line| line.starts_with(of_listener) && line.contains("\"in\""));
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>()
+    };
+    let sent = || (world.sent_by_client() - before) as f64;
+    assert!(namespaces::eventually(|| counted() >= sent()), "{} of {} counted", counted(), sent());
+    gateway.stop();
+    assert!(sent() >= REQUESTS as f64);
+    assert_eq!(azure_sum(&service, "KernelPackets", r#""http","tcp","in""#), sent());
+    assert_eq!(azure_sum(&service, "Requests", "\"200\""), REQUESTS as f64);
+}
