@@ -24,6 +24,8 @@ enum Name {
     Micro,
     /// What policies add, and a cache hit beside nginx that asks the backend
     Policies,
+    /// What the exporters cost: all of them at 100 % sampling beside none
+    Telemetry,
 }
 
 /// The gateway out of its cache, nginx to the backend; CPU alone.
@@ -49,6 +51,7 @@ impl Name {
             Self::Http => &[("http", &[])],
             Self::Datapath => &[("datapath", &[])],
             Self::Micro => &[("micro", &[])],
+            Self::Telemetry => &[("http", &["--telemetry"])],
             Self::Policies => &[("micro", &["--only", "policies:"]), ("http", CACHE_HIT)],
         }
     }

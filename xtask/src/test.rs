@@ -44,6 +44,17 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A word stands for the tests with it in their names, and for a whole program of tests or a crate of ours that is called
+/// so: `telemetry`. What begins with a dash goes on as it is, with all behind it.
+fn filters(arguments: &[String]) -> Vec<String> {
+    let words = arguments.iter().take_while(|argument| !argument.starts_with('-')).count();
+    let (words, rest) = arguments.split_at(words);
+    let filter = |word: &String| {
+        ["-E".to_owned(), format!("test({word}) | binary(={word}) | package(=gateway-{word})")]
+    };
+    words.iter().flat_map(filter).chain(rest.iter().cloned()).collect()
+}
+
 type Gate = fn(&Workspace) -> anyhow::Result<()>;
 
 fn format(workspace: &Workspace) -> anyhow::Result<()> {
@@ -68,6 +79,20 @@ fn binaries(workspace: &Workspace) -> anyhow::Result<()> {
 fn tests(workspace: &Workspace, extra: &[String]) -> anyhow::Result<()> {
     let profile = if std::env::var_os("CI").is_some() { "ci" } else { "default" };
     let mut command = workspace.cargo("nextest");
-    command.args(["run", "--workspace", "--profile", profile]).args(extra);
+    command.args(["run", "--workspace", "--profile", profile]).args(filters(extra));
     process::run(command.env("GATEWAY_BINARY", workspace.target.join("debug/gateway")))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn word_selects_tests_programs_and_crates() {
+        let filters = |arguments: &[&str]| {
+            super::filters(&arguments.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>())
+        };
+        let telemetry = "test(telemetry) | binary(=telemetry) | package(=gateway-telemetry)";
+        assert_eq!(filters(&["telemetry"]), ["-E", telemetry]);
+        assert_eq!(filters(&["telemetry", "--retries", "1"]), ["-E", telemetry, "--retries", "1"]);
+        assert_eq!(filters(&["-p", "gateway-tests"]), ["-p", "gateway-tests"]);
+    }
 }

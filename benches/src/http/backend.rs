@@ -24,6 +24,10 @@ impl Backend {
     }
 }
 
+/// A metadata service, for the exporters' tokens; what they send is taken by the other location.
+const TOKENS: &str = "    client_max_body_size 0;\n    location = /metadata/identity/oauth2/token {\n      return 200 \
+     '{\"access_token\":\"token\",\"expires_in\":\"86399\",\"resource\":\"x\",\"token_type\":\"Bearer\"}';\n    }\n";
+
 fn configuration(dir: &Path, port: u16) -> String {
     let (dir, body) = (dir.display(), "x".repeat(1024));
     format!(
@@ -31,6 +35,6 @@ fn configuration(dir: &Path, port: u16) -> String {
          events {{ worker_connections 4096; }}\n\
          http {{\n  access_log off;\n  keepalive_requests 1000000000;\n  keepalive_timeout 3600s;\n\
          \x20 client_body_temp_path {dir}/body;\n\
-         \x20 server {{\n    listen 127.0.0.1:{port} backlog=4096;\n    location / {{ return 200 \"{body}\"; }}\n  }}\n}}\n"
+         \x20 server {{\n    listen 127.0.0.1:{port} backlog=4096;\n    location / {{ return 200 \"{body}\"; }}\n{TOKENS}  }}\n}}\n"
     )
 }

@@ -19,6 +19,7 @@ mod run;
 mod scratch;
 mod start;
 mod system_calls;
+mod telemetry;
 
 use std::path::PathBuf;
 
@@ -51,6 +52,9 @@ pub struct Arguments {
     /// Requests a second while latency is measured; 0 = do not
     #[arg(long, default_value_t = 2_000)]
     rate: u32,
+    /// What the exporters cost, instead: the gateway with all of them beside the gateway with none
+    #[arg(long)]
+    telemetry: bool,
     /// 3 rounds of 1 s, 2,000 idle connections, 3 starts: two minutes instead of eight
     #[arg(long)]
     short: bool,
@@ -79,6 +83,10 @@ impl Arguments {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse().shortened();
+    if arguments.telemetry {
+        println!("{}", telemetry::run(&arguments)?);
+        return Ok(());
+    }
     let outcome = run::all(&arguments)?;
     let json = arguments.dir.join("http.json");
     std::fs::write(&json, serde_json::to_string_pretty(&outcome)?)?;

@@ -19,6 +19,11 @@ const CLIENTS: u32 = 16;
 pub struct Latencies(Vec<Duration>);
 
 impl Latencies {
+    /// Requests answered.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Microseconds below which this part of all requests stayed.
     pub fn quantile(&self, part: f64) -> f64 {
         let at = ((self.0.len() as f64 * part) as usize).min(self.0.len().saturating_sub(1));

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::certificate::Certificate;
 use crate::scratch::{Process, free_port};
-use crate::{gateway, haproxy, nginx};
+use crate::{gateway, haproxy, nginx, telemetry};
 use gateway_benches::wire::Wire;
 use gateway_benches::workload::{Policies, Workload};
 
@@ -20,6 +20,8 @@ pub enum Peer {
     Gateway,
     Nginx,
     Haproxy,
+    /// The gateway with every exporter on.
+    Exporting,
 }
 
 /// What every proxy is given.
@@ -39,6 +41,8 @@ pub struct Setup<'a> {
 pub struct Place {
     pub dir: PathBuf,
     pub http: u16,
+    /// Of the gateway, where its figures are read.
+    pub admin: u16,
     pub https: u16,
 }
 
@@ -60,6 +64,7 @@ impl Peer {
             Self::Gateway => "gateway",
             Self::Nginx => "nginx",
             Self::Haproxy => "haproxy",
+            Self::Exporting => "exporting",
         }
     }
 
@@ -70,13 +75,15 @@ impl Peer {
             fs::remove_dir_all(&dir)?;
         }
         fs::create_dir_all(&dir)?;
-        let place = Place { http: free_port()?, https: free_port()?, dir };
+        let place = Place { http: free_port()?, admin: free_port()?, https: free_port()?, dir };
         let arguments = match self {
             Self::Gateway => gateway::configure(setup, &place),
+            Self::Exporting => telemetry::configure(setup, &place),
             Self::Nginx => nginx::configure(setup, &place),
             Self::Haproxy => haproxy::configure(setup, &place),
         }?;
-        let program = if self == Self::Gateway { setup.gateway } else { Path::new(self.name()) };
+        let is_ours = matches!(self, Self::Gateway | Self::Exporting);
+        let program = if is_ours { setup.gateway } else { Path::new(self.name()) };
         let begin = Instant::now();
         let process = Process::proxy(program, arguments, &place.dir.join("log"))?;
         let mut running = Running { peer: self, place, process, first_answer: Duration::ZERO };

@@ -142,7 +142,7 @@ fn aim(running: &Running, workload: Workload, setup: &Setup<'_>) -> anyhow::Resu
     })
 }
 
-fn turn(
+pub fn turn(
     running: &Running,
     workload: Workload,
     round: usize,

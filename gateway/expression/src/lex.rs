@@ -188,7 +188,8 @@ impl Lexer<'_> {
     fn mark(&mut self, first: char) {
         let start = self.at;
         let rest = self.rest();
-        let starts = |mark: &&&str| mark.as_bytes().first() == rest.as_bytes().first() && rest.starts_with(**mark);
+        let starts =
+            |mark: &&&str| mark.as_bytes().first() == rest.as_bytes().first() && rest.starts_with(**mark);
         let Some(mark) = MARKS.iter().find(starts) else {
             let message = format!("Unexpected character '{first}'");
             self.report("CS1056", &message, start, start + first.len_utf8());

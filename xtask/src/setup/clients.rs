@@ -1,4 +1,4 @@
-//! The clients of other makers that the tests of the management plane run: fetched from their registries into the target
+//! Programs of other makers that the tests run, clients of the management plane and a collector of metrics: fetched from their registries into the target
 //! directory. Without one, its test says so and is skipped.
 
 use std::fs;
@@ -16,8 +16,8 @@ const PYTHON: &[(&str, &[&str])] = &[
     ("python", &["azure-mgmt-apimanagement==5.0.0", "azure-identity==1.27.0"]),
     ("az", &["azure-cli==2.91.0"]),
 ];
-/// Packages of Node.
-const NODE: &[&str] = &["@azure/arm-apimanagement@10.0.0"];
+/// Folders of Node's packages.
+const NODE: &[(&str, &str)] = &[("node", "@azure/arm-apimanagement@10.0.0"), ("statsd", "statsd@0.9.0")];
 
 /// Fetches what is missing; how many.
 pub fn ensure(workspace: &Workspace, groups: &[Group]) -> anyhow::Result<usize> {
@@ -30,7 +30,9 @@ pub fn ensure(workspace: &Workspace, groups: &[Group]) -> anyhow::Result<usize> 
     for (name, packages) in PYTHON {
         fetched += usize::from(once(&folder.join(name), |to| python(to, packages)));
     }
-    fetched += usize::from(once(&folder.join("node"), node));
+    for (name, package) in NODE {
+        fetched += usize::from(once(&folder.join(name), |to| node(to, package)));
+    }
     Ok(fetched)
 }
 
@@ -55,12 +57,16 @@ fn python(folder: &Path, packages: &[&str]) -> anyhow::Result<()> {
     process::run(Command::new(folder.join("bin/pip")).args(["install", "--quiet"]).args(packages))
 }
 
-fn node(folder: &Path) -> anyhow::Result<()> {
+fn node(folder: &Path, package: &str) -> anyhow::Result<()> {
     // Node's own packages bring npm along, Debian's do not and conflict with them: whoever has Node chose one.
     anyhow::ensure!(process::find("npm").is_some(), "there is no npm on this machine");
     fs::create_dir_all(folder)?;
     fs::write(folder.join("package.json"), "{\"private\": true}\n")?;
-    process::run(
-        Command::new("npm").current_dir(folder).args(["install", "--no-audit", "--no-fund"]).args(NODE),
-    )
+    process::run(Command::new("npm").current_dir(folder).args([
+        "install",
+        "--no-audit",
+        "--no-fund",
+        "--omit=optional",
+        package,
+    ]))
 }
