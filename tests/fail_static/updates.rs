@@ -97,6 +97,41 @@ fn dependencies_come_along_and_secrets_are_sealed() {
     assert!(page.contains("\"source\":\"plane\"") && page.contains("\"linked\":true"), "{page}");
 }
 
+/// Who is in which group comes along with the owner of a key, and changes with the plane; others' memberships stay.
+#[test]
+fn groups_of_callers_reach_the_gateway_and_change() {
+    let backend = Backend::fixed("ok");
+    let plane = Federation::start();
+    let token = plane.gateway("a");
+    plane.api("one", &backend.url(), &["a"]);
+    plane.policy(
+        "apis/one/policies/policy",
+        "<return-response><set-body>@(string.Join(\",\", context.User.Groups.Select(g => g.Name)))</set-body></return-response>",
+    );
+    for user in ["ann", "eve"] {
+        let email = format!("{user}@example.com");
+        plane.put(&format!("users/{user}"), json!({"email": email, "firstName": user, "lastName": "x"}));
+    }
+    plane.put(
+        "subscriptions/s",
+        json!({"displayName": "s", "scope": "/apis", "state": "active", "ownerId": "/users/ann", "primaryKey": "key-of-ann"}),
+    );
+    let gateway = follow(&plane, &token, &[]);
+    let shows = |groups: &str| {
+        eventually(groups, Duration::from_secs(10), || {
+            gateway.get("/one/item", &[("Ocp-Apim-Subscription-Key", "key-of-ann")]).text() == groups
+        });
+    };
+    // Where the plane puts every user.
+    shows("Developers");
+    plane.put("groups/gold", json!({"displayName": "Gold users"}));
+    plane.put("groups/gold/users/eve", json!({}));
+    plane.put("groups/gold/users/ann", json!({}));
+    shows("Developers,Gold users");
+    plane.delete("groups/gold/users/ann");
+    shows("Developers");
+}
+
 /// Row 25: while a policy flips, every answer is entirely the old or the new one.
 #[test]
 fn policy_that_flips_never_shows_half() {
