@@ -85,10 +85,11 @@ impl Object for Node {
 
     fn portable(&self) -> Option<Portable> {
         // A document type is never read again.
-        if self.0.nodes().iter().any(|node| node.node_type() == NodeType::DocumentType) {
+        let is_document = self.0.node_type() == NodeType::Document;
+        if is_document && self.0.nodes().iter().any(|node| node.node_type() == NodeType::DocumentType) {
             return None;
         }
-        Some(Portable::Xml(self.0.to_compact().ok()?.into(), self.0.node_type() == NodeType::Document))
+        Some(Portable::Xml(self.0.to_compact().ok()?.into(), is_document))
     }
 }
 
