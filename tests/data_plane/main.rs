@@ -8,6 +8,7 @@ mod certificates;
 mod commands;
 mod configuration;
 mod counts;
+mod dev;
 mod figures;
 mod hostile;
 mod ideas;

@@ -68,6 +68,15 @@ impl Process {
         Self::serve(&[&["manage", "--management", "127.0.0.1:0"], arguments].concat())
     }
 
+    /// Starts `gateway dev` over a folder, on free ports with JSON logs.
+    pub fn dev(folder: &Path) -> Self {
+        let ports =
+            ["--http", "127.0.0.1:0", "--https", "off", "--admin", "127.0.0.1:0", "--datapath", "off"];
+        let folder = folder.to_str().expect("a path of UTF-8");
+        let fixed = ["dev", "--config", folder, "--set", "management.address=127.0.0.1:0"];
+        Self::serve(&[&fixed[..], &ports].concat())
+    }
+
     fn serve(arguments: &[&str]) -> Self {
         let mut child = command(arguments)
             .args(["--set", "telemetry.logs.std=json"])

@@ -125,7 +125,7 @@ impl Worker {
     }
 
     /// Answers one request: the response, the backend's side of an upgrade, and the record that closes the event.
-    async fn answer(&self, call: Call) -> Handled<Record> {
+    async fn answer(self: Rc<Self>, call: Call) -> Handled<Record> {
         let snapshot = self.shared.snapshot.load_full();
         self.caches.follow(snapshot.as_ref().and_then(|snapshot| snapshot.external_cache.as_ref()));
         let is_status = is_status_path(&call.request.url.path);

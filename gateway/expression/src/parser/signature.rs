@@ -39,6 +39,18 @@ pub(crate) struct Signature {
     pub parameters: Vec<SignatureParameter>,
 }
 
+impl Signature {
+    fn of(
+        kind: MemberKind,
+        is_static: bool,
+        name: &str,
+        result: Option<TypeSyntax>,
+        parameters: Vec<SignatureParameter>,
+    ) -> Self {
+        Self { kind, is_static, name: name.to_owned(), type_parameters: Vec::new(), result, parameters }
+    }
+}
+
 /// The head of a type: `class A.B<T> : C<T>`.
 #[derive(Debug)]
 pub(crate) struct Header {
@@ -77,66 +89,22 @@ impl Parser<'_> {
         while self.eat_keyword("static") {
             is_static = true;
         }
-        if self.is_keyword("new") {
-            self.advance();
+        if self.eat_keyword("new") {
             let parameters = self.signature_parameters("(", ")")?;
-            let name = ".ctor".to_owned();
-            return Ok(Signature {
-                kind: MemberKind::Constructor,
-                is_static,
-                name,
-                type_parameters: Vec::new(),
-                result: None,
-                parameters,
-            });
+            return Ok(Signature::of(MemberKind::Constructor, is_static, ".ctor", None, parameters));
         }
         if self.is_keyword("implicit") || self.is_keyword("explicit") {
-            let kind = if self.is_keyword("implicit") { MemberKind::Implicit } else { MemberKind::Explicit };
-            self.advance();
-            self.expect_keyword("operator")?;
-            let result = Some(self.ty()?);
-            let parameters = self.signature_parameters("(", ")")?;
-            let name = if kind == MemberKind::Implicit { "op_Implicit" } else { "op_Explicit" }.to_owned();
-            return Ok(Signature {
-                kind,
-                is_static: true,
-                name,
-                type_parameters: Vec::new(),
-                result,
-                parameters,
-            });
+            return self.conversion_signature();
         }
         let result = Some(self.ty()?);
         if self.eat_keyword("operator") {
-            let mut name = String::new();
-            while !self.is_mark("(") {
-                match self.kind() {
-                    Kind::Mark(mark) => name.push_str(mark),
-                    _ => return Err(Failed),
-                }
-                self.advance();
-            }
+            let name = self.operator_name()?;
             let parameters = self.signature_parameters("(", ")")?;
-            return Ok(Signature {
-                kind: MemberKind::Operator,
-                is_static: true,
-                name,
-                type_parameters: Vec::new(),
-                result,
-                parameters,
-            });
+            return Ok(Signature::of(MemberKind::Operator, true, &name, result, parameters));
         }
         if self.eat_keyword("this") {
             let parameters = self.signature_parameters("[", "]")?;
-            let name = "Item".to_owned();
-            return Ok(Signature {
-                kind: MemberKind::Indexer,
-                is_static,
-                name,
-                type_parameters: Vec::new(),
-                result,
-                parameters,
-            });
+            return Ok(Signature::of(MemberKind::Indexer, is_static, "Item", result, parameters));
         }
         let name = self.name()?.text.to_string();
         let mut type_parameters = Vec::new();
@@ -148,7 +116,33 @@ impl Parser<'_> {
         } else {
             (MemberKind::Property, Vec::new())
         };
-        Ok(Signature { kind, is_static, name, type_parameters, result, parameters })
+        Ok(Signature { type_parameters, ..Signature::of(kind, is_static, &name, result, parameters) })
+    }
+
+    fn conversion_signature(&mut self) -> Parsed<Signature> {
+        let (kind, name) = if self.eat_keyword("implicit") {
+            (MemberKind::Implicit, "op_Implicit")
+        } else {
+            self.expect_keyword("explicit")?;
+            (MemberKind::Explicit, "op_Explicit")
+        };
+        self.expect_keyword("operator")?;
+        let result = Some(self.ty()?);
+        let parameters = self.signature_parameters("(", ")")?;
+        Ok(Signature::of(kind, true, name, result, parameters))
+    }
+
+    /// The marks between `operator` and its parameters: `>>` is two.
+    fn operator_name(&mut self) -> Parsed<String> {
+        let mut name = String::new();
+        while !self.is_mark("(") {
+            match self.kind() {
+                Kind::Mark(mark) => name.push_str(mark),
+                _ => return Err(Failed),
+            }
+            self.advance();
+        }
+        Ok(name)
     }
 
     fn type_parameters(&mut self) -> Parsed<Vec<(String, i8)>> {

@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -37,7 +37,8 @@ pub fn serve<S: Service>(
         let server = Rc::clone(&guard.server);
         let timer = server.timers.timer();
         // Whatever the connection waits for, it has shown its task to the timer, which wakes it to be dropped here.
-        guarded(&server, run(&server, stream, peer, &door, &timer)).await;
+        let work = pin!(run(&server, stream, peer, &door, &timer));
+        guarded(&server, work).await;
         drop(guard);
     });
 }
@@ -66,8 +67,7 @@ impl<S: Service> Drop for Guard<S> {
 }
 
 /// Ends `work` where it is when the worker's time is up, or when it panics: a bug outside of a call.
-async fn guarded<S: Service>(server: &Server<S>, work: impl Future<Output = ()>) {
-    let mut work = pin!(work);
+async fn guarded<S: Service>(server: &Server<S>, mut work: Pin<&mut impl Future<Output = ()>>) {
     poll_fn(|cx| {
         if server.timers.is_aborting() {
             return Poll::Ready(());

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ impl Upstream {
     /// follow. The address is checked against the rules of X-09, unless the operator has set it.
     pub async fn call(&self, call: OutboundCall) -> Result<Response, SendError> {
         let timeout = call.timeout;
-        self.in_time(timeout, self.call_now(call)).await
+        self.in_time(timeout, pin!(self.call_now(call))).await
     }
 
     /// The same in HTTP/2, for gRPC: trailer fields follow the header fields of the response.
@@ -31,13 +32,13 @@ impl Upstream {
             self.read_with_trailers(&mut response).await?;
             Ok(response)
         };
-        self.in_time(timeout, answer).await
+        self.in_time(timeout, pin!(answer)).await
     }
 
     async fn in_time(
         &self,
         timeout: Duration,
-        answer: impl Future<Output = Result<Response, UpstreamError>>,
+        answer: Pin<&mut impl Future<Output = Result<Response, UpstreamError>>>,
     ) -> Result<Response, SendError> {
         let mut deadline = self.deadlines.after(timeout);
         let outcome = deadline.bound(answer).await;

@@ -1,5 +1,6 @@
 //! `forward-request`: the exchange's request to its backend (`policies.md` C 1.1).
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -65,7 +66,8 @@ impl Upstream {
         let mut body = exchange.request.body.take_or_share();
         let abandoned = Abandoned(Some(&self.counters));
         let mut deadline = self.deadlines.after(options.timeout);
-        let outcome = deadline.bound(self.forward_to(&backend, exchange, &mut body, options)).await;
+        let work = pin!(self.forward_to(&backend, exchange, &mut body, options));
+        let outcome = deadline.bound(work).await;
         abandoned.disarm();
         outcome.unwrap_or(Err(UpstreamError::Timeout(options.timeout)))
     }

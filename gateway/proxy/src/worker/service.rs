@@ -16,8 +16,7 @@ impl Service for Worker {
     type Token = Record;
 
     fn call(self: &Rc<Self>, call: Call) -> impl Future<Output = Handled<Record>> {
-        let worker = Rc::clone(self);
-        async move { worker.answer(call).await }
+        Rc::clone(self).answer(call)
     }
 
     fn finish(&self, token: Record, sent: Sent) {
