@@ -325,3 +325,30 @@ fn traced_request_shows_its_statements_and_hides_secrets() {
     assert_eq!(admin("POST", "/debug-credentials?apiId=a&credentialsExpireAfter=PT2H").status, 400);
     assert_eq!(admin("POST", "/metrics").status, 405);
 }
+
+/// The old way to ask: a key whose subscription allows it.
+#[test]
+fn key_that_allows_tracing_gets_a_trace() {
+    let backend = Backend::fixed("ok");
+    let url = backend.url();
+    let config = folder(&format!(r#"<base /><set-backend-service base-url="{url}" />"#), &[]);
+    for (name, may_trace) in [("may", true), ("may-not", false)] {
+        let text = format!(
+            r#"{{"properties": {{"displayName": "{name}", "scope": "/apis", "state": "active", "allowTracing": {may_trace},
+            "primaryKey": "key-{name}"}}}}"#
+        );
+        config.file(&format!("subscriptions/{name}/subscriptionInformation.json"), &text);
+    }
+    let gateway = Running::start(config.path(), &[]);
+    let ask =
+        |key: &str| gateway.get("/a/item", &[("Ocp-Apim-Subscription-Key", key), ("Ocp-Apim-Trace", "true")]);
+    let answer = ask("key-may");
+    let id = answer.header("apim-trace-id").expect("a trace").to_owned();
+    let place = answer.header("ocp-apim-trace-location").expect("its place").to_owned();
+    assert_eq!((answer.status, place.as_str()), (200, format!("/traces/{id}").as_str()));
+    let trace = gateway_tests::Client::connect(gateway.admin()).request("GET", &place, &[]);
+    assert!(trace.status == 200 && trace.text().contains("forward-request"), "{}", trace.text());
+    let refused = ask("key-may-not");
+    assert_eq!((refused.status, refused.header("ocp-apim-trace-location")), (200, None));
+    assert!(backend.seen().iter().all(|seen| seen.header("ocp-apim-trace").is_none()));
+}

@@ -20,6 +20,8 @@ use serde_json::{Map, Value, json};
 
 const AUTHORIZATION: &str = "Apim-Debug-Authorization";
 const LEGACY: &str = "Ocp-Apim-Trace";
+/// Answers [`LEGACY`]: where the trace is, on the admin listener.
+const LEGACY_LOCATION: &str = "Ocp-Apim-Trace-Location";
 
 /// Traces kept, and bytes of them; the oldest go first.
 const TRACES_MAX: usize = 200;
@@ -105,6 +107,9 @@ impl Debug {
             exchange.request.headers.remove(LEGACY);
             if exchange.caller.may_trace {
                 exchange.tracer = Some(Box::new(Tracer::default()));
+                let place = format!("/traces/{}", exchange.id_text());
+                let _ =
+                    exchange.answer_headers.get_or_insert_default().set(LEGACY_LOCATION, place.as_bytes());
             }
         }
     }
