@@ -140,18 +140,21 @@ struct Escape<'a> {
 impl Write for Escape<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-        if text.len() <= self.left && text.bytes().all(plain) {
-            self.left -= text.len();
-            self.out.push_str(text);
-            return Ok(());
-        }
-        for character in text.chars() {
+        let mut rest = text;
+        loop {
+            // What needs no escape goes over in one piece; it is ASCII, so that it can be cut anywhere.
+            let run = rest.bytes().position(|byte| !plain(byte)).unwrap_or(rest.len()).min(self.left);
+            let (piece, behind) = rest.split_at(run);
+            self.out.push_str(piece);
+            self.left -= run;
+            let Some(character) = behind.chars().next() else { return Ok(()) };
             if character.len_utf8() > self.left {
                 self.out.push('…');
                 self.left = 0;
                 return Err(fmt::Error); // stops a long `Display` from being made for nothing
             }
             self.left -= character.len_utf8();
+            rest = behind.get(character.len_utf8()..).unwrap_or_default();
             match character {
                 '\n' => self.out.push_str("\\n"),
                 '\r' => self.out.push_str("\\r"),
@@ -162,6 +165,5 @@ impl Write for Escape<'_> {
                 _ => self.out.push(character),
             }
         }
-        Ok(())
     }
 }
