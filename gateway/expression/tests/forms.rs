@@ -83,10 +83,10 @@ fn condition() -> impl Strategy<Value = String> {
 
 /// Text that looks like code: tokens in any order.
 fn soup() -> impl Strategy<Value = String> {
-    const TOKENS: &str = r##"var x = 1 ; ( ) { } [ ] => + - "a" 'c' $"{ }" if else for foreach in while return new int
+    const TOKENS: &str = r#"var x = 1 ; ( ) { } [ ] => + - "a" 'c' $"{ }" if else for foreach in while return new int
         string context . , ? : ?? ?. == < > is as switch case default break try catch finally throw
         null true Request Variables Headers JObject List from select where let out ref checked @" // /*
-        */ 0x 1.5m typeof nameof && || ! ++ += F"##;
+        */ 0x 1.5m typeof nameof && || ! ++ += F"#;
     let tokens = TOKENS.split_whitespace().chain(["\n"]).collect::<Vec<_>>();
     let token = prop::sample::select(tokens);
     prop::collection::vec(token, 0..40).prop_map(|tokens| tokens.join(" "))
