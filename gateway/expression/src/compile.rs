@@ -13,7 +13,7 @@ use crate::parser;
 use crate::run::{Fault, Limits, Vm};
 use crate::span::Span;
 use crate::types::Type;
-use crate::value::Value;
+use crate::value::{Holds, Value};
 
 /// What the place that holds the expression wants (expressions.md §6.11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,6 +182,11 @@ impl Expression {
             (Expected::String, other) => vm.to_text(&other).map(Value::Str),
             (_, value) => Ok(value),
         });
+        let cycles = vm.take_cycles();
+        drop(vm);
+        if !cycles.is_empty() && may_leave(host, outcome.as_ref().ok()) {
+            host.keep(cycles);
+        }
         outcome.map_err(exception)
     }
 
@@ -194,6 +199,13 @@ impl Expression {
     pub fn result_type(&self) -> String {
         self.0.program.result.display()
     }
+}
+
+/// Whether what an evaluation made may be reached after it: by its result, or by a variable that was there before.
+fn may_leave(host: &dyn Host, result: Option<&Value>) -> bool {
+    let mut leaves = result.is_some_and(|value| value.holds() != Holds::Nothing);
+    host.variables(&mut |_, value| leaves |= value.holds() != Holds::Nothing);
+    leaves
 }
 
 fn exception(fault: Fault) -> Exception {

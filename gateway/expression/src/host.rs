@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clr::date_time::DateTime;
-use crate::value::Value;
+use crate::value::{Cycles, Value};
 
 /// 100 ns ticks since 0001-01-01 of a time as `DateTime.Parse` reads it; `None` when it is none.
 pub fn ticks_of(text: &str) -> Option<i64> {
@@ -309,6 +309,8 @@ pub trait Host {
     fn variable(&self, name: &str) -> Option<Value>;
     /// All variables.
     fn variables(&self, each: &mut dyn FnMut(&str, Value));
+    /// Keeps containers that may hold themselves until no variable of the exchange can be read any more.
+    fn keep(&self, cycles: Cycles);
     /// Whether the variable is there, perhaps with null.
     fn has_variable(&self, name: &str) -> bool {
         self.variable(name).is_some()

@@ -36,4 +36,4 @@ pub use message::ResponseData;
 pub use run::{Limit, Limits};
 pub use text::Text;
 pub use types::Type;
-pub use value::{Kind, Portable, Value};
+pub use value::{Cycles, Kind, Portable, Value};

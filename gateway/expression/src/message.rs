@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::types::{Type, model_type};
-use crate::value::{Object, Portable, Value};
+use crate::value::{Holds, Object, Portable, Value};
 
 /// A response that a variable holds, `IResponse` to expressions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,6 +76,10 @@ impl Object for StoredValue {
             StoredPart::Headers => crate::types::headers_type(),
             StoredPart::Body => model_type("IMessageBody"),
         }
+    }
+
+    fn holds(&self) -> Holds {
+        Holds::Nothing
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -25,7 +25,7 @@ use std::time::Duration;
 use crate::code::Program;
 use crate::host::Host;
 use crate::text::Text;
-use crate::value::Value;
+use crate::value::{Cycles, Value};
 
 /// Budgets of one evaluation.
 #[derive(Clone, Debug)]
@@ -79,6 +79,8 @@ pub struct Vm<'a> {
     /// Exceptions that handlers are at work on, for `throw;`.
     handled: Vec<std::rc::Rc<Thrown>>,
     result: Value,
+    /// Containers that may hold themselves.
+    cycles: Cycles,
 }
 
 thread_local! {
@@ -122,7 +124,13 @@ impl<'a> Vm<'a> {
             annotations: crate::types::Annotations::default(),
             handled: Vec::new(),
             result: Value::Null,
+            cycles: Cycles::default(),
         }
+    }
+
+    /// The containers noted in this evaluation.
+    pub(crate) fn take_cycles(&mut self) -> Cycles {
+        std::mem::take(&mut self.cycles)
     }
 
     /// Charges work.

@@ -1,11 +1,13 @@
 //! Values of expressions, with the CLR type each of them has (expressions.md §9.3).
 
 mod array;
+mod cycles;
 mod portable;
 mod read;
 mod release;
 
 pub use array::Array;
+pub use cycles::{Cycles, Holds};
 pub use portable::Portable;
 pub(crate) use read::instant;
 pub(crate) use release::release;
@@ -155,6 +157,12 @@ pub trait Object: Any {
         let _ = vm;
         None
     }
+    /// What it does with values.
+    fn holds(&self) -> Holds {
+        Holds::Fixed
+    }
+    /// Gives up the values that it was given ([`Holds::Given`]).
+    fn empty(&self) {}
     /// Elements that a call on it may go through.
     fn extent(&self) -> usize {
         0

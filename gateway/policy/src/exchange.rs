@@ -13,14 +13,14 @@ pub mod trace;
 pub mod tracer;
 
 use std::any::Any;
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use gateway_expression::Value;
 use gateway_expression::host::{Api, Deployment, LastError, Operation, Product, Subscription, User};
+use gateway_expression::{Cycles, Value};
 use smallvec::SmallVec;
 use uuid::Uuid;
 
@@ -207,6 +207,8 @@ pub struct Exchange {
     /// Quotas that this request has been counted in.
     quotas_counted: Vec<Box<str>>,
     variables: Vec<(Arc<str>, Value)>,
+    /// Containers in variables that may hold themselves; fields of a GraphQL request share them with it.
+    kept: OnceCell<Rc<RefCell<Vec<Cycles>>>>,
     id_text: OnceCell<Box<str>>,
     request_consumed: Cell<bool>,
     response_consumed: Cell<bool>,
@@ -278,6 +280,7 @@ impl Exchange {
             tunnel: None,
             quotas_counted: Vec::new(),
             variables: Vec::new(),
+            kept: OnceCell::new(),
             id_text: OnceCell::new(),
             request_consumed: Cell::new(false),
             response_consumed: Cell::new(false),
@@ -312,6 +315,7 @@ impl Exchange {
         own.original_url = self.original_url.clone();
         own.matched_parameters = self.matched_parameters.clone();
         own.variables.clone_from(&self.variables);
+        own.kept = OnceCell::from(Rc::clone(self.kept.get_or_init(Rc::default)));
         own.graphql_field = Some(Box::new(context));
         own
     }

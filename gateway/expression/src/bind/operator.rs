@@ -3,10 +3,19 @@
 use super::argument::Arg;
 use super::conversion::{implicit, is_explicit_reference, numeric};
 use super::{Binder, Bound, Candidate, Val};
-use crate::code::{Call, Node, WhenNull};
+use crate::code::{Call, Node, Target, WhenNull};
 use crate::span::Span;
 use crate::syntax::{Binary, Constant, Expr, ExprKind, Mode};
 use crate::types::{Type, library};
+
+/// Elements of a tuple, written out or not.
+fn tuple_length(bound: &Bound) -> Option<usize> {
+    match bound {
+        Bound::Tuple(items) => Some(items.len()),
+        Bound::Value(Val { ty: Type::Tuple(types), .. }) => Some(types.len()),
+        _ => None,
+    }
+}
 
 impl Binder<'_> {
     pub(super) fn binary(&mut self, operator: Binary, left: &Expr, right: &Expr, span: Span) -> Val {
@@ -45,10 +54,10 @@ impl Binder<'_> {
     ) -> Val {
         let equality = matches!(operator, Binary::Eq | Binary::Ne);
         if equality
-            && let (Bound::Tuple(a), Bound::Tuple(b)) = (&left, &right)
-            && a.len() == b.len()
+            && let (Some(a), Some(b)) = (tuple_length(&left), tuple_length(&right))
+            && a == b
         {
-            return self.tuple_equality(operator, a.clone(), b.clone(), span);
+            return self.tuple_equality(operator, left, right, span);
         }
         let (left, right) = match (left, right) {
             (Bound::Default, Bound::Value(other)) => (self.default_of(&other.ty), other),
@@ -295,15 +304,11 @@ impl Binder<'_> {
         related.then(|| Val::new(Node::Same(wanted, pair), Type::BOOL))
     }
 
-    fn tuple_equality(
-        &mut self,
-        operator: Binary,
-        left: Vec<(Option<String>, Bound, Span)>,
-        right: Vec<(Option<String>, Bound, Span)>,
-        span: Span,
-    ) -> Val {
+    fn tuple_equality(&mut self, operator: Binary, left: Bound, right: Bound, span: Span) -> Val {
+        let mut kept = Vec::new();
+        let (left, right) = (self.tuple_parts(left, &mut kept), self.tuple_parts(right, &mut kept));
         let mut whole: Option<Node> = None;
-        for ((_, a, a_span), (_, b, b_span)) in left.into_iter().zip(right) {
+        for ((a, a_span), (b, b_span)) in left.into_iter().zip(right) {
             let part = self.binary_of(operator, a, b, (a_span, b_span), span);
             if part.ty.is_error() {
                 return part;
@@ -315,7 +320,24 @@ impl Binder<'_> {
                 Some(before) => Node::OrElse(pair(before, part.node)),
             });
         }
-        Val::new(whole.unwrap_or(Node::Const(Constant::Bool(true))), Type::BOOL)
+        let whole = whole.unwrap_or(Node::Const(Constant::Bool(true)));
+        let whole = if kept.is_empty() { whole } else { Node::Seq(kept, Box::new(whole)) };
+        Val::new(whole, Type::BOOL)
+    }
+
+    /// The elements of a tuple; one that is not written out is kept in a variable first.
+    fn tuple_parts(&mut self, tuple: Bound, kept: &mut Vec<Node>) -> Vec<(Bound, Span)> {
+        match tuple {
+            Bound::Tuple(items) => items.into_iter().map(|(_, item, span)| (item, span)).collect(),
+            Bound::Value(Val { node, ty: Type::Tuple(types), .. }) => {
+                let local = self.temporary(Type::Tuple(types.clone()));
+                kept.push(Node::Assign(Box::new(Target::Local(local)), Box::new(node)));
+                let field = |place| Node::Field(Box::new(Node::Local(local)), place);
+                let part = |(place, (ty, _)): (usize, &(Type, _))| Val::new(field(place), ty.clone());
+                types.iter().enumerate().map(|of| (Bound::Value(part(of)), Span::default())).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn short_circuit(&mut self, operator: Binary, left: &Expr, right: &Expr, span: Span) -> Val {

@@ -9,7 +9,7 @@ use super::{
     Subscription, UrlParts, User, WhichUrl,
 };
 use crate::message::ResponseData;
-use crate::value::{Kind, Value};
+use crate::value::{Cycles, Kind, Value};
 
 /// Why a fixture cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +43,7 @@ pub struct Fixture {
     deployment: Deployment,
     last_error: Option<LastError>,
     traced: std::cell::RefCell<Vec<(String, String)>>,
+    kept: std::cell::RefCell<Vec<Cycles>>,
 }
 
 #[derive(Debug, Default)]
@@ -143,9 +144,14 @@ impl Fixture {
     /// Sets a variable from its JSON form.
     pub fn set_variable(&mut self, name: &str, json: &Json) -> Result<(), FixtureError> {
         let value = variable(json).ok_or_else(|| FixtureError::Variable(name.to_owned()))?;
+        self.put_variable(name, value);
+        Ok(())
+    }
+
+    /// Sets a variable to a value, as `set-variable` does.
+    pub fn put_variable(&mut self, name: &str, value: Value) {
         self.variables.retain(|(n, _)| n != name);
         self.variables.push((name.to_owned(), value));
-        Ok(())
     }
 
     /// What `context.Trace` was called with so far: source and message.
@@ -296,6 +302,10 @@ fn variable(json: &Json) -> Option<Value> {
 }
 
 impl Host for Fixture {
+    fn keep(&self, cycles: Cycles) {
+        self.kept.borrow_mut().push(cycles);
+    }
+
     fn request_id(&self) -> &str {
         &self.request_id
     }

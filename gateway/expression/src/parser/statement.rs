@@ -104,6 +104,7 @@ impl Parser<'_> {
                 self.locals(ty, true)
             }
             "goto" => self.goto(),
+            "ref" => self.fail("CS1525", "Reference locals and returns are not supported within expressions"),
             "lock" => self.fail("CS1525", "The 'lock' statement is not supported within expressions"),
             "unsafe" | "fixed" => {
                 self.fail("CS0227", "Unsafe code may only appear if compiling with /unsafe")
@@ -352,7 +353,7 @@ impl Parser<'_> {
         let named = matches!(self.kind(), Kind::Name(_));
         let ends = matches!(
             self.kind_at(1),
-            Kind::Mark("=" | ";" | "," | ":" | ")" | "(" | "{" | "[" | "}")
+            Kind::Mark("=" | ";" | "," | ":" | ")" | "(" | "{" | "[" | "}" | "<")
                 | Kind::End
                 | Kind::Keyword(_)
                 | Kind::Name(_)

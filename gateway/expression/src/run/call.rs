@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::{Fault, HEIGHT_MAX, Limit, Vm};
 use crate::code::{Call, Function, Local, LocalCall, Node};
 use crate::types::{Args, MemberDef, Type};
-use crate::value::Value;
+use crate::value::{Holds, Value};
 
 pub(super) type Values = SmallVec<[Value; 4]>;
 
@@ -88,7 +88,32 @@ impl Vm<'_> {
             return Err(Fault::null_reference());
         }
         self.steps(1)?;
-        self.work(values.iter().map(extent).sum())
+        self.work(values.iter().map(extent).sum())?;
+        self.note_given(values)
+    }
+
+    /// Notes the containers of a call that may give them something: they may hold themselves afterwards.
+    pub(super) fn note_given(&mut self, values: &[Value]) -> Result<(), Fault> {
+        let (mut given, mut holding) = (0, 0);
+        for value in values {
+            match value.holds() {
+                Holds::Nothing => {}
+                Holds::Fixed => holding += 1,
+                Holds::Given => given += 1,
+            }
+        }
+        if given == 0 || given + holding < 2 {
+            return Ok(());
+        }
+        for container in values.iter().filter(|value| value.holds() == Holds::Given) {
+            self.note(container)?;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    pub(super) fn note(&mut self, container: &Value) -> Result<(), Fault> {
+        if self.cycles.note(container) { self.charge(32) } else { Ok(()) }
     }
 
     fn call_by_reference(&mut self, call: &Call) -> Result<Value, Fault> {
@@ -97,7 +122,7 @@ impl Vm<'_> {
         let cells = self.reference_cells(&mut values, &call.references);
         let args = Args { values: &values, types: &call.types, member: call.member };
         let result = (call.member.run)(self, &args);
-        self.write_back(&cells, &call.references);
+        self.write_back(&cells, &call.references)?;
         result
     }
 
@@ -107,6 +132,7 @@ impl Vm<'_> {
             return Err(Fault::null_reference());
         }
         self.steps(1)?;
+        self.note_given(values)?;
         let args = Args { values, types: &call.types, member: call.member };
         match call.member.set {
             Some(set) => set(self, &args).map(|_| ()),
@@ -137,11 +163,16 @@ impl Vm<'_> {
         cells
     }
 
-    fn write_back(&mut self, cells: &[Rc<RefCell<Value>>], references: &[(usize, Local)]) {
+    fn write_back(
+        &mut self,
+        cells: &[Rc<RefCell<Value>>],
+        references: &[(usize, Local)],
+    ) -> Result<(), Fault> {
         for (cell, (_, local)) in cells.iter().zip(references) {
             let value = cell.borrow().clone();
-            self.set_local(*local, value);
+            self.set_local(*local, value)?;
         }
+        Ok(())
     }
 
     pub(super) fn call_local(&mut self, call: &LocalCall) -> Result<Value, Fault> {
@@ -151,7 +182,7 @@ impl Vm<'_> {
         let captured = self.cells(&call.captured);
         let cells = self.reference_cells(&mut values, &call.references);
         let result = self.enter(&code, &values, &captured);
-        self.write_back(&cells, &call.references);
+        self.write_back(&cells, &call.references)?;
         result
     }
 
@@ -196,6 +227,7 @@ impl Vm<'_> {
             Kind::Method { member, types, receiver } => {
                 self.steps(1)?;
                 let values: Values = receiver.iter().chain(arguments).cloned().collect();
+                self.note_given(&values)?;
                 (member.run)(self, &Args { values: &values, types, member })
             }
         }

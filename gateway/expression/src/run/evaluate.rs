@@ -8,7 +8,7 @@ use crate::code::{Local, Node, Number, Target, WhenNull};
 use crate::syntax::{Binary, Constant};
 use crate::text::Text;
 use crate::types::{Type, default_value, is_instance};
-use crate::value::{Array, Value};
+use crate::value::{Array, Holds, Value};
 
 impl Vm<'_> {
     pub(crate) fn evaluate(&mut self, node: &Node) -> Result<Value, Fault> {
@@ -164,7 +164,7 @@ impl Vm<'_> {
         match node {
             Node::Assign(target, value) if let Target::Local(local) = &**target => {
                 let value = self.evaluate(value)?;
-                self.set_local(*local, value);
+                self.set_local(*local, value)?;
             }
             Node::Seq(effects, value) => {
                 for effect in effects {
@@ -189,14 +189,19 @@ impl Vm<'_> {
     }
 
     /// Assigns a variable.
-    pub(super) fn set_local(&mut self, local: Local, value: Value) {
-        if let Some(Value::Cell(cell)) = self.stack.get(self.base + local.slot as usize)
-            && local.cell
-        {
-            *cell.borrow_mut() = value;
-            return;
+    pub(super) fn set_local(&mut self, local: Local, value: Value) -> Result<(), Fault> {
+        if !local.cell {
+            self.put(local.slot, value);
+            return Ok(());
         }
-        self.declare(local, value);
+        let cell = self.cell(local);
+        if value.holds() != Holds::Nothing {
+            self.note(&cell)?;
+        }
+        if let Value::Cell(cell) = cell {
+            *cell.borrow_mut() = value;
+        }
+        Ok(())
     }
 
     /// Gives a variable a new life: closures made before keep the old one.
@@ -225,7 +230,7 @@ impl Vm<'_> {
         match target {
             Target::Local(local) => {
                 let value = self.evaluate(value)?;
-                self.set_local(*local, value.clone());
+                self.set_local(*local, value.clone())?;
                 Ok(value)
             }
             Target::Discard => self.evaluate(value),
@@ -236,6 +241,9 @@ impl Vm<'_> {
                 let (array, index) = element_of(&array, &indexes)?;
                 if !stores(&array, &value) {
                     return Err(crate::clr::Error::of(crate::clr::ExceptionKind::ArrayTypeMismatch).into());
+                }
+                if array.element().may_hold() && value.holds() != Holds::Nothing {
+                    self.note(&Value::Array(Rc::clone(&array)))?;
                 }
                 if array.set(index, value.clone()) { Ok(value) } else { Err(Fault::index()) }
             }

@@ -14,7 +14,7 @@ use crate::clr::text;
 use crate::host::Host;
 use crate::run::{Fault, Vm};
 use crate::text::Text;
-use crate::value::{Object, Value};
+use crate::value::{Holds, Object, Value};
 
 pub(super) static TABLE: &[TypeTable] = &[
     TypeTable { header: "class System.Text.StringBuilder", allow: Allow::All, members: BUILDER },
@@ -235,6 +235,10 @@ struct Builder {
 impl Object for Builder {
     fn ty(&self) -> Type {
         library().named(self.class)
+    }
+
+    fn holds(&self) -> Holds {
+        Holds::Nothing
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -8,7 +8,7 @@ use crate::clr::basic::{self, BasicCredentials};
 use crate::clr::jwt::Jwt;
 use crate::run::{Fault, Vm};
 use crate::text::Text;
-use crate::value::{Object, Portable, Value};
+use crate::value::{Holds, Object, Portable, Value};
 
 pub(super) static TABLE: &[TypeTable] = &[
     TypeTable {
@@ -103,6 +103,10 @@ struct Token(Jwt);
 impl Object for Token {
     fn ty(&self) -> Type {
         model_type("Jwt")
+    }
+
+    fn holds(&self) -> Holds {
+        Holds::Nothing
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -16,7 +16,7 @@ use crate::clr::json::{self, DEPTH_DEFAULT, JToken};
 use crate::host::Host;
 use crate::run::{Fault, Iter, Vm};
 use crate::text::Text;
-use crate::value::{Object, Portable, Value};
+use crate::value::{Holds, Object, Portable, Value};
 
 pub(super) static TABLES: &[&[TypeTable]] = &[
     token::TABLE,
@@ -43,6 +43,10 @@ impl Object for Json {
             "JRaw" => Type::JRAW,
             _ => Type::JVALUE,
         }
+    }
+
+    fn holds(&self) -> Holds {
+        Holds::Nothing
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -8,7 +8,7 @@ use crate::bind::is_reference;
 use crate::host::Host;
 use crate::run::{Fault, Iter, Vm};
 use crate::text::Text;
-use crate::value::{Kind, Object, Value};
+use crate::value::{Holds, Kind, Object, Value};
 
 /// `value is T`.
 pub(crate) fn is_instance(value: &Value, ty: &Type) -> bool {
@@ -164,6 +164,10 @@ pub(crate) fn type_value(ty: &Type) -> Value {
 impl Object for TypeObject {
     fn ty(&self) -> Type {
         library().named("System.RuntimeType")
+    }
+
+    fn holds(&self) -> Holds {
+        Holds::Nothing
     }
 
     fn as_any(&self) -> &dyn Any {

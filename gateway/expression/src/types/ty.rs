@@ -100,6 +100,13 @@ core! {
     JCONSTRUCTOR = 40, JPROPERTY = 41, JVALUE = 42, JRAW = 43,
 }
 
+impl DefId {
+    /// Whether it is one of JSON's classes.
+    pub(crate) fn is_json(self) -> bool {
+        (36..=43).contains(&self.0)
+    }
+}
+
 pub(crate) const NULLABLE: DefId = DefId(15);
 pub(crate) const SEQUENCE: DefId = DefId(24);
 pub(crate) const ILIST: DefId = DefId(29);

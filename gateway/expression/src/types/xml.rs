@@ -17,7 +17,7 @@ use crate::clr::xml::{self, NodeType, XAttribute, XName, XNode};
 use crate::host::Host;
 use crate::run::{Fault, Vm};
 use crate::text::Text;
-use crate::value::{Object, Portable, Value};
+use crate::value::{Holds, Object, Portable, Value};
 
 pub(super) static TABLES: &[&[TypeTable]] = &[
     node::TABLE,
@@ -61,6 +61,10 @@ impl Object for Node {
             NodeType::ProcessingInstruction => "XProcessingInstruction",
             NodeType::DocumentType => "XDocumentType",
         })
+    }
+
+    fn holds(&self) -> Holds {
+        Holds::Nothing
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -116,6 +116,13 @@ impl Array {
         }
     }
 
+    /// Gives up the elements.
+    pub(super) fn empty(&self) {
+        if let Items::Values(values) = &mut *self.items.borrow_mut() {
+            super::release(std::mem::take(values));
+        }
+    }
+
     /// Replaces all elements (sort, reverse); the length must be the same.
     pub fn replace(&self, values: Vec<Value>) {
         let fresh = match &*self.items.borrow() {

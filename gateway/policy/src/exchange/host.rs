@@ -1,12 +1,13 @@
 //! The exchange as expressions see it.
 
+use std::rc::Rc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use gateway_expression::Value;
 use gateway_expression::host::{
     Api, Body, Certificate, Deployment, Host, LastError, Message, Operation, Product, Subscription, UrlParts,
     User, WhichUrl,
 };
+use gateway_expression::{Cycles, Value};
 
 use super::Exchange;
 use super::trace::{Severity, TraceEntry};
@@ -40,6 +41,10 @@ fn url_parts(url: &message::Url) -> UrlParts<'_> {
 }
 
 impl Host for Exchange {
+    fn keep(&self, cycles: Cycles) {
+        self.kept.get_or_init(Rc::default).borrow_mut().push(cycles);
+    }
+
     fn request_id(&self) -> &str {
         self.id_text()
     }

@@ -11,7 +11,7 @@ use super::super::runtime::{pair, record_field};
 use super::super::{Allow, Args, DICTIONARY, Member, Type, TypeTable, m, rw};
 use super::{Key, ignores_case, new_list};
 use crate::run::{Fault, Iter, Limit, Vm};
-use crate::value::{Object, Value};
+use crate::value::{Holds, Object, Value};
 
 pub(super) static TABLE: &[TypeTable] = &[
     TypeTable {
@@ -131,6 +131,14 @@ impl Map {
 impl Object for Map {
     fn ty(&self) -> Type {
         Type::generic(DICTIONARY, vec![self.key.clone(), self.value.clone()])
+    }
+
+    fn holds(&self) -> Holds {
+        if self.key.may_hold() || self.value.may_hold() { Holds::Given } else { Holds::Nothing }
+    }
+
+    fn empty(&self) {
+        crate::value::release(self.entries.take());
     }
 
     fn as_any(&self) -> &dyn Any {

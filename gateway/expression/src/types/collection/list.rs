@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::super::{Allow, Args, LIST, Member, Type, TypeTable, array, library, m, rw};
 use super::DefId;
 use crate::run::{Fault, Iter, Vm};
-use crate::value::{Object, Value};
+use crate::value::{Holds, Object, Value};
 
 pub(super) static TABLE: &[TypeTable] = &[
     TypeTable {
@@ -210,6 +210,14 @@ impl ListObject {
 impl Object for ListObject {
     fn ty(&self) -> Type {
         Type::generic(self.def, vec![self.element.clone()])
+    }
+
+    fn holds(&self) -> Holds {
+        if self.element.may_hold() { Holds::Given } else { Holds::Nothing }
+    }
+
+    fn empty(&self) {
+        crate::value::release(self.items.take());
     }
 
     fn as_any(&self) -> &dyn Any {

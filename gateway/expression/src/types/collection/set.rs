@@ -10,7 +10,7 @@ use rustc_hash::FxBuildHasher;
 use super::super::{Allow, Args, Member, Type, TypeTable, array, library, m};
 use super::{Key, ignores_case};
 use crate::run::{Fault, Iter, Limit, Vm};
-use crate::value::{Object, Value};
+use crate::value::{Holds, Object, Value};
 
 pub(super) static TABLE: &[TypeTable] = &[
     TypeTable {
@@ -254,6 +254,14 @@ impl Object for SetObject {
     fn ty(&self) -> Type {
         let def = library().by_full_name("System.Collections.Generic.HashSet", 1);
         def.map_or(Type::OBJECT, |def| Type::generic(def, vec![self.element.clone()]))
+    }
+
+    fn holds(&self) -> Holds {
+        if self.element.may_hold() { Holds::Given } else { Holds::Nothing }
+    }
+
+    fn empty(&self) {
+        crate::value::release(self.items.take());
     }
 
     fn as_any(&self) -> &dyn Any {
