@@ -228,7 +228,10 @@ impl Admin {
                 "apis": snapshot.api_count(),
                 "unavailable": snapshot.unavailable().collect::<Vec<_>>(),
             })),
-            None => page(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "no configuration\n".to_owned()),
+            None => {
+                let text = serde_json::json!({"source": null, "applied": "", "linked": state.linked});
+                page(StatusCode::SERVICE_UNAVAILABLE, "application/json", format!("{text}\n"))
+            }
         }
     }
 }

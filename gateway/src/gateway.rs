@@ -194,7 +194,7 @@ fn configure(
     state: &SharedState,
 ) -> Result<Option<Source>, StartError> {
     let config = &settings.config;
-    if let Some(plane) = config.plane() {
+    if let Some(plane) = config.plane(&settings.identity) {
         let rules = BackendTls {
             validate_certificate_chain: config.service.validate_certificate,
             validate_certificate_name: config.service.validate_certificate,
@@ -202,7 +202,8 @@ fn configure(
         };
         let tls = upstream.tls.config(&rules, Offer::Http1);
         let tls = tls.ok_or_else(|| StartError::Setting("TLS to the plane cannot be set up".to_owned()))?;
-        let following = plane_source::start(&plane, applier, instance, tls, Arc::clone(state));
+        let following =
+            plane_source::start(&plane, applier, instance, tls, upstream.clone(), Arc::clone(state));
         let following = following.map_err(StartError::Setting)?;
         return Ok(Some(Source::Plane { _following: following }));
     }

@@ -13,6 +13,7 @@ mod mirror;
 pub mod plane_source;
 mod plane_transport;
 pub mod settings;
+mod sign_in;
 mod signals;
 pub mod telemetry;
 pub mod tls;

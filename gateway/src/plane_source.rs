@@ -7,16 +7,19 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use gateway_model::Secret;
+use gateway_proxy::upstream::UpstreamShared;
 use gateway_sync::backup::Backup;
 use gateway_sync::folder::LoadOutcome;
 use gateway_sync::plane::{Client, Follower, Pace, View, follow};
-use gateway_sync::protocol::{DIAGNOSTICS_MAX, Heartbeat, Token};
+use gateway_sync::protocol::{DIAGNOSTICS_MAX, GatewaySecret, Heartbeat, Token};
 use gateway_telemetry::{Event, Instance};
 use tokio::sync::watch;
+use tokio::task::LocalSet;
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::configuration::Applier;
 use crate::plane_transport::{Endpoint, PlaneTransport};
+use crate::sign_in::{self, Granted, SignIn, SignInSettings};
 
 /// How long the start waits for the first answer of the plane: it is there, or the gateway begins without.
 const FIRST_ROUND_WAIT: Duration = Duration::from_secs(1);
@@ -25,13 +28,21 @@ const FIRST_ROUND_WAIT: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct PlaneSettings {
     pub endpoint: Endpoint,
-    /// `GatewayKey` and a token.
-    pub token: Secret,
+    pub auth: PlaneAuth,
     /// Folder of the backup; `None`: there is none.
     pub backup: Option<std::path::PathBuf>,
     /// Until an answer begins, beyond what the plane may hold a request.
     pub timeout: Duration,
     pub pace: Pace,
+}
+
+/// How the gateway shows who it is.
+#[derive(Clone, Debug)]
+pub enum PlaneAuth {
+    /// `GatewayKey` and a token.
+    Token(Secret),
+    /// By another issuer.
+    SignIn(SignInSettings),
 }
 
 /// What the source is at, for the admin page.
@@ -70,16 +81,25 @@ pub fn start(
     applier: Applier,
     instance: &Instance,
     tls: Arc<ClientConfig>,
+    upstream: UpstreamShared,
     state: SharedState,
 ) -> Result<Following, String> {
-    let text = settings.token.expose().to_owned();
-    let token = Token::parse(&text).ok_or("setting config.service.auth: this is no token of a gateway")?;
-    let (gateway, secret) = (token.gateway.to_owned(), token.gateway_secret());
-    let backup = settings.backup.as_deref().and_then(|folder| open_backup(folder, &gateway, &token));
+    let (gateway, secret) = match &settings.auth {
+        PlaneAuth::Token(token) => {
+            let token = Token::parse(token.expose());
+            let token = token.ok_or("setting config.service.auth: this is no token of a gateway")?;
+            (token.gateway.to_owned(), Some(token.gateway_secret()))
+        }
+        PlaneAuth::SignIn(sign_in) => {
+            let kept = settings.backup.as_deref().and_then(|folder| sign_in.kept(folder));
+            (sign_in.gateway.clone(), kept)
+        }
+    };
     let (first, begun) = mpsc::channel();
     let mut source = Source {
         applier,
-        backup,
+        backup: None,
+        opened_with: None,
         state,
         instance: instance.clone(),
         host: host_name(),
@@ -88,21 +108,17 @@ pub fn start(
         is_backup_broken: false,
         first: Some(first),
     };
+    source.open_backup(settings, &gateway, secret.as_ref());
     let kept = source.restore();
     let is_restored = kept.is_some();
     let (stop, mut stopped) = watch::channel(false);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("the configuration thread has no runtime: {error}"))?;
-    let PlaneSettings { endpoint, token, timeout, pace, .. } = settings.clone();
+    let settings = settings.clone();
     let thread = std::thread::Builder::new().name("configuration".to_owned()).spawn(move || {
-        let transport = match PlaneTransport::new(endpoint, &token, tls, timeout) {
-            Ok(transport) => transport,
-            Err(error) => return tracing::error!(%error, "the management plane cannot be asked"),
-        };
-        let client = Client::new(transport.clone(), &gateway, secret, kept);
-        runtime.block_on(async {
+        LocalSet::new().block_on(&runtime, async {
             tokio::select! {
-                () = follow(client, transport, &gateway, pace, source) => {}
+                () = run(settings, &gateway, (kept, secret), source, (tls, upstream)) => {}
                 _ = stopped.wait_for(|stopped| *stopped) => {}
             }
         });
@@ -115,8 +131,89 @@ pub fn start(
     Ok(Following { stop, thread: Some(thread) })
 }
 
-fn open_backup(folder: &Path, gateway: &str, token: &Token<'_>) -> Option<Backup> {
-    match Backup::open(folder, gateway, token.gateway_secret()) {
+/// Follows the plane without end, by a token or by signing in.
+async fn run(
+    settings: PlaneSettings,
+    gateway: &str,
+    (mut kept, secret): (Option<View>, Option<GatewaySecret>),
+    mut source: Source,
+    (tls, upstream): (Arc<ClientConfig>, UpstreamShared),
+) {
+    let PlaneSettings { endpoint, timeout, pace, .. } = settings.clone();
+    let first = match &settings.auth {
+        PlaneAuth::Token(token) => token.clone(),
+        PlaneAuth::SignIn(_) => Secret::from("none"),
+    };
+    let transport = match PlaneTransport::new(endpoint.clone(), &first, Arc::clone(&tls), timeout) {
+        Ok(transport) => transport,
+        Err(error) => return tracing::error!(%error, "the management plane cannot be asked"),
+    };
+    let PlaneAuth::SignIn(sign_in) = &settings.auth else {
+        let Some(secret) = secret else { return };
+        let client = Client::new(transport.clone(), gateway, secret, kept);
+        return follow(client, transport, gateway, pace, &mut source).await;
+    };
+    let desk = SignIn::new(sign_in.clone(), endpoint, tls, timeout, &upstream);
+    let mut granted = signed_in(&desk, &mut source).await;
+    loop {
+        if let Err(error) = transport.authorize(&granted.authorization) {
+            return tracing::error!(%error, "the management plane cannot be asked");
+        }
+        source.open_backup(&settings, gateway, Some(&granted.secret));
+        source.keep(&settings, sign_in, &granted.secret);
+        let client = Client::new(transport.clone(), gateway, granted.secret.clone(), kept.take());
+        granted = tokio::select! {
+            () = follow(client, transport.clone(), gateway, pace, &mut source) => return,
+            other = another_secret(&desk, &transport, &granted) => other,
+        };
+    }
+}
+
+/// The first token, whenever it can be had.
+async fn signed_in(desk: &SignIn, source: &mut Source) -> Granted {
+    let mut is_told = false;
+    loop {
+        match desk.exchange().await {
+            Ok(granted) => return granted,
+            Err(error) if !is_told => {
+                is_told = true;
+                source.link(false, &error);
+            }
+            Err(_) => {}
+        }
+        tokio::time::sleep(sign_in::RETRY).await;
+    }
+}
+
+/// Renews the token until it comes with another secret: then the key of the gateway was made anew.
+async fn another_secret(desk: &SignIn, transport: &PlaneTransport, first: &Granted) -> Granted {
+    let mut renew_after = first.renew_after;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(renew_after) => {}
+            () = transport.refused() => {}
+        }
+        match desk.exchange().await {
+            Ok(granted) if granted.secret.bytes() != first.secret.bytes() => return granted,
+            Ok(granted) => {
+                renew_after = granted.renew_after;
+                // It was sent before: it can be sent.
+                let _ = transport.authorize(&granted.authorization);
+            }
+            Err(error) => {
+                tracing::warn!(
+                    event_type = "GatewaySignInFailed",
+                    error,
+                    "the token for the plane is not renewed"
+                );
+                renew_after = sign_in::RETRY;
+            }
+        }
+    }
+}
+
+fn open_backup(folder: &Path, gateway: &str, secret: &GatewaySecret) -> Option<Backup> {
+    match Backup::open(folder, gateway, secret.clone()) {
         Ok(backup) => Some(backup),
         Err(error) => {
             tracing::warn!(
@@ -133,6 +230,8 @@ fn open_backup(folder: &Path, gateway: &str, token: &Token<'_>) -> Option<Backup
 struct Source {
     applier: Applier,
     backup: Option<Backup>,
+    /// The secret of the backup.
+    opened_with: Option<GatewaySecret>,
     state: SharedState,
     instance: Instance,
     host: String,
@@ -146,6 +245,28 @@ struct Source {
 }
 
 impl Source {
+    /// The backup under a secret; the one that is open already under the same secret stays.
+    fn open_backup(&mut self, settings: &PlaneSettings, gateway: &str, secret: Option<&GatewaySecret>) {
+        let (Some(folder), Some(secret)) = (&settings.backup, secret) else { return };
+        if self.opened_with.as_ref().is_some_and(|opened| opened.bytes() == secret.bytes()) {
+            return;
+        }
+        self.opened_with = Some(secret.clone());
+        self.backup = open_backup(folder, gateway, secret);
+    }
+
+    /// Keeps the secret of a sign-in beside the backup.
+    fn keep(&self, settings: &PlaneSettings, sign_in: &SignInSettings, secret: &GatewaySecret) {
+        let Some(folder) = settings.backup.as_deref().filter(|_| self.backup.is_some()) else { return };
+        if let Err(error) = sign_in.keep(folder, secret) {
+            tracing::warn!(
+                event_type = "BackupUnavailable",
+                error,
+                "without the plane this gateway cannot start again"
+            );
+        }
+    }
+
     /// Brings the backup into force.
     fn restore(&mut self) -> Option<View> {
         let (view, refused) = self.backup.as_ref()?.load();

@@ -10,12 +10,13 @@ use gateway_model::Secret;
 use gateway_sync::plane::{Request, Response, Transport};
 use gateway_sync::protocol::EXPANDED_BYTES_MAX;
 use http_body_util::{BodyExt, Full};
-use hyper::Uri;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, IF_NONE_MATCH, RETRY_AFTER};
+use hyper::{StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
@@ -79,7 +80,9 @@ pub struct PlaneTransport(Rc<Inner>);
 struct Inner {
     endpoint: Endpoint,
     host: HeaderValue,
-    authorization: HeaderValue,
+    authorization: RefCell<HeaderValue>,
+    /// Told when the plane refuses the authorization.
+    refused: Notify,
     tls: Arc<ClientConfig>,
     /// Until an answer begins.
     timeout: Duration,
@@ -96,10 +99,20 @@ impl PlaneTransport {
     ) -> Result<Self, String> {
         let host = HeaderValue::from_str(&endpoint.authority())
             .map_err(|_| "the host name cannot be sent".to_owned())?;
-        let mut authorization = HeaderValue::from_str(authorization.expose())
-            .map_err(|_| "the token cannot be sent".to_owned())?;
-        authorization.set_sensitive(true);
-        Ok(Self(Rc::new(Inner { endpoint, host, authorization, tls, timeout, spare: RefCell::default() })))
+        let authorization = RefCell::new(field(authorization)?);
+        let (refused, spare) = (Notify::new(), RefCell::default());
+        Ok(Self(Rc::new(Inner { endpoint, host, authorization, refused, tls, timeout, spare })))
+    }
+
+    /// Sends another authorization from now on.
+    pub fn authorize(&self, authorization: &Secret) -> Result<(), String> {
+        *self.0.authorization.borrow_mut() = field(authorization)?;
+        Ok(())
+    }
+
+    /// Waits until the plane refuses the authorization.
+    pub async fn refused(&self) {
+        self.0.refused.notified().await;
     }
 }
 
@@ -155,7 +168,7 @@ impl Inner {
         *built.method_mut() = request.method.parse().map_err(|_| "this is no method".to_owned())?;
         let headers = built.headers_mut();
         headers.insert(HOST, self.host.clone());
-        headers.insert(AUTHORIZATION, self.authorization.clone());
+        headers.insert(AUTHORIZATION, self.authorization.borrow().clone());
         if let Some(etag) = request.if_none_match.and_then(|etag| HeaderValue::from_str(etag).ok()) {
             headers.insert(IF_NONE_MATCH, etag);
         }
@@ -174,6 +187,9 @@ impl Inner {
         answer: hyper::Response<Incoming>,
     ) -> Result<Response, String> {
         let (head, mut body) = answer.into_parts();
+        if head.status == StatusCode::UNAUTHORIZED {
+            self.refused.notify_one();
+        }
         let field = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let content_type = field(CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default();
         let mut response = Response {
@@ -200,6 +216,14 @@ impl Inner {
         }
         Ok(response)
     }
+}
+
+/// The field `Authorization`.
+fn field(authorization: &Secret) -> Result<HeaderValue, String> {
+    let field = HeaderValue::from_str(authorization.expose());
+    let mut field = field.map_err(|_| "the token cannot be sent".to_owned())?;
+    field.set_sensitive(true);
+    Ok(field)
 }
 
 async fn spoken<S>(stream: TokioIo<S>) -> Result<SendRequest<Full<Bytes>>, hyper::Error>

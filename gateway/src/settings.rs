@@ -4,6 +4,7 @@
 //! upper-case form with `_`). Unknown names warn; a bad value stops the start before any socket is bound.
 
 mod export;
+mod service;
 mod sources;
 mod table;
 
@@ -14,17 +15,17 @@ use std::time::Duration;
 
 use gateway_model::Secret;
 use gateway_proxy::abuse::AbuseSettings;
+use gateway_proxy::ports::identity::IdentitySettings;
 use gateway_proxy::redis::RedisSettings;
 use gateway_sync::folder::Environment;
 use gateway_sync::plane::Pace;
-use gateway_sync::protocol::Token;
 use thiserror::Error;
 
 use crate::mirror::MirrorSettings;
-use crate::plane_source::PlaneSettings;
 use crate::plane_transport::Endpoint;
 
 pub use export::{ExportSettings, LocalLogSettings};
+pub use service::{Auth, ServiceSettings};
 pub use sources::{Given, gather};
 pub use table::{SETTINGS, SettingDef, help_text};
 
@@ -59,7 +60,7 @@ impl ListenAddress {
 pub struct Settings {
     pub config: ConfigSettings,
     pub net: NetSettings,
-    pub identity: gateway_proxy::ports::identity::IdentitySettings,
+    pub identity: IdentitySettings,
     pub workers: WorkerSettings,
     pub datapath: DatapathSettings,
     pub counts: CountSettings,
@@ -124,42 +125,6 @@ pub struct ConfigSettings {
     /// Where tokens and secrets of the folder are looked up; the process's own.
     pub environment: Environment,
     pub service: ServiceSettings,
-}
-
-/// The management plane that the configuration comes from.
-#[derive(Clone, Debug)]
-pub struct ServiceSettings {
-    pub endpoint: Option<Endpoint>,
-    /// `GatewayKey` and a token.
-    pub auth: Option<Secret>,
-    pub validate_certificate: bool,
-    /// Until an answer begins, beyond what the plane may hold a request.
-    pub timeout: Duration,
-    pub pace: Pace,
-    pub backup: Option<PathBuf>,
-}
-
-impl ConfigSettings {
-    /// Name of the gateway resource: as set, or as the token says.
-    pub fn gateway_name(&self) -> String {
-        let of_token = || {
-            let auth = self.service.auth.as_ref()?;
-            Some(Token::parse(auth.expose())?.gateway.to_owned())
-        };
-        self.gateway.clone().or_else(of_token).unwrap_or_default()
-    }
-
-    /// The plane to follow, where one is set.
-    pub fn plane(&self) -> Option<PlaneSettings> {
-        let service = &self.service;
-        Some(PlaneSettings {
-            endpoint: service.endpoint.clone()?,
-            token: service.auth.clone()?,
-            backup: service.backup.clone(),
-            timeout: service.timeout,
-            pace: service.pace,
-        })
-    }
 }
 
 /// Listeners and the limits of what comes in by them.
@@ -302,6 +267,8 @@ impl Default for Settings {
                 service: ServiceSettings {
                     endpoint: None,
                     auth: None,
+                    application: IdentitySettings::default(),
+                    audience: String::new(),
                     validate_certificate: true,
                     timeout: Duration::ZERO,
                     pace: Pace { pause: Duration::ZERO, wait: Duration::ZERO, heartbeat: Duration::ZERO },
@@ -325,7 +292,7 @@ impl Default for Settings {
                 trusted_proxies: Vec::new(),
                 allowed_networks: Vec::new(),
             },
-            identity: gateway_proxy::ports::identity::IdentitySettings::default(),
+            identity: IdentitySettings::default(),
             workers: WorkerSettings { count: 0, pin: Pin::Auto },
             datapath: DatapathSettings::none(),
             counts: CountSettings {
@@ -394,7 +361,7 @@ impl Settings {
             (Some(_), Some(_), Some(_)) => {
                 Err(wrong("config.folder", "the configuration comes from config.service.endpoint already"))
             }
-            _ => Ok(()),
+            _ => self.config.check_sign_in(&self.identity),
         }
     }
 

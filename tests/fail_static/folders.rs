@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use gateway::cli::{Arguments, run};
 use gateway_sync::folder::{Environment, FolderSettings, LoadOutcome, load};
-use gateway_tests::{Api, Backend, Config, Federation, plane};
+use gateway_tests::{Api, Backend, Config, Federation, Throttle, plane};
 
 use crate::{answered, follow};
 
@@ -191,4 +191,29 @@ fn hub_serves_a_mirrored_service_and_survives_it() {
     std::thread::sleep(std::time::Duration::from_millis(500));
     let late = follow(&hub, &hub.token("edge", "secondary"), &[]);
     answered(&late, "/two/item", 200, "ok");
+}
+
+/// A service that throttles, as Azure's does, is read at the pace that it asks for, and whole.
+#[test]
+fn hub_waits_where_it_is_throttled() {
+    let origin = Federation::start();
+    origin.gateway("edge");
+    for number in 0..5 {
+        origin.api(&format!("api-{number}"), "http://backend.invalid", &["edge"]);
+    }
+    let throttle = Throttle::start(origin.address(), 15);
+    let service = format!("http://{}{}", throttle.address, plane::SERVICE);
+    let hub = Federation::with(&[
+        ("management.mirror", &service),
+        ("management.mirror.token", plane::TOKEN),
+        ("management.mirror.interval", "60"),
+    ]);
+    let paths = ["gateways/edge/apis/api-4", "apis/api-4/operations/item"];
+    crate::eventually("the mirror has everything", std::time::Duration::from_secs(60), || {
+        hub.call("HEAD", paths[0], &serde_json::Value::Null).0 < 300
+            && hub.call("GET", paths[1], &serde_json::Value::Null).0 == 200
+    });
+    let (throttled, early) = throttle.throttled_and_early();
+    assert!(throttled >= 2, "{throttled} requests were throttled");
+    assert_eq!(early, 0, "requests that did not wait");
 }

@@ -1,10 +1,38 @@
 //! Gateways and their management plane: what arrives, and that nothing which happens to the plane stops a gateway.
-//! Rows 4, 22–25, 29–38 and 40 of self-hosted-gateway.md §8.
+//!
+//! The promises of self-hosted-gateway.md §8, and where they are tested:
+//!
+//! | row | promise | test |
+//! | --- | --- | --- |
+//! | 2 | one plane, 50 gateways | `fleet::fifty_gateways_report_to_one_plane` |
+//! | 4 | changes reach the gateways they are for | `updates::gateway_serves_what_is_assigned_to_it_and_nothing_else` |
+//! | 5 | traffic stays away from the plane | `namespaces::traffic_never_touches_the_plane` |
+//! | 6 | ARM's interface | the tests of `tests/management` |
+//! | 20 | outbound 443 only | `namespaces::plane_cannot_reach_a_gateway`, `…goes_through_a_cut…` |
+//! | 21 | one service | `protocol::tokens_of_others_expired_and_revoked_are_refused` |
+//! | 22 | configured by the plane alone | `updates::gateway_serves_what_is_assigned_to_it_and_nothing_else` |
+//! | 23 | heartbeats | `protocol::instances_are_known_at_the_plane`, `instances` of `gateway-management` |
+//! | 24 | polls | `follow_polls_each_ten_seconds_and_beats_each_minute` of `gateway-sync`, `updates::change_is_live_within_a_second` |
+//! | 25 | atomic updates | `updates::policy_that_flips_never_shows_half` |
+//! | 29, 33 | the link is lost, no backup | `outage::running_gateway_serves_through_an_outage_and_catches_up` |
+//! | 29, 35 | the link is cut, with backup | `namespaces::gateway_goes_through_a_cut_without_a_failed_request` |
+//! | 30 | tokens end, service does not | `outage::revoked_token_does_not_stop_a_running_gateway` |
+//! | 31 | with or without backup | `backup::folder_that_cannot_be_used_does_not_stop_the_gateway` |
+//! | 32 | what a backup is | `backup::gateway_starts_from_its_backup_and_catches_up`, `backup` of `gateway-sync` |
+//! | 34 | started without both | `outage::gateway_without_backup_and_plane_is_not_ready_and_recovers` |
+//! | 36 | started from the backup | `namespaces::gateway_goes_through_a_cut…`, `backup::damaged_backup_gives_way_to_the_one_before` |
+//! | 37, 38 | back, and caught up | `namespaces::gateway_goes_through_a_cut…`, `outage::running_gateway_serves…` |
+//! | 40 | tokens and their keys | `protocol::tokens_of_others_expired_and_revoked_are_refused` |
+//! | 41 | sign-in by another issuer | `sign_in` |
+//! | 42 | no rights | `namespaces::gateway_needs_no_rights` |
 
 mod backup;
+mod fleet;
 mod folders;
+mod namespaces;
 mod outage;
 mod protocol;
+mod sign_in;
 mod traffic;
 mod updates;
 

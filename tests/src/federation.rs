@@ -33,6 +33,16 @@ impl Federation {
         Self { plane: Plane::start(&settings), address, settings: owned.collect() }
     }
 
+    /// A new principal: client id and secret.
+    pub fn principal(&self, role: &str) -> (String, String) {
+        self.plane.principal(role)
+    }
+
+    /// Gives a principal of another issuer a role.
+    pub fn assign(&self, id: &str, role: &str) {
+        self.plane.assign(id, role);
+    }
+
     /// Stops: its port refuses connections, and those that were open end.
     pub fn stop(&mut self) {
         self.plane.stop();

@@ -41,6 +41,11 @@ impl Issuer {
         Self { server, state }
     }
 
+    /// Its name: `iss` of its tokens.
+    pub fn name(&self) -> String {
+        self.server.url()
+    }
+
     /// Address of the discovery document.
     pub fn configuration(&self) -> String {
         format!("{}/.well-known/openid-configuration", self.server.url())

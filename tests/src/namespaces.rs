@@ -73,7 +73,16 @@ impl World {
     /// The two ends, up, with addresses and each other's hardware address; `None` with a line where this
     /// machine cannot make them.
     pub fn new() -> Option<Self> {
-        if let Some(lack) = lack() {
+        Self::unless(lack())
+    }
+
+    /// The same for tests that load no kernel program.
+    pub fn plain() -> Option<Self> {
+        Self::unless(lack_of_namespaces())
+    }
+
+    fn unless(lack: Option<&str>) -> Option<Self> {
+        if let Some(lack) = lack {
             eprintln!("SKIPPED: {lack}");
             return None;
         }
@@ -195,11 +204,8 @@ fn mac(address: [u8; 6]) -> String {
 
 /// What this machine lacks for these tests.
 pub fn lack() -> Option<&'static str> {
-    if !nix::unistd::geteuid().is_root() {
-        return Some("not root");
-    }
-    if Command::new("ip").arg("-V").output().is_err() {
-        return Some("no iproute2");
+    if let Some(lack) = lack_of_namespaces() {
+        return Some(lack);
     }
     let settings = DatapathSettings { interfaces: Some(Vec::new()), ..DatapathSettings::default() };
     let datapath = Datapath::start(&settings, &[]).ok()?;
@@ -207,4 +213,11 @@ pub fn lack() -> Option<&'static str> {
         Some("built without eBPF") => Some("built without eBPF"),
         _ => None,
     }
+}
+
+fn lack_of_namespaces() -> Option<&'static str> {
+    if !nix::unistd::geteuid().is_root() {
+        return Some("not root");
+    }
+    Command::new("ip").arg("-V").output().is_err().then_some("no iproute2")
 }

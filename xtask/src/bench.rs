@@ -26,6 +26,8 @@ enum Name {
     Policies,
     /// What the exporters cost: all of them at 100 % sampling beside none
     Telemetry,
+    /// A management plane with 1,000 gateways, 10,000 APIs and 100,000 subscriptions
+    Management,
 }
 
 /// The gateway out of its cache, nginx to the backend; CPU alone.
@@ -52,6 +54,7 @@ impl Name {
             Self::Datapath => &[("datapath", &[])],
             Self::Micro => &[("micro", &[])],
             Self::Telemetry => &[("http", &["--telemetry"])],
+            Self::Management => &[("management", &[])],
             Self::Policies => &[("micro", &["--only", "policies:"]), ("http", CACHE_HIT)],
         }
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::scratch::{Process, free_port};
+use gateway_benches::scratch::{Process, free_port};
 
 /// A backend that runs until dropped.
 #[derive(Debug)]

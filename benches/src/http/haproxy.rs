@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::peer::{Place, Setup};
-use crate::scratch::descriptors;
+use gateway_benches::scratch::descriptors;
 use gateway_benches::workload::{CALLS, KEY_HEADER, KEYS, Policies, key_of};
 
 /// Writes the configuration; the arguments to start with.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 
-use crate::measure::memory;
 use crate::peer::Running;
+use gateway_benches::measure::memory;
 use gateway_benches::wire::Wire;
 
 /// Resident bytes that each of `count` idle keep-alive connections adds; every one has been answered once.

@@ -9,8 +9,8 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 
 use crate::certificate::Certificate;
-use crate::scratch::{Process, free_port};
 use crate::{gateway, haproxy, nginx, telemetry};
+use gateway_benches::scratch::{Process, free_port};
 use gateway_benches::wire::Wire;
 use gateway_benches::workload::{Policies, Workload};
 

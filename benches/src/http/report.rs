@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::measure::median;
 use crate::peer::Peer;
 use crate::run::{Outcome, ProcessFigures, Turn};
+use gateway_benches::measure::median;
 use gateway_benches::workload::Workload;
 
 /// All tables.

@@ -9,9 +9,10 @@ use serde::Serialize;
 use crate::backend::Backend;
 use crate::certificate::Certificate;
 use crate::load::{self, Aim};
-use crate::measure::{cpu_time, memory};
 use crate::peer::{Peer, Running, Setup};
-use crate::{Arguments, idle, pace, scratch, start, system_calls};
+use crate::{Arguments, idle, pace, start, system_calls};
+use gateway_benches::measure::{cpu_time, memory};
+use gateway_benches::scratch;
 use gateway_benches::workload::{Policies, Workload};
 
 /// Everything measured.

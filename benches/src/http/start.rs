@@ -1,7 +1,7 @@
 //! From the start of the process to the first answer, with 100 APIs.
 
-use crate::measure::median;
 use crate::peer::{Peer, Setup};
+use gateway_benches::measure::median;
 use gateway_benches::workload::Policies;
 
 /// Milliseconds, the median of `count` starts.

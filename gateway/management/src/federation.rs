@@ -1,11 +1,11 @@
 //! What gateways get from the plane: each its own view of the service, kept current by tags, long polls and differences.
 //!
-//! A view is computed when its gateway asks and the service has changed since ([`closure`]), and compared by hash: changes
-//! elsewhere leave its tag as it is. Source: management-api.md §6.2.
+//! A view is computed when its gateway first asks ([`closure`]). From then on it is kept current by what changed
+//! ([`touch`]), and computed again only where a change can make another choice of documents. Views are compared by hash:
+//! changes elsewhere leave the tag as it is. Source: management-api.md §6.2.
 
 mod closure;
 mod instances;
-mod mentions;
 mod offer;
 mod prepared;
 mod touch;
@@ -22,6 +22,7 @@ pub use view::View;
 
 use crate::plane::Service;
 use prepared::Prepared;
+use touch::{Seen, Touch};
 
 /// Views and chunks of one plane.
 #[derive(Default)]
@@ -42,21 +43,31 @@ impl Federation {
         let key = (service.name.key(), gateway.to_ascii_lowercase());
         let slot = Arc::clone(lock(&self.slots).entry(key.clone()).or_default());
         let mut current = lock(&slot.0);
-        let revision = service.tree().revision;
-        if let Some((at, view)) = &mut *current
-            && (*at == revision || !touch::may(service, *at, &view.documents, gateway))
-        {
-            *at = (*at).max(revision);
-            return Some(Arc::clone(view));
-        }
-        let prepared = self.prepared(&key.0);
         let tree = service.tree();
-        let Some(documents) = closure::documents(&tree, gateway, &prepared) else {
+        let revision = tree.revision;
+        let prepared = self.prepared(&key.0);
+        let touch = current.as_ref().map_or(Touch::Choice, |(since, view)| {
+            let (view, since) = (&view.documents, *since);
+            Seen { tree: &tree, prepared: &prepared, view, gateway, since }.touched(service)
+        });
+        let documents = match (touch, &mut *current) {
+            (Touch::Nothing, Some((at, view))) => {
+                *at = revision;
+                return Some(Arc::clone(view));
+            }
+            (Touch::Contents(changed, removed), Some((_, view))) => {
+                let mut documents = view.documents.clone();
+                removed.iter().for_each(|path| documents.remove(path));
+                changed.into_iter().for_each(|document| documents.put(document));
+                Some(documents)
+            }
+            _ => closure::documents(&tree, gateway, &prepared),
+        };
+        drop(tree);
+        let Some(documents) = documents else {
             *current = None;
             return None;
         };
-        let revision = tree.revision;
-        drop(tree);
         let previous = current.take().map(|(_, view)| view);
         let view = match previous {
             Some(previous) if previous.tag.hash == documents.hash() => previous,
@@ -87,4 +98,114 @@ impl Federation {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::plane::{ServiceName, apply, service};
+    use crate::tree::{Record, Tree};
+
+    /// Places of a small service, each with the documents that may stand there.
+    const PLACES: &[(&str, &[&str])] = &[
+        ("apis/a", &[r#"{"path":"a"}"#, r#"{"path":"a","apiVersionSetId":"/apiVersionSets/v"}"#]),
+        ("apis/A;rev=2", &[r#"{"path":"a"}"#]),
+        ("apis/b", &[r#"{"path":"b"}"#]),
+        (
+            "apis/a/policies/policy",
+            &[
+                r#"{"value":"<x backend-id=\"one\"/>{{n}}"}"#,
+                r#"{"value":"<x backend-id=\"Two\" note=\"nothing\"/>"}"#,
+                r#"{"value":"<x backend-id=\"@(some)\"/>"}"#,
+                r#"{"value":"<include-fragment fragment-id=\"f\"/>"}"#,
+                r#"{"value":"<trace/>"}"#,
+            ],
+        ),
+        ("apis/a/operations/get", &[r#"{"method":"GET"}"#, r#"{"method":"PUT"}"#]),
+        ("apis/a/tags/t", &["{}"]),
+        ("apis/a/releases/r", &["{}"]),
+        ("tags/t", &[r#"{"displayName":"t"}"#, r#"{"displayName":"u"}"#]),
+        ("apiVersionSets/v", &[r#"{"displayName":"v"}"#]),
+        ("gateways/g", &["{}", r#"{"description":"d"}"#]),
+        ("gateways/g/apis/a", &["{}"]),
+        ("gateways/h/apis/b", &["{}"]),
+        ("products/p", &[r#"{"displayName":"p"}"#]),
+        ("products/p/apis/a", &["{}"]),
+        ("products/p/apis/b", &["{}"]),
+        ("products/p/policies/policy", &[r#"{"value":"{{m}}"}"#]),
+        ("products/p/groups/team", &["{}"]),
+        ("groups/team", &["{}"]),
+        ("groups/guests", &["{}", r#"{"displayName":"g"}"#]),
+        ("groups/guests/users/o", &["{}"]),
+        (
+            "subscriptions/s",
+            &[
+                r#"{"scope":"/products/p","ownerId":"/users/o"}"#,
+                r#"{"scope":"/apis/b","primaryKey":"k"}"#,
+                r#"{"scope":"/apis"}"#,
+            ],
+        ),
+        ("subscriptions/w", &[r#"{"scope":"/apis/a","ownerId":"/users/o"}"#, r#"{"scope":"/apis/a"}"#]),
+        ("users/o", &[r#"{"email":"o"}"#, r#"{"email":"p"}"#]),
+        ("backends/one", &[r#"{"url":"1"}"#, r#"{"url":"{{m}}"}"#]),
+        ("backends/two", &[r#"{"url":"2"}"#]),
+        ("policyFragments/f", &[r#"{"value":"{{n}}"}"#, r#"{"value":"<x backend-id=\"one\"/>"}"#]),
+        ("namedValues/n", &[r#"{"displayName":"n","value":"1"}"#, r#"{"displayName":"m","value":"1"}"#]),
+        ("certificates/c", &[r#"{"thumbprint":"T"}"#]),
+        ("authorizationServers/s", &["{}"]),
+    ];
+
+    /// What others refer to by id: the rules of their kinds see to it that it is there.
+    const KEPT: &[&str] = &[
+        "apis/a",
+        "apis/b",
+        "apiVersionSets/v",
+        "gateways/h",
+        "groups/guests",
+        "groups/team",
+        "products/p",
+        "tags/t",
+        "users/o",
+    ];
+
+    fn record(path: &str, version: u64, text: &str) -> Record {
+        let Ok(Value::Object(properties)) = serde_json::from_str(text) else { panic!("{text}") };
+        Record { path: path.into(), version, created: 0, modified: 0, properties }
+    }
+
+    #[test]
+    fn views_kept_current_are_the_views_computed_anew() {
+        let name = ["s", "g", "n"].map(str::to_owned);
+        let [subscription, resource_group, name] = name;
+        let service = service(ServiceName { subscription, resource_group, name }, Tree::default());
+        let federation = Federation::default();
+        let mut random = 7_u64;
+        let mut next = |below: usize| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) as usize % below
+        };
+        let first = |path: &&str| ((*path).to_owned(), Some(record(path, 1, "{}")));
+        apply(&service, 1, KEPT.iter().map(first).collect());
+        for revision in 2..6_000 {
+            let (path, texts) = PLACES[next(PLACES.len())];
+            let choices = texts.len() + usize::from(!KEPT.contains(&path));
+            let written = texts.get(next(choices)).map(|text| record(path, revision, text));
+            apply(&service, revision, vec![(path.to_owned(), written)]);
+            for gateway in ["g", "h"] {
+                // Gateways ask at different times: what they find differs in age.
+                if next(3) == 0 {
+                    continue;
+                }
+                let kept = federation.view(1, &service, gateway);
+                let anew = closure::documents(&service.tree(), gateway, &Prepared::default());
+                let paths = |documents: &gateway_sync::protocol::Documents| {
+                    documents.iter().map(|d| format!("{} {}", d.path, d.text)).collect::<Vec<_>>()
+                };
+                let kept = kept.map(|view| paths(&view.documents));
+                assert_eq!(kept, anew.as_ref().map(paths), "{gateway} after {path} of {revision}");
+            }
+        }
+    }
 }

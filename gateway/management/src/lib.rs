@@ -11,6 +11,7 @@ mod etag;
 mod federation;
 pub mod http;
 mod key_source;
+mod mentions;
 mod plane;
 mod query;
 mod seal;

@@ -410,7 +410,7 @@ fn directory_name() -> ServiceName {
     ServiceName { subscription: String::new(), resource_group: String::new(), name: "directory".to_owned() }
 }
 
-fn service(name: ServiceName, tree: Tree) -> Service {
+pub(crate) fn service(name: ServiceName, tree: Tree) -> Service {
     let changed = watch::Sender::new(tree.revision);
     let recent = Recent { complete_since: tree.revision, ..Recent::default() };
     Service {
@@ -422,7 +422,7 @@ fn service(name: ServiceName, tree: Tree) -> Service {
     }
 }
 
-fn apply(service: &Service, revision: u64, records: Vec<(String, Option<Record>)>) {
+pub(crate) fn apply(service: &Service, revision: u64, records: Vec<(String, Option<Record>)>) {
     // Before the tree shows it: whoever sees the revision finds its paths.
     service.remember(revision, Some(records.iter().map(|(path, _)| path.clone()).collect()));
     let mut tree = service.tree.write().unwrap_or_else(PoisonError::into_inner);

@@ -1,9 +1,15 @@
 //! All documents of a service in memory, by collection and name.
 
+mod index;
+
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+
+use index::Index;
+pub use index::{By, api_path, opens};
 
 /// The members under `properties`.
 pub type Properties = Map<String, Value>;
@@ -40,6 +46,8 @@ pub struct Tree {
     /// Revision of the last change.
     pub revision: u64,
     collections: BTreeMap<String, BTreeMap<String, Arc<Record>>>,
+    index: Index,
+    records: usize,
 }
 
 /// `apis/Orders` → (`apis`, `orders`).
@@ -76,8 +84,32 @@ impl Tree {
         self.collections.get(&collection.to_ascii_lowercase()).into_iter().flat_map(BTreeMap::values)
     }
 
+    /// The records of a collection whose names come after one, by name; after none: all.
+    pub fn after<'t>(
+        &'t self,
+        collection: &str,
+        name: Option<&str>,
+    ) -> impl Iterator<Item = &'t Arc<Record>> + use<'t> {
+        let from = name.map_or(Bound::Unbounded, |name| Bound::Excluded(name.to_ascii_lowercase()));
+        let records = self.collections.get(&collection.to_ascii_lowercase());
+        let from = records.map(|records| records.range((from, Bound::Unbounded)));
+        from.into_iter().flatten().map(|(_, record)| record)
+    }
+
+    /// The records that an index has under a value, by path.
+    pub fn having<'t>(&'t self, by: By, value: &str) -> impl Iterator<Item = &'t Arc<Record>> + use<'t> {
+        let value = by.normal(value);
+        let paths = self.index.paths(by, &value);
+        // Values share a place by chance at times.
+        paths.filter_map(|path| self.get(path)).filter(move |record| by.has(record, &value))
+    }
+
     /// The records of a collection whose names begin so, by name.
-    pub fn starting(&self, collection: &str, prefix: &str) -> impl Iterator<Item = &Arc<Record>> {
+    pub fn starting<'t>(
+        &'t self,
+        collection: &str,
+        prefix: &str,
+    ) -> impl Iterator<Item = &'t Arc<Record>> + use<'t> {
         let prefix = prefix.to_ascii_lowercase();
         let records = self.collections.get(&collection.to_ascii_lowercase());
         let from = records.map(|records| records.range(prefix.clone()..));
@@ -102,20 +134,31 @@ impl Tree {
         self.collections.values().flat_map(BTreeMap::values)
     }
 
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.records
+    }
+
     /// Adds or replaces.
     pub fn put(&mut self, record: Arc<Record>) {
         let (collection, name) = split(&record.path);
-        self.collections.entry(collection).or_default().insert(name, record);
+        match self.collections.entry(collection).or_default().insert(name, Arc::clone(&record)) {
+            Some(replaced) => self.index.remove(&replaced),
+            None => self.records += 1,
+        }
+        self.index.add(&record);
     }
 
     /// Removes one record.
     pub fn remove(&mut self, path: &str) {
         let (collection, name) = split(path);
-        if let Some(records) = self.collections.get_mut(&collection) {
-            records.remove(&name);
-            if records.is_empty() {
-                self.collections.remove(&collection);
-            }
+        let Some(records) = self.collections.get_mut(&collection) else { return };
+        if let Some(removed) = records.remove(&name) {
+            self.index.remove(&removed);
+            self.records -= 1;
+        }
+        if records.is_empty() {
+            self.collections.remove(&collection);
         }
     }
 }
@@ -147,5 +190,34 @@ mod tests {
         assert_eq!(tree.below("").count(), 4);
         tree.remove("apis/ORDERS");
         assert!(tree.get("apis/orders").is_none());
+    }
+
+    #[test]
+    fn tree_finds_by_value_what_is_there_now() {
+        let subscription = |path: &str, scope: &str, key: &str| {
+            let properties = [("scope", scope), ("primaryKey", key), ("secondaryKey", "k-2")];
+            let properties = properties.map(|(name, value)| (name.to_owned(), Value::from(value)));
+            Arc::new(Record { properties: Properties::from_iter(properties), ..Record::clone(&record(path)) })
+        };
+        let mut tree = Tree::default();
+        tree.put(subscription("subscriptions/A", "/products/Gold", "key"));
+        tree.put(subscription("subscriptions/b", "/apis/x;rev=2", "other"));
+        tree.put(record("products/gold/apis/X"));
+        let found = |tree: &Tree, by, value: &str| {
+            tree.having(by, value).map(|r| r.path.to_string()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(found(&tree, By::Key, "KEY"), "");
+        assert_eq!(found(&tree, By::Key, "key"), "subscriptions/A");
+        assert_eq!(found(&tree, By::Key, "k-2"), "subscriptions/A subscriptions/b");
+        assert_eq!(found(&tree, By::Opens, "products/gold"), "subscriptions/A");
+        assert_eq!(found(&tree, By::Opens, "apis/X"), "subscriptions/b");
+        assert_eq!(found(&tree, By::HoldsApi, "x"), "products/gold/apis/X");
+        tree.put(subscription("subscriptions/a", "", "new"));
+        assert_eq!(found(&tree, By::Key, "key"), "");
+        assert_eq!(found(&tree, By::Opens, ""), "subscriptions/a");
+        tree.remove("subscriptions/a");
+        assert_eq!((found(&tree, By::Opens, "").as_str(), tree.len()), ("", 2));
+        let after = |name| tree.after("subscriptions", name).count();
+        assert_eq!((after(None), after(Some("A")), after(Some("B"))), (1, 1, 0));
     }
 }

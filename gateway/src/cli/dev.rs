@@ -15,7 +15,7 @@ use super::run::{Common, chain, serve};
 use super::{EXIT_FAILED, EXIT_SETTINGS, fail};
 use crate::configuration::log_findings;
 use crate::management::ManagementPlane;
-use crate::settings::Settings;
+use crate::settings::{Auth, Settings};
 use crate::{Gateway, echo};
 
 /// The gateway resource that gets all APIs of the folder.
@@ -92,7 +92,7 @@ fn plane(settings: &mut Settings, dir: &Path, store: &Path) -> Result<Started, S
     let outcome = load(&folder);
     importer.mirror(&outcome, GATEWAY).map_err(|error| error.to_string())?;
     let token = importer.token(GATEWAY).ok_or("the plane has no gateway for this process")?;
-    settings.config.service.auth = Some(token.into());
+    settings.config.service.auth = Some(Auth::Token(token.into()));
     settings.config.service.endpoint = Some(crate::plane_transport::Endpoint::local(plane.address));
     let watched = watch(folder, &outcome, move |outcome| bring(&importer, &outcome));
     let watch = watched.map_err(|error| format!("the folder watch cannot start: {error}"))?;

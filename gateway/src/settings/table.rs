@@ -17,7 +17,7 @@ use gateway_telemetry::Buckets;
 use gateway_telemetry::export::application_insights::ConnectionString;
 
 use super::export;
-use super::{ListenAddress, Pin, Settings};
+use super::{Auth, ListenAddress, Pin, Settings};
 use crate::plane_transport::Endpoint;
 
 /// One setting.
@@ -85,13 +85,73 @@ pub const SETTINGS: &[SettingDef] = &[
             Ok(())
         },
     ),
-    secret("config.service.auth", "GatewayKey and a token", "token of the gateway for its plane", |s, v| {
-        if !v.is_empty() && (!v.starts_with("GatewayKey") || Token::parse(v).is_none()) {
-            return Err("GatewayKey and a token of the management plane are expected".to_owned());
-        }
-        s.config.service.auth = text(v).map(Into::into);
+    secret(
+        "config.service.auth",
+        "GatewayKey and a token, azureAdApp or workloadIdentity",
+        "how the gateway shows the plane who it is",
+        |s, v| {
+            s.config.service.auth = match v {
+                "" => None,
+                "azureAdApp" => Some(Auth::Application),
+                "workloadIdentity" => Some(Auth::Workload),
+                _ if v.starts_with("GatewayKey") && Token::parse(v).is_some() => Some(Auth::Token(v.into())),
+                _ => {
+                    let expected =
+                        "GatewayKey and a token of the management plane, azureAdApp or workloadIdentity";
+                    return Err(format!("{expected} is expected"));
+                }
+            };
+            Ok(())
+        },
+    ),
+    setting(
+        "config.service.auth.azureAd.tenantId",
+        "",
+        "name or GUID",
+        "tenant of the application",
+        |s, v| {
+            s.config.service.application.tenant = text(v);
+            Ok(())
+        },
+    ),
+    setting("config.service.auth.azureAd.clientId", "", "GUID", "id of the application", |s, v| {
+        s.config.service.application.client_id = text(v);
         Ok(())
     }),
+    secret("config.service.auth.azureAd.clientSecret", "text", "secret of the application", |s, v| {
+        s.config.service.application.client_secret = text(v).map(Into::into);
+        Ok(())
+    }),
+    setting(
+        "config.service.auth.azureAd.certificatePath",
+        "",
+        "path",
+        "PEM file with the application's certificate and RSA key, instead of a secret",
+        |s, v| {
+            s.config.service.application.client_certificate = path(v);
+            Ok(())
+        },
+    ),
+    setting(
+        "config.service.auth.azureAd.authority",
+        "https://login.microsoftonline.com",
+        "URL",
+        "token service of the application",
+        |s, v| {
+            v.clone_into(&mut s.config.service.application.authority);
+            Ok(())
+        },
+    ),
+    setting(
+        "config.service.auth.tokenAudience",
+        "https://azure-api.net/configuration",
+        "URL",
+        "what the token for the plane is asked for",
+        |s, v| {
+            v.clone_into(&mut s.config.service.audience);
+            Ok(())
+        },
+    ),
     setting(
         "config.service.endpoint.disableCertificateValidation",
         "false",

@@ -9,7 +9,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -52,8 +52,10 @@ pub struct Backup {
 }
 
 impl Backup {
-    /// In a folder that is there and can be written.
+    /// In a folder that can be written; made, for its owner only, where it is not there.
     pub fn open(folder: &Path, gateway: &str, secret: GatewaySecret) -> Result<Self, BackupError> {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(|source| BackupError::File { path: folder.to_owned(), source })?;
         let gateway = gateway.to_ascii_lowercase();
         let backup = Self { folder: folder.to_owned(), gateway, secret };
         backup.lock()?;
@@ -200,7 +202,8 @@ mod tests {
     #[test]
     fn backup_keeps_two_generations_and_never_goes_back() {
         let folder = tempfile::tempdir().expect("a folder");
-        let backup = Backup::open(folder.path(), "Edge", GatewaySecret::of_key("k")).expect("opens");
+        let inner = folder.path().join("made/where/missing");
+        let backup = Backup::open(&inner, "Edge", GatewaySecret::of_key("k")).expect("opens");
         assert!(backup.load().0.is_none() && backup.load().1.is_empty());
         for (number, saved) in
             [(3, Saved::Written), (5, Saved::Written), (4, Saved::Older), (5, Saved::Older)]
@@ -210,7 +213,7 @@ mod tests {
         assert_eq!(revision(&backup), Some(5));
         fs::remove_file(backup.current()).expect("removed");
         assert_eq!(revision(&backup), Some(3));
-        let names = fs::read_dir(folder.path()).expect("a folder").count();
+        let names = fs::read_dir(&inner).expect("a folder").count();
         assert_eq!(names, 2, "previous and lock, nothing temporary");
     }
 
@@ -258,7 +261,9 @@ mod tests {
 
     #[test]
     fn backup_says_which_folder_cannot_be_used() {
-        let error = Backup::open(Path::new("/no/such/folder"), "edge", GatewaySecret::of_key("k"));
-        assert!(error.expect_err("refused").to_string().contains("/no/such/folder/edge.lock"));
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let folder = file.path().join("folder");
+        let error = Backup::open(&folder, "edge", GatewaySecret::of_key("k")).expect_err("refused");
+        assert!(error.to_string().starts_with(&folder.display().to_string()), "{error}");
     }
 }

@@ -9,6 +9,7 @@ mod document;
 mod heartbeat;
 mod manifest;
 mod secret;
+mod sign_in;
 mod tag;
 mod token;
 
@@ -17,6 +18,7 @@ pub use document::{Document, Documents};
 pub use heartbeat::{DIAGNOSTICS_MAX, Heartbeat};
 pub use manifest::{Chunk, Manifest};
 pub use secret::{GatewaySecret, SECRET_LEN};
+pub use sign_in::SignedIn;
 pub use tag::Tag;
 pub use token::Token;
 

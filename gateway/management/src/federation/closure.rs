@@ -1,20 +1,14 @@
 //! Which documents a gateway needs: the APIs assigned to it, and whatever they depend on.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use gateway_model::ResourceId;
 use gateway_sync::protocol::Documents;
 
-use super::mentions::Mentions;
 use super::prepared::Prepared;
-use crate::service::rules::api;
-use crate::tree::{Record, Tree};
-
-/// Collections of which a view holds what its texts name.
-const NAMED: &[&str] = &["policyFragments", "backends", "loggers", "certificates", "schemas", "namedValues"];
-/// What stands below an API and no gateway needs.
-const NOT_SERVED: &[&str] = &["releases", "wikis", "tagdescriptions", "issues", "definitions"];
+use super::touch::NOT_SERVED;
+use crate::mentions::{Mentions, NAMED};
+use crate::tree::{By, Record, Tree};
 
 /// The documents of a gateway; `None` where there is no such gateway.
 pub fn documents(tree: &Tree, gateway: &str, prepared: &Prepared) -> Option<Documents> {
@@ -35,7 +29,7 @@ pub fn documents(tree: &Tree, gateway: &str, prepared: &Prepared) -> Option<Docu
     let products = closure.products(&apis);
     closure.subscriptions(&apis, &products);
     closure.named();
-    prepared.tidy(tree.all().count());
+    prepared.tidy(tree.len());
     Some(closure.documents)
 }
 
@@ -49,14 +43,9 @@ struct Closure<'a> {
 
 impl Closure<'_> {
     fn take(&mut self, record: &Arc<Record>) {
-        let ready = self.prepared.of(record);
+        let ready = self.prepared.of(self.tree, record);
         self.mentions.add(&ready.mentions);
         self.documents.put(Arc::clone(&ready.document));
-    }
-
-    /// Takes a document that names nothing but what is looked up by its id.
-    fn hold(&mut self, record: &Arc<Record>) {
-        self.documents.put(Arc::clone(&self.prepared.of(record).document));
     }
 
     fn take_all<'r>(&mut self, records: impl Iterator<Item = &'r Arc<Record>>) {
@@ -91,15 +80,11 @@ impl Closure<'_> {
     fn products(&mut self, apis: &HashSet<String>) -> HashSet<String> {
         let tree = self.tree;
         let mut names = HashSet::new();
-        for product in tree.list("products") {
-            let is_served = |link: &&Arc<Record>| apis.contains(&link.name().to_ascii_lowercase());
-            let collection = format!("{}/apis", product.path);
-            let before = self.documents.len();
-            self.take_all(tree.list(&collection).filter(is_served));
-            if self.documents.len() == before {
-                continue;
-            }
-            names.insert(product.name().to_ascii_lowercase());
+        for link in apis.iter().flat_map(|api| tree.having(By::HoldsApi, api)) {
+            self.take(link);
+            let Some(name) = link.path.split('/').nth(1) else { continue };
+            let is_new = names.insert(name.to_ascii_lowercase());
+            let Some(product) = tree.get(&format!("products/{name}")).filter(|_| is_new) else { continue };
             self.take(product);
             self.take_all(tree.list(&format!("{}/policies", product.path)));
             for link in tree.list(&format!("{}/groups", product.path)) {
@@ -114,22 +99,19 @@ impl Closure<'_> {
     /// of those.
     fn subscriptions(&mut self, apis: &HashSet<String>, products: &HashSet<String>) {
         let tree = self.tree;
-        let mut memberships: HashMap<String, Vec<[&Arc<Record>; 2]>> = HashMap::new();
-        for group in tree.list("groups") {
-            for link in tree.list(&format!("{}/users", group.path)) {
-                memberships.entry(link.name().to_ascii_lowercase()).or_default().push([group, link]);
-            }
-        }
-        for subscription in tree.list("subscriptions") {
-            if !is_subscribed(subscription, apis, products) {
-                continue;
-            }
-            self.hold(subscription);
-            let owner = subscription.text("ownerId").map(|id| id.trim_matches('/'));
-            if let Some(owner) = owner.and_then(|path| tree.get(path)) {
-                self.hold(owner);
-                let of_owner = memberships.remove(&owner.name().to_ascii_lowercase());
-                of_owner.into_iter().flatten().flatten().for_each(|record| self.hold(record));
+        let apis = apis.iter().map(|name| format!("apis/{name}"));
+        let products = products.iter().map(|name| format!("products/{name}"));
+        for opened in apis.chain(products).chain([String::new()]) {
+            for subscription in tree.having(By::Opens, &opened) {
+                self.take(subscription);
+                let owner = subscription.text("ownerId").map(|id| id.trim_matches('/'));
+                let Some(owner) = owner.and_then(|path| tree.get(path)) else { continue };
+                self.take(owner);
+                for link in tree.having(By::Member, owner.name()) {
+                    self.take(link);
+                    let group = link.path.split('/').nth(1).unwrap_or_default();
+                    self.take_all(tree.get(&format!("groups/{group}")).into_iter());
+                }
             }
         }
     }
@@ -140,7 +122,9 @@ impl Closure<'_> {
             let before = self.documents.len();
             for collection in NAMED {
                 for record in self.tree.list(collection) {
-                    if self.documents.get(&record.path).is_none() && self.is_named(collection, record) {
+                    if self.documents.get(&record.path).is_none()
+                        && self.mentions.names_record(collection, record)
+                    {
                         self.take(record);
                     }
                 }
@@ -149,34 +133,5 @@ impl Closure<'_> {
                 return;
             }
         }
-    }
-
-    fn is_named(&self, collection: &str, record: &Record) -> bool {
-        let mentions = &self.mentions;
-        match collection {
-            "namedValues" => mentions.names_value(record.text("displayName").unwrap_or(record.name())),
-            "policyFragments" => mentions.names(record.name()),
-            "certificates" => {
-                mentions.is_dynamic
-                    || mentions.reads_certificates
-                    || mentions.names(record.name())
-                    || record.text("thumbprint").is_some_and(|thumbprint| mentions.names(thumbprint))
-            }
-            _ => mentions.is_dynamic || mentions.names(record.name()),
-        }
-    }
-}
-
-/// Whether a subscription opens one of these APIs or products.
-pub fn is_subscribed(subscription: &Record, apis: &HashSet<String>, products: &HashSet<String>) -> bool {
-    match ResourceId::parse(subscription.text("scope").unwrap_or_default()) {
-        Ok(ResourceId::Api(id)) => {
-            let path = format!("apis/{id}");
-            let (root, _) = api::split(&path);
-            root.split('/').nth(1).is_some_and(|name| apis.contains(&name.to_ascii_lowercase()))
-        }
-        Ok(ResourceId::Product(id)) => products.contains(&id.as_str().to_ascii_lowercase()),
-        // Everything, or nothing that can be told apart from it.
-        _ => true,
     }
 }

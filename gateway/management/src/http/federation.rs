@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_sync::protocol::{
-    DIAGNOSTICS_MAX, GatewaySecret, Heartbeat, MANIFEST_TYPE, ProtocolError, Tag, Token, WAIT_SECONDS_MAX,
+    DIAGNOSTICS_MAX, GatewaySecret, Heartbeat, MANIFEST_TYPE, ProtocolError, SignedIn, Tag, Token,
+    WAIT_SECONDS_MAX,
 };
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
@@ -14,6 +15,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
 use super::Management;
+use super::serve::forbidden;
 use crate::arm_error::ArmError;
 use crate::auth::gateway_token;
 use crate::plane::{Plane, Service};
@@ -21,6 +23,8 @@ use crate::query::Query;
 
 const HEARTBEAT_BYTES_MAX: usize = 64 * 1024;
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Life of a token that a sign-in gives; a removed principal is out by then. Tokens tell their end to the minute.
+const SIGNED_IN_SECONDS: i64 = 15 * 60;
 /// Texts of a heartbeat are cut at this length.
 const TEXT_BYTES_MAX: usize = 1_000;
 
@@ -50,6 +54,9 @@ where
 {
     let plane = &management.plane;
     let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+    if let (&Method::POST, ["gateways", name, "token"]) = (request.method(), parts.as_slice()) {
+        return sign_in(management, request.headers().get(AUTHORIZATION), name).await;
+    }
     let caller = caller(plane, request.headers().get(AUTHORIZATION))?;
     match (request.method(), parts.as_slice()) {
         (&Method::GET, ["gateways", name, "configuration"]) => {
@@ -66,6 +73,37 @@ where
         }
         _ => Err(ArmError::not_found("Resource")),
     }
+}
+
+/// Gives whoever has the data action of gateways a token of one: by it alone a gateway signs, opens and keeps what it gets.
+async fn sign_in(management: &Management, field: Option<&HeaderValue>, name: &str) -> Result<Page, ArmError> {
+    let field = field.and_then(|field| field.to_str().ok());
+    let principal = management.principal_of(field).await?;
+    let right = "Microsoft.ApiManagement/service/gateways/getConfiguration/action";
+    if !principal.role.is_gateway() {
+        return Err(forbidden(&principal, right, &format!("/gateways/{name}")));
+    }
+    let plane = &management.plane;
+    let services = plane.services();
+    let found = services.iter().find_map(|service| service.tree().get(&format!("gateways/{name}")).cloned());
+    let record = found.ok_or_else(|| ArmError::not_found("Gateway"))?;
+    let end = jiff::Timestamp::from_second(crate::plane::now() + SIGNED_IN_SECONDS);
+    let (Some(key), Ok(end)) = (record.text("primaryKey"), end) else {
+        return Err(ArmError::internal(&"a token of the gateway cannot be signed"));
+    };
+    tracing::info!(
+        event_type = "GatewaySignIn",
+        gateway = name,
+        principal = principal.id,
+        "a gateway signs in"
+    );
+    let signed =
+        SignedIn { value: gateway_token::sign(record.name(), end, key), expires_in: SIGNED_IN_SECONDS };
+    let body = serde_json::to_vec(&signed).map_err(|error| ArmError::internal(&error))?;
+    let mut page = page(StatusCode::OK, None, Bytes::from(body));
+    page.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    page.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(page)
 }
 
 impl Caller {

@@ -18,7 +18,11 @@ const FORM_BYTES_MAX: usize = 64 * 1024;
 /// Versions of `/metadata/endpoints` that answer an array.
 const ARRAY_VERSIONS: &[&str] = &["2019-05-01", "2020-06-01"];
 /// Resources beside our own that clients ask tokens for, out of habit.
-const AZURE_RESOURCES: &[&str] = &["https://management.azure.com", "https://management.core.windows.net"];
+const AZURE_RESOURCES: &[&str] = &[
+    "https://management.azure.com",
+    "https://management.core.windows.net",
+    "https://azure-api.net/configuration",
+];
 
 /// A document that needs no token; `None` for everything else.
 pub fn document(

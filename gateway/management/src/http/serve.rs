@@ -42,7 +42,10 @@ const STREAMS_MAX: u32 = 100;
 const HEADER_BYTES_MAX: u32 = 64 * 1024;
 /// Pings on HTTP/2: a client that is gone does not keep its place.
 const KEEP_ALIVE: Duration = Duration::from_mins(1);
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// From the accepted connection to the end of its TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// From the end of an answer to the end of the next request's head: gateways that poll each ten seconds keep their connection.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
 pub(super) const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What the listener serves.
@@ -81,7 +84,7 @@ pub async fn serve(management: Arc<Management>, listener: TcpListener, tls: Opti
             match tls {
                 None => management.serve_connection(stream, false).await,
                 Some(tls) => {
-                    let shaking = tokio::time::timeout(HEADER_TIMEOUT, tls.accept(stream));
+                    let shaking = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream));
                     if let Ok(Ok(stream)) = shaking.await {
                         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                         management.serve_connection(stream, is_http2).await;
@@ -150,12 +153,12 @@ impl Management {
 
     /// A call of a gateway. It asks often: nothing is spent on fields that it does not read.
     async fn gateway(&self, request: Request<Incoming>) -> Page {
-        let login = format!("{}/{TENANT}", self.base(&request));
+        let base = self.base(&request);
         let answered = match segments(request.uri().path()) {
             Ok(segments) => federation::answer(self, request, &segments).await,
             Err(error) => Err(error),
         };
-        answered.unwrap_or_else(|error| refusal(&error, false, &login))
+        answered.unwrap_or_else(|error| refusal(&error, false, &format!("{base}/{TENANT}")))
     }
 
     async fn call(&self, request: Request<Incoming>) -> Result<Answer, ArmError> {
@@ -257,7 +260,11 @@ impl Management {
     }
 
     async fn principal<B>(&self, request: &Request<B>) -> Result<Principal, ArmError> {
-        let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        self.principal_of(request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok())).await
+    }
+
+    /// The caller that an `Authorization` field stands for.
+    pub(super) async fn principal_of(&self, authorization: Option<&str>) -> Result<Principal, ArmError> {
         self.authenticator.principal(&self.plane, authorization).await.map_err(|refusal| {
             let (code, message) = match refusal {
                 Refusal::Missing => {
@@ -329,7 +336,7 @@ fn method_not_allowed() -> ArmError {
     )
 }
 
-fn forbidden(principal: &Principal, action: &str, scope: &str) -> ArmError {
+pub(super) fn forbidden(principal: &Principal, action: &str, scope: &str) -> ArmError {
     let message = format!(
         "The client '{0}' with object id '{0}' does not have authorization to perform action '{action}' over scope \
          '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",

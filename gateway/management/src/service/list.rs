@@ -15,34 +15,82 @@ const PAGE: usize = 100;
 /// Items of the largest page.
 const PAGE_MAX: usize = 1_000;
 
+/// Records of a large collection that are looked at before a change may come between.
+const BATCH: usize = 1_000;
+
 /// A collection of a kind.
 pub fn collection(call: &Call<'_>) -> Outcome {
-    let tree = call.service.tree();
     let above = call.path.rsplit_once('/').map_or("", |(above, _)| above);
     if !above.is_empty() {
-        entity::find(&tree, above)?;
+        entity::find(&call.service.tree(), above)?;
     }
     let kind = Kind::of_collection(&call.path).ok_or_else(|| ArmError::not_found("Resource"))?;
-    let records =
-        tree.list(&call.path).filter(|record| kind.rules.is_listed(record, &tree, call)).cloned().collect();
-    records_page(call, kind, &tree, records)
+    let mut page = Page::new(call)?;
+    let mut last: Option<String> = None;
+    loop {
+        let tree = call.service.tree();
+        let mut looked_at = 0;
+        for record in tree.after(&call.path, last.as_deref()).take(BATCH) {
+            looked_at += 1;
+            if kind.rules.is_listed(record, &tree, call) {
+                page.offer(|| shown::resource(call, kind, &tree, record));
+            }
+            if looked_at == BATCH {
+                last = Some(record.name().to_owned());
+            }
+        }
+        if looked_at < BATCH {
+            return Ok(page.answer());
+        }
+    }
 }
 
 /// A page of records of one kind.
-pub fn records_page(call: &Call<'_>, kind: &Kind, tree: &Tree, records: Vec<Arc<Record>>) -> Outcome {
-    let filter =
-        call.query.get("$filter").map(|text| Filter::parse(text, call.operation.filter)).transpose()?;
-    let shown = |record: &Arc<Record>| shown::resource(call, kind, tree, record);
-    match filter {
-        None => {
-            let (skip, top) = window(call)?;
-            let count = records.len();
-            let items = records.iter().skip(skip).take(top).map(shown).collect();
-            Ok(page(call, items, count, skip, top))
+pub fn records_page<'r>(
+    call: &Call<'_>,
+    kind: &Kind,
+    tree: &Tree,
+    records: impl Iterator<Item = &'r Arc<Record>>,
+) -> Outcome {
+    let mut page = Page::new(call)?;
+    records.for_each(|record| page.offer(|| shown::resource(call, kind, tree, record)));
+    Ok(page.answer())
+}
+
+/// A page while it is filled: what is not on it is counted, and made only where a filter has to see it.
+struct Page<'c, 'q> {
+    call: &'c Call<'q>,
+    filter: Option<Filter>,
+    skip: usize,
+    top: usize,
+    count: usize,
+    items: Vec<Value>,
+}
+
+impl<'c, 'q> Page<'c, 'q> {
+    fn new(call: &'c Call<'q>) -> Result<Self, ArmError> {
+        let filter = call.query.get("$filter").map(|text| Filter::parse(text, call.operation.filter));
+        let (skip, top) = window(call)?;
+        Ok(Self { call, filter: filter.transpose()?, skip, top, count: 0, items: Vec::new() })
+    }
+
+    fn offer(&mut self, make: impl FnOnce() -> Value) {
+        let is_on_it = self.count >= self.skip && self.items.len() < self.top;
+        match &self.filter {
+            Some(filter) => {
+                let item = make();
+                if !filter.accepts(&item) {
+                    return;
+                }
+                self.items.extend(is_on_it.then_some(item));
+            }
+            None => self.items.extend(is_on_it.then(make)),
         }
-        Some(filter) => {
-            values_page(call, records.iter().map(shown).filter(|item| filter.accepts(item)).collect())
-        }
+        self.count += 1;
+    }
+
+    fn answer(self) -> Answer {
+        page(self.call, self.items, self.count, self.skip, self.top)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::tree::{Properties, Record, Tree, within};
+use crate::tree::{By, Properties, Record, Tree, within};
 
 /// Writes over a tree, not yet in force.
 pub struct Transaction<'a> {
@@ -34,12 +34,17 @@ impl<'a> Transaction<'a> {
     /// The records of a collection, as they would be, by name.
     pub fn list(&self, collection: &str) -> Vec<Arc<Record>> {
         let within = format!("{}/", collection.to_ascii_lowercase());
-        let is_inside = |path: &str| path.strip_prefix(&within).is_some_and(|name| !name.contains('/'));
-        // Nearly always: then the tree's own order holds, and no key is made of each of 100,000 subscriptions.
-        if !self.writes.keys().any(|path| is_inside(path)) {
-            return self.tree.list(collection).cloned().collect();
-        }
-        self.merged(self.tree.list(collection), &is_inside)
+        self.merged(self.tree.list(collection), &|path: &str| {
+            path.strip_prefix(&within).is_some_and(|name| !name.contains('/'))
+        })
+    }
+
+    /// The records of a collection whose names begin so, as they would be, by name.
+    pub fn starting(&self, collection: &str, prefix: &str) -> Vec<Arc<Record>> {
+        let within = format!("{collection}/{prefix}").to_ascii_lowercase();
+        self.merged(self.tree.starting(collection, prefix), &|path: &str| {
+            path.strip_prefix(&within).is_some_and(|rest| !rest.contains('/'))
+        })
     }
 
     /// Everything below a path, as it would be.
@@ -48,11 +53,24 @@ impl<'a> Transaction<'a> {
         self.merged(self.tree.below(path), &|path: &str| path.starts_with(&within))
     }
 
+    /// What an index has under a value, as it would be.
+    pub fn having(&self, by: By, value: &str) -> Vec<Arc<Record>> {
+        let is_kept = |record: &&Arc<Record>| !self.writes.contains_key(&record.path.to_ascii_lowercase());
+        let value = by.normal(value);
+        let kept = self.tree.having(by, &value).filter(is_kept);
+        let written = self.writes.values().filter_map(|(_, record)| record.as_ref());
+        kept.chain(written.filter(|record| by.has(record, &value))).cloned().collect()
+    }
+
     fn merged<'t>(
         &self,
         kept: impl Iterator<Item = &'t Arc<Record>>,
         is_inside: &dyn Fn(&str) -> bool,
     ) -> Vec<Arc<Record>> {
+        // Nearly always: then the tree's own order holds, and no key is made of each of 100,000 subscriptions.
+        if !self.writes.keys().any(|path| is_inside(path)) {
+            return kept.cloned().collect();
+        }
         let mut records: BTreeMap<String, Arc<Record>> =
             kept.map(|record| (record.path.to_ascii_lowercase(), Arc::clone(record))).collect();
         for (key, (_, record)) in self.writes.iter().filter(|(key, _)| is_inside(key)) {

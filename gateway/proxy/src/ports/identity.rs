@@ -2,6 +2,7 @@
 //! `authentication-managed-identity`, and for whatever of the gateway itself calls Azure.
 
 mod answer;
+mod assertion;
 mod source;
 
 use std::path::PathBuf;
@@ -38,7 +39,7 @@ pub enum TokenSource {
     Auto,
     /// A federated token in a file (workload identity).
     Workload,
-    /// An application with a secret.
+    /// An application with a secret or a certificate.
     Client,
     /// Azure App Service, Container Apps.
     AppService,
@@ -75,6 +76,8 @@ pub struct IdentitySettings {
     pub tenant: Option<String>,
     pub client_id: Option<String>,
     pub client_secret: Option<Secret>,
+    /// PEM file with the certificate and the RSA key of the application, instead of a secret.
+    pub client_certificate: Option<PathBuf>,
     pub federated_token_file: Option<PathBuf>,
     /// `IDENTITY_ENDPOINT`, of App Service and of Arc.
     pub endpoint: Option<String>,
@@ -94,6 +97,7 @@ impl Default for IdentitySettings {
             tenant: None,
             client_id: None,
             client_secret: None,
+            client_certificate: None,
             federated_token_file: None,
             endpoint: None,
             endpoint_secret: None,

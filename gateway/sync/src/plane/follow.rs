@@ -40,6 +40,20 @@ pub trait Follower {
     fn heartbeat(&self) -> Heartbeat;
 }
 
+impl<F: Follower> Follower for &mut F {
+    fn apply(&mut self, view: &View) {
+        (**self).apply(view);
+    }
+
+    fn link(&mut self, available: bool, message: &str) {
+        (**self).link(available, message);
+    }
+
+    fn heartbeat(&self) -> Heartbeat {
+        (**self).heartbeat()
+    }
+}
+
 /// Follows the plane; never ends. Nothing that the plane does or fails to do changes what is in force, except a new view.
 pub async fn follow<T: Transport + Clone>(
     mut client: Client<T>,

@@ -1,6 +1,8 @@
 //! Documents of a view.
 
-use std::collections::BTreeMap;
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
@@ -14,6 +16,8 @@ pub struct Document {
     pub path: Arc<str>,
     /// JSON of what stands under `properties`, on one line.
     pub text: Arc<str>,
+    /// The path in lower case.
+    key: Arc<str>,
     hash: [u8; 32],
 }
 
@@ -25,32 +29,64 @@ impl Document {
         context.update(b"\n");
         context.update(text.as_bytes());
         let hash = context.finish().as_ref().first_chunk().copied().unwrap_or_default();
-        Self { path, text, hash }
+        let is_lower = !path.bytes().any(|byte| byte.is_ascii_uppercase());
+        let key = if is_lower { Arc::clone(&path) } else { Arc::from(path.to_ascii_lowercase()) };
+        Self { path, text, key, hash }
     }
 }
 
 /// The documents of a view, by path; paths are compared without ASCII case.
 #[derive(Clone, Debug, Default)]
-pub struct Documents(BTreeMap<String, Arc<Document>>);
+pub struct Documents(BTreeSet<ByPath>);
+
+/// A plane keeps the views of thousands of gateways: each costs a pointer a document.
+#[derive(Clone, Debug)]
+struct ByPath(Arc<Document>);
+
+impl Borrow<str> for ByPath {
+    fn borrow(&self) -> &str {
+        &self.0.key
+    }
+}
+
+impl PartialEq for ByPath {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key == other.0.key
+    }
+}
+
+impl Eq for ByPath {}
+
+impl PartialOrd for ByPath {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ByPath {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.key.cmp(&other.0.key)
+    }
+}
 
 impl Documents {
     /// Adds or replaces.
     pub fn put(&mut self, document: Arc<Document>) {
-        self.0.insert(document.path.to_ascii_lowercase(), document);
+        self.0.replace(ByPath(document));
     }
 
     /// Removes by path.
     pub fn remove(&mut self, path: &str) {
-        self.0.remove(&path.to_ascii_lowercase());
+        self.0.remove(path.to_ascii_lowercase().as_str());
     }
 
     pub fn get(&self, path: &str) -> Option<&Arc<Document>> {
-        self.0.get(&path.to_ascii_lowercase())
+        self.0.get(path.to_ascii_lowercase().as_str()).map(|document| &document.0)
     }
 
     /// All, by path.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Document>> {
-        self.0.values()
+        self.0.iter().map(|document| &document.0)
     }
 
     pub fn len(&self) -> usize {
@@ -72,12 +108,20 @@ impl Documents {
 
     /// What turns `self` into `other`: documents that are new or differ, and paths that are gone.
     pub fn difference(&self, other: &Self) -> (Vec<Arc<Document>>, Vec<Arc<str>>) {
-        let is_new = |(path, document): &(&String, &Arc<Document>)| {
-            self.0.get(*path).is_none_or(|known| known.hash != document.hash)
-        };
-        let changed = other.0.iter().filter(is_new).map(|(_, document)| Arc::clone(document)).collect();
-        let gone = self.0.iter().filter(|(path, _)| !other.0.contains_key(*path));
-        (changed, gone.map(|(_, document)| Arc::clone(&document.path)).collect())
+        // Both are in order: one walk over each.
+        let (mut changed, mut gone) = (Vec::new(), Vec::new());
+        let mut ours = self.iter().peekable();
+        for document in other.iter() {
+            while let Some(missing) = ours.next_if(|own| own.key < document.key) {
+                gone.push(Arc::clone(&missing.path));
+            }
+            let known = ours.next_if(|own| own.key == document.key);
+            if known.is_none_or(|known| known.hash != document.hash) {
+                changed.push(Arc::clone(document));
+            }
+        }
+        gone.extend(ours.map(|missing| Arc::clone(&missing.path)));
+        (changed, gone)
     }
 
     /// The resources; a document that cannot be read is a finding with its path as the place.

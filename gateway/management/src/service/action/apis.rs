@@ -18,8 +18,7 @@ pub fn revisions(call: &Call<'_>) -> Outcome {
     let tree = call.service.tree();
     let (root, _) = split(call.above(1));
     let current = entity::find(&tree, root)?;
-    let within = format!("{};rev=", root.to_ascii_lowercase());
-    let others = tree.list("apis").filter(|api| api.path.to_ascii_lowercase().starts_with(&within));
+    let others = tree.starting("apis", &format!("{};rev=", current.name()));
     let mut all: Vec<&Arc<Record>> = others.chain([&current]).collect();
     let number = |api: &Record| api.text("apiRevision").and_then(|text| text.parse::<u64>().ok());
     all.sort_by_key(|api| std::cmp::Reverse((number(api), api.created)));
@@ -46,6 +45,6 @@ pub fn products(call: &Call<'_>) -> Outcome {
     let (root, _) = split(&api.path);
     let holds = |product: &&Arc<Record>| tree.get(&format!("{}/{root}", product.path)).is_some();
     let kind = Kind::of_collection("products").ok_or_else(|| ArmError::not_found("Resource"))?;
-    let records = tree.list("products").filter(holds).cloned().collect();
+    let records = tree.list("products").filter(holds);
     list::records_page(call, kind, &tree, records)
 }

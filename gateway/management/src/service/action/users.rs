@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::rules::text;
 use super::super::{Answer, Call, Outcome, entity, list, shown};
 use super::gateways::{bare, expiry};
-use super::subscriptions::by_member;
+use super::subscriptions::of_owner;
 use crate::arm_error::ArmError;
 use crate::auth::gateway_token;
 use crate::contract::Kind;
@@ -24,7 +24,7 @@ pub fn groups(call: &Call<'_>) -> Outcome {
     let tree = call.service.tree();
     let user = entity::find(&tree, call.above(1))?;
     let is_member = |group: &Record| tree.get(&format!("{}/users/{}", group.path, user.name())).is_some();
-    let records = tree.list("groups").filter(|group| is_member(group)).cloned().collect();
+    let records = tree.list("groups").filter(|group| is_member(group));
     let kind = Kind::of_collection("groups").ok_or_else(|| ArmError::not_found("Resource"))?;
     list::records_page(call, kind, &tree, records)
 }
@@ -33,7 +33,7 @@ pub fn groups(call: &Call<'_>) -> Outcome {
 pub fn subscriptions(call: &Call<'_>) -> Outcome {
     let tree = call.service.tree();
     let user = entity::find(&tree, call.above(1))?;
-    by_member(call, &tree, "ownerId", &format!("/{}", user.path))
+    of_owner(call, &tree, &user)
 }
 
 /// One of them.

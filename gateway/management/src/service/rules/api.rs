@@ -6,7 +6,7 @@ use super::{Fetched, Fetching, Put, Rules, default_to, linked, text};
 use crate::arm_error::ArmError;
 use crate::service::transaction::Transaction;
 use crate::service::{Call, import};
-use crate::tree::{Properties, Record, Tree};
+use crate::tree::{By, Properties, Record, Tree, api_path};
 
 mod revision;
 mod version_set;
@@ -90,11 +90,8 @@ impl Rules for Api {
                     tx.delete(&format!("{}/apis/{}", holder.path, record.name()));
                 }
             }
-            let scope = format!("/{root}");
-            for subscription in tx.list("subscriptions") {
-                if subscription.text("scope").is_some_and(|text| text.eq_ignore_ascii_case(&scope)) {
-                    tx.delete(&subscription.path);
-                }
+            for subscription in tx.having(By::Opens, root) {
+                tx.delete(&subscription.path);
             }
         }
         Ok(())
@@ -176,11 +173,10 @@ fn check_path(tx: &Transaction<'_>, root: &str, properties: &Properties) -> Resu
         (member("path"), member("apiVersion"), member("apiVersionSetId"))
     };
     let wanted = place(properties);
-    let other = tx.list("apis").into_iter().find(|api| {
-        split(&api.path).1.is_none()
-            && !api.path.eq_ignore_ascii_case(root)
-            && place(&api.properties) == wanted
-    });
+    let same_path = tx.having(By::ApiPath, &api_path(text(properties, "path")));
+    let other = same_path
+        .into_iter()
+        .find(|api| !api.path.eq_ignore_ascii_case(root) && place(&api.properties) == wanted);
     match other {
         Some(other) => {
             let name = root.rsplit('/').next().unwrap_or_default();

@@ -1,21 +1,21 @@
 //! Policy documents: one a scope, refused when the gateway's own compiler refuses them.
 
+use std::sync::Arc;
+
 use gateway_model::{ApiId, Diagnostic, PolicyScope, ResourceSet};
 use serde_json::Value;
 
 use super::{Fetched, Fetching, Put, Rules, text};
 use crate::arm_error::{ArmError, Detail};
+use crate::mentions::{Mentions, NAMED};
 use crate::service::Call;
+use crate::service::transaction::Transaction;
 use crate::tree::{Properties, Record, Tree};
 
 pub struct Policy;
 
 /// What GET shows at the service while nothing was written there.
 const DEFAULT: &str = "<policies>\r\n\t<inbound />\r\n\t<backend>\r\n\t\t<forward-request />\r\n\t</backend>\r\n\t<outbound />\r\n\t<on-error />\r\n</policies>";
-
-/// Collections that a policy may refer to.
-const REFERRED: &[&str] =
-    &["namedValues", "policyFragments", "backends", "loggers", "certificates", "schemas", "caches"];
 
 impl Rules for Policy {
     fn put(&self, put: Put<'_, '_, '_>, properties: &mut Properties) -> Result<(), ArmError> {
@@ -125,13 +125,13 @@ pub fn shown_text(record: &Record, call: &Call<'_>) -> Properties {
 pub fn check(put: &Put<'_, '_, '_>, scope: &PolicyScope, properties: &Properties) -> Result<(), ArmError> {
     let mut set = ResourceSet::default();
     let mut unreadable = Vec::new();
-    let referred = REFERRED.iter().flat_map(|collection| put.tx.list(collection));
+    let referred = referred(put.tx, properties);
     // An operation's policy speaks of its template.
     let operation = put.path.to_ascii_lowercase().contains("/operations/").then(|| {
         let above = put.path.rsplitn(3, '/').last().unwrap_or_default();
         put.tx.get(above)
     });
-    for record in referred.chain(operation.flatten()) {
+    for record in referred.into_iter().chain(operation.flatten()) {
         unreadable.extend(set.insert_document(&record.path, &record.properties).err());
     }
     unreadable.extend(set.insert_document(put.path, properties).err());
@@ -139,6 +139,31 @@ pub fn check(put: &Put<'_, '_, '_>, scope: &PolicyScope, properties: &Properties
     let errors = unreadable.iter().chain(&found).filter(|finding| finding.is_error());
     let details: Vec<Detail> = errors.map(detail).collect();
     if details.is_empty() { Ok(()) } else { Err(ArmError::validation(details)) }
+}
+
+/// The documents that a policy names, and those that they name; and the caches, which policies use without a name.
+fn referred(tx: &Transaction<'_>, properties: &Properties) -> Vec<Arc<Record>> {
+    let mut mentions = Mentions::of(properties);
+    let mut rest: Vec<_> = NAMED
+        .iter()
+        .flat_map(|collection| tx.list(collection).into_iter().map(|record| (*collection, record)))
+        .collect();
+    let mut named = tx.list("caches");
+    loop {
+        // What an expression may name is found when it runs: the compiler has no use for it.
+        mentions.is_dynamic = false;
+        let (found, left) = rest
+            .into_iter()
+            .partition::<Vec<_>, _>(|(collection, record)| mentions.names_record(collection, record));
+        if found.is_empty() {
+            return named;
+        }
+        rest = left;
+        for (_, record) in found {
+            mentions.add(&Mentions::of(&record.properties));
+            named.push(record);
+        }
+    }
 }
 
 /// A finding in the service's words: of the element that it is about, or of the text that is no XML.

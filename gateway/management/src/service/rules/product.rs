@@ -7,7 +7,7 @@ use super::{Put, Rules, default_to};
 use crate::arm_error::ArmError;
 use crate::service::Call;
 use crate::service::transaction::Transaction;
-use crate::tree::{Properties, Record, Tree};
+use crate::tree::{By, Properties, Record, Tree};
 
 pub struct Product;
 
@@ -42,11 +42,7 @@ impl Rules for Product {
     }
 
     fn delete(&self, tx: &mut Transaction<'_>, call: &Call<'_>, record: &Record) -> Result<(), ArmError> {
-        let scope = format!("/{}", record.path);
-        let is_of_it =
-            |other: &Record| other.text("scope").is_some_and(|text| text.eq_ignore_ascii_case(&scope));
-        let subscriptions: Vec<_> =
-            tx.list("subscriptions").into_iter().filter(|other| is_of_it(other)).collect();
+        let subscriptions = tx.having(By::Opens, &record.path);
         if subscriptions.is_empty() {
             return Ok(());
         }

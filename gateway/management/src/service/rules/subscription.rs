@@ -6,7 +6,7 @@ use super::{Put, Rules, default_to, linked, text};
 use crate::arm_error::ArmError;
 use crate::service::Call;
 use crate::service::transaction::Transaction;
-use crate::tree::{Properties, Record, Tree};
+use crate::tree::{By, Properties, Record, Tree};
 
 pub struct Subscription;
 
@@ -72,15 +72,9 @@ fn check_keys(tx: &Transaction<'_>, path: &str, properties: &Properties) -> Resu
     if keys[0] == keys[1] {
         return Err(ArmError::field("secondaryKey", "The primary and the secondary key must differ."));
     }
-    for other in tx.list("subscriptions") {
-        if other.path.eq_ignore_ascii_case(path) {
-            continue;
-        }
-        for member in ["primaryKey", "secondaryKey"] {
-            if other.text(member).is_some_and(|key| keys.contains(&key)) {
-                return Err(ArmError::field("primaryKey", "Another subscription has this key."));
-            }
-        }
+    let taken = keys.iter().flat_map(|key| tx.having(By::Key, key));
+    if taken.into_iter().any(|other| !other.path.eq_ignore_ascii_case(path)) {
+        return Err(ArmError::field("primaryKey", "Another subscription has this key."));
     }
     Ok(())
 }

@@ -7,13 +7,15 @@ use gateway_policy::message::{Body, Headers, Method, Request, Response, Url, que
 use gateway_policy::ports::{OutboundCall, TokenRequest};
 
 use super::answer::{self, Token};
-use super::{IdentitySettings, TokenSource};
+use super::{IdentitySettings, TokenSource, assertion};
 use crate::upstream::Upstream;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Pauses between the five tries at an endpoint that is busy (`self-hosted-gateway.md` §4.6).
 const PAUSES: [Duration; 4] =
     [Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8), Duration::from_secs(16)];
+/// `client_assertion_type` of a JWT.
+const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// Arc's keys are shorter.
 const KEY_BYTES_MAX: u64 = 4096;
 
@@ -46,7 +48,9 @@ fn read(response: &Response) -> Result<Token, String> {
 fn chosen(settings: &IdentitySettings) -> TokenSource {
     match settings.source {
         TokenSource::Auto if settings.federated_token_file.is_some() => TokenSource::Workload,
-        TokenSource::Auto if settings.client_secret.is_some() => TokenSource::Client,
+        TokenSource::Auto if settings.client_secret.is_some() || settings.client_certificate.is_some() => {
+            TokenSource::Client
+        }
         TokenSource::Auto if settings.endpoint.is_some() && settings.endpoint_secret.is_some() => {
             TokenSource::AppService
         }
@@ -56,7 +60,7 @@ fn chosen(settings: &IdentitySettings) -> TokenSource {
     }
 }
 
-/// RFC 6749 §4.4 with a secret, or with a federated token as assertion (RFC 7523 §2.2).
+/// RFC 6749 §4.4 with a secret, or with an assertion (RFC 7523 §2.2): a federated token, or one that a certificate signs.
 async fn client_credentials(
     settings: &IdentitySettings,
     wanted: &TokenRequest,
@@ -68,23 +72,27 @@ async fn client_credentials(
     let client = client.ok_or_else(|| missing("azure.client.id"))?;
     // A slash at the end stays: it is part of the audience that the resource expects.
     let scope = format!("{}/.default", wanted.resource);
+    let endpoint = format!("{}/{tenant}/oauth2/v2.0/token", settings.authority.trim_end_matches('/'));
     let mut form = String::new();
     query::append(&mut form, "grant_type", "client_credentials");
     query::append(&mut form, "client_id", client);
     query::append(&mut form, "scope", &scope);
+    let mut assert = |assertion: &str| {
+        query::append(&mut form, "client_assertion_type", ASSERTION);
+        query::append(&mut form, "client_assertion", assertion);
+    };
     if chosen(settings) == TokenSource::Workload {
         let path = settings.federated_token_file.as_deref();
         // Read anew each time: the file rotates.
-        let assertion = file(path.ok_or_else(|| missing("azure.federated.token.file"))?).await?;
-        let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-        query::append(&mut form, "client_assertion_type", kind);
-        query::append(&mut form, "client_assertion", assertion.trim());
+        assert(file(path.ok_or_else(|| missing("azure.federated.token.file"))?).await?.trim());
+    } else if let Some(path) = &settings.client_certificate {
+        let failed = |reason| format!("{}: {reason}", path.display());
+        assert(&assertion::signed(&file(path).await?, client, &endpoint, SystemTime::now()).map_err(failed)?);
     } else {
         let secret = settings.client_secret.as_ref().ok_or_else(|| missing("azure.client.secret"))?;
         query::append(&mut form, "client_secret", secret.expose());
     }
-    let url = format!("{}/{tenant}/oauth2/v2.0/token", settings.authority.trim_end_matches('/'));
-    let url = parsed(&url)?;
+    let url = parsed(&endpoint)?;
     let mut call = get(url, &[("Content-Type", "application/x-www-form-urlencoded")])?;
     call.request.method = Method::Post;
     call.request.body = Body::from(form);

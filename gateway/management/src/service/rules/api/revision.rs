@@ -51,8 +51,8 @@ pub fn addressed(get: &dyn Fn(&str) -> Option<Arc<Record>>, path: &str, is_put: 
 
 /// The other revisions of an API.
 pub fn revisions(tx: &Transaction<'_>, root: &str) -> Vec<Arc<Record>> {
-    let within = format!("{};rev=", root.to_ascii_lowercase());
-    tx.list("apis").into_iter().filter(|api| api.path.to_ascii_lowercase().starts_with(&within)).collect()
+    let (collection, name) = root.split_once('/').unwrap_or(("apis", root));
+    tx.starting(collection, &format!("{name};rev="))
 }
 
 /// Gives a revision what it shares with the current one.

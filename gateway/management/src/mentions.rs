@@ -5,13 +5,17 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value;
 
-use crate::tree::Properties;
+use crate::tree::{Properties, Record};
+
+/// Collections whose records documents name.
+pub const NAMED: &[&str] =
+    &["policyFragments", "backends", "loggers", "certificates", "schemas", "namedValues"];
 
 /// Longest name that is looked for.
 const NAME_BYTES_MAX: usize = 300;
 
 /// Names in the texts of documents, by hash. A name that is there by chance costs a document too many, never one too few.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Mentions {
     /// What stands between quotes, slashes, brackets and the like, without case.
     words: HashSet<u64>,
@@ -43,6 +47,31 @@ impl Mentions {
 
     pub fn names_value(&self, display_name: &str) -> bool {
         self.named_values.contains(&hash(display_name))
+    }
+
+    /// Whether a record of one of the collections in [`NAMED`] is named.
+    pub fn names_record(&self, collection: &str, record: &Record) -> bool {
+        match collection {
+            "namedValues" => self.names_value(record.text("displayName").unwrap_or(record.name())),
+            "policyFragments" => self.names(record.name()),
+            "certificates" => {
+                self.is_dynamic
+                    || self.reads_certificates
+                    || self.names(record.name())
+                    || record.text("thumbprint").is_some_and(|thumbprint| self.names(thumbprint))
+            }
+            _ => self.is_dynamic || self.names(record.name()),
+        }
+    }
+
+    /// Whether other mentions name the same, of what has one of these names.
+    pub fn agree(&self, other: &Self, names: &HashSet<u64>) -> bool {
+        let differs = |one: &HashSet<u64>, other: &HashSet<u64>| {
+            one.symmetric_difference(other).any(|name| names.contains(name))
+        };
+        (self.is_dynamic, self.reads_certificates) == (other.is_dynamic, other.reads_certificates)
+            && !differs(&self.words, &other.words)
+            && !differs(&self.named_values, &other.named_values)
     }
 
     fn value(&mut self, value: &Value) {
@@ -87,6 +116,12 @@ fn has_dynamic_id(text: &str) -> bool {
         };
         is_named("id") || is_named("thumbprint")
     })
+}
+
+/// What a record of one of the collections in [`NAMED`] is named by.
+pub fn names_of(record: &Record) -> impl Iterator<Item = u64> {
+    let others = ["displayName", "thumbprint"].into_iter().filter_map(|member| record.text(member));
+    others.chain([record.name()]).map(hash)
 }
 
 fn hash(name: &str) -> u64 {
