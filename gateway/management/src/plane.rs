@@ -146,7 +146,7 @@ impl Service {
         if revision < recent.complete_since {
             return None;
         }
-        let newer = recent.changes.iter().filter(|(at, _)| *at > revision);
+        let newer = recent.changes.iter().rev().take_while(|(at, _)| *at > revision);
         Some(newer.flat_map(|(_, paths)| paths).cloned().collect())
     }
 

@@ -88,6 +88,8 @@ pub enum StoreError {
     Sqlite(#[from] rusqlite::Error),
     #[error("the store failed: {}", shown(.0))]
     Postgres(#[from] tokio_postgres::Error),
+    #[error("TLS to the store cannot be set up: {0}")]
+    Tls(std::io::Error),
     #[error("the store was written by version {found} of this program's layout; this one knows {known}")]
     Layout { found: i64, known: i64 },
     #[error("the store's thread is gone")]

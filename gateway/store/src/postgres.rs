@@ -3,6 +3,7 @@
 //! The row of a service is locked while a commit is decided, so that the order of revisions is that of the commits.
 
 mod read;
+mod tls;
 mod write;
 
 use std::sync::Arc;
@@ -10,8 +11,10 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use tokio::sync::{Mutex, MutexGuard, watch};
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{AsyncMessage, Client, Config};
 
+use self::tls::Tls;
 use crate::StoreError;
 
 /// Version of the tables below.
@@ -47,19 +50,38 @@ const TABLES: &str = "
 /// The way to the server.
 #[derive(Clone, Debug)]
 pub struct Postgres {
-    config: Arc<Config>,
+    server: Arc<Server>,
     client: Arc<Mutex<Client>>,
     commits: watch::Receiver<u64>,
 }
 
+/// Where the server is, and how it is spoken to.
+#[derive(Debug)]
+struct Server {
+    config: Config,
+    tls: Tls,
+}
+
+impl Server {
+    /// Encrypted with `sslmode=require`, else not: what falls back to plain text on a word of the other end is no protection.
+    fn parse(address: &str) -> Result<Self, StoreError> {
+        let (address, root) = tls::without_root(address);
+        let mut config = address.parse::<Config>()?;
+        if config.get_ssl_mode() != SslMode::Require {
+            config.ssl_mode(SslMode::Disable);
+        }
+        Ok(Self { config, tls: Tls::new(root.as_deref()).map_err(StoreError::Tls)? })
+    }
+}
+
 impl Postgres {
     pub async fn open(address: &str) -> Result<Self, StoreError> {
-        let config = Arc::new(address.parse::<Config>()?);
-        let mut client = connect(&config).await?;
+        let server = Arc::new(Server::parse(address)?);
+        let mut client = connect(&server).await?;
         make_tables(&mut client).await?;
         let (told, commits) = watch::channel(0);
-        tokio::spawn(listen(Arc::clone(&config), told));
-        Ok(Self { config, client: Arc::new(Mutex::new(client)), commits })
+        tokio::spawn(listen(Arc::clone(&server), told));
+        Ok(Self { server, client: Arc::new(Mutex::new(client)), commits })
     }
 
     pub fn commits(&self) -> watch::Receiver<u64> {
@@ -70,14 +92,14 @@ impl Postgres {
     async fn client(&self) -> Result<MutexGuard<'_, Client>, StoreError> {
         let mut client = self.client.lock().await;
         if client.is_closed() {
-            *client = connect(&self.config).await?;
+            *client = connect(&self.server).await?;
         }
         Ok(client)
     }
 }
 
-async fn connect(config: &Config) -> Result<Client, StoreError> {
-    let (client, connection) = config.connect(NoTls).await?;
+async fn connect(server: &Server) -> Result<Client, StoreError> {
+    let (client, connection) = server.config.connect(server.tls.clone()).await?;
     // Ends with the client, or when the server leaves; the client then says that it is closed.
     tokio::spawn(async move {
         let _ = connection.await;
@@ -104,9 +126,9 @@ async fn make_tables(client: &mut Client) -> Result<(), StoreError> {
 }
 
 /// Counts up at every notification, and now and then without one, until nobody listens any more.
-async fn listen(config: Arc<Config>, told: watch::Sender<u64>) {
+async fn listen(server: Arc<Server>, told: watch::Sender<u64>) {
     while !told.is_closed() {
-        if let Err(error) = listen_once(&config, &told).await {
+        if let Err(error) = listen_once(&server, &told).await {
             tracing::warn!(event_type = "StoreLinkLost", %error, "commits of other nodes are asked for each second");
         }
         told.send_modify(|count| *count += 1);
@@ -114,8 +136,8 @@ async fn listen(config: Arc<Config>, told: watch::Sender<u64>) {
     }
 }
 
-async fn listen_once(config: &Config, told: &watch::Sender<u64>) -> Result<(), StoreError> {
-    let (client, mut connection) = config.connect(NoTls).await?;
+async fn listen_once(server: &Server, told: &watch::Sender<u64>) -> Result<(), StoreError> {
+    let (client, mut connection) = server.config.connect(server.tls.clone()).await?;
     let mut messages = stream::poll_fn(move |cx| connection.poll_message(cx));
     let subscribe = async {
         client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;

@@ -37,6 +37,9 @@ pub struct Seen<'a> {
 impl Seen<'_> {
     /// What has changed of the view since.
     pub fn touched(&self, service: &Service) -> Touch {
+        if self.since == self.tree.revision {
+            return Touch::Nothing;
+        }
         // What is too long ago to be remembered may have touched anything.
         let Some(paths) = service.changed_since(self.since) else { return Touch::Choice };
         let (mut changed, mut removed) = (Vec::new(), Vec::new());

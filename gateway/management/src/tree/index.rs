@@ -47,7 +47,8 @@ impl By {
                 .collect(),
             (Self::Opens, ["subscriptions", _]) => vec![opens(record)],
             (Self::ApiPath, ["apis", name]) if !name.contains(";rev=") => vec![api_path(record.text("path"))],
-            (Self::HoldsApi, ["products", _, "apis", name]) | (Self::Member, ["groups", _, "users", name]) => {
+            (Self::HoldsApi, ["products", _, "apis", name])
+            | (Self::Member, ["groups", _, "users", name]) => {
                 vec![(*name).to_owned()]
             }
             _ => Vec::new(),

@@ -201,6 +201,19 @@ async fn postgres_tells_other_nodes_of_a_commit_and_comes_again_after_a_restart(
 }
 
 #[tokio::test]
+async fn postgres_is_spoken_to_by_tls_and_checked() {
+    let Some(server) = Server::start_with_tls() else { return };
+    commits_are_counted_and_found_again(&server.tls_address()).await;
+    let unknown = server.tls_address().split("&sslrootcert").next().expect("an address").to_owned();
+    let refused = Store::open(&unknown).await.expect_err("an authority that nobody knows");
+    assert!(refused.to_string().contains("certificate"), "{refused}");
+    // A server without TLS is not spoken to in plain text instead.
+    let Some(plain) = Server::start() else { return };
+    let refused = Store::open(&format!("{}?sslmode=require", plain.address())).await;
+    assert!(matches!(refused, Err(StoreError::Postgres(_))), "{refused:?}");
+}
+
+#[tokio::test]
 async fn store_of_another_layout_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store.db");
