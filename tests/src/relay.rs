@@ -99,7 +99,7 @@ fn refusal(seen: &Mutex<Seen>, every: usize) -> Option<String> {
     let now = Instant::now();
     seen.early += usize::from(seen.closed_until.is_some_and(|until| now < until));
     seen.requests += 1;
-    if seen.requests % every != 0 {
+    if !seen.requests.is_multiple_of(every) {
         return None;
     }
     seen.throttled += 1;

@@ -76,7 +76,7 @@ pub async fn run(plane: SocketAddr, pids: &[u32], tokens: &[String], rounds: u32
         gateways.push(Simulated::start(plane, number, token.clone()).await?);
     }
     let count = gateways.len();
-    let first = (cpu_time(pids) - before).as_secs_f64() * 1e3 / count as f64;
+    let first = cpu_time(pids).saturating_sub(before).as_secs_f64() * 1e3 / count as f64;
     let before = cpu_time(pids);
     let mut polling = JoinSet::new();
     for (number, gateway) in gateways.into_iter().enumerate() {
@@ -89,7 +89,7 @@ pub async fn run(plane: SocketAddr, pids: &[u32], tokens: &[String], rounds: u32
         gateways.push(gateway);
         took.extend(of_it);
     }
-    let cpu = (cpu_time(pids) - before).as_secs_f64() * 1e6 / took.len() as f64;
+    let cpu = cpu_time(pids).saturating_sub(before).as_secs_f64() * 1e6 / took.len() as f64;
     took.sort();
     let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
     let (p50, p99) = (at(0.5), at(0.99));
