@@ -15,9 +15,10 @@ use gateway_benches::workload::{Policies, Workload};
 
 use crate::backend::Backend;
 use crate::certificate::Certificate;
-use crate::measure::{cpu_time, median, memory};
 use crate::peer::{Peer, Place, Running, Setup};
-use crate::{Arguments, gateway, pace, run, scratch};
+use crate::{Arguments, gateway, pace, run};
+use gateway_benches::measure::{cpu_time, median, memory};
+use gateway_benches::scratch;
 
 const PEERS: [Peer; 2] = [Peer::Gateway, Peer::Exporting];
 
