@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use gateway_expression::Options;
 use gateway_expression::host::Deployment;
 use gateway_model::{Diagnostic, ResourceSet, diagnostic};
 use gateway_proxy::downstream::TlsServer;
@@ -13,16 +14,16 @@ use gateway_telemetry::metrics::SnapshotState;
 use gateway_telemetry::{Buckets, Event, Instance, Registry};
 
 /// Reads and compiles a folder outside of any running gateway.
-pub fn load_and_compile(folder: &FolderSettings) -> (ResourceSet, Compiled) {
+pub fn load_and_compile(folder: &FolderSettings, expressions: &Options) -> (ResourceSet, Compiled) {
     let LoadOutcome { set, diagnostics, .. } = load(folder);
     let registry = Registry::new(1, Buckets::default(), Arc::new(Instance::default()));
-    let compiled = compile(&set, diagnostics, Deployment::default(), None, &registry);
+    let compiled = compile(&set, diagnostics, Deployment::default(), expressions, None, &registry);
     (set, compiled)
 }
 
 /// The same, for those who need no resources.
-pub fn compile_folder(folder: &FolderSettings) -> Compiled {
-    load_and_compile(folder).1
+pub fn compile_folder(folder: &FolderSettings, expressions: &Options) -> Compiled {
+    load_and_compile(folder, expressions).1
 }
 
 /// Brings configurations into force.
@@ -31,6 +32,7 @@ pub struct Applier {
     /// The HTTPS listener, where there is one.
     pub tls: Option<Arc<TlsServer>>,
     pub deployment: Deployment,
+    pub expressions: Options,
 }
 
 impl Applier {
@@ -55,6 +57,7 @@ impl Applier {
             &outcome.set,
             outcome.diagnostics,
             self.deployment.clone(),
+            &self.expressions,
             previous.as_deref(),
             telemetry.registry(),
         );

@@ -181,7 +181,7 @@ fn applier(
 ) -> Applier {
     let trusted_roots = shared.client_authorities.authorities().to_vec().into();
     let deployment = gateway_expression::host::Deployment { trusted_roots, ..deployment(settings, instance) };
-    Applier { shared: Arc::clone(shared), tls, deployment }
+    Applier { shared: Arc::clone(shared), tls, deployment, expressions: settings.expressions.clone() }
 }
 
 /// Brings the configuration of the folder or of the plane into force and follows it. Without either, and until it has one,

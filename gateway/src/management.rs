@@ -9,6 +9,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gateway_expression::Options;
 use gateway_management::auth::{Authenticator, Oidc, Signing};
 use gateway_management::http::{Management, serve};
 use gateway_management::{ArmError, KeySource, Plane, PlaneError, PlaneSettings, PolicyCheck, ServiceName};
@@ -49,7 +50,7 @@ pub struct ManagementPlane {
 
 impl ManagementPlane {
     /// Opens the store and serves; returns once the listener accepts.
-    pub fn start(settings: &ManagementSettings) -> Result<Self, StartError> {
+    pub fn start(settings: &ManagementSettings, expressions: &Options) -> Result<Self, StartError> {
         let ListenAddress::At(wanted) = settings.address else {
             let reason = "the management plane needs a listener".to_owned();
             return Err(StartError::Setting { name: "management.address", reason });
@@ -73,7 +74,7 @@ impl ManagementPlane {
             .enable_all()
             .build()
             .map_err(StartError::Runtime)?;
-        let plane = Arc::new(runtime.block_on(open_plane(&of_plane, vec![address]))?);
+        let plane = Arc::new(runtime.block_on(open_plane(&of_plane, expressions, vec![address]))?);
         let signing = runtime.block_on(Signing::open(&plane)).map_err(StartError::Key)?;
         let authenticator = Authenticator::new(signing, token, oidc(settings, address)?);
         let mut management = Management::new(Arc::clone(&plane), authenticator, tls.is_some());
@@ -128,8 +129,12 @@ impl ManagementPlane {
 
 /// Opens the plane of a store with the gateway's compiler in it. `own` are this process's listeners, from which no linked
 /// document may come.
-pub async fn open_plane(settings: &PlaneSettings, own: Vec<SocketAddr>) -> Result<Plane, PlaneError> {
-    Plane::open(settings, Arc::new(Compiler), Arc::new(Links::new(own))).await
+pub async fn open_plane(
+    settings: &PlaneSettings,
+    expressions: &Options,
+    own: Vec<SocketAddr>,
+) -> Result<Plane, PlaneError> {
+    Plane::open(settings, Arc::new(Compiler(expressions.clone())), Arc::new(Links::new(own))).await
 }
 
 /// The other issuer of tokens, where there is one.
@@ -183,12 +188,12 @@ pub fn plane_settings(settings: &ManagementSettings) -> Result<PlaneSettings, St
     })
 }
 
-/// The compiler that gateways run.
-struct Compiler;
+/// The compiler that gateways run, with the options of their expressions.
+struct Compiler(Options);
 
 impl PolicyCheck for Compiler {
     fn policy(&self, set: &ResourceSet, scope: &PolicyScope) -> Vec<Diagnostic> {
-        check_policy(set, scope)
+        check_policy(set, scope, &self.0)
     }
 
     fn certificate(&self, data: &str, password: &str) -> Result<Map<String, Value>, String> {

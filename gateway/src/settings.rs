@@ -68,6 +68,8 @@ pub struct Settings {
     pub export: ExportSettings,
     pub shutdown: ShutdownSettings,
     pub management: ManagementSettings,
+    /// How policy expressions are compiled, and what each evaluation may spend.
+    pub expressions: gateway_expression::Options,
 }
 
 /// The management plane.
@@ -254,8 +256,8 @@ impl DatapathSettings {
 }
 
 impl Default for Settings {
+    // The defaults stand in the table, once; this is only a place to put them.
     fn default() -> Self {
-        // The defaults stand in the table, once; this is only a place to put them.
         let mut settings = Self {
             config: ConfigSettings {
                 folder: None,
@@ -316,6 +318,7 @@ impl Default for Settings {
             export: ExportSettings::default(),
             shutdown: ShutdownSettings { delay: Duration::ZERO, timeout: Duration::ZERO },
             management: ManagementSettings::default(),
+            expressions: gateway_expression::Options::default(),
         };
         for def in SETTINGS {
             if let Err(reason) = (def.apply)(&mut settings, def.default) {

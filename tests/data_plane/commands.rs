@@ -158,6 +158,19 @@ fn explain_names_the_scope_of_each_statement() {
 }
 
 #[test]
+fn check_judges_expressions_by_the_settings() {
+    let config = Config::new();
+    api(&config);
+    let inbound = r#"<base /><set-method>@(Regex.Matches("a", "a").Count == 1 ? "GET" : "PUT")</set-method>"#;
+    config.policy("apis/a/policy.xml", inbound, "<base />", "<base />", "<base />");
+    let (code, text) = check(&config, &[]);
+    assert_eq!(code, Some(1));
+    assert!(text.contains("APIM000"), "{text}");
+    assert_eq!(check(&config, &["--set", "expressions.strict=false"]).0, Some(0));
+    assert_eq!(check(&config, &["--set", "expressions.steps=none"]).0, Some(64));
+}
+
+#[test]
 fn expression_answers_a_line_with_a_line() {
     let mut child = Command::new(binary())
         .arg("expression")

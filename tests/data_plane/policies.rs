@@ -162,6 +162,36 @@ fn endless_expression_costs_one_request() {
 }
 
 #[test]
+fn budgets_of_expressions_are_settings() {
+    let backend = Backend::fixed("ok");
+    let inbound = r#"<base /><set-header name="X-Sum"><value>@{ var sum = 0; for (var i = 0; i < 500; i++) { sum += i; } return "" + sum; }</value></set-header>"#;
+    let on_error =
+        r#"<base /><set-header name="X-Message"><value>@(context.LastError.Message)</value></set-header>"#;
+    let config = folder(&backend, inbound, "", on_error);
+    let usual = Running::start(config.path(), &[]);
+    assert_eq!(usual.get("/a/item", &[]).status, 200);
+    assert_eq!(backend.only().header("x-sum"), Some("124750"));
+    let tight = Running::start(config.path(), &[("expressions.steps", "200")]);
+    let answer = tight.get("/a/item", &[]);
+    assert_eq!(answer.status, 500);
+    let message = "Expression evaluation failed. The expression exceeded the limit of steps.";
+    assert_eq!(answer.header("x-message"), Some(message));
+    assert_eq!(backend.seen().len(), 1, "the backend was not asked");
+}
+
+#[test]
+fn lenient_takes_what_the_list_of_members_has_not() {
+    let backend = Backend::fixed("ok");
+    let inbound = r#"<base /><set-header name="X-Count"><value>@(Regex.Matches("abab", "a").Count.ToString())</value></set-header>"#;
+    let config = folder(&backend, inbound, "", "");
+    let strict = Running::start(config.path(), &[]);
+    assert_eq!(strict.get("/a/item", &[]).status, 503, "the API does not compile");
+    let lenient = Running::start(config.path(), &[("expressions.strict", "false")]);
+    assert_eq!(lenient.get("/a/item", &[]).status, 200);
+    assert_eq!(backend.only().header("x-count"), Some("2"));
+}
+
+#[test]
 fn line_breaks_never_reach_the_wire() {
     let backend = Backend::fixed("ok");
     let inbound = r#"<base /><set-header name="X-A"><value>@("a\r\nX-B: b")</value></set-header>"#;

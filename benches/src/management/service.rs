@@ -60,7 +60,7 @@ pub async fn seed(folder: &Path, size: Size) -> anyhow::Result<Seeded> {
             name: "apim1".to_owned(),
         },
     };
-    let plane = open_plane(&settings, Vec::new()).await?;
+    let plane = open_plane(&settings, &gateway_expression::Options::default(), Vec::new()).await?;
     let service = plane.service(&settings.service).context("a service")?;
     let documents = documents(size);
     let taken = plane.take_over(&service, &documents, &Others::Keep, None).await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use gateway_benches::folder;
 use gateway_benches::workload::{PATH, Policies, key_of};
+use gateway_expression::Options;
 use gateway_expression::host::{Deployment, Subscription};
 use gateway_policy::message::{Headers, Url};
 use gateway_proxy::snapshot::{ApiRoute, OperationRoute, Snapshot, compile};
@@ -48,7 +49,8 @@ pub fn snapshot(backend: u16, policies: Policies, registry: &Registry) -> anyhow
     let dir = tempfile::tempdir()?;
     folder::write(dir.path(), backend, policies)?;
     let loaded = load(&FolderSettings { dir: dir.path().to_owned(), ..FolderSettings::default() });
-    let compiled = compile(&loaded.set, loaded.diagnostics, Deployment::default(), None, registry);
+    let compiled =
+        compile(&loaded.set, loaded.diagnostics, Deployment::default(), &Options::default(), None, registry);
     ensure!(compiled.diagnostics.is_empty(), "the folder has findings: {:?}", compiled.diagnostics);
     Ok(compiled.snapshot)
 }

@@ -43,6 +43,10 @@ pub trait Lookup {
     fn event_hub(&self, logger: &str) -> Option<Result<Arc<EventHub>, String>>;
     /// All certificates of the configuration.
     fn certificates(&self) -> Arc<Certificates>;
+    /// How expressions are compiled, and what each evaluation may spend.
+    fn expressions(&self) -> Options {
+        Options::default()
+    }
     /// Whether the URL template of the one operation that the document is for has a parameter of that name; `None` where
     /// it is for several, or nobody knows.
     fn has_template_parameter(&self, name: &str) -> Option<bool> {
@@ -130,7 +134,7 @@ impl<'a> Compiler<'a> {
 
     /// Compiles one expression of the statement at hand.
     pub fn expression(&mut self, text: &str, expected: Expected, at: Position) -> Option<Expression> {
-        match gateway_expression::compile(text.trim(), expected, &Options::default()) {
+        match gateway_expression::compile(text.trim(), expected, &self.lookup.expressions()) {
             Ok(expression) => {
                 self.needs |= Needs::of(&expression);
                 Some(expression)

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use gateway_model::diagnostic::render;
 
+use super::sources::Sources;
 use super::{EXIT_FAILED, Source};
 use crate::configuration;
 
@@ -14,6 +15,8 @@ pub struct Check {
     dir: PathBuf,
     #[command(flatten)]
     source: Source,
+    #[command(flatten)]
+    settings: Sources,
     /// How findings are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -28,7 +31,11 @@ enum Format {
 
 impl Check {
     pub fn execute(self) -> ExitCode {
-        let compiled = configuration::compile_folder(&self.source.folder(self.dir));
+        let expressions = match self.settings.expressions() {
+            Ok(expressions) => expressions,
+            Err(code) => return code,
+        };
+        let compiled = configuration::compile_folder(&self.source.folder(self.dir), &expressions);
         let diagnostics = &compiled.diagnostics;
         let format = match self.format {
             Format::Text => render::Format::Text,

@@ -12,6 +12,7 @@ use gateway_policy::fault::Section;
 use gateway_policy::pipeline::{Pipeline, Statement};
 use gateway_proxy::snapshot::Snapshot;
 
+use super::sources::Sources;
 use super::{EXIT_FAILED, EXIT_SETTINGS, Source, fail};
 use crate::configuration;
 
@@ -21,6 +22,8 @@ pub struct Explain {
     dir: PathBuf,
     #[command(flatten)]
     source: Source,
+    #[command(flatten)]
+    settings: Sources,
     /// API name
     #[arg(long)]
     api: String,
@@ -34,7 +37,12 @@ pub struct Explain {
 
 impl Explain {
     pub fn execute(self) -> ExitCode {
-        let (set, compiled) = configuration::load_and_compile(&self.source.folder(self.dir.clone()));
+        let expressions = match self.settings.expressions() {
+            Ok(expressions) => expressions,
+            Err(code) => return code,
+        };
+        let folder = self.source.folder(self.dir.clone());
+        let (set, compiled) = configuration::load_and_compile(&folder, &expressions);
         if let Err(message) = self.check_names(&set) {
             return fail(EXIT_SETTINGS, message);
         }

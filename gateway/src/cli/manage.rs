@@ -63,7 +63,7 @@ impl Manage {
             Ok(signals) => signals,
             Err(error) => return fail(EXIT_FAILED, format!("signals cannot be handled: {error}")),
         };
-        let plane = match ManagementPlane::start(&settings.management) {
+        let plane = match ManagementPlane::start(&settings.management, &settings.expressions) {
             Ok(plane) => plane,
             Err(error @ StartError::Setting { .. }) => return fail(EXIT_SETTINGS, chain(&error)),
             Err(error) => return fail(EXIT_FAILED, chain(&error)),

@@ -77,7 +77,7 @@ impl Principal {
             Err(error) => return fail(EXIT_FAILED, format!("the runtime cannot be started: {error}")),
         };
         runtime.block_on(async {
-            let plane = match open_plane(&of_plane, Vec::new()).await {
+            let plane = match open_plane(&of_plane, &settings.expressions, Vec::new()).await {
                 Ok(plane) => Arc::new(plane),
                 Err(error) => return fail(EXIT_FAILED, chain(&error)),
             };

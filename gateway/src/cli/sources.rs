@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use gateway_expression::Options;
+
 use super::{EXIT_SETTINGS, fail};
 use crate::settings::{Settings, gather};
 
@@ -30,6 +32,17 @@ impl Sources {
             }
             ExitCode::from(EXIT_SETTINGS)
         })
+    }
+}
+
+impl Sources {
+    /// How expressions are compiled, for verbs that read a folder and nothing else.
+    pub fn expressions(&self) -> Result<Options, ExitCode> {
+        let (settings, unknown) = self.read(&[])?;
+        for name in unknown {
+            eprintln!("gateway: the setting {name} is not known and is ignored");
+        }
+        Ok(settings.expressions)
     }
 }
 

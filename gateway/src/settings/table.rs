@@ -1379,6 +1379,64 @@ pub const SETTINGS: &[SettingDef] = &[
             Ok(())
         },
     ),
+    setting(
+        "expressions.strict",
+        "true",
+        "true or false",
+        "refuse types and members in policy expressions that the service does not list",
+        |s, v| {
+            s.expressions.strict = boolean(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "expressions.steps",
+        "1000000",
+        "steps",
+        "calls, loop rounds and units of native work of one evaluation",
+        |s, v| {
+            s.expressions.limits.steps = within(v, 100, 1_000_000_000)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "expressions.cpu",
+        "100",
+        "milliseconds",
+        "time of the worker's CPU that one evaluation may take",
+        |s, v| {
+            s.expressions.limits.time = Duration::from_millis(within(v, 1, 60_000)?);
+            Ok(())
+        },
+    ),
+    setting(
+        "expressions.memory",
+        "16777216",
+        "bytes",
+        "strings, arrays and objects that one evaluation may make",
+        |s, v| {
+            s.expressions.limits.memory_bytes = within(v, 4096, 1 << 30)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "expressions.depth",
+        "64",
+        "calls",
+        "calls of lambdas and local functions inside each other",
+        |s, v| {
+            s.expressions.limits.depth = within(v, 1, 256)?;
+            Ok(())
+        },
+    ),
+    setting("expressions.string", "4194304", "UTF-16 units", "longest string of an evaluation", |s, v| {
+        s.expressions.limits.string_units = within(v, 64, 64 << 20)?;
+        Ok(())
+    }),
+    setting("expressions.elements", "100000", "elements", "largest collection of an evaluation", |s, v| {
+        s.expressions.limits.elements = within(v, 16, 10_000_000)?;
+        Ok(())
+    }),
 ];
 
 /// The table for `--help`.

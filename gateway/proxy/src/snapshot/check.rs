@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gateway_expression::Options;
 use gateway_model::{Certificate, Diagnostic, PolicyScope, ResourceSet};
 use gateway_policy::certificates::StoredCertificate;
 use gateway_policy::compile::{Compiler, compile_document, compile_resolver, read_fragment};
@@ -11,7 +12,7 @@ use super::documents::{References, scope_of};
 use super::{backends, certificates};
 
 /// Compiles the document of a scope in a set that holds what it refers to. Findings about the rest of the set are left out.
-pub fn check_policy(set: &ResourceSet, scope: &PolicyScope) -> Vec<Diagnostic> {
+pub fn check_policy(set: &ResourceSet, scope: &PolicyScope, expressions: &Options) -> Vec<Diagnostic> {
     let Some(document) = set.policy(scope) else { return Vec::new() };
     let mut elsewhere = Vec::new();
     let certificates = Arc::new(certificates::compile(set, &mut elsewhere));
@@ -20,7 +21,7 @@ pub fn check_policy(set: &ResourceSet, scope: &PolicyScope) -> Vec<Diagnostic> {
         PolicyScope::Operation(api, operation) => set.operations.get(&(api.clone(), operation.clone())),
         _ => None,
     };
-    let references = References::new(set, &entities, &certificates).of_operation(operation);
+    let references = References::new(set, &entities, &certificates, expressions).of_operation(operation);
     let file = Arc::clone(&document.origin.file);
     let mut found = Vec::new();
     match (scope, scope_of(scope)) {

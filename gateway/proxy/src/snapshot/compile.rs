@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use gateway_expression::Options;
 use gateway_expression::host::{Deployment, Product};
 use gateway_model::{
     Api, ApiId, Diagnostic, PolicyScope, ProductId, Resource, ResourceSet, VersioningScheme, diagnostic,
@@ -29,11 +30,13 @@ pub struct Compiled {
 }
 
 /// Compiles a resource set. `found` are the source's own findings; APIs they name as broken, and those that do not
-/// compile, keep the version they have in `previous`, or answer 503 if they never had one.
+/// compile, keep the version they have in `previous`, or answer 503 if they never had one. Expressions are compiled as
+/// the options say.
 pub fn compile(
     set: &ResourceSet,
     found: Vec<Diagnostic>,
     deployment: Deployment,
+    expressions: &Options,
     previous: Option<&Snapshot>,
     registry: &Registry,
 ) -> Compiled {
@@ -42,7 +45,7 @@ pub fn compile(
     let deployment = Deployment { certificates: certificates::for_expressions(&certificates), ..deployment };
     let known = previous.map(|p| &*p.entities);
     let entities = Arc::new(backends::compile(set, known, &certificates, &mut diagnostics));
-    let references = References::new(set, &entities, &certificates);
+    let references = References::new(set, &entities, &certificates, expressions);
     let documents = compile_all(set, &references, &mut diagnostics);
     let graphql = graphql::compile_all(set, &references, &mut diagnostics);
     let keys = subscriptions::compile(set, &mut diagnostics);

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use gateway_expression::Options;
 use gateway_model::resource::{Parameter, Schema};
 use gateway_model::{Diagnostic, FragmentId, LoggerId, Operation, PolicyScope, ResourceSet, SchemaId};
 use gateway_policy::backend::Backends;
@@ -18,6 +19,7 @@ pub struct References<'a> {
     named_values: BTreeMap<String, &'a str>,
     backends: &'a Arc<Backends>,
     certificates: &'a Arc<Certificates>,
+    expressions: &'a Options,
     lower: RefCell<String>,
     /// The one operation that documents are for, where there is one.
     operation: Option<&'a Operation>,
@@ -28,13 +30,22 @@ impl<'a> References<'a> {
         set: &'a ResourceSet,
         backends: &'a Arc<Backends>,
         certificates: &'a Arc<Certificates>,
+        expressions: &'a Options,
     ) -> Self {
         let named_values = set
             .named_values_by_display_name()
             .into_iter()
             .filter_map(|(name, value)| Some((name, value.value.as_ref()?.expose())))
             .collect();
-        Self { set, named_values, backends, certificates, lower: RefCell::default(), operation: None }
+        Self {
+            set,
+            named_values,
+            backends,
+            certificates,
+            expressions,
+            lower: RefCell::default(),
+            operation: None,
+        }
     }
 
     /// The value of the named value that a text refers to as a whole. A reference to nothing stays as it is; credentials
@@ -81,6 +92,10 @@ impl Lookup for References<'_> {
 
     fn certificates(&self) -> Arc<Certificates> {
         Arc::clone(self.certificates)
+    }
+
+    fn expressions(&self) -> Options {
+        self.expressions.clone()
     }
 
     fn has_template_parameter(&self, name: &str) -> Option<bool> {

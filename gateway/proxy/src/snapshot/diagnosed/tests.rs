@@ -13,7 +13,8 @@ fn compiled(documents: &[(&str, Value)]) -> (Diagnostics, Vec<String>) {
         set.insert_document(path, properties.as_object().unwrap()).unwrap();
     }
     let (entities, certificates) = (Arc::default(), Arc::default());
-    let references = References::new(&set, &entities, &certificates);
+    let options = gateway_expression::Options::default();
+    let references = References::new(&set, &entities, &certificates, &options);
     let mut found = Vec::new();
     let diagnostics = compile(&set, &references, &mut found);
     (diagnostics, found.iter().map(|finding| finding.message.to_string()).collect())
