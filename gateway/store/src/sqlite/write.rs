@@ -58,7 +58,7 @@ fn write(transaction: &Transaction<'_>, commit: &Commit, revision: u64) -> Resul
             .execute(params![service, revision, part as u64, write.path])?;
     }
     transaction
-        .prepare_cached("DELETE FROM change WHERE service = ?1 AND revision + ?3 <= ?2")?
+        .prepare_cached("DELETE FROM change WHERE service = ?1 AND revision <= ?2 - ?3")?
         .execute(params![service, revision, HISTORY_MAX])?;
     let paths: Vec<&str> = commit.writes.iter().map(|write| write.path.as_str()).collect();
     transaction
