@@ -6,16 +6,18 @@
 
 #![no_std]
 
+pub mod cookies;
 pub mod flood;
 pub mod limit;
 pub mod map;
 pub mod packet;
 pub mod parse;
+pub mod prefixes;
 pub mod shed;
 
 pub use map::{
-    BindKey, Config, ConnectionCounters, Direction, DropEvent, Limit, PacketCounters, PortEntry, PrefixEntry,
-    RttHistogram, Sampling, TcpFlagCounters,
+    BindKey, Config, ConnectionCounters, CookieCounters, CookieState, Direction, DropEvent, Limit,
+    PacketCounters, PortEntry, PrefixEntry, RttHistogram, Sampling, TcpFlagCounters,
 };
 pub use packet::Packet;
 pub use parse::{Parsed, Protocol, Verdict, parse};

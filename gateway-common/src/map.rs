@@ -62,8 +62,10 @@ pub struct Config {
     pub workers: u32,
     /// Of new connections from one source.
     pub limit: Limit,
+    /// SYN cookies that one CPU sends in a second at most.
+    pub cookies_max: u64,
 }
-plain!(Config, 56);
+plain!(Config, 64);
 
 /// How many new connections one source may open, as the generic cell rate algorithm counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -91,6 +93,8 @@ impl Config {
     pub const DROP_MALFORMED: u32 = 8;
     /// New connections are limited by source.
     pub const LIMIT: u32 = 16;
+    /// SYNs are answered with cookies while a listener's queue overflows.
+    pub const COOKIES: u32 = 32;
     /// All that drop.
     pub const RULES: u32 = Self::SHED | Self::DROP_MALFORMED | Self::LIMIT;
 
@@ -148,7 +152,7 @@ impl BindKey {
     }
 }
 
-/// Value of `ALLOW4`, `ALLOW6`, `DENY4` and `DENY6`, tries of prefixes of source addresses.
+/// Value of `ALLOW4`, `ALLOW6`, `DENY4` and `DENY6`: prefixes of source addresses, `DENY4` in a hash, the others in tries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(C)]
 pub struct PrefixEntry {
@@ -157,6 +161,20 @@ pub struct PrefixEntry {
     pub pad: u32,
 }
 plain!(PrefixEntry, 8);
+
+/// Key of `DENY4`, a hash: see `gateway_common::prefixes`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub struct PrefixKey {
+    /// As it lies in the packet, 0 in its last `open` bits.
+    pub address: u32,
+    /// 32 less the prefix's length.
+    pub open: u32,
+}
+plain!(PrefixKey, 8);
+
+/// Entries of `HINTS4`.
+pub const HINTS_MAX: u32 = 1 << crate::prefixes::HINT_BITS;
 
 /// Value of `SAMPLING`, which has one slot a CPU.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -265,6 +283,56 @@ pub struct ConnectionCounters {
 }
 plain!(ConnectionCounters, 40);
 
+/// Value of `COOKIE_STATE`, one for each listener and address family: see `gateway_common::cookies`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct CookieState {
+    /// `CLOCK_MONOTONIC` from which on the kernel is asked again.
+    pub next_ns: u64,
+    /// 1 = its queue overflowed when it was asked last.
+    pub flood: u64,
+}
+plain!(CookieState, 16);
+
+/// Value of `COOKIE_COUNTS`, one for each listener and address family.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct CookieCounters {
+    /// SYNs answered with a cookie.
+    pub sent: u64,
+    /// Segments that brought a valid one back during a flood: the last of a handshake, and repetitions of it.
+    pub returned: u64,
+    /// SYNs that could not be answered, and went to the stack.
+    pub failed: u64,
+    /// SYNs beyond the limit of cookies, which went to the stack.
+    pub over: u64,
+    /// The second in which [`Self::in_second`] were sent; of no interest to user space.
+    pub second: u64,
+    pub in_second: u64,
+}
+plain!(CookieCounters, 48);
+
+impl CookieCounters {
+    /// True if this CPU may send one more at `now`; then it counts.
+    #[inline(always)]
+    pub const fn admit(&mut self, now: u64, max: u64) -> bool {
+        // Two to the thirtieth nanoseconds: a second is as good as another, and a shift is no division.
+        let second = now >> 30;
+        if self.second != second {
+            self.second = second;
+            self.in_second = 0;
+        }
+        let admitted = self.in_second < max;
+        if admitted {
+            self.in_second += 1;
+            self.sent += 1;
+        } else {
+            self.over += 1;
+        }
+        admitted
+    }
+}
+
 /// Classes of [`RttHistogram`].
 pub const RTT_CLASSES: usize = 24;
 
@@ -355,6 +423,16 @@ mod tests {
             let bits = u32::BITS - microseconds.leading_zeros();
             assert_eq!(rtt_class(microseconds), bits.min(RTT_CLASSES as u32 - 1), "{microseconds} µs");
         }
+    }
+
+    #[test]
+    fn admit_cookies_up_to_the_limit_of_each_second() {
+        let mut counters = CookieCounters::default();
+        let admitted = |counters: &mut CookieCounters, now| (0..5).filter(|_| counters.admit(now, 3)).count();
+        assert_eq!(admitted(&mut counters, 7 << 30), 3);
+        assert_eq!(admitted(&mut counters, (8 << 30) - 1), 0);
+        assert_eq!(admitted(&mut counters, 8 << 30), 3);
+        assert_eq!((counters.sent, counters.over), (6, 9));
     }
 
     #[test]

@@ -11,6 +11,9 @@ const ETHERNET: usize = 14;
 const WORDS: usize = 10;
 const CHECKSUM: usize = 5;
 const SOURCE: usize = 6;
+const PROTOCOL_TCP: u8 = 6;
+/// Of a TCP header behind it, in the same words.
+const TCP_CHECKSUM: usize = WORDS + 8;
 
 /// Run over live frames of an Ethernet header and an IPv4 header without options, it sends them all. A type of
 /// service other than 0 asks for one address in each network.
@@ -27,6 +30,7 @@ pub fn gw_flood(ctx: XdpContext) -> u32 {
     let source = (network(random % NETWORKS) + host).to_be();
     // SAFETY: as above.
     unsafe {
+        let old = [header.add(SOURCE).read(), header.add(SOURCE + 1).read()];
         header.add(SOURCE).write(source as u16);
         header.add(SOURCE + 1).write((source >> 16) as u16);
         header.add(CHECKSUM).write(0);
@@ -36,6 +40,16 @@ pub fn gw_flood(ctx: XdpContext) -> u32 {
         }
         sum = (sum & 0xffff) + (sum >> 16);
         header.add(CHECKSUM).write(!((sum & 0xffff) + (sum >> 16)) as u16);
+        if start + (TCP_CHECKSUM + 1) * 2 <= ctx.data_end()
+            && header.cast::<u8>().add(9).read() == PROTOCOL_TCP
+        {
+            // RFC 1624: what was right stays right.
+            let mut sum = u32::from(!header.add(TCP_CHECKSUM).read());
+            sum += u32::from(!old[0]) + u32::from(!old[1]);
+            sum += u32::from(source as u16) + u32::from((source >> 16) as u16);
+            sum = (sum & 0xffff) + (sum >> 16);
+            header.add(TCP_CHECKSUM).write(!((sum & 0xffff) + (sum >> 16)) as u16);
+        }
     }
     xdp_action::XDP_TX
 }

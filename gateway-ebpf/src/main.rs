@@ -7,6 +7,7 @@
 #![no_main]
 
 mod account;
+mod cookies;
 mod flood;
 mod listener;
 mod maps;

@@ -1,11 +1,13 @@
 //! All maps; their keys and values are in `gateway_common::map`.
 
+use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{Array, LpmTrie, PerCpuArray, RingBuf, SockMap};
+use aya_ebpf::maps::{Array, HashMap, LpmTrie, PerCpuArray, RingBuf, SockMap};
 use gateway_common::map::{
-    BINDINGS_MAX, BindKey, COUNTERS_MAX, CPUS_MAX, Config, ConnectionCounters, EVENTS_BYTES, GROUPS_MAX,
-    LISTENERS_MAX, PORTS_MAX, PREFIXES_MAX, PacketCounters, PortEntry, PrefixEntry, RULES_MAX, RttHistogram,
-    SKETCH_MAX, Sampling, TCP_FLAGS_MAX, TcpFlagCounters, WORKERS_MAX,
+    BINDINGS_MAX, BindKey, COUNTERS_MAX, CPUS_MAX, Config, ConnectionCounters, CookieCounters, CookieState,
+    EVENTS_BYTES, GROUPS_MAX, HINTS_MAX, LISTENERS_MAX, PORTS_MAX, PREFIXES_MAX, PacketCounters, PortEntry,
+    PrefixEntry, PrefixKey, RULES_MAX, RttHistogram, SKETCH_MAX, Sampling, TCP_FLAGS_MAX, TcpFlagCounters,
+    WORKERS_MAX,
 };
 
 /// Read first by every program.
@@ -32,9 +34,14 @@ pub static ALLOW6: LpmTrie<[u32; 4], PrefixEntry> = LpmTrie::with_max_entries(PR
 
 /// Sources whose packets for a listener are dropped.
 #[map]
-pub static DENY4: LpmTrie<u32, PrefixEntry> = LpmTrie::with_max_entries(PREFIXES_MAX, 0);
+pub static DENY4: HashMap<PrefixKey, PrefixEntry> =
+    HashMap::with_max_entries(PREFIXES_MAX, BPF_F_NO_PREALLOC);
 #[map]
 pub static DENY6: LpmTrie<[u32; 4], PrefixEntry> = LpmTrie::with_max_entries(PREFIXES_MAX, 0);
+
+/// `prefixes::slot` → what there is around these IPv4 addresses in the lists above.
+#[map]
+pub static HINTS4: Array<u64> = Array::with_max_entries(HINTS_MAX, 0);
 
 /// `limit::cells` → the time up to which that cell's sources have used their new connections.
 #[map]
@@ -67,6 +74,14 @@ pub static CONNECTIONS: PerCpuArray<ConnectionCounters> = PerCpuArray::with_max_
 /// Listener → its round trips.
 #[map]
 pub static RTT: PerCpuArray<RttHistogram> = PerCpuArray::with_max_entries(LISTENERS_MAX, 0);
+
+/// `group_index` → whether the queue of that listener overflows.
+#[map]
+pub static COOKIE_STATE: Array<CookieState> = Array::with_max_entries(GROUPS_MAX, 0);
+
+/// `group_index` → cookies sent for that listener.
+#[map]
+pub static COOKIE_COUNTS: PerCpuArray<CookieCounters> = PerCpuArray::with_max_entries(GROUPS_MAX, 0);
 
 /// Worker → times it was chosen by `gw_reuseport`.
 #[map]

@@ -3,15 +3,15 @@
 use core::cell::Cell;
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_coarse_ns;
-use aya_ebpf::maps::LpmTrie;
 use aya_ebpf::maps::lpm_trie::Key;
-use gateway_common::map::{Config, DropEvent, Limit, PortEntry, PrefixEntry, SAMPLE_INTERVAL_NS, Sampling};
+use gateway_common::map::{Config, DropEvent, Limit, PortEntry, SAMPLE_INTERVAL_NS, Sampling};
 use gateway_common::packet::{Address, Source};
+use gateway_common::prefixes::{ALLOWED, longest, slot};
 use gateway_common::shed::{self, Tables};
 use gateway_common::{Parsed, limit};
 
 use crate::account::{Frame, Weight};
-use crate::maps::{ALIVE, ALLOW4, ALLOW6, DENY4, DENY6, DROPS, EVENTS, SAMPLING, SKETCH};
+use crate::maps::{ALIVE, ALLOW4, ALLOW6, DENY4, DENY6, DROPS, EVENTS, HINTS4, SAMPLING, SKETCH};
 
 /// `BPF_RB_NO_WAKEUP`: user space looks by itself.
 const NO_WAKEUP: u64 = 1;
@@ -32,12 +32,23 @@ impl Tables for InMaps {
 
     #[inline(always)]
     fn allows(&self, source: Source) -> bool {
-        find(&ALLOW4, &ALLOW6, source).is_some()
+        match source {
+            Source::V4(address) => {
+                hints(address) & ALLOWED != 0 && ALLOW4.get(Key::new(32, address)).is_some()
+            }
+            Source::V6(address) => ALLOW6.get(Key::new(128, address)).is_some(),
+        }
     }
 
     #[inline(always)]
     fn denies(&self, source: Source) -> Option<u32> {
-        find(&DENY4, &DENY6, source).map(|entry| entry.rule)
+        match source {
+            // SAFETY: what the entry holds never changes while it is in the map.
+            Source::V4(address) => {
+                longest(address, hints(address), |key| unsafe { DENY4.get(&key) }.map(|entry| entry.rule))
+            }
+            Source::V6(address) => DENY6.get(Key::new(128, address)).map(|entry| entry.rule),
+        }
     }
 
     #[inline(always)]
@@ -53,21 +64,15 @@ impl Tables for InMaps {
     }
 }
 
+/// What the lists hold around an IPv4 address.
 #[inline(always)]
-fn find(
-    v4: &'static LpmTrie<u32, PrefixEntry>,
-    v6: &'static LpmTrie<[u32; 4], PrefixEntry>,
-    source: Source,
-) -> Option<&'static PrefixEntry> {
-    match source {
-        Source::V4(address) => v4.get(Key::new(32, address)),
-        Source::V6(address) => v6.get(Key::new(128, address)),
-    }
+fn hints(address: u32) -> u64 {
+    HINTS4.get(slot(address)).copied().unwrap_or(0)
 }
 
 /// Ticks of some milliseconds are fine for all that is measured here.
 #[inline(always)]
-fn now() -> u64 {
+pub fn now() -> u64 {
     // SAFETY: a helper without arguments.
     unsafe { bpf_ktime_get_coarse_ns() }
 }

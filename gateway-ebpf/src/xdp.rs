@@ -1,4 +1,4 @@
-//! XDP: counts what arrives, and drops what a rule says.
+//! XDP: counts what arrives, drops what a rule says, answers SYNs of a flood.
 
 use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::helpers::generated::bpf_xdp_get_buff_len;
@@ -8,7 +8,7 @@ use gateway_common::map::Direction;
 use gateway_common::{Verdict, parse};
 
 use crate::account::{Frame, Weight, account, owner};
-use crate::{maps, shed};
+use crate::{cookies, maps, shed};
 
 /// On interfaces in native or generic mode.
 #[xdp(frags)]
@@ -24,6 +24,9 @@ pub fn gw_ingress(ctx: XdpContext) -> u32 {
     let entry = owner(&frame, &parsed, Direction::In);
     let Some(rule) = shed::rule(&frame, &parsed, entry, config) else {
         account(entry, &parsed, Direction::In, parsed.verdict, &weight);
+        if cookies::wanted(config) {
+            return cookies::answer(&ctx, &frame, &parsed, entry, config);
+        }
         return xdp_action::XDP_PASS;
     };
     account(entry, &parsed, Direction::In, Verdict::Dropped, &weight);

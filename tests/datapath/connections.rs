@@ -37,9 +37,29 @@ fn exchange(mut near: TcpStream, mut far: TcpStream, up: usize, down: usize) {
     });
 }
 
+/// Segments that either end has sent again, as a machine under load makes them do.
+fn sent_again(world: &World) -> u64 {
+    [&world.client, &world.gateway].map(|one| one.run(|| tcp_figure("RetransSegs"))).iter().sum()
+}
+
+/// A figure of TCP in this thread's network namespace.
+fn tcp_figure(name: &str) -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/net/snmp").unwrap();
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix("Tcp: "));
+    let (names, values) = (lines.next().unwrap(), lines.next().unwrap());
+    let place = names.split(' ').position(|one| one == name).unwrap();
+    values.split(' ').nth(place).unwrap().parse().unwrap()
+}
+
 #[test]
 fn connections_bytes_and_flags_are_exact() {
-    let Some(world) = World::new() else { return };
+    // Segments that are sent again count, too, and then no sum is known beforehand.
+    while !counts_exactly() {}
+}
+
+/// False if that cannot be said.
+fn counts_exactly() -> bool {
+    let Some(world) = World::new() else { return true };
     let sockets = [listen(&world, "::", PORT)];
     let datapath = world.start(&settings(), &[spec("http", &[("::", PORT, PORT)], &sockets)]);
     let (up, down) = (30_000, 400_000);
@@ -51,6 +71,9 @@ fn connections_bytes_and_flags_are_exact() {
         (http.segments_in.fin, http.segments_out.fin) == (1, 1) && http.connections.closed == 1
     };
     let counters = counters_when(&datapath, closed);
+    if sent_again(&world) > 0 {
+        return false;
+    }
     let http = counters.listener("http").unwrap();
     assert_eq!((http.segments_in.syn, http.segments_in.fin, http.segments_in.rst), (1, 1, 0));
     assert_eq!((http.segments_out.syn, http.segments_out.fin, http.segments_out.rst), (1, 1, 0));
@@ -60,6 +83,7 @@ fn connections_bytes_and_flags_are_exact() {
         assert_eq!(bytes, payload as u64 + packets * HEADERS + SYN_EXTRA, "{direction}: {packets} packets");
         assert!(packets > (payload / 1500) as u64, "{direction}: {packets} packets");
     }
+    true
 }
 
 #[test]

@@ -107,6 +107,17 @@ pub fn from_v6(source: &str, mut packet: Vec<u8>) -> Vec<u8> {
     packet
 }
 
+/// The packet of TCP, without options or extension headers, with the right checksum: the stack answers it.
+pub fn answerable(mut packet: Vec<u8>) -> Vec<u8> {
+    let (addresses, transport) = if packet[0] >> 4 == 4 { (12, 20) } else { (8, 40) };
+    packet[transport + 16..transport + 18].fill(0);
+    let segment = packet.len() - transport;
+    let pseudo = [&packet[addresses..transport], &[0, TCP, 0, segment as u8]].concat();
+    let checksum = checksum(&[pseudo.as_slice(), &packet[transport..]].concat());
+    packet[transport + 16..transport + 18].copy_from_slice(&checksum.to_be_bytes());
+    packet
+}
+
 fn checksum(header: &[u8]) -> u16 {
     let words = header.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1]));
     let sum: u32 = words.sum();

@@ -326,3 +326,41 @@ fn source_that_keeps_being_refused_is_kept_off_for_a_while() {
     assert!(within_ten_seconds(kept_off));
     gateway.stop();
 }
+
+/// Effective capabilities of each thread of this process, by its name.
+fn capabilities() -> Vec<(String, u64)> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let of_task = tasks.filter_map(|task| {
+        let name = std::fs::read_to_string(task.path().join("comm")).ok()?.trim().to_owned();
+        let status = std::fs::read_to_string(task.path().join("status")).ok()?;
+        let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?.trim().to_owned();
+        Some((name, u64::from_str_radix(&mask, 16).ok()?))
+    });
+    of_task.collect()
+}
+
+#[test]
+fn threads_keep_no_capability_that_they_do_not_need() {
+    let Some(world) = World::new() else { return };
+    let config = folder();
+    let gateway = start(&world, config.path(), "required", "native");
+    assert!(get(&world, true, &format!("{GATEWAY_V4}:8080"), "/a/item").ends_with("hello"));
+    // CAP_NET_ADMIN and CAP_BPF, for interfaces that appear.
+    let attaching = 1 << 12 | 1 << 39;
+    let as_wanted = || {
+        let threads = capabilities();
+        let of = |start: &str| {
+            threads.iter().filter(|(name, _)| name.starts_with(start)).map(|one| one.1).collect()
+        };
+        let (workers, control): (Vec<u64>, Vec<u64>) = (of("worker-"), of("control"));
+        !workers.is_empty() && workers.iter().all(|mask| *mask == 0) && control == [attaching]
+    };
+    assert!(within_ten_seconds(as_wanted), "{:x?}", capabilities());
+    // They are enough for an interface that goes and comes back.
+    world.gateway.ip(&format!("link delete {GATEWAY_INTERFACE}"));
+    world.pair(GATEWAY_INTERFACE, "cl0");
+    world.address(&world.gateway, GATEWAY_INTERFACE, [GATEWAY_V4, GATEWAY_V6]);
+    let shows = || world.gateway.ip(&format!("link show dev {GATEWAY_INTERFACE}")).contains("xdp");
+    assert!(within_ten_seconds(shows), "attached again");
+    gateway.stop();
+}

@@ -179,6 +179,24 @@ fn without_capabilities_auto_is_off_with_one_line() {
 }
 
 #[test]
+fn without_one_of_the_capabilities_a_line_names_it() {
+    let Some(world) = World::new() else { return };
+    // CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF, each missing once.
+    for (kept, name) in [
+        (",+cap_38,+cap_39", "CAP_NET_ADMIN"),
+        (",+cap_12,+cap_39", "CAP_PERFMON"),
+        (",+cap_12,+cap_38", "CAP_BPF"),
+    ] {
+        let Some(text) = with_capabilities(&world, kept) else { return };
+        let line = text.lines().find(|line| line.contains(&format!("needs {name} (EPERM)")));
+        let line =
+            line.or_else(|| text.lines().find(|line| line.contains(&format!("needs {name} (EACCES)"))));
+        assert!(line.is_some(), "without {name}: {text}");
+        assert!(!text.contains("in native"), "without {name}: {text}");
+    }
+}
+
+#[test]
 fn with_the_three_capabilities_everything_works() {
     let Some(world) = World::new() else { return };
     // CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF: what a service has to be given.
@@ -230,4 +248,43 @@ fn interface_by_name_is_taken_and_an_unknown_one_reported() {
     assert_eq!(status.interfaces.len(), 1);
     assert!(status.refused.contains(&"interface eth9: there is none of that name".to_owned()), "{status:?}");
     assert!(render_status(&status).contains("interface gw0: in tcx, out tcx"));
+}
+
+#[test]
+fn takeover_of_the_attachments_leaves_no_packet_unseen() {
+    for mode in [Ingress::Native, Ingress::Generic] {
+        let Some(world) = World::new() else { return };
+        let specs = [listener("http", "::", PORT..=PORT)];
+        let old = world.start(&settings(mode), &specs);
+        let syn = ethernet(0x0800, &ipv4(TCP, 0, 0, &tcp(PORT, SYN, &[])));
+        let seen = |datapath: &Datapath| datapath.counters().listener("http").unwrap().total("in").0;
+        let arrived = |datapath: &Datapath, count: u64| {
+            counters_when(datapath, |counters| counters.listener("http").unwrap().total("in").0 == count);
+            seen(datapath)
+        };
+        world.send(&[syn.clone()]);
+        assert_eq!(arrived(&old, 1), 1);
+
+        let links = old.links().unwrap();
+        assert_eq!(links.iter().map(|link| link.mode).collect::<Vec<_>>(), [mode]);
+        let take = || world.gateway.run(|| Datapath::take_over(&settings(mode), &specs, &links)).unwrap();
+        let new = take();
+        assert_eq!(new.status().interfaces[0].ingress, mode, "{:?}", new.status().interfaces);
+        world.send(&[syn.clone(), syn.clone()]);
+        assert_eq!((arrived(&new, 2), seen(&old)), (2, 1), "{mode}");
+
+        // The new one fails after all: the old one's programs are back.
+        drop(new);
+        old.reclaim(&specs);
+        world.send(&[syn.clone()]);
+        assert_eq!(arrived(&old, 2), 2, "{mode}");
+
+        let new = take();
+        drop((old, links));
+        assert!(shows_xdp(&world), "the attachment outlives who made it");
+        world.send(&[syn.clone()]);
+        assert_eq!(arrived(&new, 1), 1, "{mode}");
+        drop(new);
+        assert!(!shows_xdp(&world));
+    }
 }

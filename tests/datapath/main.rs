@@ -6,6 +6,7 @@
 
 mod connections;
 mod counting;
+mod floods;
 mod frames;
 mod gateway;
 mod lifecycle;

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::capability::{Need, explain};
+use crate::datapath::HandedLink;
 use crate::interface::Interface;
 use crate::kernel::{self, AttachPoint, Link};
 use crate::load::{Loaded, LoadedProgram, name};
@@ -20,8 +21,9 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    /// Attaches as `setting` asks. Never fails: what is refused is in the result.
-    pub fn new(interface: Interface, setting: Ingress, loaded: &Loaded) -> Self {
+    /// Attaches as `setting` asks. Never fails: what is refused is in the result. An attachment that is `handed`
+    /// over is taken.
+    pub fn new(interface: Interface, setting: Ingress, loaded: &Loaded, handed: &[HandedLink]) -> Self {
         let mut this =
             Self { interface, ingress: Ingress::Off, egress: false, refused: Vec::new(), links: Vec::new() };
         if setting == Ingress::Off {
@@ -33,17 +35,44 @@ impl Attachment {
             return this;
         }
         for mode in modes(setting, this.interface.is_virtual()) {
+            if this.take_over(*mode, loaded, handed) {
+                this.ingress = *mode;
+                break;
+            }
             let (program, point) = ingress(*mode, this.interface.index);
             if this.attach(&format!("{mode} counting"), program, point, loaded) {
                 this.ingress = *mode;
                 break;
             }
         }
+        if loaded.cookies && this.ingress == Ingress::Tcx {
+            let name = &this.interface.name;
+            this.refused.push(format!("SYN cookies on {name}: only XDP sends them, and tcx is in use there"));
+        }
         if this.ingress != Ingress::Off {
             let point = AttachPoint::TcxEgress(this.interface.index);
             this.egress = this.attach("counting of leaving packets", name::EGRESS_TC, point, loaded);
         }
         this
+    }
+
+    /// Puts our program where another process of the gateway has its own.
+    fn take_over(&mut self, mode: Ingress, loaded: &Loaded, handed: &[HandedLink]) -> bool {
+        let fits = |link: &&HandedLink| link.interface == self.interface.index && link.mode == mode;
+        let Some(handed) = handed.iter().find(fits) else { return false };
+        let Some(program) = loaded.program(name::INGRESS) else { return false };
+        let taken = handed.link.update(program).and_then(|()| handed.link.try_clone());
+        match taken {
+            Ok(link) => {
+                self.links.push((name::INGRESS, link));
+                true
+            }
+            Err(error) => {
+                let feature = format!("{mode} attachment on {}", self.interface.name);
+                self.refused.push(explain(&feature, Need::Attach, &error));
+                false
+            }
+        }
     }
 
     fn attach(&mut self, what: &str, program: &'static str, point: AttachPoint<'_>, loaded: &Loaded) -> bool {

@@ -3,10 +3,10 @@
 use std::fs;
 use std::io;
 
-const NET_ADMIN: u32 = 12;
+pub const NET_ADMIN: u32 = 12;
 const SYS_ADMIN: u32 = 21;
 const PERFMON: u32 = 38;
-const BPF: u32 = 39;
+pub const BPF: u32 = 39;
 
 /// What a refused call would have needed.
 #[derive(Clone, Copy)]
@@ -57,7 +57,7 @@ fn reason(code: Option<i32>) -> String {
 }
 
 /// `CapEff` of this thread; 0 if it cannot be read.
-fn effective() -> u64 {
+pub fn effective() -> u64 {
     fs::read_to_string("/proc/thread-self/status").map_or(0, |status| parse(&status))
 }
 

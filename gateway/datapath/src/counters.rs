@@ -3,12 +3,13 @@
 use std::io;
 
 use gateway_common::map::{
-    COUNTERS_PER_LISTENER, ConnectionCounters, Direction, Plain, RTT_CLASSES, RULES_MAX, RttHistogram,
-    counter_index, tcp_flags_index,
+    COUNTERS_PER_LISTENER, ConnectionCounters, CookieCounters, Direction, Plain, RTT_CLASSES, RULES_MAX,
+    RttHistogram, counter_index, tcp_flags_index,
 };
 use gateway_common::{Protocol, Verdict};
 use serde::{Deserialize, Serialize};
 
+use crate::cookies::is_flooded;
 use crate::kernel::Map;
 use crate::load::Maps;
 
@@ -44,6 +45,8 @@ pub struct ListenerCounters {
     pub segments_out: SegmentCounts,
     pub connections: ConnectionCounts,
     pub round_trips: RoundTrips,
+    #[serde(default)]
+    pub cookies: CookieCounts,
 }
 
 /// Frames as on the wire, Ethernet headers and tags included.
@@ -78,6 +81,20 @@ pub struct ConnectionCounts {
     pub steered: u64,
     /// Left to the kernel because that failed.
     pub steer_errors: u64,
+}
+
+/// SYNs of a flood, in both address families.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CookieCounts {
+    /// The listener's queue overflows, and SYNs are answered with cookies.
+    pub flood: bool,
+    /// SYNs answered.
+    pub sent: u64,
+    /// Segments that brought a valid cookie back.
+    pub returned: u64,
+    /// SYNs that could not be answered, and those above the limit; they went to the stack.
+    pub failed: u64,
+    pub over: u64,
 }
 
 /// Histogram of smoothed round-trip times, one sample for each measurement of the kernel.
@@ -135,6 +152,8 @@ pub fn read(maps: &Maps, listeners: &[String], workers: u32) -> io::Result<Count
     })?;
     let connections = sums(&maps.connections, slots, add_connections)?;
     let round_trips = sums(&maps.rtt, slots, add_round_trips)?;
+    let cookies = sums(&maps.cookie_counts, slots * 2, add_cookies)?;
+    let flooded = (0..slots as u16).map(|slot| is_flooded(maps, slot)).collect::<io::Result<Vec<_>>>()?;
     let chosen = sums(&maps.chosen, workers.max(1), |sum, one| *sum += one)?;
     let names = std::iter::once("other").chain(listeners.iter().map(String::as_str));
     let listeners = names
@@ -158,6 +177,7 @@ pub fn read(maps: &Maps, listeners: &[String], workers: u32) -> io::Result<Count
                 segments_out: segments(Direction::Out),
                 connections: connection_counts(connections),
                 round_trips: RoundTrips { classes: round_trips.classes, sum_microseconds: round_trips.sum },
+                cookies: cookie_counts(&cookies, slot, flooded.get(slot).copied().unwrap_or_default()),
             }
         })
         .collect();
@@ -208,6 +228,21 @@ fn add_connections(sum: &mut ConnectionCounters, one: &ConnectionCounters) {
     sum.retransmits += one.retransmits;
     sum.steered += one.steered;
     sum.steer_errors += one.steer_errors;
+}
+
+fn add_cookies(sum: &mut CookieCounters, one: &CookieCounters) {
+    sum.sent += one.sent;
+    sum.returned += one.returned;
+    sum.failed += one.failed;
+    sum.over += one.over;
+}
+
+fn cookie_counts(all: &[CookieCounters], slot: usize, flood: bool) -> CookieCounts {
+    let mut sum = CookieCounters::default();
+    for one in all.iter().skip(slot * 2).take(2) {
+        add_cookies(&mut sum, one);
+    }
+    CookieCounts { flood, sent: sum.sent, returned: sum.returned, failed: sum.failed, over: sum.over }
 }
 
 fn add_round_trips(sum: &mut RttHistogram, one: &RttHistogram) {

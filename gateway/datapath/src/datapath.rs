@@ -1,5 +1,7 @@
 //! The running datapath.
 
+mod handover;
+
 use std::fs::File;
 use std::io;
 use std::net::IpAddr;
@@ -10,8 +12,10 @@ use aya_log::EbpfLogger;
 use gateway_common::map::Config;
 
 use crate::attach::Attachment;
+use crate::bindings::number;
 use crate::capability::{Need, explain};
 use crate::cgroup;
+use crate::cookies::{self, Floods};
 use crate::counters::{self, Counters};
 use crate::interface::{self, Interface};
 use crate::kernel::{self, AttachPoint, Link};
@@ -24,6 +28,8 @@ use crate::status::{InterfaceStatus, ListenerStatus, ProgramStatus, State, Statu
 
 /// Loopback is never chosen, so that a gateway for this host alone has nothing to count on.
 const NO_INTERFACE: &str = "no interface carries a listen address";
+
+pub use handover::HandedLink;
 
 /// The datapath was required, and does not work. Exit code 69.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +68,7 @@ struct Active {
 struct Changing {
     attachments: Vec<Attachment>,
     logger: Option<EbpfLogger<ToTracing>>,
+    floods: Floods,
 }
 
 impl Datapath {
@@ -69,10 +76,20 @@ impl Datapath {
     /// its reason in [`Datapath::status`]. Call it in the network namespace of the sockets; it blocks for some
     /// tens of milliseconds.
     pub fn start(settings: &DatapathSettings, listeners: &[ListenerSpec<'_>]) -> Result<Self, StartError> {
+        Self::take_over(settings, listeners, &[])
+    }
+
+    /// The same where another process serves, and has `handed` its attachments over: our programs take the place of
+    /// its, without a packet in between that neither sees.
+    pub fn take_over(
+        settings: &DatapathSettings,
+        listeners: &[ListenerSpec<'_>],
+        handed: &[HandedLink],
+    ) -> Result<Self, StartError> {
         if settings.mode == Mode::Off {
             return Ok(Self(Inner::Off("switched off by setting".to_owned())));
         }
-        let started = Active::start(settings, listeners).and_then(|active| match active.lacks() {
+        let started = Active::start(settings, listeners, handed).and_then(|active| match active.lacks() {
             Some(lack) if settings.mode == Mode::Required => Err(lack),
             _ => Ok(active),
         });
@@ -176,7 +193,11 @@ impl Datapath {
 }
 
 impl Active {
-    fn start(settings: &DatapathSettings, specs: &[ListenerSpec<'_>]) -> Result<Self, String> {
+    fn start(
+        settings: &DatapathSettings,
+        specs: &[ListenerSpec<'_>],
+        handed: &[HandedLink],
+    ) -> Result<Self, String> {
         let prepared = listeners::prepare(specs).map_err(|error| chain(&error))?;
         let options = LoadOptions::new(settings);
         let mut loaded = load::load(&name::ALL, &options)?;
@@ -191,6 +212,10 @@ impl Active {
         let shed = Shed::start(&settings.shed, &mut loaded).map_err(|error| format!("rules: {error}"))?;
         let mut config = listeners::config(prepared.workers, by_cpu);
         config.flags |= shed.flags();
+        if let Some(max) = settings.cookies.filter(|_| loaded.cookies) {
+            config.flags |= Config::COOKIES;
+            config.cookies_max = cookies_of_a_cpu(max);
+        }
         config.limit = shed.limit();
         loaded.maps.config.update(&0_u32, &config).map_err(|error| format!("map CONFIG: {error}"))?;
 
@@ -213,7 +238,7 @@ impl Active {
                 Err(line) => refused.push(line),
             }
         }
-        let attach = |interface: Interface| Attachment::new(interface, settings.xdp, &loaded);
+        let attach = |interface: Interface| Attachment::new(interface, settings.xdp, &loaded, handed);
         let attachments = chosen.into_iter().map(attach).collect();
         let logger = loaded.logger.take();
         Ok(Self {
@@ -227,7 +252,7 @@ impl Active {
             links,
             loaded,
             shed: Mutex::new(shed),
-            changing: Mutex::new(Changing { attachments, logger }),
+            changing: Mutex::new(Changing { attachments, logger, floods: Floods::default() }),
         })
     }
 
@@ -282,6 +307,10 @@ impl Active {
                 attached,
             }
         });
+        let flooded = self
+            .numbered()
+            .filter(|(number, _)| cookies::is_flooded(&self.loaded.maps, *number).unwrap_or(false));
+        let flooded = flooded.map(|(_, name)| name.to_owned()).collect();
         let none = changing.attachments.is_empty().then(|| NO_INTERFACE.to_owned());
         Status {
             state: State::On,
@@ -292,6 +321,7 @@ impl Active {
             programs: programs.collect(),
             steering: self.steering,
             shed,
+            flooded,
             refused: self.refused.iter().cloned().chain(none).collect(),
         }
     }
@@ -308,7 +338,15 @@ impl Active {
 
     fn tick(&self) -> io::Result<()> {
         self.shed().tick()?;
+        if self.loaded.cookies {
+            self.changing().floods.follow(&self.loaded.maps, self.numbered())?;
+        }
         self.follow_rules()
+    }
+
+    /// Listeners with their numbers in the maps.
+    fn numbered(&self) -> impl Iterator<Item = (u16, &str)> {
+        self.listeners.iter().enumerate().map(|(place, one)| (number(place), one.name.as_str()))
     }
 
     fn follow_rules_or_warn(&self) {
@@ -340,7 +378,7 @@ impl Active {
             if changing.attachments.iter().any(|one| one.interface.index == interface.index) {
                 continue;
             }
-            let attachment = Attachment::new(interface, self.settings.xdp, &self.loaded);
+            let attachment = Attachment::new(interface, self.settings.xdp, &self.loaded, &[]);
             log_attachment(&attachment);
             changing.attachments.push(attachment);
         }
@@ -412,6 +450,12 @@ fn steers_by_cpu(setting: Steering, prepared: &Prepared<'_>, interfaces: &[Inter
             prepared.cpus().is_some() && queues.is_some_and(|queues| queues >= prepared.workers)
         }
     }
+}
+
+/// The limit is shared out evenly.
+fn cookies_of_a_cpu(max: u32) -> u64 {
+    let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
+    (u64::from(max) / cpus).max(1)
 }
 
 fn log_attachment(attachment: &Attachment) {

@@ -12,8 +12,10 @@ pub mod bench;
 mod bindings;
 mod capability;
 mod cgroup;
+mod cookies;
 mod counters;
 mod datapath;
+mod descriptors;
 mod detach;
 pub mod flood;
 mod interface;
@@ -21,6 +23,7 @@ mod kernel;
 mod listeners;
 mod load;
 mod logging;
+pub mod privileges;
 mod render;
 mod settings;
 mod shed;
@@ -29,10 +32,11 @@ mod switch;
 pub mod trial;
 
 pub use counters::{
-    ConnectionCounts, Counters, DropCount, ListenerCounters, PacketCount, RoundTrips, SegmentCounts,
-    rtt_upper_bound,
+    ConnectionCounts, CookieCounts, Counters, DropCount, ListenerCounters, PacketCount, RoundTrips,
+    SegmentCounts, rtt_upper_bound,
 };
-pub use datapath::{Datapath, StartError};
+pub use datapath::{Datapath, HandedLink, StartError};
+pub use descriptors::{receive_descriptors, send_descriptors};
 pub use detach::{Detached, Placement, detach_all, detach_programs, placements};
 pub use render::{render_claims, render_detached, render_status, render_top};
 pub use settings::{

@@ -205,6 +205,7 @@ pub fn config(workers: u32, by_cpu: bool) -> Config {
         flags: Config::ENABLED | by_cpu,
         workers: workers.max(1),
         limit: Limit::default(),
+        cookies_max: 0,
     }
 }
 

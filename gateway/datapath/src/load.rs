@@ -8,8 +8,8 @@ use aya::programs::{Program, ProgramError, ProgramFd};
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use aya_log::EbpfLogger;
 use gateway_common::map::{
-    Config, ConnectionCounters, PacketCounters, PortEntry, PrefixEntry, RttHistogram, SKETCH_MAX,
-    TcpFlagCounters,
+    Config, ConnectionCounters, CookieCounters, CookieState, PacketCounters, PortEntry, PrefixEntry,
+    RttHistogram, SKETCH_MAX, TcpFlagCounters,
 };
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 
@@ -62,6 +62,7 @@ pub struct Maps {
     pub allow6: Map<PrefixEntry>,
     pub deny4: Map<PrefixEntry>,
     pub deny6: Map<PrefixEntry>,
+    pub hints4: Map<u64>,
     pub drops: Map<PacketCounters>,
     pub ports: Map<PortEntry>,
     pub bind: Map<PortEntry>,
@@ -69,6 +70,8 @@ pub struct Maps {
     pub tcp_flags: Map<TcpFlagCounters>,
     pub connections: Map<ConnectionCounters>,
     pub rtt: Map<RttHistogram>,
+    pub cookie_state: Map<CookieState>,
+    pub cookie_counts: Map<CookieCounters>,
     pub chosen: Map<u64>,
     /// Values: file descriptors.
     pub listeners: Map<u32>,
@@ -83,6 +86,8 @@ pub struct Loaded {
     pub refused: Vec<String>,
     pub maps: Maps,
     pub logger: Option<EbpfLogger<ToTracing>>,
+    /// The programs can answer SYNs with cookies.
+    pub cookies: bool,
     /// What was dropped; `None` once somebody has taken it, or if it cannot be mapped.
     pub events: Option<RingBuf<MapData>>,
 }
@@ -94,10 +99,13 @@ impl Loaded {
 }
 
 /// How the object is loaded.
+#[derive(Clone, Copy)]
 pub struct LoadOptions {
     /// Log records of the programs.
     pub log: bool,
-    /// Entries of each trie of prefixes.
+    /// The part that answers SYNs with cookies.
+    pub cookies: bool,
+    /// Entries of each list of prefixes.
     pub prefixes_max: u32,
     /// Entries of the sketch that limits new connections.
     pub sketch_max: u32,
@@ -108,12 +116,29 @@ impl LoadOptions {
     pub fn new(settings: &DatapathSettings) -> Self {
         let shed = &settings.shed;
         let sketch_max = if shed.connections.rate > 0 { SKETCH_MAX } else { 1 };
-        Self { log: settings.log, prefixes_max: shed.prefixes_max, sketch_max }
+        let cookies = settings.cookies.is_some();
+        Self { log: settings.log, cookies, prefixes_max: shed.prefixes_max, sketch_max }
     }
 }
 
-/// Loads all of `names`; a program that the kernel refuses does not keep the others out. Error: one line.
+/// Loads all of `names`; a program that the kernel refuses does not keep the others out, nor do cookies keep counting
+/// out. Error: one line.
 pub fn load(names: &[&'static str], options: &LoadOptions) -> Result<Loaded, String> {
+    let loaded = load_as(names, options)?;
+    if !options.cookies || !names.contains(&name::INGRESS) || loaded.program(name::INGRESS).is_some() {
+        return Ok(loaded);
+    }
+    let mut without = load_as(names, &LoadOptions { cookies: false, ..*options })?;
+    if without.program(name::INGRESS).is_some() {
+        let reason = loaded.refused.iter().find(|line| line.contains(name::INGRESS));
+        without
+            .refused
+            .push(format!("SYN cookies (Linux 6.0): {}", reason.map_or("refused", String::as_str)));
+    }
+    Ok(without)
+}
+
+fn load_as(names: &[&'static str], options: &LoadOptions) -> Result<Loaded, String> {
     if OBJECT.is_empty() {
         return Err("built without eBPF".to_owned());
     }
@@ -126,6 +151,8 @@ pub fn load(names: &[&'static str], options: &LoadOptions) -> Result<Loaded, Str
         loader.map_max_entries(trie, options.prefixes_max);
     }
     loader.map_max_entries("SKETCH", options.sketch_max);
+    let cookies = u8::from(options.cookies);
+    loader.override_global("COOKIES_BUILT", &cookies, true);
     let object = loader.override_global(aya_log::LEVEL, &level, true).load(OBJECT);
     let mut object = object.map_err(|error| refused_object(&error))?;
     let logger = if options.log { EbpfLogger::init_with_logger(&mut object, ToTracing).ok() } else { None };
@@ -139,7 +166,7 @@ pub fn load(names: &[&'static str], options: &LoadOptions) -> Result<Loaded, Str
     }
     let maps = open_maps(&mut object).map_err(|error| format!("map of the programs: {error}"))?;
     let events = object.take_map("EVENTS").and_then(|map| RingBuf::try_from(map).ok());
-    Ok(Loaded { programs, refused, maps, logger, events })
+    Ok(Loaded { programs, refused, maps, logger, cookies: options.cookies, events })
 }
 
 fn load_program(object: &mut Ebpf, name: &'static str) -> Result<LoadedProgram, ProgramError> {
@@ -166,6 +193,7 @@ fn open_maps(object: &mut Ebpf) -> Result<Maps, MapError> {
         allow6: open(object, "ALLOW6")?,
         deny4: open(object, "DENY4")?,
         deny6: open(object, "DENY6")?,
+        hints4: open(object, "HINTS4")?,
         drops: open(object, "DROPS")?,
         ports: open(object, "PORTS")?,
         bind: open(object, "BIND")?,
@@ -173,6 +201,8 @@ fn open_maps(object: &mut Ebpf) -> Result<Maps, MapError> {
         tcp_flags: open(object, "TCP_FLAGS")?,
         connections: open(object, "CONNECTIONS")?,
         rtt: open(object, "RTT")?,
+        cookie_state: open(object, "COOKIE_STATE")?,
+        cookie_counts: open(object, "COOKIE_COUNTS")?,
         chosen: open(object, "CHOSEN")?,
         listeners: open(object, "LISTENERS")?,
         workers: open(object, "WORKERS")?,
@@ -194,9 +224,11 @@ fn open<V: Copy>(object: &mut Ebpf, name: &str) -> Result<Map<V>, MapError> {
 
 fn data_of(map: &AyaMap) -> Option<&MapData> {
     match map {
-        AyaMap::Array(data) | AyaMap::PerCpuArray(data) | AyaMap::LpmTrie(data) | AyaMap::SockMap(data) => {
-            Some(data)
-        }
+        AyaMap::Array(data)
+        | AyaMap::PerCpuArray(data)
+        | AyaMap::HashMap(data)
+        | AyaMap::LpmTrie(data)
+        | AyaMap::SockMap(data) => Some(data),
         _ => None,
     }
 }

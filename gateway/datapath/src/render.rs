@@ -41,6 +41,9 @@ pub fn render_status(status: &Status) -> String {
             &format!("program {} (id {}, tag {}): {places}", program.name, program.id, program.tag),
         );
     }
+    for listener in &status.flooded {
+        line(&mut text, &format!("SYN flood on listener {listener}: answered with cookies"));
+    }
     for refused in &status.refused {
         line(&mut text, &format!("not in use: {refused}"));
     }

@@ -26,6 +26,9 @@ pub struct DatapathSettings {
     pub steering: Steering,
     /// Whose packets are dropped.
     pub shed: ShedSettings,
+    /// SYNs are answered with cookies while a listener's queue overflows, at most so many a second. Default: they are
+    /// not.
+    pub cookies: Option<u32>,
     /// Log records of the programs, at `debug`. Default: off, as they cost a ring buffer entry a packet.
     pub log: bool,
 }

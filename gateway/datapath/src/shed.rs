@@ -5,6 +5,7 @@
 
 mod events;
 mod file;
+mod hints;
 mod prefix;
 mod protect;
 mod range;
@@ -27,10 +28,13 @@ use crate::load::Loaded;
 use crate::settings::ShedSettings;
 use events::Events;
 use file::Watched;
+use hints::Hints;
 use protect::Protected;
 use rules::{COMMAND, PROTECTED, Rules};
 use table::{Confirmed, Life, Table};
-use tries::{KernelTrie, clock_ns};
+use tries::KernelTrie;
+
+pub use tries::clock_ns;
 
 pub use file::{FileError, parse as parse_prefixes, read as read_prefixes};
 pub use prefix::{Prefix, PrefixError};
@@ -39,6 +43,8 @@ pub use prefix::{Prefix, PrefixError};
 const ALIVE_FOR: Duration = Duration::from_secs(5);
 /// Files are looked at that often.
 const FILES_EVERY: Duration = Duration::from_secs(5);
+/// Prefixes of each list that are compared with the kernel's, a second.
+const AUDITED: usize = 64;
 /// Reason of the rules that policies make.
 const POLICY: &str = "policy";
 /// Reason of the rules for sources that kept being refused.
@@ -112,6 +118,9 @@ pub struct ShedStatus {
     pub protected: Vec<String>,
     /// Prefixes that the kernel has no room for; they drop nothing.
     pub waiting: usize,
+    /// Prefixes that somebody had changed in the kernel, and that were put right.
+    #[serde(default)]
+    pub drift: u64,
     /// What was refused lately, one line each.
     pub refused: Vec<String>,
 }
@@ -162,6 +171,7 @@ pub struct Shed {
     complaints: VecDeque<String>,
     events: Option<Events>,
     alive: Map<u64>,
+    drift: u64,
 }
 
 impl Shed {
@@ -177,10 +187,15 @@ impl Shed {
                 files.push((Watched::new(PathBuf::from(path)), list, number));
             }
         }
+        let hints = Hints::new(maps.hints4.try_clone()?);
         let mut this = Self {
             settings: settings.clone(),
-            allow: Table::new(KernelTrie::new(maps.allow4.try_clone()?, maps.allow6.try_clone()?)),
-            deny: Table::new(KernelTrie::new(maps.deny4.try_clone()?, maps.deny6.try_clone()?)),
+            allow: Table::new(KernelTrie::allow(
+                maps.allow4.try_clone()?,
+                maps.allow6.try_clone()?,
+                hints.clone(),
+            )),
+            deny: Table::new(KernelTrie::deny(maps.deny4.try_clone()?, maps.deny6.try_clone()?, hints)),
             rules,
             files,
             files_due: Instant::now(),
@@ -188,6 +203,7 @@ impl Shed {
             complaints: VecDeque::new(),
             events: loaded.events.take().map(Events::new),
             alive: maps.alive.try_clone()?,
+            drift: 0,
         };
         for network in &settings.management {
             this.protect(*network, "setting datapath.management");
@@ -232,6 +248,14 @@ impl Shed {
                 tracing::info!(list = list.word(), %prefix, rule, "datapath prefix ended");
             }
         }
+        let drift = (self.deny.audit(AUDITED) + self.allow.audit(AUDITED)) as u64;
+        if drift > 0 {
+            tracing::warn!(
+                prefixes = drift,
+                "datapath prefixes were changed from outside, and are put right"
+            );
+        }
+        self.drift += drift;
         if now >= self.files_due {
             self.read_files(now);
         }
@@ -344,6 +368,7 @@ impl Shed {
         ShedStatus {
             rules: self.rules.all().iter().map(status).collect(),
             protected: self.protected.lines(),
+            drift: self.drift,
             waiting: self.deny.waiting() + self.allow.waiting(),
             refused: self.complaints.iter().cloned().collect(),
         }

@@ -29,6 +29,9 @@ pub struct Status {
     /// How connections are spread over workers; never [`Steering::Auto`]; `None` where nothing spreads them.
     pub steering: Option<Steering>,
     pub shed: ShedStatus,
+    /// Listeners whose queue of new connections overflows.
+    #[serde(default)]
+    pub flooded: Vec<String>,
     /// One line for each feature that is not in use, with the reason.
     pub refused: Vec<String>,
 }
@@ -79,6 +82,7 @@ impl Status {
             programs: Vec::new(),
             steering: None,
             shed: ShedStatus::default(),
+            flooded: Vec::new(),
             refused: Vec::new(),
         }
     }

@@ -15,6 +15,7 @@ pub enum Command {
     MapLookupBatch = 24,
     MapUpdateBatch = 26,
     LinkCreate = 28,
+    LinkUpdate = 29,
     LinkById = 30,
     LinkNextId = 31,
     LinkDetach = 34,

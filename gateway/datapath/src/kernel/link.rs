@@ -61,6 +61,16 @@ struct CreateAttribute {
 // SAFETY: as `struct { ... } link_create` of `union bpf_attr`.
 unsafe impl Attribute for CreateAttribute {}
 
+#[repr(C)]
+struct UpdateAttribute {
+    link_fd: u32,
+    new_prog_fd: u32,
+    flags: u32,
+    old_prog_fd: u32,
+}
+// SAFETY: as `struct { ... } link_update` of `union bpf_attr`.
+unsafe impl Attribute for UpdateAttribute {}
+
 impl Link {
     /// Attaches `program`. Unlike aya it never falls back to an attachment that outlives the process.
     pub fn create(program: impl AsFd, point: AttachPoint<'_>) -> io::Result<Self> {
@@ -71,9 +81,34 @@ impl Link {
         Ok(Self { fd: call_for_fd(Command::LinkCreate, &mut attribute)? })
     }
 
+    /// Puts `program` where another one is, without a moment between them (Linux 5.9 for XDP).
+    pub fn update(&self, program: impl AsFd) -> io::Result<()> {
+        let new_prog_fd = program.as_fd().as_raw_fd() as u32;
+        let link_fd = self.fd.as_raw_fd() as u32;
+        call(Command::LinkUpdate, &mut UpdateAttribute { link_fd, new_prog_fd, flags: 0, old_prog_fd: 0 })
+            .map(drop)
+    }
+
+    /// The same attachment, held twice.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self { fd: self.fd.try_clone()? })
+    }
+
     /// What it is attached to; `None` once its interface, namespace or group is gone, or someone detached it.
     pub fn attached(&self) -> Option<Attached> {
         info(self.fd.as_fd()).ok().filter(Attached::is_live)
+    }
+}
+
+impl From<OwnedFd> for Link {
+    fn from(fd: OwnedFd) -> Self {
+        Self { fd }
+    }
+}
+
+impl AsFd for Link {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 

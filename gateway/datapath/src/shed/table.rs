@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::ops::Bound;
 use std::time::Instant;
 
 use super::prefix::Prefix;
@@ -13,6 +14,8 @@ use super::prefix::Prefix;
 pub trait Trie {
     fn put(&mut self, prefix: Prefix, rule: u32) -> io::Result<()>;
     fn remove(&mut self, prefix: Prefix) -> io::Result<()>;
+    /// What the kernel has under that prefix, or under a shorter one.
+    fn rule(&self, prefix: Prefix) -> io::Result<Option<u32>>;
 }
 
 /// How long a claim holds; without one it holds until it is released.
@@ -45,6 +48,8 @@ pub struct Table<T> {
     ends: BTreeSet<(Instant, Prefix, u32)>,
     by_rule: BTreeMap<u32, usize>,
     waiting: BTreeSet<Prefix>,
+    /// The last prefix that was compared with the kernel's.
+    audited: Option<Prefix>,
 }
 
 /// Prefixes that are tried again at a time.
@@ -59,6 +64,7 @@ impl<T: Trie> Table<T> {
             ends: BTreeSet::new(),
             by_rule: BTreeMap::new(),
             waiting: BTreeSet::new(),
+            audited: None,
         }
     }
 
@@ -127,6 +133,30 @@ impl<T: Trie> Table<T> {
             }
         }
         ended
+    }
+
+    /// Compares the next `count` prefixes with what the kernel has, and puts right what differs; how many that were.
+    pub fn audit(&mut self, count: usize) -> usize {
+        let from = self.audited.map_or(Bound::Unbounded, |last| Bound::Excluded((last, u32::MAX)));
+        let mut next: Vec<(Prefix, u32)> = Vec::new();
+        for (prefix, rule) in self.claims.range((from, Bound::Unbounded)) {
+            if next.last().is_some_and(|(last, _)| last == prefix) {
+                continue;
+            }
+            if next.len() == count {
+                break;
+            }
+            next.push((*prefix, *rule));
+        }
+        self.audited = if next.len() < count { None } else { next.last().map(|(prefix, _)| *prefix) };
+        next.retain(|(prefix, rule)| {
+            let found = self.trie.rule(*prefix);
+            !self.waiting.contains(prefix) && found.is_ok_and(|found| found != Some(*rule))
+        });
+        for (prefix, _) in &next {
+            self.place(*prefix);
+        }
+        next.len()
     }
 
     /// Keeps everything that is on trial; how many that were.
@@ -210,6 +240,10 @@ mod tests {
             self.entries.remove(&prefix);
             Ok(())
         }
+
+        fn rule(&self, prefix: Prefix) -> io::Result<Option<u32>> {
+            Ok(self.entries.get(&prefix).copied())
+        }
     }
 
     fn table(room: usize) -> Table<Small> {
@@ -249,6 +283,26 @@ mod tests {
         table.tick(Instant::now());
         assert_eq!((entries(&table).len(), table.waiting()), (2, 0));
         assert!(entries(&table).contains(&("192.0.2.3".to_owned(), 16)));
+    }
+
+    /// E-12: what this process says holds, whatever somebody has done to the maps.
+    #[test]
+    fn audit_puts_right_what_differs_in_the_kernel() {
+        let mut table = table(9);
+        for address in ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"] {
+            table.claim(prefix(address), 16, None);
+        }
+        table.claim(prefix("192.0.2.2"), 18, None);
+        let right = entries(&table);
+        assert_eq!([table.audit(3), table.audit(3), table.audit(3)], [0; 3]);
+        table.trie.entries.remove(&prefix("192.0.2.4"));
+        table.trie.entries.insert(prefix("192.0.2.2"), 17);
+        let mut found = 0;
+        for _ in 0..2 {
+            found += table.audit(3);
+        }
+        assert_eq!((found, entries(&table)), (2, right));
+        assert_eq!(table.audit(100), 0);
     }
 
     #[test]

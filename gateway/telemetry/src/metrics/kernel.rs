@@ -17,6 +17,8 @@ pub struct KernelCounters {
     pub tcp: Vec<Tcp>,
     /// Connections that `sk_lookup` or `sk_reuseport` could not place.
     pub lookup_errors: u64,
+    /// Rules in the kernel that were not as user space had put them, and were put right.
+    pub drift: u64,
 }
 
 /// An attached program.
@@ -66,6 +68,10 @@ pub struct Tcp {
     pub syn: u64,
     pub fin: u64,
     pub rst: u64,
+    /// SYNs are answered with cookies, because there are too many.
+    pub flood: bool,
+    pub cookies_sent: u64,
+    pub cookies_returned: u64,
     pub rtt_counts: [u64; RTT_BUCKETS],
     pub rtt_sum_micros: u64,
 }
@@ -86,6 +92,7 @@ impl KernelCounters {
         }
         self.collect_tcp(visit);
         visit(table::LOOKUP_ERRORS, &[], Sample::Count(self.lookup_errors));
+        visit(table::DRIFT, &[], Sample::Count(self.drift));
         let counted = || self.programs.iter().filter(|program| program.runs > 0);
         for program in counted() {
             visit(table::BPF_RUNS, &[&program.program], Sample::Count(program.runs));
@@ -115,6 +122,15 @@ impl KernelCounters {
         }
         for tcp in &self.tcp {
             visit(table::TCP_RETRANSMITS, &[&tcp.listener], Sample::Count(tcp.retransmits));
+        }
+        for tcp in &self.tcp {
+            visit(table::SYN_FLOOD, &[&tcp.listener], Sample::Count(u64::from(tcp.flood)));
+        }
+        for tcp in &self.tcp {
+            visit(table::SYN_COOKIES_SENT, &[&tcp.listener], Sample::Count(tcp.cookies_sent));
+        }
+        for tcp in &self.tcp {
+            visit(table::SYN_COOKIES_RETURNED, &[&tcp.listener], Sample::Count(tcp.cookies_returned));
         }
         for tcp in &self.tcp {
             for (flag, count) in [("syn", tcp.syn), ("fin", tcp.fin), ("rst", tcp.rst)] {

@@ -84,7 +84,11 @@ metrics! {
     TCP_CONNECTIONS: Counter "gateway_tcp_connections_total" "" ["listener", "state"] "TCP connections seen by the kernel programs." by "set_kernel";
     TCP_RETRANSMITS: Counter "gateway_tcp_retransmits_total" "" ["listener"] "TCP segments sent again." by "set_kernel";
     TCP_FLAGS: Counter "gateway_tcp_flags_total" "" ["listener", "flag"] "TCP segments with SYN, FIN or RST." by "set_kernel";
+    SYN_FLOOD: Gauge "gateway_syn_flood_active" "" ["listener"] "1 while SYNs are answered with cookies." by "set_kernel";
+    SYN_COOKIES_SENT: Counter "gateway_syn_cookies_sent_total" "" ["listener"] "SYNs answered with a cookie by the kernel programs." by "set_kernel";
+    SYN_COOKIES_RETURNED: Counter "gateway_syn_cookies_returned_total" "" ["listener"] "Segments that brought a valid cookie back during a flood." by "set_kernel";
     LOOKUP_ERRORS: Counter "gateway_listener_lookup_errors_total" "" [] "Connections that steering could not place." by "set_kernel";
+    DRIFT: Counter "gateway_datapath_drift_total" "" [] "Rules that somebody had changed in the kernel, and that were put right." by "set_kernel";
     BPF_RUNS: Counter "gateway_bpf_run_total" "" ["program"] "Runs of a kernel program, when statistics are on." by "set_kernel";
     BPF_SECONDS: Counter "gateway_bpf_run_seconds_total" "seconds" ["program"] "Time spent in a kernel program, when statistics are on." by "set_kernel";
     DATAPATH_INFO: Gauge "gateway_datapath_info" "" ["interface", "program", "mode"] "Kernel programs attached; always 1." by "set_kernel";

@@ -1,0 +1,335 @@
+//! SYN cookies with the kernel's own secret: `gateway_common::cookies` decides, the kernel's helpers compute.
+//!
+//! The question whether a queue overflows also leaves the mark without which the kernel takes no cookie back.
+//! Source: net/ipv4/syncookies.c and `bpf_tcp_gen_syncookie` of bpf-helpers(7).
+
+use aya_ebpf::EbpfContext as _;
+use aya_ebpf::bindings::xdp_action;
+use aya_ebpf::helpers::generated::{
+    bpf_check_mtu, bpf_sk_release, bpf_skc_lookup_tcp, bpf_tcp_gen_syncookie,
+    bpf_tcp_raw_check_syncookie_ipv4, bpf_tcp_raw_check_syncookie_ipv6, bpf_tcp_raw_gen_syncookie_ipv4,
+    bpf_tcp_raw_gen_syncookie_ipv6, bpf_xdp_adjust_tail, bpf_xdp_get_buff_len, bpf_xdp_load_bytes,
+    bpf_xdp_store_bytes,
+};
+use aya_ebpf::programs::XdpContext;
+use gateway_common::cookies::{Step, reply_v4, reply_v6};
+use gateway_common::map::{Config, CookieCounters, CookieState, NO_LISTENER, PortEntry, group_index};
+use gateway_common::packet::{Ethernet, Ipv4, Ipv6, Packet as _, Tcp};
+use gateway_common::{Parsed, Protocol, Verdict};
+
+use crate::account::Frame;
+use crate::maps::{COOKIE_COUNTS, COOKIE_STATE};
+use crate::shed::now;
+
+const FIN: u8 = 1;
+const SYN: u8 = 2;
+const RST: u8 = 4;
+const PUSH: u8 = 8;
+const ACK: u8 = 16;
+const PROTOCOL_TCP: u8 = 6;
+/// Version 4, without options.
+const V4_PLAIN: u8 = 0x45;
+/// `BPF_F_CURRENT_NETNS`.
+const THIS_NETNS: u64 = u64::MAX;
+/// RFC 9293 §3.7.1, and what Ethernet allows.
+const SEGMENT_MIN: u32 = 536;
+const SEGMENT_USUAL: u32 = 1460;
+
+/// Set when the programs are loaded. With 0 the verifier cuts this file out, so that kernels before 6.0, which lack
+/// the helpers, load the rest.
+#[unsafe(no_mangle)]
+static COOKIES_BUILT: u8 = 0;
+
+#[inline(always)]
+pub fn wanted(config: &Config) -> bool {
+    // SAFETY: a static, which the loader has set.
+    let built = unsafe { (&raw const COOKIES_BUILT).read_volatile() };
+    built != 0 && config.has(Config::COOKIES)
+}
+
+/// What becomes of a packet that no rule drops: `XDP_TX` if it was a SYN and is its answer now.
+#[inline(always)]
+pub fn answer(ctx: &XdpContext, frame: &Frame, parsed: &Parsed, entry: PortEntry, config: &Config) -> u32 {
+    let opens = match parsed.tcp_flags & (FIN | SYN | RST | PUSH | ACK) {
+        SYN => true,
+        ACK => false,
+        _ => return xdp_action::XDP_PASS,
+    };
+    if entry.listener == NO_LISTENER
+        || !matches!((parsed.verdict, parsed.protocol), (Verdict::Pass, Protocol::Tcp))
+    {
+        return xdp_action::XDP_PASS;
+    }
+    let group = group_index(entry.listener, parsed.v6);
+    let (Some(state), Some(counters)) = (COOKIE_STATE.get_ptr_mut(group), COOKIE_COUNTS.get_ptr_mut(group))
+    else {
+        return xdp_action::XDP_PASS;
+    };
+    // SAFETY: the maps gave the pointers. Another CPU may change the state in between, which costs a question more;
+    // the counters are this CPU's own.
+    let (state, counters) = unsafe { (&mut *state, &mut *counters) };
+    let syn = Syn { ctx, frame, network: parsed.network & 0x1f, max: config.cookies_max };
+    let sent = match (opens, parsed.v6) {
+        (true, false) => syn.answer_v4(state, counters),
+        (true, true) => syn.answer_v6(state, counters),
+        (false, v6) => {
+            if state.flood != 0 {
+                syn.count_returned(v6, counters);
+            }
+            None
+        }
+    };
+    sent.unwrap_or(xdp_action::XDP_PASS)
+}
+
+/// A segment that opens a connection, or the last of a handshake.
+struct Syn<'a> {
+    ctx: &'a XdpContext,
+    frame: &'a Frame,
+    /// Where the IP header starts.
+    network: usize,
+    max: u64,
+}
+
+/// A TCP header with its options; behind its end there is room.
+struct Segment {
+    words: [u32; 16],
+    bytes: u32,
+}
+
+impl Segment {
+    /// Its length, bounded where the verifier sees it: hidden from the compiler, which knows that it is below 64, and
+    /// would leave the bound out, or compare something else.
+    #[inline(always)]
+    fn length(&self) -> Option<u32> {
+        let bytes = core::hint::black_box(self.bytes) & 0x3f;
+        (bytes >= size_of::<Tcp>() as u32).then_some(bytes)
+    }
+}
+
+/// `struct bpf_sock_tuple`: a connection as the socket tables have it.
+#[repr(C)]
+struct Tuple<A> {
+    source: A,
+    destination: A,
+    source_port: u16,
+    destination_port: u16,
+}
+
+impl Syn<'_> {
+    /// `None` leaves it to the stack, as always below.
+    #[inline(always)]
+    fn answer_v4(&self, state: &mut CookieState, counters: &mut CookieCounters) -> Option<u32> {
+        let ip = self.frame.header::<Ipv4>(self.network).filter(|ip| ip.version_length == V4_PLAIN)?;
+        let at = self.network + size_of::<Ipv4>();
+        let tcp = self.frame.header::<Tcp>(at)?;
+        let now = now();
+        let cookie = match state.step(now) {
+            Step::Pass => return None,
+            Step::Ask => {
+                let tuple = Tuple {
+                    source: ip.source,
+                    destination: ip.destination,
+                    source_port: tcp.source,
+                    destination_port: tcp.destination,
+                };
+                let segment = self.segment(&tcp, at)?;
+                let cookie = self.ask(&tuple, &ip, &segment, segment.length()?);
+                state.told(now, cookie >= 0);
+                cookie
+            }
+            Step::Answer => {
+                let segment = self.segment(&tcp, at)?;
+                let length = segment.length()?;
+                // SAFETY: both headers are whole, and of the stated length.
+                unsafe {
+                    bpf_tcp_raw_gen_syncookie_ipv4(
+                        (&raw const ip).cast_mut().cast(),
+                        segment.words.as_ptr().cast_mut().cast(),
+                        length,
+                    )
+                }
+            }
+        };
+        let cookie = self.admit(cookie, state, counters, now)?;
+        let reply = reply_v4(&ip, &tcp, cookie, self.segment_bytes(size_of::<Ipv4>() as u32));
+        self.send(&reply, counters)
+    }
+
+    #[inline(always)]
+    fn answer_v6(&self, state: &mut CookieState, counters: &mut CookieCounters) -> Option<u32> {
+        let ip = self.frame.header::<Ipv6>(self.network).filter(|ip| ip.next_header == PROTOCOL_TCP)?;
+        let at = self.network + size_of::<Ipv6>();
+        let tcp = self.frame.header::<Tcp>(at)?;
+        let now = now();
+        let cookie = match state.step(now) {
+            Step::Pass => return None,
+            Step::Ask => {
+                let tuple = Tuple {
+                    source: ip.source,
+                    destination: ip.destination,
+                    source_port: tcp.source,
+                    destination_port: tcp.destination,
+                };
+                let segment = self.segment(&tcp, at)?;
+                let cookie = self.ask(&tuple, &ip, &segment, segment.length()?);
+                state.told(now, cookie >= 0);
+                cookie
+            }
+            Step::Answer => {
+                let segment = self.segment(&tcp, at)?;
+                let length = segment.length()?;
+                // SAFETY: as above.
+                unsafe {
+                    bpf_tcp_raw_gen_syncookie_ipv6(
+                        (&raw const ip).cast_mut().cast(),
+                        segment.words.as_ptr().cast_mut().cast(),
+                        length,
+                    )
+                }
+            }
+        };
+        let cookie = self.admit(cookie, state, counters, now)?;
+        let reply = reply_v6(&ip, &tcp, cookie, self.segment_bytes(size_of::<Ipv6>() as u32));
+        self.send(&reply, counters)
+    }
+
+    /// The TCP header with its options.
+    #[inline(always)]
+    fn segment(&self, tcp: &Tcp, at: usize) -> Option<Segment> {
+        let mut segment = Segment { words: [0; 16], bytes: u32::from(tcp.data_offset >> 4) * 4 };
+        let length = segment.length()?;
+        // SAFETY: four bits of words, at most 15, have room.
+        let result =
+            unsafe { bpf_xdp_load_bytes(self.ctx.ctx, at as u32, segment.words.as_mut_ptr().cast(), length) };
+        (result == 0).then_some(segment)
+    }
+
+    /// The kernel's cookie if the listener's queue overflows; else an error, below 0.
+    #[inline(always)]
+    fn ask<A, H>(&self, tuple: &Tuple<A>, ip: &H, segment: &Segment, length: u32) -> i64 {
+        // SAFETY: a tuple of one of the two lengths that the helper takes, and the program's own context.
+        let socket = unsafe {
+            bpf_skc_lookup_tcp(
+                self.ctx.as_ptr(),
+                core::ptr::from_ref(tuple).cast_mut().cast(),
+                size_of::<Tuple<A>>() as u32,
+                THIS_NETNS,
+                0,
+            )
+        };
+        if socket.is_null() {
+            return -1;
+        }
+        // SAFETY: a socket of ours until it is released; both headers are whole, and of the stated length.
+        unsafe {
+            let cookie = bpf_tcp_gen_syncookie(
+                socket.cast(),
+                core::ptr::from_ref(ip).cast_mut().cast(),
+                size_of::<H>() as u32,
+                segment.words.as_ptr().cast_mut().cast(),
+                length,
+            );
+            bpf_sk_release(socket.cast());
+            cookie
+        }
+    }
+
+    /// The cookie to send; the low 32 bits of what the helpers return.
+    #[inline(always)]
+    fn admit(
+        &self,
+        cookie: i64,
+        state: &CookieState,
+        counters: &mut CookieCounters,
+        now: u64,
+    ) -> Option<u32> {
+        if cookie < 0 {
+            // In peace an error is the usual answer to a question.
+            counters.failed += state.flood;
+            return None;
+        }
+        counters.admit(now, self.max).then_some(cookie as u32)
+    }
+
+    /// What the interface lets a peer send in one segment.
+    #[inline(always)]
+    fn segment_bytes(&self, header: u32) -> u16 {
+        let mut mtu = 0_u32;
+        // SAFETY: the program's own context, and a number on the stack.
+        let result = unsafe { bpf_check_mtu(self.ctx.as_ptr(), 0, &raw mut mtu, 0, 0) };
+        let bytes = mtu.wrapping_sub(header + size_of::<Tcp>() as u32);
+        if result < 0 || bytes < SEGMENT_MIN || bytes > u32::from(u16::MAX) {
+            SEGMENT_USUAL as u16
+        } else {
+            bytes as u16
+        }
+    }
+
+    /// Turns the packet into its answer.
+    #[inline(always)]
+    fn send<const N: usize>(&self, reply: &[u16; N], counters: &mut CookieCounters) -> Option<u32> {
+        let ethernet = self.frame.header::<Ethernet>(0)?;
+        let addresses = [ethernet.source, ethernet.destination];
+        let context = self.ctx.ctx;
+        let wanted = (self.network + N * 2) as i32;
+        // SAFETY: the program's own context; nothing below reads the packet by the pointers from before.
+        unsafe {
+            let length = bpf_xdp_get_buff_len(context) as i32;
+            if bpf_xdp_adjust_tail(context, wanted - length) != 0 {
+                counters.failed += 1;
+                return None;
+            }
+            let stored = bpf_xdp_store_bytes(context, 0, addresses.as_ptr().cast_mut().cast(), 12)
+                | bpf_xdp_store_bytes(
+                    context,
+                    self.network as u32,
+                    reply.as_ptr().cast_mut().cast(),
+                    (N * 2) as u32,
+                );
+            if stored != 0 {
+                // It is no SYN any more, so that it cannot be passed.
+                counters.failed += 1;
+                return Some(xdp_action::XDP_DROP);
+            }
+        }
+        Some(xdp_action::XDP_TX)
+    }
+
+    /// Counts a valid cookie that comes back.
+    #[inline(always)]
+    fn count_returned(&self, v6: bool, counters: &mut CookieCounters) {
+        let valid = if v6 { self.returns_v6() } else { self.returns_v4() };
+        if valid == Some(true) {
+            counters.returned += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn returns_v4(&self) -> Option<bool> {
+        let ip = self.frame.header::<Ipv4>(self.network).filter(|ip| ip.version_length == V4_PLAIN)?;
+        let tcp = self.frame.header::<Tcp>(self.network + size_of::<Ipv4>())?;
+        // SAFETY: both headers are whole.
+        let result = unsafe {
+            bpf_tcp_raw_check_syncookie_ipv4(
+                (&raw const ip).cast_mut().cast(),
+                (&raw const tcp).cast_mut().cast(),
+            )
+        };
+        Some(result == 0)
+    }
+
+    #[inline(always)]
+    fn returns_v6(&self) -> Option<bool> {
+        let ip = self.frame.header::<Ipv6>(self.network).filter(|ip| ip.next_header == PROTOCOL_TCP)?;
+        let tcp = self.frame.header::<Tcp>(self.network + size_of::<Ipv6>())?;
+        // SAFETY: as above.
+        let result = unsafe {
+            bpf_tcp_raw_check_syncookie_ipv6(
+                (&raw const ip).cast_mut().cast(),
+                (&raw const tcp).cast_mut().cast(),
+            )
+        };
+        Some(result == 0)
+    }
+}
