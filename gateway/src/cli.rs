@@ -1,5 +1,6 @@
 //! Verbs of the command line (`design.md` §2). Exit codes: 0 clean, 1 failed, 64 bad settings, 69 unavailable.
 
+mod background;
 mod check;
 mod copy;
 mod datapath;

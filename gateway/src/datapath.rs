@@ -64,6 +64,7 @@ pub fn metrics(datapath: &Datapath) -> Option<KernelCounters> {
         programs: programs.collect(),
         traffic: listeners.iter().flat_map(traffic).collect(),
         drops: drops.into_iter().map(dropped).collect(),
+        drift: status.shed.drift,
         lookup_errors: listeners.iter().map(|listener| listener.connections.steer_errors).sum(),
         tcp: listeners.iter().map(tcp).collect(),
     })
@@ -98,6 +99,9 @@ fn tcp(listener: &ListenerCounters) -> Tcp {
         syn: listener.segments_in.syn + listener.segments_out.syn,
         fin: listener.segments_in.fin + listener.segments_out.fin,
         rst: listener.segments_in.rst + listener.segments_out.rst,
+        flood: listener.cookies.flood,
+        cookies_sent: listener.cookies.sent,
+        cookies_returned: listener.cookies.returned,
         rtt_counts,
         rtt_sum_micros: listener.round_trips.sum_microseconds,
     }

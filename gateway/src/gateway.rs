@@ -6,6 +6,7 @@
 
 mod control;
 mod counts;
+mod handover;
 mod outbound;
 mod worker;
 
@@ -16,7 +17,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use gateway_datapath::{Binding, Datapath, ListenerSpec};
+use gateway_datapath::{Binding, Datapath, HandedLink, ListenerSpec};
 use gateway_policy::backend::BackendTls;
 use gateway_policy::message::BufferBudget;
 use gateway_policy::ports::ClientTrust;
@@ -38,11 +39,13 @@ use gateway_telemetry::{Event, Instance, Listener, Telemetry};
 use tokio::sync::watch as signal;
 
 use crate::configuration::Applier;
+use crate::handover::HandoverError;
 use crate::plane_source::{self, Following, SharedState};
 use crate::settings::{ListenAddress, Settings};
 use crate::tls::Tls;
 use control::Control;
 use counts::Counts;
+use handover::Handover;
 
 /// Worker threads that these settings ask for.
 pub fn worker_count(settings: &Settings) -> usize {
@@ -56,6 +59,8 @@ pub enum StartError {
     Bind(#[from] BindError),
     #[error(transparent)]
     Datapath(#[from] gateway_datapath::StartError),
+    #[error(transparent)]
+    Handover(#[from] HandoverError),
     #[error("{what}: {source}")]
     Io { what: &'static str, source: std::io::Error },
     #[error("{0}")]
@@ -78,6 +83,8 @@ pub struct Gateway {
     control: Option<JoinHandle<()>>,
     counts: Option<JoinHandle<()>>,
     control_stop: signal::Sender<bool>,
+    /// Turns true when another process has taken over.
+    handed_over: signal::Receiver<bool>,
     source: Option<Source>,
     settings: Settings,
 }
@@ -94,16 +101,21 @@ impl Gateway {
         telemetry.event(&Event::GatewayStarting { version: &instance.version, workers: cpus.len() as u64 });
         let shared = Arc::new(shared(&settings, &telemetry, cpus.len())?);
         let counts = Counts::load(&settings, &shared)?;
-        let mut listeners = Listeners::bind(&settings, &cpus)?;
-        let admin = control::bind_admin(settings.net.admin)?;
+        let mut handover = Handover::open(&settings)?;
+        let mut listeners = Listeners::bind(&settings, &cpus, handover.offer.as_mut())?;
+        let admin = control::bind_admin(settings.net.admin, handover.offer.as_mut())?;
+        handover.check(&settings)?;
         let server = listeners.tls.as_ref().map(|tls| Arc::clone(&tls.server));
         let upstream = upstream_shared(&settings)?;
         let state = SharedState::default();
         let applier = applier(&settings, &shared, server.clone(), instance);
         let source = configure(&settings, applier, instance, &upstream, &state)?;
-        let datapath = Arc::new(listeners.attach(&settings, &cpus)?);
+        handover.wait_for_configuration(&settings, &shared)?;
+        let datapath = Arc::new(listeners.attach(&settings, &cpus, handover.links())?);
         let mut addresses = listeners.addresses();
-        addresses.extend(admin.as_ref().map(|(_, address)| (Listener::Admin, *address)));
+        addresses.extend(admin.as_ref().map(|bound| (Listener::Admin, bound.address)));
+        let kept = handover.keep(&listeners, admin.as_ref(), &cpus, &datapath)?;
+        let handed_over = handover.handed_over();
         let (draining, drained) = signal::channel(false);
         let tls = listeners.tls.take();
         let common = worker::Common {
@@ -112,13 +124,16 @@ impl Gateway {
             upstream: &upstream,
             addresses: &addresses,
             draining: &drained,
+            handed_over: &handed_over,
         };
-        let workers = worker::spawn(listeners.bound, server, &cpus, &common)?;
         let (control_stop, stopped) = signal::channel(false);
         if let Some(pipeline) = telemetry.pipeline() {
             outbound::spawn(Arc::clone(pipeline), Arc::clone(&shared), upstream.clone())?;
         }
         let counts = counts.spawn(Arc::clone(&upstream.tls), stopped.clone())?;
+        // The last that can fail, as from here on connections may be ours.
+        let workers = worker::spawn(listeners.bound, server, &cpus, &common)?;
+        let desk = handover.finish()?;
         let control = Control {
             shared: Arc::clone(&shared),
             datapath,
@@ -127,8 +142,10 @@ impl Gateway {
             draining: drained,
             stopped,
             source: state,
+            desk: desk.zip(kept),
+            handed_over: handed_over.clone(),
         };
-        let control = control.spawn(admin.map(|(listener, _)| listener))?;
+        let control = control.spawn(admin)?;
         telemetry.event(&Event::GatewayListening { addresses: &addresses });
         Ok(Self {
             addresses,
@@ -138,6 +155,7 @@ impl Gateway {
             control: Some(control),
             counts: Some(counts),
             control_stop,
+            handed_over,
             source,
             settings,
         })
@@ -151,6 +169,11 @@ impl Gateway {
     /// The bound address of a listener.
     pub fn address(&self, listener: Listener) -> Option<SocketAddr> {
         self.addresses.iter().find(|(name, _)| *name == listener).map(|(_, address)| *address)
+    }
+
+    /// Turns true when another process has taken over, and this one should stop.
+    pub fn handed_over(&self) -> signal::Receiver<bool> {
+        self.handed_over.clone()
     }
 
     /// Drains as R-05 says: not ready, wait, stop accepting, finish what is in flight, stop.
@@ -251,7 +274,12 @@ struct Listeners {
 }
 
 impl Listeners {
-    fn bind(settings: &Settings, cpus: &[Option<usize>]) -> Result<Self, StartError> {
+    /// Those that are offered are taken.
+    fn bind(
+        settings: &Settings,
+        cpus: &[Option<usize>],
+        mut offer: Option<&mut crate::handover::Offer>,
+    ) -> Result<Self, StartError> {
         let tls = match settings.net.https {
             ListenAddress::At(_) => Some(Tls::start(settings.net.tls_certificates.as_deref())?),
             ListenAddress::Off => None,
@@ -262,7 +290,15 @@ impl Listeners {
             (Listener::Https, settings.net.https, &settings.datapath.https_bindings),
         ] {
             if let Some(address) = address.address() {
-                let opened = bind(&ListenerSettings::new(listener.as_str(), address), cpus)?;
+                let name = listener.as_str();
+                let offered = match &mut offer {
+                    Some(offer) => offer.take(name, address, cpus.len())?,
+                    None => None,
+                };
+                let opened = match offered {
+                    Some(bound) => bound,
+                    None => bind(&ListenerSettings::new(name, address), cpus)?,
+                };
                 bound.push((listener, opened, bindings.clone()));
             }
         }
@@ -274,7 +310,12 @@ impl Listeners {
     }
 
     /// Starts the kernel path over the sockets.
-    fn attach(&self, settings: &Settings, cpus: &[Option<usize>]) -> Result<Datapath, StartError> {
+    fn attach(
+        &self,
+        settings: &Settings,
+        cpus: &[Option<usize>],
+        handed: &[HandedLink],
+    ) -> Result<Datapath, StartError> {
         let specs: Vec<_> = self.bound.iter().map(|(_, bound, more)| spec(bound, more, cpus)).collect();
         let wanted = &settings.datapath;
         let proxies = settings.net.trusted_proxies.iter().map(gateway_proxy::upstream::Network::parts);
@@ -286,9 +327,10 @@ impl Listeners {
             xdp: wanted.xdp,
             steering: wanted.steering,
             shed: gateway_datapath::ShedSettings { trusted, ..wanted.shed.clone() },
+            cookies: wanted.cookies.then_some(wanted.cookies_max),
             log: wanted.log,
         };
-        Ok(Datapath::start(&settings, &specs)?)
+        Ok(Datapath::take_over(&settings, &specs, handed)?)
     }
 }
 

@@ -67,6 +67,7 @@ pub struct Settings {
     pub logs: LogSettings,
     pub export: ExportSettings,
     pub shutdown: ShutdownSettings,
+    pub takeover: TakeoverSettings,
     pub management: ManagementSettings,
     /// How policy expressions are compiled, and what each evaluation may spend.
     pub expressions: gateway_expression::Options,
@@ -184,6 +185,10 @@ pub struct DatapathSettings {
     pub https_bindings: Vec<gateway_datapath::Binding>,
     /// Whose packets are dropped.
     pub shed: gateway_datapath::ShedSettings,
+    /// SYNs are answered with cookies while a queue overflows.
+    pub cookies: bool,
+    /// A second.
+    pub cookies_max: u32,
     /// Address filters of the global scope are applied there, too.
     pub policies: bool,
     /// Whom the proxy reports to it.
@@ -237,6 +242,15 @@ pub struct ShutdownSettings {
     pub timeout: Duration,
 }
 
+/// From one process to the next.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TakeoverSettings {
+    /// Where a successor asks; none = there is no hand-over.
+    pub socket: Option<PathBuf>,
+    /// Take over from the gateway that runs (flag `--takeover`).
+    pub asked: bool,
+}
+
 impl DatapathSettings {
     /// A place for the table's defaults.
     fn none() -> Self {
@@ -248,6 +262,8 @@ impl DatapathSettings {
             http_bindings: Vec::new(),
             https_bindings: Vec::new(),
             shed: gateway_datapath::ShedSettings::default(),
+            cookies: false,
+            cookies_max: 0,
             policies: false,
             feedback: AbuseSettings { misdeeds: Vec::new(), strikes: 0, window: Duration::ZERO },
             log: false,
@@ -317,6 +333,7 @@ impl Default for Settings {
             },
             export: ExportSettings::default(),
             shutdown: ShutdownSettings { delay: Duration::ZERO, timeout: Duration::ZERO },
+            takeover: TakeoverSettings::default(),
             management: ManagementSettings::default(),
             expressions: gateway_expression::Options::default(),
         };

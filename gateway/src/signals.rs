@@ -4,6 +4,7 @@ use std::io;
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 
 /// Handlers in place; to be installed before anyone may send a signal.
 pub struct Signals {
@@ -22,23 +23,35 @@ impl Signals {
         Ok(Self { runtime, terminate, interrupt })
     }
 
-    /// Returns at the first signal. From then on another one ends the process with 1.
-    pub fn wait(mut self) -> io::Result<()> {
-        self.next();
+    /// Returns at the first signal, or when another process has taken over. From then on a signal ends the process with
+    /// 1.
+    pub fn wait(mut self, handed_over: Option<watch::Receiver<bool>>) -> io::Result<()> {
+        self.next(handed_over);
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            self.next();
+            self.next(None);
             std::process::exit(1);
         })?;
         Ok(())
     }
 
-    fn next(&mut self) {
+    fn next(&mut self, handed_over: Option<watch::Receiver<bool>>) {
         let Self { runtime, terminate, interrupt } = self;
         runtime.block_on(async {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
+                () = until(handed_over) => {}
             }
         });
     }
+}
+
+/// Returns once it is true; never, if it cannot be any more.
+async fn until(flag: Option<watch::Receiver<bool>>) {
+    if let Some(mut flag) = flag
+        && flag.wait_for(|flag| *flag).await.is_ok()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
 }

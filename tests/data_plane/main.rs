@@ -21,6 +21,7 @@ mod routing;
 mod snippets;
 mod sources;
 mod streaming;
+mod takeover;
 mod tls;
 mod tokens;
 mod upstream;

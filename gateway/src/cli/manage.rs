@@ -87,7 +87,7 @@ impl Manage {
                 Err(error) => return fail(EXIT_FAILED, format!("the folder is not imported: {error}")),
             }
         }
-        match signals.wait() {
+        match signals.wait(None) {
             Ok(()) => {
                 plane.stop();
                 ExitCode::SUCCESS

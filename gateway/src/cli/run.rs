@@ -3,9 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use gateway_datapath::privileges;
+
+use super::background;
 use super::sources::{Sources, warn_of};
 use super::{EXIT_FAILED, EXIT_SETTINGS, EXIT_UNAVAILABLE, fail};
 use crate::gateway::{Gateway, StartError};
+use crate::notify;
 use crate::settings::{Settings, help_text};
 use crate::signals::Signals;
 use crate::telemetry;
@@ -16,6 +20,12 @@ pub struct Run {
     /// APIOps folder to serve (setting config.folder)
     #[arg(long, value_name = "DIR")]
     config: Option<PathBuf>,
+    /// Take over from the gateway that runs: its sockets, and then its work. It goes on if anything does not fit
+    #[arg(long)]
+    takeover: bool,
+    /// With --takeover: return when the new process serves, or has failed
+    #[arg(long, requires = "takeover")]
+    background: bool,
     #[command(flatten)]
     pub common: Common,
 }
@@ -48,11 +58,18 @@ pub struct Common {
 impl Run {
     pub fn execute(self) -> ExitCode {
         let config = self.config.map(|path| path.to_string_lossy().into_owned());
-        let settings = match self.common.settings(config) {
+        let (mut settings, unknown) = match self.common.settings(config) {
             Ok(settings) => settings,
             Err(code) => return code,
         };
-        serve(settings, |_| {})
+        if self.takeover && settings.takeover.socket.is_none() {
+            return fail(EXIT_SETTINGS, "--takeover needs the setting takeover.socket");
+        }
+        settings.takeover.asked = self.takeover;
+        match settings.takeover.socket {
+            Some(ref socket) if self.background => background::start(socket),
+            _ => serve((settings, unknown), |_| {}),
+        }
     }
 }
 
@@ -89,7 +106,7 @@ pub fn serve((settings, unknown): (Settings, Vec<String>), started: impl FnOnce(
         Ok(gateway) => gateway,
         Err(error) => {
             let code = match error {
-                StartError::Datapath(_) => EXIT_UNAVAILABLE,
+                StartError::Datapath(_) | StartError::Handover(_) => EXIT_UNAVAILABLE,
                 StartError::Setting(_) => EXIT_SETTINGS,
                 StartError::Bind(_) | StartError::Io { .. } => EXIT_FAILED,
             };
@@ -97,8 +114,13 @@ pub fn serve((settings, unknown): (Settings, Vec<String>), started: impl FnOnce(
         }
     };
     started(&gateway);
-    match signals.wait() {
+    privileges::drop_all();
+    notify::ready();
+    match signals.wait(Some(gateway.handed_over())) {
         Ok(()) => {
+            if !*gateway.handed_over().borrow() {
+                notify::stopping();
+            }
             gateway.stop();
             ExitCode::SUCCESS
         }

@@ -1,17 +1,18 @@
 //! The control thread: admin listener, the one-second timer of the kernel figures, readiness.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use gateway_datapath::Datapath;
-use gateway_proxy::downstream::BindError;
+use gateway_datapath::{Datapath, privileges};
+use gateway_proxy::downstream::{BindError, Bound};
 use gateway_proxy::worker::Shared;
 use tokio::sync::watch;
 
 use super::StartError;
 use crate::datapath::Rules;
+use crate::handover::{Desk, Kept, Offer};
 use crate::plane_source::SharedState;
 use crate::settings::ListenAddress;
 use crate::tls::Tls;
@@ -27,23 +28,34 @@ pub struct Control {
     pub draining: watch::Receiver<bool>,
     pub stopped: watch::Receiver<bool>,
     pub source: SharedState,
+    /// Where a successor asks, and what it gets.
+    pub desk: Option<(Desk, Kept)>,
+    /// Turns true when there is a successor.
+    pub handed_over: watch::Receiver<bool>,
 }
 
-/// Binds the admin listener; `None` when it is off.
-pub fn bind_admin(address: ListenAddress) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
+const ADMIN: &str = "admin";
+
+/// Binds the admin listener, or takes the one that is offered; `None` when it is off.
+pub fn bind_admin(address: ListenAddress, offer: Option<&mut Offer>) -> Result<Option<Bound>, StartError> {
     let Some(address) = address.address() else { return Ok(None) };
+    if let Some(offer) = offer
+        && let Some(bound) = offer.take(ADMIN, address, 1)?
+    {
+        return Ok(Some(bound));
+    }
     let bound = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        Ok((listener, address))
+        Ok(Bound { name: ADMIN.to_owned(), address, sockets: vec![listener] })
     });
-    let fail = |source| StartError::Bind(BindError { name: "admin".to_owned(), address, source });
+    let fail = |source| StartError::Bind(BindError { name: ADMIN.to_owned(), address, source });
     bound.map(Some).map_err(fail)
 }
 
 impl Control {
     /// Starts the thread; it ends when `stopped` turns true. Dropping the datapath then detaches it.
-    pub fn spawn(self, admin: Option<TcpListener>) -> Result<JoinHandle<()>, StartError> {
+    pub fn spawn(self, admin: Option<Bound>) -> Result<JoinHandle<()>, StartError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime =
             runtime.map_err(|source| StartError::Io { what: "the control thread has no runtime", source })?;
@@ -53,15 +65,20 @@ impl Control {
             .map_err(|source| StartError::Io { what: "the control thread cannot start", source })
     }
 
-    async fn run(mut self, listener: Option<TcpListener>) {
-        if let Some(listener) = listener {
+    async fn run(mut self, admin: Option<Bound>) {
+        privileges::keep_attaching();
+        if let Some((desk, kept)) = self.desk.take() {
+            tokio::task::spawn_local(desk.serve(kept, self.draining.clone()));
+        }
+        if let Some(listener) = admin.and_then(|bound| bound.sockets.into_iter().next()) {
             let admin = admin::Admin {
                 shared: Arc::clone(&self.shared),
                 datapath: Arc::clone(&self.datapath),
                 draining: self.draining.clone(),
                 source: Arc::clone(&self.source),
             };
-            tokio::task::spawn_local(admin::serve(Arc::new(admin), listener));
+            let serving = tokio::task::spawn_local(admin::serve(Arc::new(admin), listener));
+            tokio::task::spawn_local(leave(serving, self.handed_over.clone()));
         }
         let rules = Rules::new(Arc::clone(&self.shared), Arc::clone(&self.datapath), self.offload);
         let figures = keep_up(Arc::clone(&self.shared), rules, self.tls.take());
@@ -69,6 +86,13 @@ impl Control {
             () = figures => {}
             _ = self.stopped.wait_for(|stopped| *stopped) => {}
         }
+    }
+}
+
+/// The successor answers on the admin listener, and nobody else.
+async fn leave(serving: tokio::task::JoinHandle<()>, mut handed_over: watch::Receiver<bool>) {
+    if handed_over.wait_for(|handed_over| *handed_over).await.is_ok() {
+        serving.abort();
     }
 }
 

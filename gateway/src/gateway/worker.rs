@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use gateway_datapath::Binding;
+use gateway_datapath::{Binding, privileges};
 use gateway_proxy::downstream::{Bound, ConnectionCap, Server, Settings as DownstreamSettings, TlsServer};
 use gateway_proxy::upstream::{Upstream, UpstreamSettings, UpstreamShared};
 use gateway_proxy::worker::{Shared, Worker};
@@ -41,6 +41,7 @@ struct Start {
     upstream_shared: UpstreamShared,
     downstream: DownstreamSettings,
     draining: watch::Receiver<bool>,
+    handed_over: watch::Receiver<bool>,
     settings: Arc<Settings>,
 }
 
@@ -51,6 +52,8 @@ pub struct Common<'a> {
     pub upstream: &'a UpstreamShared,
     pub addresses: &'a [(Listener, SocketAddr)],
     pub draining: &'a watch::Receiver<bool>,
+    /// Another process serves already when this one drains.
+    pub handed_over: &'a watch::Receiver<bool>,
 }
 
 /// Starts a thread for each entry of `cpus`.
@@ -60,7 +63,7 @@ pub fn spawn(
     cpus: &[Option<usize>],
     common: &Common<'_>,
 ) -> Result<Vec<JoinHandle<usize>>, StartError> {
-    let Common { settings, shared, upstream: upstream_shared, addresses, draining } = *common;
+    let Common { settings, shared, upstream: upstream_shared, addresses, draining, handed_over } = *common;
     let upstream = UpstreamSettings {
         budget: shared.budget.clone(),
         trusted_proxies: settings.net.trusted_proxies.clone(),
@@ -94,6 +97,7 @@ pub fn spawn(
             upstream_shared: upstream_shared.clone(),
             downstream: downstream.clone(),
             draining: draining.clone(),
+            handed_over: handed_over.clone(),
             settings: Arc::clone(&settings),
         };
         let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || start.run());
@@ -109,6 +113,8 @@ impl Start {
         if let Some(cpu) = self.cpu {
             pin(cpu);
         }
+        // It reads what strangers send, and needs none.
+        privileges::drop_all();
         // Not a `LocalSet`, which would be a second scheduler inside the first.
         let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
             Ok(runtime) => runtime,
@@ -131,7 +137,9 @@ impl Start {
         }
         // An error means that the gateway has gone, which ends the worker as well.
         let _ = self.draining.wait_for(|draining| *draining).await;
-        tokio::time::sleep(self.settings.shutdown.delay).await;
+        if !*self.handed_over.borrow() {
+            tokio::time::sleep(self.settings.shutdown.delay).await;
+        }
         server.drain(self.settings.shutdown.timeout).await
     }
 }

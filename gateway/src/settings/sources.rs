@@ -56,12 +56,13 @@ fn from_environment(environment: impl Iterator<Item = (String, String)>) -> Vec<
 }
 
 fn is_ours(name: &str) -> bool {
-    const ROOTS: [&str; 12] = [
+    const ROOTS: [&str; 13] = [
         "config.",
         "net.",
         "telemetry.",
         "gateway.",
         "datapath.",
+        "takeover.",
         "workers.",
         "policy.",
         "shutdown.",

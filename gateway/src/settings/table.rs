@@ -717,6 +717,20 @@ pub const SETTINGS: &[SettingDef] = &[
         },
     ),
     setting(
+        "datapath.cookies",
+        "off",
+        "on or off",
+        "answer SYNs with cookies in XDP while a listener's queue overflows",
+        |s, v| {
+            s.datapath.cookies = one_of(v, &["on", "off"])? == "on";
+            Ok(())
+        },
+    ),
+    setting("datapath.cookies.max", "1000000", "cookies a second", "that are sent at most", |s, v| {
+        s.datapath.cookies_max = within(v, 1, 100_000_000)?;
+        Ok(())
+    }),
+    setting(
         "datapath.policies",
         "off",
         "on or off",
@@ -1437,6 +1451,16 @@ pub const SETTINGS: &[SettingDef] = &[
         s.expressions.limits.elements = within(v, 16, 10_000_000)?;
         Ok(())
     }),
+    setting(
+        "takeover.socket",
+        "",
+        "path",
+        "socket where a new process takes over from this one (gateway run --takeover)",
+        |s, v| {
+            s.takeover.socket = (!v.is_empty()).then(|| v.into());
+            Ok(())
+        },
+    ),
 ];
 
 /// The table for `--help`.

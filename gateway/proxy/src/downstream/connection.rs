@@ -24,6 +24,8 @@ use crate::wire::{BodyReader, Framing, HeadScan, RequestContext, RequestHead, Ve
 
 /// Requests read ahead while one is being answered.
 const PIPELINE_BYTES: usize = 64 << 10;
+/// For the first request of a connection that was accepted just before draining began.
+const FIRST_WHILE_DRAINING: Duration = Duration::from_secs(1);
 /// A client that closes its sending side may still read (U-03) or be gone (U-07), and only a write would tell. One
 /// that has sent a request gets its answer if it is there within this time, plus what the timer is late.
 const HALF_CLOSE_GRACE: Duration = Duration::from_millis(250);
@@ -108,6 +110,7 @@ impl<S: Service> Http1<'_, S> {
         let takes_http2 = first && settings.http2 && self.client.scheme == Scheme::Http;
         let mut scan = HeadScan::default();
         let mut begun = false;
+        let mut hurried = false;
         self.timer.set(settings.idle_timeout);
         poll_fn(|cx| {
             self.link.with(|ends| {
@@ -123,13 +126,21 @@ impl<S: Service> Http1<'_, S> {
                             begun = true;
                             self.timer.set(settings.head_timeout);
                         }
-                    } else if self.timer.timers().is_draining() {
-                        return Poll::Ready(Next::Close);
                     }
                     match ends.input.poll_fill(&mut ends.io, cx) {
                         Poll::Ready(Ok(1..)) => {}
                         Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Next::Close),
                         Poll::Pending => break,
+                    }
+                }
+                if ends.input.is_empty() && self.timer.timers().is_draining() {
+                    // What has come is read by now. Who has just connected has not had his turn.
+                    if !first {
+                        return Poll::Ready(Next::Close);
+                    }
+                    if !hurried {
+                        hurried = true;
+                        self.timer.set(settings.idle_timeout.min(FIRST_WHILE_DRAINING));
                     }
                 }
                 if ends.input.is_empty() {

@@ -48,6 +48,12 @@ pub struct Bound {
 }
 
 impl Bound {
+    /// The same sockets, open twice: they accept until both are closed.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        let sockets = self.sockets.iter().map(StdListener::try_clone).collect::<io::Result<_>>()?;
+        Ok(Self { name: self.name.clone(), address: self.address, sockets })
+    }
+
     /// Descriptors of the sockets, for the kernel path to steer to; valid as long as the workers listen.
     pub fn descriptors(&self) -> Vec<RawFd> {
         self.sockets.iter().map(AsRawFd::as_raw_fd).collect()
