@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -14,7 +15,9 @@ use gateway_datapath::flood::{Flood, networks};
 use gateway_datapath::{
     Binding, ConnectionLimit, Datapath, DatapathSettings, Ingress, ListenerSpec, ShedSettings,
 };
-use gateway_tests::namespaces::{CLIENT_INTERFACE, GATEWAY_INTERFACE, World};
+use gateway_tests::namespaces::{
+    CLIENT_INTERFACE, CLIENT_V4, GATEWAY_INTERFACE, GATEWAY_V4, Namespace, World,
+};
 use serde::Serialize;
 
 /// Packets of one flood. Those that find the receiving queue full are nobody's merit, and do not count.
@@ -44,6 +47,8 @@ struct Contender {
 
 enum Filter {
     Ours(Box<Datapath>, &'static str),
+    /// A listener whose queue overflows: XDP answers, or the kernel alone.
+    Cookies(Option<Box<Datapath>>, TcpListener),
     Nft,
     Ipset,
 }
@@ -111,6 +116,8 @@ fn contenders() -> anyhow::Result<Vec<Contender>> {
     if available("nft") {
         all.push(Contender::nft(limit_rule, "nftables, ingress", &table("netdev", &early, sources, over))?);
     }
+    all.push(Contender::cookies("gateway, native XDP", true)?);
+    all.push(Contender::cookies("the kernel's own cookies", false)?);
     Ok(all)
 }
 
@@ -157,6 +164,25 @@ impl Contender {
         })
     }
 
+    fn cookies(name: &'static str, in_xdp: bool) -> anyhow::Result<Self> {
+        Self::new("SYN answered in a flood", name, |world| {
+            // The way back to the flood's sources, and to a client that receives in threads of its own.
+            inside(world, &["ip", "route", "add", "20.0.0.0/8", "via", CLIENT_V4], "")?;
+            inside_of(&world.client, &["ethtool", "-K", CLIENT_INTERFACE, "gro", "on"], "")?;
+            receive_in_threads(&world.client, CLIENT_INTERFACE)?;
+            let listener = world.gateway.run(|| TcpListener::bind((GATEWAY_V4, PORT)))?;
+            let bindings = vec![Binding { address: GATEWAY_V4.parse()?, ports: PORT..=PORT }];
+            let spec = ListenerSpec { name: "http".to_owned(), bindings, workers: Vec::new() };
+            let settings = DatapathSettings {
+                xdp: Ingress::Native,
+                cookies: Some(u32::MAX),
+                ..DatapathSettings::default()
+            };
+            let datapath = in_xdp.then(|| Box::new(world.start(&settings, &[spec])));
+            Ok(Filter::Cookies(datapath, listener))
+        })
+    }
+
     fn new(
         rule: &'static str,
         name: &'static str,
@@ -165,7 +191,7 @@ impl Contender {
         let world = World::new().context("namespaces cannot be made here")?;
         inside(&world, &["ethtool", "-K", GATEWAY_INTERFACE, "gro", "on"], "")?;
         let before = receiving_threads()?;
-        receive_in_threads(&world)?;
+        receive_in_threads(&world.gateway, GATEWAY_INTERFACE)?;
         let filter = install(&world).with_context(|| format!("{name} cannot be installed"))?;
         let threads = receiving_threads()?.into_iter().filter(|thread| !before.contains(thread)).collect();
         Ok(Self { rule, name, world, filter, threads })
@@ -173,8 +199,8 @@ impl Contender {
 
     fn measure(&self, flood: &Flood) -> anyhow::Result<f64> {
         let (dropped, time) = (self.dropped()?, self.cpu_time()?);
-        let frame =
-            frame(matches!(self.filter, Filter::Ours(_, "connections")) || self.rule.starts_with("new"));
+        let answered = matches!(self.filter, Filter::Cookies(..));
+        let frame = frame(self.rule.starts_with("new"), answered);
         self.world.client.run(|| {
             let interface = nix::net::if_::if_nametoindex(CLIENT_INTERFACE)?;
             for _ in 0..PACKETS / BURST {
@@ -202,6 +228,11 @@ impl Contender {
                 let counted = drops.iter().filter(|one| rule.is_empty() || one.rule == *rule);
                 Ok(counted.map(|one| one.packets).sum())
             }
+            Filter::Cookies(Some(datapath), _) => {
+                let counters = datapath.counters();
+                Ok(counters.listener("http").map_or(0, |one| one.cookies.sent))
+            }
+            Filter::Cookies(None, _) => self.world.gateway.run(kernel_cookies),
             Filter::Nft => number_behind(&inside(&self.world, &["nft", "list", "counters"], "")?, "packets"),
             Filter::Ipset => {
                 let rules = inside(&self.world, &["iptables-save", "-c", "-t", "raw"], "")?;
@@ -228,10 +259,23 @@ fn number_behind(text: &str, word: &str) -> anyhow::Result<u64> {
     Ok(words.next().with_context(|| format!("no `{word}` in {text}"))?.parse()?)
 }
 
+/// SYNs that the kernel has answered with cookies in this network namespace.
+fn kernel_cookies() -> anyhow::Result<u64> {
+    let text = fs::read_to_string("/proc/thread-self/net/netstat")?;
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix("TcpExt: "));
+    let (names, values) = (lines.next().context("names")?, lines.next().context("values")?);
+    let place = names.split(' ').position(|name| name == "SyncookiesSent").context("a figure")?;
+    Ok(values.split(' ').nth(place).context("a value")?.parse()?)
+}
+
 /// Runs a program at the gateway's end.
 fn inside(world: &World, words: &[&str], input: &str) -> anyhow::Result<String> {
+    inside_of(&world.gateway, words, input)
+}
+
+fn inside_of(namespace: &Namespace, words: &[&str], input: &str) -> anyhow::Result<String> {
     let (program, arguments) = words.split_first().context("a program")?;
-    world.gateway.run(|| {
+    namespace.run(|| {
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("{program} cannot be started"))?;
@@ -245,16 +289,16 @@ fn inside(world: &World, words: &[&str], input: &str) -> anyhow::Result<String> 
     })
 }
 
-/// Gives the gateway's interface kernel threads of its own. /sys shows the namespace that it was mounted in.
-fn receive_in_threads(world: &World) -> anyhow::Result<()> {
+/// Gives an interface kernel threads of its own. /sys shows the namespace that it was mounted in.
+fn receive_in_threads(namespace: &Namespace, interface: &str) -> anyhow::Result<()> {
     use nix::mount::{MsFlags, mount};
     let place = tempfile::tempdir()?;
-    world.gateway.run(|| {
+    namespace.run(|| {
         nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS)?;
         let none = None::<&str>;
         mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
         mount(Some("sysfs"), place.path(), Some("sysfs"), MsFlags::empty(), none)?;
-        fs::write(place.path().join("class/net").join(GATEWAY_INTERFACE).join("threaded"), "1")?;
+        fs::write(place.path().join("class/net").join(interface).join("threaded"), "1")?;
         anyhow::Ok(())
     })
 }
@@ -271,8 +315,9 @@ fn receiving_threads() -> anyhow::Result<Vec<u32>> {
     Ok(found)
 }
 
-/// A SYN to the listener; the flood fills in source and checksum. Few sources are one in each network.
-fn frame(few_sources: bool) -> Vec<u8> {
+/// A SYN to the listener; the flood fills in the source, and keeps a right checksum right. Few sources are one in each
+/// network.
+fn frame(few_sources: bool, answered: bool) -> Vec<u8> {
     let mut frame = [gateway_tests::namespaces::GATEWAY_MAC, gateway_tests::namespaces::CLIENT_MAC].concat();
     frame.extend([
         0x08,
@@ -300,8 +345,14 @@ fn frame(few_sources: bool) -> Vec<u8> {
     ]);
     frame.extend(40_000_u16.to_be_bytes());
     frame.extend(PORT.to_be_bytes());
-    // Sequence, acknowledgment, 5 words, SYN; the checksum is left wrong, so that the stack answers nothing.
-    frame.extend([0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 1, 0, 0xba, 0xad, 0, 0]);
+    // Sequence, acknowledgment, 5 words, SYN.
+    frame.extend([0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 1, 0, 0, 0, 0, 0]);
+    let pseudo = [&frame[26..34], &[0, 6, 0, 20], &frame[34..]].concat();
+    let sum: u32 = pseudo.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1])).sum();
+    let checksum = !((sum & 0xffff) + (sum >> 16)) as u16;
+    // Where nobody listens, it is left wrong, so that the stack answers nothing.
+    let checksum = if answered { checksum } else { !checksum };
+    frame[50..52].copy_from_slice(&checksum.to_be_bytes());
     frame.extend([0; 6]);
     frame
 }

@@ -1,7 +1,8 @@
 //! `cargo xtask bench datapath`: nanoseconds a packet of each kernel program, beside one that does nothing; and of a
-//! packet that is dropped, beside the kernel's own filters.
+//! packet that is dropped, beside the kernel's own filters; and what is left for clients when others are abusive.
 
 mod drops;
+mod goodput;
 
 use clap::Parser;
 
@@ -23,10 +24,13 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let costs = gateway_datapath::bench::run(arguments.repeat).map_err(anyhow::Error::msg)?;
     let drops = drops::run(arguments.rounds)?;
+    let goodput = goodput::run(arguments.rounds)?;
     if arguments.json {
         println!(
             "{}",
-            serde_json::to_string_pretty(&serde_json::json!({ "programs": costs, "drops": drops }))?
+            serde_json::to_string_pretty(&serde_json::json!({
+                "programs": costs, "drops": drops, "goodput": goodput
+            }))?
         );
         return Ok(());
     }
@@ -43,6 +47,13 @@ fn main() -> anyhow::Result<()> {
         // Native XDP stands first for each rule.
         let ours = drops.iter().find(|one| one.rule == cost.rule).map_or(cost.median, |one| one.median);
         println!("| {} | {} | {:.0} | {:.1} |", cost.rule, cost.contender, cost.median, cost.median / ours);
+    }
+    println!();
+    println!("| ten times as many abusive clients | requests a second of the others | of the undisturbed |");
+    println!("| --- | --- | --- |");
+    let undisturbed = goodput.first().map_or(1.0, |one| one.median);
+    for one in &goodput {
+        println!("| {} | {:.0} | {:.0} % |", one.case, one.median, 100.0 * one.median / undisturbed);
     }
     Ok(())
 }
