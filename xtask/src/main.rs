@@ -12,6 +12,7 @@ mod process;
 mod run;
 mod setup;
 mod test;
+mod test_kernels;
 mod tidy;
 mod vm_check;
 mod workspace;
@@ -41,6 +42,8 @@ enum Verb {
     Run(run::Arguments),
     /// Set up, then everything that CI runs
     Test(test::Arguments),
+    /// Test the kernel path on Debian 12's kernel, in a virtual machine (long; not in CI)
+    TestKernels,
     /// Fuzz one target, or each in turn (long; not in CI)
     Fuzz(fuzz::Arguments),
     /// Measure beside the peers
@@ -72,6 +75,7 @@ fn dispatch(verb: Verb) -> anyhow::Result<()> {
         Verb::Build => build::run(&workspace).map(drop),
         Verb::Run(arguments) => run::run(&workspace, &arguments),
         Verb::Test(arguments) => test::run(&workspace, &arguments),
+        Verb::TestKernels => test_kernels::run(&workspace),
         Verb::Fuzz(arguments) => fuzz::run(&workspace, &arguments),
         Verb::Bench(arguments) => bench::run(&workspace, &arguments),
         Verb::Package(arguments) => package::run(&workspace, &arguments),
