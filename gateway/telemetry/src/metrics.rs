@@ -269,10 +269,14 @@ mod tests {
                 established: 1,
                 retransmits: 1,
                 syn: 1,
+                flood: true,
+                cookies_sent: 1,
+                cookies_returned: 1,
                 rtt_counts: [1; RTT_BUCKETS],
                 ..Tcp::default()
             }],
             lookup_errors: 1,
+            drift: 1,
         }));
         let sums = sums(&registry);
         for metric in table::TABLE {

@@ -47,10 +47,10 @@ impl KernelTrie {
         Self { v4: Four::Hash(v4), v6, hints, placed: BTreeSet::new() }
     }
 
-    fn put_v4(&mut self, network: Ipv4Addr, bits: u8, entry: &PrefixEntry) -> io::Result<()> {
+    fn put_v4(&mut self, network: Ipv4Addr, bits: u8, entry: PrefixEntry) -> io::Result<()> {
         match &self.v4 {
-            Four::Trie(map) => map.update(&trie_key(network, bits), entry)?,
-            Four::Hash(map) => map.update(&hash_key(network, bits), entry)?,
+            Four::Trie(map) => map.update(&trie_key(network, bits), &entry)?,
+            Four::Hash(map) => map.update(&hash_key(network, bits), &entry)?,
         }
         if self.placed.insert((network, bits)) {
             self.hints.need(network, bits, self.v4.hint(bits))?;
@@ -92,7 +92,7 @@ impl Trie for KernelTrie {
     fn put(&mut self, prefix: Prefix, rule: u32) -> io::Result<()> {
         let entry = PrefixEntry { rule, pad: 0 };
         match prefix.address() {
-            IpAddr::V4(network) => self.put_v4(network, prefix.bits(), &entry),
+            IpAddr::V4(network) => self.put_v4(network, prefix.bits(), entry),
             IpAddr::V6(address) => {
                 self.v6.update(&Key { bits: u32::from(prefix.bits()), address: address.octets() }, &entry)
             }
