@@ -227,8 +227,10 @@ mod tests {
                 ],
                 protected: vec!["192.0.2.1 (SSH connection to this host)".into()],
                 waiting: 3,
+                drift: 0,
                 refused: Vec::new(),
             },
+            flooded: vec!["http".into()],
             refused: vec!["sock_ops: no cgroup2 is mounted".into()],
         };
         let expected = "datapath: on\n\
@@ -240,6 +242,7 @@ mod tests {
              never denied: 192.0.2.1 (SSH connection to this host)\n\
              no room for 3 prefixes, which drop nothing\n\
              program gw_ingress (id 7, tag 00ff): xdp on interface 2\n\
+             SYN flood on listener http: answered with cookies\n\
              not in use: sock_ops: no cgroup2 is mounted\n";
         assert_eq!(render_status(&status), expected);
         // What travels through `GET /datapath`.
