@@ -262,7 +262,7 @@ fn takeover_of_the_attachments_leaves_no_packet_unseen() {
             counters_when(datapath, |counters| counters.listener("http").unwrap().total("in").0 == count);
             seen(datapath)
         };
-        world.send(&[syn.clone()]);
+        world.send(std::slice::from_ref(&syn));
         assert_eq!(arrived(&old, 1), 1);
 
         let links = old.links().unwrap();
@@ -276,13 +276,13 @@ fn takeover_of_the_attachments_leaves_no_packet_unseen() {
         // The new one fails after all: the old one's programs are back.
         drop(new);
         old.reclaim(&specs);
-        world.send(&[syn.clone()]);
+        world.send(std::slice::from_ref(&syn));
         assert_eq!(arrived(&old, 2), 2, "{mode}");
 
         let new = take();
         drop((old, links));
         assert!(shows_xdp(&world), "the attachment outlives who made it");
-        world.send(&[syn.clone()]);
+        world.send(std::slice::from_ref(&syn));
         assert_eq!(arrived(&new, 1), 1, "{mode}");
         drop(new);
         assert!(!shows_xdp(&world));

@@ -48,7 +48,10 @@ struct Contender {
 enum Filter {
     Ours(Box<Datapath>, &'static str),
     /// A listener whose queue overflows: XDP answers, or the kernel alone.
-    Cookies(Option<Box<Datapath>>, TcpListener),
+    Cookies {
+        xdp: Option<Box<Datapath>>,
+        _listener: TcpListener,
+    },
     Nft,
     Ipset,
 }
@@ -179,7 +182,7 @@ impl Contender {
                 ..DatapathSettings::default()
             };
             let datapath = in_xdp.then(|| Box::new(world.start(&settings, &[spec])));
-            Ok(Filter::Cookies(datapath, listener))
+            Ok(Filter::Cookies { xdp: datapath, _listener: listener })
         })
     }
 
@@ -199,7 +202,7 @@ impl Contender {
 
     fn measure(&self, flood: &Flood) -> anyhow::Result<f64> {
         let (dropped, time) = (self.dropped()?, self.cpu_time()?);
-        let answered = matches!(self.filter, Filter::Cookies(..));
+        let answered = matches!(self.filter, Filter::Cookies { .. });
         let frame = frame(self.rule.starts_with("new"), answered);
         self.world.client.run(|| {
             let interface = nix::net::if_::if_nametoindex(CLIENT_INTERFACE)?;
@@ -228,11 +231,11 @@ impl Contender {
                 let counted = drops.iter().filter(|one| rule.is_empty() || one.rule == *rule);
                 Ok(counted.map(|one| one.packets).sum())
             }
-            Filter::Cookies(Some(datapath), _) => {
+            Filter::Cookies { xdp: Some(datapath), .. } => {
                 let counters = datapath.counters();
                 Ok(counters.listener("http").map_or(0, |one| one.cookies.sent))
             }
-            Filter::Cookies(None, _) => self.world.gateway.run(kernel_cookies),
+            Filter::Cookies { xdp: None, .. } => self.world.gateway.run(kernel_cookies),
             Filter::Nft => number_behind(&inside(&self.world, &["nft", "list", "counters"], "")?, "packets"),
             Filter::Ipset => {
                 let rules = inside(&self.world, &["iptables-save", "-c", "-t", "raw"], "")?;

@@ -13,7 +13,7 @@ use crate::handover::{Desk, HandoverError, Kept, Offer};
 use crate::settings::Settings;
 
 /// For the first configuration, which a plane may have to send.
-const CONFIGURED_WITHIN: Duration = Duration::from_secs(60);
+const CONFIGURED_WITHIN: Duration = Duration::from_mins(1);
 
 /// Both are `None` unless the settings ask for them.
 pub struct Handover {

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use super::{HandoverError, LinkPart, ListenerPart, Manifest, PROTOCOL, READY, YOURS, write_manifest};
 
 /// For the successor to compile its configuration and attach.
-const STARTS_WITHIN: Duration = Duration::from_secs(120);
+const STARTS_WITHIN: Duration = Duration::from_mins(2);
 
 /// What is handed over: copies of everything, so that it stays open in either process.
 pub struct Kept {
