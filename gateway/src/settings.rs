@@ -251,6 +251,14 @@ pub struct TakeoverSettings {
     pub asked: bool,
 }
 
+impl LogSettings {
+    /// A place for the table's defaults.
+    fn none() -> Self {
+        let local = LocalLogSettings::default();
+        Self { std: gateway_telemetry::Std::None, level: String::new(), color: false, local }
+    }
+}
+
 impl DatapathSettings {
     /// A place for the table's defaults.
     fn none() -> Self {
@@ -325,12 +333,7 @@ impl Default for Settings {
                     secret: None,
                 },
             },
-            logs: LogSettings {
-                std: gateway_telemetry::Std::None,
-                level: String::new(),
-                color: false,
-                local: LocalLogSettings::default(),
-            },
+            logs: LogSettings::none(),
             export: ExportSettings::default(),
             shutdown: ShutdownSettings { delay: Duration::ZERO, timeout: Duration::ZERO },
             takeover: TakeoverSettings::default(),
