@@ -45,7 +45,11 @@ impl Handover {
     /// The gateway that runs has a configuration: without one of our own it goes on.
     pub fn wait_for_configuration(&self, settings: &Settings, shared: &Shared) -> Result<(), StartError> {
         // A folder has been read by now.
-        let within = if settings.config.plane().is_some() { CONFIGURED_WITHIN } else { Duration::ZERO };
+        let within = if settings.config.plane(&settings.identity).is_some() {
+            CONFIGURED_WITHIN
+        } else {
+            Duration::ZERO
+        };
         let start = Instant::now();
         while self.offer.is_some() && shared.snapshot.load().is_none() {
             if start.elapsed() > within {
