@@ -54,6 +54,12 @@ impl CookieState {
         }
     }
 
+    /// The SYN came again to a connection that is half open already, and could not ask: the next one does.
+    #[inline(always)]
+    pub const fn not_told(&mut self, now: u64) {
+        self.next_ns = now;
+    }
+
     /// True while SYNs are answered; a state that no SYN has looked at since it ended is over, too.
     pub const fn is_flood(&self, now: u64) -> bool {
         self.flood != 0 && now < self.next_ns + FLOOD_NS
@@ -245,6 +251,16 @@ mod tests {
         state.told(until, false);
         assert_eq!(state.step(until + 1), Step::Pass);
         assert!(!state.is_flood(until + 1));
+    }
+
+    #[test]
+    fn syn_of_a_half_open_connection_leaves_the_question_to_the_next() {
+        let mut state = CookieState::default();
+        assert_eq!(state.step(1), Step::Ask);
+        state.not_told(1);
+        assert_eq!(state.step(1), Step::Ask);
+        state.told(1, true);
+        assert_eq!(state.step(2), Step::Answer);
     }
 
     #[test]

@@ -34,6 +34,8 @@ const THIS_NETNS: u64 = u64::MAX;
 /// RFC 9293 §3.7.1, and what Ethernet allows.
 const SEGMENT_MIN: u32 = 536;
 const SEGMENT_USUAL: u32 = 1460;
+/// `-EINVAL` of `bpf_tcp_gen_syncookie`: the SYN belongs to a connection.
+const NO_LISTENING_SOCKET: i64 = -22;
 
 /// Set when the programs are loaded. With 0 the verifier cuts this file out, so that kernels before 6.0, which lack
 /// the helpers, load the rest.
@@ -135,6 +137,10 @@ impl Syn<'_> {
                 };
                 let segment = self.segment(&tcp, at)?;
                 let cookie = self.ask(&tuple, &ip, &segment, segment.length()?);
+                if cookie == NO_LISTENING_SOCKET {
+                    state.not_told(now);
+                    return None;
+                }
                 state.told(now, cookie >= 0);
                 cookie
             }
@@ -173,6 +179,10 @@ impl Syn<'_> {
                 };
                 let segment = self.segment(&tcp, at)?;
                 let cookie = self.ask(&tuple, &ip, &segment, segment.length()?);
+                if cookie == NO_LISTENING_SOCKET {
+                    state.not_told(now);
+                    return None;
+                }
                 state.told(now, cookie >= 0);
                 cookie
             }

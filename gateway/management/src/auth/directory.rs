@@ -57,7 +57,8 @@ impl Plane {
     /// Adds a principal with a client secret of its own; both ids and the secret, which is kept nowhere.
     pub async fn add_principal(&self, name: &str, role: Role) -> Result<(String, String), ArmError> {
         let secret = Sealer::new_key().map_err(|error| ArmError::internal(&error))?;
-        let secret = URL_SAFE_NO_PAD.encode(secret);
+        // Of letters first: what begins with a dash is an option to every command line that it is pasted into.
+        let secret = format!("gw{}", URL_SAFE_NO_PAD.encode(secret));
         let hash = STANDARD.encode(digest(&SHA256, secret.as_bytes()));
         let id = uuid::Uuid::new_v4().to_string();
         self.put_principal(&id, json!({"name": name, "role": role.name(), "secret": hash})).await?;
