@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use clap::ValueEnum as _;
+
 use crate::peer::Peer;
 use crate::run::{Outcome, ProcessFigures, Turn};
 use gateway_benches::measure::median;
@@ -15,17 +17,17 @@ pub fn markdown(outcome: &Outcome) -> String {
         outcome.rounds, outcome.seconds
     );
     text.push_str(&header("figure", &peers));
-    for workload in Workload::ALL {
+    for &workload in Workload::value_variants() {
         row(&mut text, &peers, &format!("{}: CPU µs a request", workload.title()), |peer| {
             figure(outcome, workload, peer, |turn| turn.cpu_microseconds, 1)
         });
     }
-    for workload in Workload::ALL {
+    for &workload in Workload::value_variants() {
         row(&mut text, &peers, &format!("{}: requests/s", workload.title()), |peer| {
             figure(outcome, workload, peer, |turn| turn.requests_per_second, 0)
         });
     }
-    for workload in Workload::ALL {
+    for &workload in Workload::value_variants() {
         row(
             &mut text,
             &peers,
