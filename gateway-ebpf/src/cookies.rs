@@ -4,7 +4,7 @@
 //! Source: net/ipv4/syncookies.c and `bpf_tcp_gen_syncookie` of bpf-helpers(7).
 
 use aya_ebpf::EbpfContext as _;
-use aya_ebpf::bindings::xdp_action;
+use aya_ebpf::bindings::{tcphdr, xdp_action};
 use aya_ebpf::helpers::generated::{
     bpf_check_mtu, bpf_sk_release, bpf_skc_lookup_tcp, bpf_tcp_gen_syncookie,
     bpf_tcp_raw_check_syncookie_ipv4, bpf_tcp_raw_check_syncookie_ipv6, bpf_tcp_raw_gen_syncookie_ipv4,
@@ -123,41 +123,13 @@ impl Syn<'_> {
     #[inline(always)]
     fn answer_v4(&self, state: &mut CookieState, counters: &mut CookieCounters) -> Option<u32> {
         let ip = self.frame.header::<Ipv4>(self.network).filter(|ip| ip.version_length == V4_PLAIN)?;
-        let at = self.network + size_of::<Ipv4>();
-        let tcp = self.frame.header::<Tcp>(at)?;
-        let now = now();
-        let cookie = match state.step(now) {
-            Step::Pass => return None,
-            Step::Ask => {
-                let tuple = Tuple {
-                    source: ip.source,
-                    destination: ip.destination,
-                    source_port: tcp.source,
-                    destination_port: tcp.destination,
-                };
-                let segment = self.segment(&tcp, at)?;
-                let cookie = self.ask(&tuple, &ip, &segment, segment.length()?);
-                if cookie == NO_LISTENING_SOCKET {
-                    state.not_told(now);
-                    return None;
-                }
-                state.told(now, cookie >= 0);
-                cookie
-            }
-            Step::Answer => {
-                let segment = self.segment(&tcp, at)?;
-                let length = segment.length()?;
-                // SAFETY: both headers are whole, and of the stated length.
-                unsafe {
-                    bpf_tcp_raw_gen_syncookie_ipv4(
-                        (&raw const ip).cast_mut().cast(),
-                        segment.words.as_ptr().cast_mut().cast(),
-                        length,
-                    )
-                }
-            }
+        let tcp = self.frame.header::<Tcp>(self.network + size_of::<Ipv4>())?;
+        let addresses = [ip.source, ip.destination];
+        // SAFETY: as `cookie` asks for.
+        let generate = |segment: *mut _, length| unsafe {
+            bpf_tcp_raw_gen_syncookie_ipv4((&raw const ip).cast_mut().cast(), segment, length)
         };
-        let cookie = self.admit(cookie, state, counters, now)?;
+        let cookie = self.cookie(&ip, addresses, &tcp, generate, state, counters)?;
         let reply = reply_v4(&ip, &tcp, cookie, self.segment_bytes(size_of::<Ipv4>() as u32));
         self.send(&reply, counters)
     }
@@ -165,43 +137,49 @@ impl Syn<'_> {
     #[inline(always)]
     fn answer_v6(&self, state: &mut CookieState, counters: &mut CookieCounters) -> Option<u32> {
         let ip = self.frame.header::<Ipv6>(self.network).filter(|ip| ip.next_header == PROTOCOL_TCP)?;
-        let at = self.network + size_of::<Ipv6>();
-        let tcp = self.frame.header::<Tcp>(at)?;
-        let now = now();
-        let cookie = match state.step(now) {
-            Step::Pass => return None,
-            Step::Ask => {
-                let tuple = Tuple {
-                    source: ip.source,
-                    destination: ip.destination,
-                    source_port: tcp.source,
-                    destination_port: tcp.destination,
-                };
-                let segment = self.segment(&tcp, at)?;
-                let cookie = self.ask(&tuple, &ip, &segment, segment.length()?);
-                if cookie == NO_LISTENING_SOCKET {
-                    state.not_told(now);
-                    return None;
-                }
-                state.told(now, cookie >= 0);
-                cookie
-            }
-            Step::Answer => {
-                let segment = self.segment(&tcp, at)?;
-                let length = segment.length()?;
-                // SAFETY: as above.
-                unsafe {
-                    bpf_tcp_raw_gen_syncookie_ipv6(
-                        (&raw const ip).cast_mut().cast(),
-                        segment.words.as_ptr().cast_mut().cast(),
-                        length,
-                    )
-                }
-            }
+        let tcp = self.frame.header::<Tcp>(self.network + size_of::<Ipv6>())?;
+        let addresses = [ip.source, ip.destination];
+        // SAFETY: as `cookie` asks for.
+        let generate = |segment: *mut _, length| unsafe {
+            bpf_tcp_raw_gen_syncookie_ipv6((&raw const ip).cast_mut().cast(), segment, length)
         };
-        let cookie = self.admit(cookie, state, counters, now)?;
+        let cookie = self.cookie(&ip, addresses, &tcp, generate, state, counters)?;
         let reply = reply_v6(&ip, &tcp, cookie, self.segment_bytes(size_of::<Ipv6>() as u32));
         self.send(&reply, counters)
+    }
+
+    /// The cookie for a SYN, if it is to be answered with one. `generate` is given a whole TCP header and its length.
+    #[inline(always)]
+    fn cookie<H, A: Copy>(
+        &self,
+        ip: &H,
+        [source, destination]: [A; 2],
+        tcp: &Tcp,
+        generate: impl Fn(*mut tcphdr, u32) -> i64,
+        state: &mut CookieState,
+        counters: &mut CookieCounters,
+    ) -> Option<u32> {
+        let now = now();
+        let step = state.step(now);
+        if step == Step::Pass {
+            return None;
+        }
+        let segment = self.segment(tcp, self.network + size_of::<H>())?;
+        let length = segment.length()?;
+        let cookie = if step == Step::Ask {
+            let (source_port, destination_port) = (tcp.source, tcp.destination);
+            let tuple = Tuple { source, destination, source_port, destination_port };
+            let cookie = self.ask(&tuple, ip, &segment, length);
+            if cookie == NO_LISTENING_SOCKET {
+                state.not_told(now);
+                return None;
+            }
+            state.told(now, cookie >= 0);
+            cookie
+        } else {
+            generate(segment.words.as_ptr().cast_mut().cast(), length)
+        };
+        self.admit(cookie, state, counters, now)
     }
 
     /// The TCP header with its options.
