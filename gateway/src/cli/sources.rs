@@ -33,9 +33,7 @@ impl Sources {
             ExitCode::from(EXIT_SETTINGS)
         })
     }
-}
 
-impl Sources {
     /// How expressions are compiled, for verbs that read a folder and nothing else.
     pub fn expressions(&self) -> Result<Options, ExitCode> {
         let (settings, unknown) = self.read(&[])?;

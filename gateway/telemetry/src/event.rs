@@ -18,7 +18,7 @@ use crate::rfc3339::Rfc3339;
 macro_rules! closed {
     ($(#[$doc:meta])* $name:ident { $($(#[$member_doc:meta])* $member:ident = $text:literal,)+ }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name { $($(#[$member_doc])* #[doc = concat!("`", $text, "`")] $member,)+ }
         impl $name {
             /// Every member, in the order of its index.

@@ -86,7 +86,7 @@ pub(crate) fn json_value(out: &mut String, value: Value<'_>) {
         Value::Object(fields) => object(out, fields),
         Value::Errors(errors) => list(out, errors.iter().map(|error| error as &dyn Fields)),
         Value::Traces(least, traces) => {
-            let shown = traces.iter().filter(|trace| trace.severity as u8 >= least as u8);
+            let shown = traces.iter().filter(|trace| trace.severity >= least);
             list(out, shown.map(|trace| trace as &dyn Fields));
         }
     }

@@ -176,7 +176,7 @@ impl Log {
 
     /// Whether a record of this severity would be written.
     pub fn writes(&self, severity: Severity) -> bool {
-        severity as u8 >= self.settings.level as u8
+        severity >= self.settings.level
     }
 
     /// Writes one record. `source`: the component it comes from.

@@ -76,9 +76,9 @@ pub(super) static TABLE: &[TypeTable] = &[
 ];
 
 /// A sequence under the name of a class of .NET's.
-struct Pieces {
-    class: &'static str,
-    items: Vec<Value>,
+pub(super) struct Pieces {
+    pub class: &'static str,
+    pub items: Vec<Value>,
 }
 
 /// `System.Text.Rune`: a Unicode scalar.

@@ -216,7 +216,7 @@ impl Inner {
 
     /// The sections that had statements; each ends where the next one begins.
     fn sections(&self) -> SmallVec<[SectionTime; 4]> {
-        let begins = self.exchange.sections.as_deref().unwrap_or_default();
+        let Some(begins) = &self.exchange.sections else { return SmallVec::new() };
         let end = self.answered.unwrap_or_else(Instant::now);
         let ends = begins.iter().skip(1).map(|next| next.at).chain([end]);
         let correlation = self.correlation();

@@ -46,8 +46,7 @@ impl Log {
     /// Libraries speak of their inner life; below warning they are heard at level `all` only.
     fn hears(&self, severity: Severity, target: &str) -> bool {
         let ours = target.starts_with("gateway");
-        self.writes(severity)
-            && (ours || self.settings.libraries || severity as u8 >= Severity::Warning as u8)
+        self.writes(severity) && (ours || self.settings.libraries || severity >= Severity::Warning)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::rc::Rc;
 
+use super::super::pieces::Pieces;
 use super::super::{Allow, Args, Member, Type, TypeTable, library, m, rw};
 use super::node::node_type;
 use crate::clr::xml::{self, NodeType, Selected, XName, XNode};
-use crate::run::{Fault, Iter, ValuesIter, Vm};
+use crate::run::{Fault, Vm};
 use crate::value::{Object, Value};
 
 pub(super) static TABLE: &[TypeTable] = &[
@@ -79,7 +79,7 @@ pub(super) static TABLE: &[TypeTable] = &[
         header: "class System.Xml.XmlNodeList : System.Collections.IEnumerable",
         allow: Allow::All,
         members: &[
-            m("int Count { get; }", |_, a| Ok(Value::I32(a.object::<List>(0)?.items.len() as i32))),
+            m("int Count { get; }", |_, a| Ok(Value::I32(a.object::<Pieces>(0)?.items.len() as i32))),
             m("XmlNode this[int i] { get; }", at_index),
             m("XmlNode Item(int index)", at_index),
         ],
@@ -88,11 +88,11 @@ pub(super) static TABLE: &[TypeTable] = &[
         header: "class System.Xml.XmlAttributeCollection : System.Collections.IEnumerable",
         allow: Allow::All,
         members: &[
-            m("int Count { get; }", |_, a| Ok(Value::I32(a.object::<List>(0)?.items.len() as i32))),
+            m("int Count { get; }", |_, a| Ok(Value::I32(a.object::<Pieces>(0)?.items.len() as i32))),
             m("XmlAttribute this[int i] { get; }", at_index),
             m("XmlAttribute this[string name] { get; }", |_, a| {
                 let name = a.str(1)?.as_str();
-                let list = a.object::<List>(0)?;
+                let list = a.object::<Pieces>(0)?;
                 let named =
                     |value: &&Value| value.downcast::<Dom>().is_some_and(|dom| qualified(&dom.item) == name);
                 Ok(list.items.iter().find(named).cloned().unwrap_or(Value::Null))
@@ -159,7 +159,7 @@ const NODE: &[Member] = &[
             return Ok(Value::Null);
         }
         let items = node.attributes().into_iter().map(|one| made(Selected::Attribute(one))).collect();
-        Ok(Value::object(List { class: "System.Xml.XmlAttributeCollection", items }))
+        Ok(Value::object(Pieces { class: "System.Xml.XmlAttributeCollection", items }))
     }),
     m("XmlElement this[string name] { get; }", |_, a| {
         let (wanted, Selected::Node(node)) = (a.str(1)?.as_str(), item(a)?) else { return Ok(Value::Null) };
@@ -178,11 +178,6 @@ struct Document(RefCell<XNode>);
 struct Dom {
     item: Selected,
     _top: Option<XNode>,
-}
-
-struct List {
-    class: &'static str,
-    items: Vec<Value>,
 }
 
 impl Object for Document {
@@ -220,20 +215,6 @@ impl Object for Dom {
     }
 }
 
-impl Object for List {
-    fn ty(&self) -> Type {
-        library().named(self.class)
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn iterate(self: Rc<Self>, _vm: &mut Vm<'_>) -> Option<Result<Box<dyn Iter>, Fault>> {
-        Some(Ok(ValuesIter::boxed(self.items.clone())))
-    }
-}
-
 fn made(item: Selected) -> Value {
     let node = match &item {
         Selected::Node(node) => Some(node.clone()),
@@ -247,7 +228,7 @@ fn node_value(node: XNode) -> Value {
 }
 
 fn list(items: Vec<Value>) -> Value {
-    Value::object(List { class: "System.Xml.XmlNodeList", items })
+    Value::object(Pieces { class: "System.Xml.XmlNodeList", items })
 }
 
 /// The receiver.
@@ -320,5 +301,5 @@ fn by_tag_name(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
 
 fn at_index(_vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
     let index = usize::try_from(a.i32(1)?).ok();
-    Ok(index.and_then(|index| a.object::<List>(0).ok()?.items.get(index).cloned()).unwrap_or(Value::Null))
+    Ok(index.and_then(|index| a.object::<Pieces>(0).ok()?.items.get(index).cloned()).unwrap_or(Value::Null))
 }

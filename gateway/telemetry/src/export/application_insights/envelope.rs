@@ -90,7 +90,7 @@ impl Envelopes {
                 let fill = |data: &mut Object<'_>, common: &Common<'_>| self.exception(data, common, error);
                 item("Exception", began + error.elapsed, &fill);
             }
-            for trace in event.traces.iter().filter(|trace| trace.severity as u8 >= rules.verbosity as u8) {
+            for trace in event.traces.iter().filter(|trace| trace.severity >= rules.verbosity) {
                 let fill = |data: &mut Object<'_>, common: &Common<'_>| self.message(data, common, trace);
                 item("Message", began + trace.elapsed, &fill);
             }

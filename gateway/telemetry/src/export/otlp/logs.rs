@@ -59,7 +59,9 @@ fn any(value: Value<'_>) -> Any {
         Value::Display(shown) => Any::StringValue(cut(&shown.to_string()).to_owned()),
         Value::Object(fields) => object(fields),
         Value::Errors(errors) => list(errors.iter().map(|error| object(error))),
-        Value::Traces(_, traces) => list(traces.iter().map(|trace| object(trace))),
+        Value::Traces(least, traces) => {
+            list(traces.iter().filter(|trace| trace.severity >= least).map(|trace| object(trace)))
+        }
     }
 }
 
