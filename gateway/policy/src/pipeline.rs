@@ -24,7 +24,7 @@ use crate::llm;
 use crate::message::{Body, Response};
 use crate::policies::cors::Cors;
 use crate::policies::cross_domain::{self, CrossDomain};
-use crate::ports::{LocalFuture, Ports};
+use crate::ports::{LocalFuture, Ports, boxed};
 
 /// Where the pipeline goes behind a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl<P: WaitingPolicy> AsyncPolicy for P {
         exchange: &'a mut Exchange,
         ports: &'a dyn Ports,
     ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(self.run(exchange, ports))
+        boxed(|| self.run(exchange, ports))
     }
 }
 

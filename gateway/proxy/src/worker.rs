@@ -22,7 +22,7 @@ use gateway_policy::graphql::GraphQlApi;
 use gateway_policy::message::{Body, Response, Scheme};
 use gateway_policy::ports::{
     BufferBudget, Cache, ClientTrust, Concurrency, Counters, ForwardOptions, Identity, Issuers, LocalFuture,
-    OutboundCall, Ports, Quotas, SendError, Sender, Vectors,
+    OutboundCall, Ports, Quotas, SendError, Sender, Vectors, boxed,
 };
 use gateway_telemetry::Telemetry;
 use serde_json::Value;
@@ -132,13 +132,13 @@ impl Worker {
         let deployment = snapshot.as_ref().map_or(&self.no_deployment, |snapshot| &snapshot.deployment);
         let Call { connection, request, received, upgrade, .. } = call;
         let deployment = Arc::clone(deployment);
-        let mut exchange = Exchange::new(Arrival { connection, received, request, deployment });
-        exchange.upgrade = upgrade;
-        if self.shared.telemetry.sends_traces() {
-            correlate::begin(&mut exchange);
-        }
+        let arrival = Arrival { connection, received, request, deployment };
         // The record comes first: a client that leaves while we wait drops this future, and the event with it.
-        let mut record = Record::begin(Arc::clone(&self.shared), self.index, exchange);
+        let mut record = Record::begin(Arc::clone(&self.shared), self.index, arrival);
+        record.exchange().upgrade = upgrade;
+        if self.shared.telemetry.sends_traces() {
+            correlate::begin(record.exchange());
+        }
         match &snapshot {
             Some(snapshot) if !is_status => {
                 self.run(snapshot, &mut record).await;
@@ -262,7 +262,7 @@ impl Ports for Worker {
     ) -> LocalFuture<'a, Result<(), Fault>> {
         correlate::tell_backend(exchange);
         if exchange.capture.is_none() {
-            return Box::pin(self.upstream.forward(exchange, options));
+            return boxed(|| self.upstream.forward(exchange, options));
         }
         Box::pin(async move {
             diagnose::backend_request(exchange);

@@ -8,7 +8,7 @@ use crate::compile::{Compiler, numbered};
 use crate::exchange::Exchange;
 use crate::fault::Fault;
 use crate::pipeline::{AsyncPolicy, Block, Flow, Policy, SharedExchange, Step};
-use crate::ports::{LocalFuture, Ports};
+use crate::ports::{LocalFuture, Ports, boxed};
 use crate::xml::Element;
 
 pub static CHOOSE: PolicyDef = PolicyDef {
@@ -82,7 +82,7 @@ impl AsyncPolicy for Choose {
         exchange: &'a mut Exchange,
         ports: &'a dyn Ports,
     ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(async move {
+        boxed(move || async move {
             let block = self.branch(exchange)?;
             exchange.settle_bodies();
             block.run(exchange, ports).await
@@ -94,7 +94,7 @@ impl AsyncPolicy for Choose {
         exchange: &'a SharedExchange<'e>,
         ports: &'a dyn Ports,
     ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(async move {
+        boxed(move || async move {
             let block = {
                 let exchange = &mut **exchange.lock().await;
                 let block = self.branch(exchange)?;

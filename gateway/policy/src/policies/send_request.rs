@@ -26,7 +26,7 @@ use crate::exchange::{Exchange, stored_response};
 use crate::fault::{Fault, Section};
 use crate::message::{Body, Headers, Method, Request, Response, Url};
 use crate::pipeline::{AsyncPolicy, Flow, Needs, SharedExchange, Step};
-use crate::ports::{LocalFuture, OutboundCall, Ports, SendError};
+use crate::ports::{LocalFuture, OutboundCall, Ports, SendError, boxed};
 use crate::xml::Element;
 
 pub static SEND_REQUEST: PolicyDef = PolicyDef {
@@ -291,7 +291,7 @@ impl AsyncPolicy for SendRequest {
         exchange: &'a mut Exchange,
         ports: &'a dyn Ports,
     ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(self.run(exchange, ports))
+        boxed(|| self.run(exchange, ports))
     }
 
     fn apply_beside<'a, 'e: 'a>(
@@ -299,6 +299,6 @@ impl AsyncPolicy for SendRequest {
         exchange: &'a SharedExchange<'e>,
         ports: &'a dyn Ports,
     ) -> LocalFuture<'a, Result<Flow, Fault>> {
-        Box::pin(self.run_beside(exchange, ports))
+        boxed(|| self.run_beside(exchange, ports))
     }
 }

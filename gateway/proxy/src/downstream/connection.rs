@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use gateway_policy::exchange::{Connection, Protocol};
 use gateway_policy::fault::envelope;
 use gateway_policy::message::{Body, Method, Request, Response, Scheme, standard_reason};
+use gateway_policy::ports::boxed;
 
 use super::Server;
 use super::closing::{linger, settle};
@@ -86,7 +87,7 @@ impl<S: Service> Http1<'_, S> {
                     served += 1;
                     let last = served >= self.server.settings.requests_per_connection;
                     // Boxed, as idle connections are many and exchanges are few.
-                    match Box::pin(self.exchange(head, last)).await {
+                    match boxed(|| self.exchange(head, last)).await {
                         After::NextRequest => {}
                         After::Drop => return End::Closed,
                         After::Linger => {

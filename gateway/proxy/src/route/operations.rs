@@ -142,7 +142,7 @@ impl<T> Node<T> {
             return Some(found);
         }
         for edge in &self.parameters {
-            let value = segment.strip_prefix(&*edge.prefix).and_then(|s| s.strip_suffix(&*edge.suffix));
+            let value = inside(segment, &edge.prefix, &edge.suffix);
             if value.is_some_and(|value| !value.is_empty())
                 && let Some(found) = edge.node.find(next, next_at_end, query)
             {
@@ -151,6 +151,15 @@ impl<T> Node<T> {
         }
         self.rests.iter().find(|entry| query_fits(&entry.template, query))
     }
+}
+
+/// The value of a parameter in a segment that may have text around it.
+fn inside<'a>(segment: &'a str, prefix: &str, suffix: &str) -> Option<&'a str> {
+    // Nearly always there is none, and then nothing need be compared.
+    if prefix.is_empty() && suffix.is_empty() {
+        return Some(segment);
+    }
+    segment.strip_prefix(prefix)?.strip_suffix(suffix)
 }
 
 fn query_fits(template: &Template, query: &str) -> bool {
@@ -178,8 +187,7 @@ fn bind(template: &Template, path: &str, query: &str) -> Matched {
         match segment {
             Segment::Literal(_) => {}
             Segment::Parameter { prefix, name, suffix } => {
-                let value =
-                    text.strip_prefix(&**prefix).and_then(|t| t.strip_suffix(&**suffix)).unwrap_or(text);
+                let value = inside(text, prefix, suffix).unwrap_or(text);
                 matched.push((Arc::clone(name), decode(value)));
             }
             Segment::Rest(Some(name)) => matched.push((Arc::clone(name), decode(rest))),

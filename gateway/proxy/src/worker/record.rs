@@ -9,7 +9,7 @@ use gateway_policy::exchange::calls::SectionBegin;
 use gateway_policy::exchange::correlation::{Correlation, Protocols};
 use gateway_policy::exchange::metric::Metric;
 use gateway_policy::exchange::trace::{Severity as NoteSeverity, TraceEntry};
-use gateway_policy::exchange::{self, CacheUse, Ending, Exchange};
+use gateway_policy::exchange::{self, Arrival, CacheUse, Ending, Exchange};
 use gateway_policy::message::{Headers, Url as RequestUrl};
 use gateway_telemetry::event::SectionTime;
 use gateway_telemetry::{
@@ -54,22 +54,25 @@ impl Default for Labels {
 }
 
 impl Record {
-    pub fn begin(shared: Arc<Shared>, worker: usize, exchange: Exchange) -> Self {
+    pub fn begin(shared: Arc<Shared>, worker: usize, arrival: Arrival) -> Self {
         shared.count_in_flight(worker, |count| {
             count.fetch_add(1, Relaxed);
         });
-        let labels = Labels::default();
-        let sent = Sent::default();
-        Self(Box::new(Inner {
-            shared,
-            worker,
-            exchange,
-            labels,
-            diagnosed: None,
-            status: 0,
-            answered: None,
-            sent,
-        }))
+        // Written where it stays, as it is large.
+        let place = Box::new_uninit();
+        Self(Box::write(
+            place,
+            Inner {
+                shared,
+                worker,
+                exchange: Exchange::new(arrival),
+                labels: Labels::default(),
+                diagnosed: None,
+                status: 0,
+                answered: None,
+                sent: Sent::default(),
+            },
+        ))
     }
 
     pub fn exchange(&mut self) -> &mut Exchange {
