@@ -49,11 +49,20 @@ fn javascript_sdk_does_the_common_work() {
 
 #[test]
 fn az_signs_in_and_does_the_common_verbs() {
+    az_does("az.sh");
+}
+
+#[test]
+fn az_deploys_templates() {
+    az_does("az_deployment.sh");
+}
+
+fn az_does(name: &str) {
     let Some(az) = fetched("az/bin/az") else { return };
     let plane = Plane::start(&[("management.tls", "on")]);
     let (id, secret) = plane.principal("Contributor");
     let own = tempfile::tempdir().expect("a folder");
     let mut command = Command::new("sh");
-    command.env("AZURE_CONFIG_DIR", own.path()).arg(script("az.sh")).arg(az).arg(plane.url());
+    command.env("AZURE_CONFIG_DIR", own.path()).arg(script(name)).arg(az).arg(plane.url());
     passes(command.arg(plane.certificate()).args([&id, &secret]));
 }

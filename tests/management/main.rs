@@ -5,6 +5,7 @@ mod arm;
 mod clients;
 mod coverage;
 mod definitions;
+mod deployments;
 mod durability;
 mod hostile;
 mod policies;

@@ -11,6 +11,19 @@ pub struct ArmError {
     pub code: &'static str,
     pub message: String,
     pub details: Vec<Detail>,
+    /// Where in a template it is.
+    pub violation: Option<Violation>,
+}
+
+/// A place in a template, as it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// From 1.
+    pub line: u32,
+    /// From 1.
+    pub column: u32,
+    /// `properties.template.resources[2]`.
+    pub path: String,
 }
 
 /// One fault of several.
@@ -29,7 +42,7 @@ impl Detail {
 
 impl ArmError {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), details: Vec::new() }
+        Self { status, code, message: message.into(), details: Vec::new(), violation: None }
     }
 
     /// 400 with what is wrong, member by member.
@@ -93,6 +106,11 @@ impl ArmError {
             |detail| json!({"code": "ValidationError", "target": detail.target, "message": detail.message}),
         );
         let details = if self.details.is_empty() { Value::Null } else { Value::Array(details.collect()) };
-        json!({"error": {"code": self.code, "message": self.message, "details": details}})
+        let mut error = json!({"code": self.code, "message": self.message, "details": details});
+        if let Some(Violation { line, column, path }) = &self.violation {
+            let info = json!({"lineNumber": line, "linePosition": column, "path": path});
+            error["additionalInfo"] = json!([{"type": "TemplateViolation", "info": info}]);
+        }
+        json!({ "error": error })
     }
 }

@@ -2,8 +2,10 @@
 
 mod arm;
 mod definition;
+mod deployment;
 mod federation;
 mod login;
+mod perform;
 mod route;
 mod serve;
 

@@ -7,6 +7,7 @@
 mod arm_error;
 pub mod auth;
 pub mod contract;
+mod deployment;
 mod etag;
 mod federation;
 pub mod http;
@@ -17,6 +18,7 @@ mod query;
 mod seal;
 mod service;
 mod takeover;
+mod template;
 mod tree;
 
 pub use arm_error::{ArmError, Detail};

@@ -53,17 +53,23 @@ pub struct Answer {
     /// Revision of the resource.
     pub etag: Option<u64>,
     pub body: Option<Value>,
+    /// Where what came of it is told once more, for clients that poll.
+    pub polled: Option<String>,
 }
 
 impl Answer {
+    pub fn new(status: StatusCode, etag: Option<u64>, body: Option<Value>) -> Self {
+        Self { status, etag, body, polled: None }
+    }
+
     /// 200 with a body.
     pub fn ok(body: Value) -> Self {
-        Self { status: StatusCode::OK, etag: None, body: Some(body) }
+        Self::new(StatusCode::OK, None, Some(body))
     }
 
     /// 204.
     pub fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, etag: None, body: None }
+        Self::new(StatusCode::NO_CONTENT, None, None)
     }
 
     /// With the `ETag` of a revision.

@@ -28,6 +28,9 @@ pub const ALIAS_FACTOR_MAX: usize = 10;
 pub enum Syntax {
     /// RFC 8259.
     Json,
+    /// JSON as ARM templates are written: with comments, names without quotes, a comma before the end, and texts of several
+    /// lines.
+    Template,
     /// YAML 1.2, core schema, with merge keys; one document.
     Yaml,
 }
@@ -87,7 +90,8 @@ pub fn parse(text: &str, file: &Arc<str>, syntax: Syntax) -> Result<Document, Di
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match syntax {
-        Syntax::Json => json::parse(text, file),
+        Syntax::Json => json::parse(text, file, false),
+        Syntax::Template => json::parse(text, file, true),
         Syntax::Yaml => yaml::parse(text, file),
     }
 }

@@ -1,20 +1,6 @@
-# The common verbs of `az apim`. Arguments: az, address of the plane, its certificate, client id, client secret.
-set -eu
-az=$1 url=$2
-export REQUESTS_CA_BUNDLE=$3 AZURE_CORE_INSTANCE_DISCOVERY=false AZURE_CORE_COLLECT_TELEMETRY=false
-export AZURE_CORE_ONLY_SHOW_ERRORS=true
+# The common verbs of `az apim`. Arguments: those of az_sign_in.sh.
+. "$(dirname "$0")/az_sign_in.sh"
 at="--resource-group rg1 --service-name apim1"
-
-"$az" cloud register --name plane --endpoint-resource-manager "$url"
-"$az" cloud set --name plane
-"$az" login --service-principal --username "$4" --password "$5" --tenant 00000000-0000-0000-0000-000000000000 >/dev/null
-
-is() { # is EXPECTED COMMAND…
-    expected=$1
-    shift
-    found=$("$@" --output tsv)
-    [ "$found" = "$expected" ] || { echo "'$found' instead of '$expected' from: $*" >&2; exit 1; }
-}
 
 is apim1 "$az" apim show --resource-group rg1 --name apim1 --query name
 is apim1 "$az" apim list --query "[].name"

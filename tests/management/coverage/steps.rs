@@ -9,6 +9,33 @@ const POLICY: &str = "<policies><inbound><base /></inbound><backend><base /></ba
 const GLOBAL: &str =
     "<policies><inbound /><backend><forward-request /></backend><outbound /><on-error /></policies>";
 
+/// A deployment of nothing, and what is asked of it.
+fn deployments() -> Vec<Step> {
+    let group = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg1";
+    let all = format!("{group}/providers/Microsoft.Resources/deployments");
+    let tag = json!({
+        "type": "Microsoft.ApiManagement/service/tags", "apiVersion": "2024-05-01", "name": "apim1/deployed",
+        "properties": {"displayName": "deployed"},
+    });
+    let template = json!({
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", "contentVersion": "1.0.0.0",
+        "resources": [tag],
+    });
+    let body = json!({"properties": {"mode": "Incremental", "template": template}});
+    vec![
+        step("POST", &format!("{all}/d/validate"), body.clone()),
+        step("PUT", &format!("{all}/d"), body),
+        step("GET", &all, Value::Null),
+        step("GET", &format!("{all}/d"), Value::Null),
+        step("HEAD", &format!("{all}/d"), Value::Null),
+        step("GET", &format!("{all}/d/operationStatuses/1"), Value::Null),
+        step("GET", &format!("{group}/deployments/d/operations"), Value::Null),
+        step("GET", &format!("{all}/d/operations/0000000000000001"), Value::Null),
+        step("DELETE", &format!("{all}/d"), Value::Null),
+        step("DELETE", "tags/deployed", Value::Null),
+    ]
+}
+
 /// A call.
 pub struct Step {
     pub method: &'static str,
@@ -273,6 +300,7 @@ pub fn all() -> Vec<Step> {
         all.push(step("GET", collection, Value::Null));
     }
     all.extend(others());
+    all.extend(deployments());
     for Resource(path, _, _) in resources().iter().rev() {
         let query = if path.starts_with("apis/") && path.matches('/').count() == 1 {
             "?deleteRevisions=true"

@@ -66,7 +66,11 @@ impl Operation {
     /// The right that it needs, in Azure's words: `Microsoft.ApiManagement/service/apis/write`.
     pub fn action(&self) -> String {
         let path = self.path.replace("{S}", "/providers/Microsoft.ApiManagement/service");
-        let below = path.split_once("/providers/Microsoft.ApiManagement").map_or("", |(_, below)| below);
+        // An old address of operations of deployments goes without its provider.
+        let below = path.rsplit_once("/providers/").map_or_else(
+            || format!("Microsoft.Resources/{}", path.split('/').skip(5).collect::<Vec<_>>().join("/")),
+            |(_, below)| below.to_owned(),
+        );
         let mut segments: Vec<&str> =
             below.split('/').filter(|segment| !segment.is_empty() && !segment.starts_with('{')).collect();
         let verb = match self.method {
@@ -75,7 +79,6 @@ impl Operation {
             Method::Delete => "delete",
             Method::Post => "action",
         };
-        segments.insert(0, "Microsoft.ApiManagement");
         segments.push(verb);
         segments.join("/")
     }

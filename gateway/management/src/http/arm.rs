@@ -122,15 +122,20 @@ fn shown_group(subscription: &str, name: &str) -> Value {
 }
 
 fn group(management: &Management, subscription: &str, name: &str, method: Method) -> Outcome {
-    let known = groups(management, subscription);
-    match known.iter().find(|known| known.eq_ignore_ascii_case(name)) {
-        Some(_) if method == Method::Head => Ok(Answer::no_content()),
-        Some(known) => Ok(Answer::ok(shown_group(subscription, known))),
-        None => {
-            let message = format!("Resource group '{name}' could not be found.");
-            Err(ArmError::new(StatusCode::NOT_FOUND, "ResourceGroupNotFound", message))
-        }
-    }
+    let known = known_group(management, subscription, name)?;
+    Ok(match method {
+        Method::Head => Answer::no_content(),
+        _ => Answer::ok(shown_group(subscription, &known)),
+    })
+}
+
+/// The name of a group as it was first written.
+pub fn known_group(management: &Management, subscription: &str, name: &str) -> Result<String, ArmError> {
+    let known = groups(management, subscription).into_iter().find(|known| known.eq_ignore_ascii_case(name));
+    known.ok_or_else(|| {
+        let message = format!("Resource group '{name}' could not be found.");
+        ArmError::new(StatusCode::NOT_FOUND, "ResourceGroupNotFound", message)
+    })
 }
 
 fn registration(subscription: &str) -> Value {
@@ -194,6 +199,7 @@ fn finished(segments: &[String]) -> Value {
 /// Rights that the provider knows, as roles list them.
 fn operations() -> Vec<Value> {
     let mut names: Vec<String> = crate::contract::OPERATIONS.iter().map(Operation::action).collect();
+    names.retain(|name| name.starts_with("Microsoft.ApiManagement/"));
     names.sort_unstable();
     names.dedup();
     let shown = |name: &String| {

@@ -15,7 +15,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
 use super::Management;
-use super::serve::forbidden;
+use super::perform::forbidden;
 use crate::arm_error::ArmError;
 use crate::auth::gateway_token;
 use crate::plane::{Plane, Service};

@@ -123,7 +123,7 @@ pub async fn token(management: &Management, request: Request<Incoming>, base: &s
                 "error": error, "error_description": format!("AADSTS{number}: {message}"), "error_codes": [number],
                 "timestamp": crate::service::time(crate::plane::now()), "trace_id": id, "correlation_id": id,
             });
-            Answer { status, etag: None, body: Some(body) }
+            Answer::new(status, None, Some(body))
         }
     }
 }

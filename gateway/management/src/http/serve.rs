@@ -22,16 +22,17 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
-use super::route::{Found, Router};
-use super::{arm, definition, federation, login};
+use super::perform::{Asked, forbidden, method_not_allowed};
+use super::route::Router;
+use super::{arm, definition, deployment, federation, login};
 use crate::arm_error::ArmError;
 use crate::auth::signing::TENANT;
 use crate::auth::{Authenticator, Principal, Refusal};
-use crate::contract::{API_VERSIONS, Method, Operation, is_known};
+use crate::contract::{API_VERSIONS, Method, is_known};
 use crate::etag;
-use crate::plane::{Plane, ServiceName};
+use crate::plane::Plane;
 use crate::query::Query;
-use crate::service::{self, Answer, Call, export, service_resource};
+use crate::service::Answer;
 
 /// Largest body of a request: Azure's limit of inline documents is 4 MiB.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024 + 64 * 1024;
@@ -54,7 +55,7 @@ pub struct Management {
     pub authenticator: Authenticator,
     /// Whether what is served is a mirror, and no place to write.
     pub is_mirror: bool,
-    router: Router,
+    pub(super) router: Router,
     is_tls: bool,
 }
 
@@ -128,7 +129,7 @@ impl Management {
 type Page = Response<Full<Bytes>>;
 
 impl Management {
-    async fn answer(&self, request: Request<Incoming>) -> Page {
+    async fn answer(self: &Arc<Self>, request: Request<Incoming>) -> Page {
         let ids = ["x-ms-client-request-id", "x-ms-correlation-request-id"].map(|name| {
             request.headers().get(name).cloned().map(|value| (HeaderName::from_static(name), value))
         });
@@ -161,7 +162,7 @@ impl Management {
         answered.unwrap_or_else(|error| refusal(&error, false, &format!("{base}/{TENANT}")))
     }
 
-    async fn call(&self, request: Request<Incoming>) -> Result<Answer, ArmError> {
+    async fn call(self: &Arc<Self>, request: Request<Incoming>) -> Result<Answer, ArmError> {
         let segments = segments(request.uri().path())?;
         let query = Query::parse(request.uri().query().unwrap_or_default());
         let base = self.base(&request);
@@ -183,72 +184,26 @@ impl Management {
                 Err(forbidden(&principal, &right, request.uri().path()))
             };
         }
-        let operation = match self.router.find(method, &segments) {
-            Found::Operation(operation) => export::operation(operation, &query),
-            Found::OtherMethods => return Err(method_not_allowed()),
-            Found::Nothing => return Err(ArmError::not_found("Resource")),
+        let asked = Asked {
+            segments,
+            query,
+            base,
+            if_match: field(&request, &IF_MATCH),
+            if_none_match: field(&request, &IF_NONE_MATCH),
         };
-        if !principal.role.allows(operation) {
-            return Err(forbidden(&principal, &operation.action(), request.uri().path()));
-        }
-        if self.is_mirror && is_change(operation) {
-            let message = "This service mirrors another one: change it there.";
-            return Err(ArmError::conflict(message));
-        }
+        let operation = self.operation(&principal, method, &asked)?;
         tracing::debug!(
             event_type = "ManagementCall",
             operation = operation.id,
             principal = principal.id,
             "an operation is called"
         );
-        if operation.below_service().is_none() {
-            let body = body(request).await?;
-            return arm::provider(self, operation, &segments, &body, &base);
+        if deployment::is_ours(operation) {
+            let template = text(request).await?;
+            return deployment::answer(self, &principal, operation, asked, template).await;
         }
-        self.call_service(request, operation, &principal, &segments, query, base).await
-    }
-
-    /// An operation about one service.
-    async fn call_service(
-        &self,
-        request: Request<Incoming>,
-        operation: &'static Operation,
-        principal: &Principal,
-        segments: &[String],
-        query: Query,
-        base: String,
-    ) -> Result<Answer, ArmError> {
-        let [_, subscription, _, group, _, _, _, name, below @ ..] = segments else {
-            return Err(ArmError::not_found("Resource"));
-        };
-        let name = ServiceName {
-            subscription: subscription.clone(),
-            resource_group: group.clone(),
-            name: name.clone(),
-        };
-        let (if_match, if_none_match) = (field(&request, &IF_MATCH), field(&request, &IF_NONE_MATCH));
-        if operation.id == "ApiManagementService_CreateOrUpdate" && self.plane.service(&name).is_none() {
-            let body = body(request).await?;
-            return service_resource::create(&self.plane, principal, name, &body, &base).await;
-        }
-        if operation.id == "ApiManagementService_Delete" && self.plane.service(&name).is_none() {
-            return Ok(Answer::no_content());
-        }
-        let service = arm::service(self, &name)?;
-        let call = Call {
-            plane: &self.plane,
-            service,
-            operation,
-            principal,
-            path: below.join("/"),
-            query,
-            base,
-            service_id: name.arm_id(),
-            if_match,
-            if_none_match,
-            body: body(request).await?,
-        };
-        service::run(call).await
+        let body = body(request).await?;
+        self.perform(&principal, operation, asked, body).await
     }
 
     /// `https://plane.example:8082`, as the client calls it.
@@ -280,13 +235,6 @@ impl Management {
             ArmError::new(StatusCode::UNAUTHORIZED, code, message)
         })
     }
-}
-
-/// Whether an operation changes what is mirrored. Keys and tokens of gateways are the mirror's own.
-fn is_change(operation: &Operation) -> bool {
-    let is_own = operation.id.starts_with("Gateway_") && operation.method == Method::Post;
-    let is_reading = operation.method == Method::Post && operation.id.contains("_List");
-    operation.is_write() && !is_own && !is_reading
 }
 
 fn field<B>(request: &Request<B>, name: &HeaderName) -> Option<String> {
@@ -328,35 +276,29 @@ fn check_version(query: &Query) -> Result<(), ArmError> {
     Err(ArmError::new(StatusCode::BAD_REQUEST, "InvalidApiVersionParameter", message))
 }
 
-fn method_not_allowed() -> ArmError {
-    ArmError::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "MethodNotAllowed",
-        "The requested resource does not support this http method.",
-    )
-}
-
-pub(super) fn forbidden(principal: &Principal, action: &str, scope: &str) -> ArmError {
-    let message = format!(
-        "The client '{0}' with object id '{0}' does not have authorization to perform action '{action}' over scope \
-         '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
-        principal.id
-    );
-    ArmError::new(StatusCode::FORBIDDEN, "AuthorizationFailed", message)
-}
-
-async fn body(request: Request<Incoming>) -> Result<Value, ArmError> {
+async fn bytes(request: Request<Incoming>) -> Result<Bytes, ArmError> {
     let reading = Limited::new(request.into_body(), BODY_BYTES_MAX).collect();
     let too_long = |_| {
         let message = format!("The body is longer than {BODY_BYTES_MAX} bytes, or was cut.");
         ArmError::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestContentTooLarge", message)
     };
-    let bytes = if let Ok(read) = tokio::time::timeout(BODY_TIMEOUT, reading).await {
-        read.map_err(too_long)?.to_bytes()
+    if let Ok(read) = tokio::time::timeout(BODY_TIMEOUT, reading).await {
+        Ok(read.map_err(too_long)?.to_bytes())
     } else {
         let message = "The body of the request did not arrive in time.";
-        return Err(ArmError::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", message));
-    };
+        Err(ArmError::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", message))
+    }
+}
+
+async fn text(request: Request<Incoming>) -> Result<String, ArmError> {
+    String::from_utf8(bytes(request).await?.to_vec()).map_err(|_| {
+        let message = "The request content was invalid and could not be deserialized: it is not UTF-8.";
+        ArmError::new(StatusCode::BAD_REQUEST, "InvalidRequestContent", message)
+    })
+}
+
+async fn body(request: Request<Incoming>) -> Result<Value, ArmError> {
+    let bytes = bytes(request).await?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Null);
@@ -382,11 +324,14 @@ fn page(answer: Answer, is_head: bool) -> Page {
     if let Some(etag) = answer.etag.and_then(|version| HeaderValue::from_str(&etag::of(version)).ok()) {
         headers.insert(ETAG, etag);
     }
+    if let Some(polled) = answer.polled.and_then(|url| HeaderValue::from_str(&url).ok()) {
+        headers.insert("azure-asyncoperation", polled);
+    }
     response
 }
 
 fn refusal(error: &ArmError, is_head: bool, login: &str) -> Page {
-    let mut page = page(Answer { status: error.status, etag: None, body: Some(error.body()) }, is_head);
+    let mut page = page(Answer::new(error.status, None, Some(error.body())), is_head);
     if error.status == StatusCode::UNAUTHORIZED {
         let challenge = format!(
             "Bearer authorization_uri=\"{login}\", error=\"invalid_token\", error_description=\"{}\"",

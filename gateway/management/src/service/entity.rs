@@ -54,7 +54,7 @@ pub fn get(call: &Call<'_>) -> Outcome {
         Ok(record) => record,
     };
     if call.if_none_match.as_deref().is_some_and(|given| etag::matches(given, record.version)) {
-        return Ok(Answer { status: StatusCode::NOT_MODIFIED, etag: Some(record.version), body: None });
+        return Ok(Answer::new(StatusCode::NOT_MODIFIED, Some(record.version), None));
     }
     let body = shown::resource(call, kind, &tree, &record);
     Ok(Answer::ok(body).with_etag(record.version))
@@ -70,7 +70,7 @@ pub fn head(call: &Call<'_>) -> Outcome {
     if kind.rules.is_link() && !kind.collection.starts_with("gateways") {
         return Ok(Answer::no_content());
     }
-    Ok(Answer { status: StatusCode::OK, etag: Some(record.version), body: None })
+    Ok(Answer::new(StatusCode::OK, Some(record.version), None))
 }
 
 pub async fn put(call: &Call<'_>) -> Outcome {
@@ -153,11 +153,7 @@ pub async fn delete(call: &Call<'_>) -> Outcome {
         .await?;
     // Old and new clients of DELETE api and DELETE user agree on 204 only (management-api.md §1.2).
     let is_silent = !existed || matches!(kind.collection, "apis" | "users");
-    Ok(if is_silent {
-        Answer::no_content()
-    } else {
-        Answer { status: StatusCode::OK, etag: None, body: None }
-    })
+    Ok(if is_silent { Answer::no_content() } else { Answer::new(StatusCode::OK, None, None) })
 }
 
 fn existing(tx: &Transaction<'_>, call: &Call<'_>, kind: &Kind) -> Result<Arc<Record>, ArmError> {
@@ -168,7 +164,7 @@ fn existing(tx: &Transaction<'_>, call: &Call<'_>, kind: &Kind) -> Result<Arc<Re
 fn written(call: &Call<'_>, kind: &Kind, record: &Arc<Record>, status: StatusCode) -> Answer {
     let tree = call.service.tree();
     let body = shown::written(call, kind, &tree, record);
-    Answer { status, etag: Some(record.version), body: Some(body) }
+    Answer::new(status, Some(record.version), Some(body))
 }
 
 /// `If-Match` and `If-None-Match` of a write; absence means whatever (management-api.md §2.4).

@@ -113,7 +113,7 @@ pub async fn create(
         })
         .await?;
     let (body, version) = shown(&service, &id, base);
-    Ok(Answer { status: StatusCode::CREATED, etag: Some(version), body: Some(body) })
+    Ok(Answer::new(StatusCode::CREATED, Some(version), Some(body)))
 }
 
 pub async fn delete(call: &Call<'_>) -> Outcome {
@@ -126,7 +126,7 @@ pub async fn delete(call: &Call<'_>) -> Outcome {
         "a service was deleted with everything in it"
     );
     // 202 and 204 start or end what clients poll; 200 says that it is done (management-api.md §1.3).
-    Ok(Answer { status: StatusCode::OK, etag: None, body: None })
+    Ok(Answer::new(StatusCode::OK, None, None))
 }
 
 /// The body of a PUT or PATCH, without what the service sets.

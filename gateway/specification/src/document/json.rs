@@ -1,14 +1,15 @@
-//! RFC 8259 with places.
+//! RFC 8259 with places; and the looser JSON of ARM templates.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use gateway_model::{Diagnostic, Origin};
 
 use super::{DEPTH_MAX, Document, Node, Object, Value, duplicate_member};
 
-pub(super) fn parse(text: &str, file: &Arc<str>) -> Result<Document, Diagnostic> {
-    let mut reader =
-        Reader { text, at: 0, place: Origin::start(file.clone()), placed: 0, warnings: Vec::new() };
+pub(super) fn parse(text: &str, file: &Arc<str>, is_loose: bool) -> Result<Document, Diagnostic> {
+    let place = Origin::start(file.clone());
+    let mut reader = Reader { text, is_loose, at: 0, place, placed: 0, warnings: Vec::new() };
     reader.skip_space();
     let root = reader.value(None, 0)?;
     reader.skip_space();
@@ -20,6 +21,8 @@ pub(super) fn parse(text: &str, file: &Arc<str>) -> Result<Document, Diagnostic>
 
 struct Reader<'a> {
     text: &'a str,
+    /// Comments, names without quotes, a comma before the end, and texts of several lines are read too.
+    is_loose: bool,
     at: usize,
     /// Place of byte `placed`; moves forward only.
     place: Origin,
@@ -33,8 +36,19 @@ impl Reader<'_> {
     }
 
     fn skip_space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            self.at += 1;
+        loop {
+            while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+                self.at += 1;
+            }
+            let rest = self.text.get(self.at..).unwrap_or_default();
+            let comment = match rest.get(..2) {
+                Some("//") if self.is_loose => rest.find('\n'),
+                Some("/*") if self.is_loose => {
+                    rest.get(2..).and_then(|rest| rest.find("*/")).map(|end| end + 4)
+                }
+                _ => return,
+            };
+            self.at += comment.unwrap_or(rest.len());
         }
     }
 
@@ -92,11 +106,12 @@ impl Reader<'_> {
         }
         loop {
             self.skip_space();
-            if self.peek() != Some(b'"') {
-                return Err(self.unexpected("a member name in quotes"));
+            if self.is_loose && self.peek() == Some(b'}') {
+                self.at += 1;
+                return Ok(members);
             }
             let place = self.origin();
-            let name = self.string()?;
+            let name = self.name()?;
             self.skip_space();
             if self.peek() != Some(b':') {
                 return Err(self.unexpected("':'"));
@@ -124,6 +139,10 @@ impl Reader<'_> {
         }
         loop {
             self.skip_space();
+            if self.is_loose && self.peek() == Some(b']') {
+                self.at += 1;
+                return Ok(elements);
+            }
             elements.push(self.value(None, depth)?);
             if !self.more(b']', "',' or ']'")? {
                 return Ok(elements);
@@ -147,6 +166,20 @@ impl Reader<'_> {
         }
     }
 
+    fn name(&mut self) -> Result<String, Diagnostic> {
+        if self.peek() == Some(b'"') {
+            return self.string();
+        }
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$');
+        let length = rest.find(|c| !is_of_name(c)).unwrap_or(rest.len());
+        if !self.is_loose || length == 0 {
+            return Err(self.unexpected("a member name in quotes"));
+        }
+        self.at += length;
+        Ok(rest.get(..length).unwrap_or_default().to_owned())
+    }
+
     fn string(&mut self) -> Result<String, Diagnostic> {
         let start = self.at;
         self.at += 1;
@@ -158,13 +191,17 @@ impl Reader<'_> {
                 }
                 Some(b'"') => break,
                 Some(b'\\') => self.at += 2,
+                Some(b'\n' | b'\r' | b'\t') if self.is_loose => self.at += 1,
                 Some(0..=0x1f) => return Err(self.error("a control character in a text must be escaped")),
                 Some(_) => self.at += 1,
             }
         }
         self.at += 1;
-        let quoted = self.text.get(start..self.at).unwrap_or_default();
-        if let Ok(text) = serde_json::from_str(quoted) {
+        let mut quoted = Cow::from(self.text.get(start..self.at).unwrap_or_default());
+        if self.is_loose && quoted.contains(['\n', '\r', '\t']) {
+            quoted = quoted.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t").into();
+        }
+        if let Ok(text) = serde_json::from_str(&quoted) {
             return Ok(text);
         }
         self.at = start;
@@ -256,6 +293,21 @@ mod tests {
         assert!(read(&nested(DEPTH_MAX)).is_ok());
         assert_eq!(read(&nested(DEPTH_MAX + 1)).err().map(|error| error.code), Some("document-limit"));
         assert!(read(&"[".repeat(1_000_000)).is_err());
+    }
+
+    #[test]
+    fn json_may_be_as_loose_as_templates_are() {
+        let text = "// a\n{ template: {\"a\": [1, /* b */ 2,], \"b\": \"x\n\ty\\n//\", $c: 'no'}}";
+        let loose = |text: &str| parse(text, &"f".into(), Syntax::Template).map(|read| read.root.to_json());
+        let good = text.replace(", $c: 'no'", ",");
+        assert_eq!(
+            loose(&good).map(|read| read.to_string()),
+            Ok(r#"{"template":{"a":[1,2],"b":"x\n\ty\n//"}}"#.to_owned())
+        );
+        let place = |text: &str| loose(text).err().map(|error| (error.origin.line, error.origin.column));
+        assert_eq!(place(text), Some((3, 14)));
+        assert_eq!((place("{\"a\": 1 /* never"), place("{- : 1}")), (Some((1, 17)), Some((1, 2))));
+        assert!(read(&good).is_err());
     }
 
     #[test]

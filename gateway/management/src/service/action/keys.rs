@@ -58,5 +58,5 @@ pub fn refresh(call: &Call<'_>) -> Outcome {
 /// `reconnect` of a backend: 202 and no more. Gateways connect anew whenever a connection is gone.
 pub fn reconnect(call: &Call<'_>) -> Outcome {
     entity::find(&call.service.tree(), call.above(1))?;
-    Ok(Answer { status: hyper::StatusCode::ACCEPTED, etag: None, body: None })
+    Ok(Answer::new(hyper::StatusCode::ACCEPTED, None, None))
 }

@@ -205,11 +205,11 @@ pub async fn put(call: &Call<'_>, link: &Link) -> Outcome {
         })
         .await?;
     let found = Found { name: name.to_owned(), target, association: Arc::clone(&record) };
-    Ok(Answer {
-        status: if is_new { StatusCode::CREATED } else { StatusCode::OK },
-        etag: Some(record.version),
-        body: Some(link.shown(call, &owner.path, &found)),
-    })
+    Ok(Answer::new(
+        if is_new { StatusCode::CREATED } else { StatusCode::OK },
+        Some(record.version),
+        Some(link.shown(call, &owner.path, &found)),
+    ))
 }
 
 /// Removes a link.
@@ -222,5 +222,5 @@ pub async fn delete(call: &Call<'_>, link: &Link) -> Outcome {
             Ok(())
         })
         .await?;
-    Ok(Answer { status: StatusCode::OK, etag: None, body: None })
+    Ok(Answer::new(StatusCode::OK, None, None))
 }

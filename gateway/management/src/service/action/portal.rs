@@ -58,7 +58,7 @@ pub fn get(call: &Call<'_>) -> Outcome {
 
 pub fn head(call: &Call<'_>) -> Outcome {
     let (_, version) = current(&call.service.tree(), setting(call)?);
-    Ok(Answer { status: StatusCode::OK, etag: Some(version), body: None })
+    Ok(Answer::new(StatusCode::OK, Some(version), None))
 }
 
 pub fn all(call: &Call<'_>) -> Outcome {
@@ -98,7 +98,7 @@ pub async fn write(call: &Call<'_>, is_patch: bool) -> Outcome {
         })
         .await?;
     if is_patch {
-        return Ok(Answer { status: StatusCode::NO_CONTENT, etag: Some(version), body: None });
+        return Ok(Answer::new(StatusCode::NO_CONTENT, Some(version), None));
     }
     Ok(Answer::ok(shown(call, setting, properties)).with_etag(version))
 }
