@@ -6,6 +6,8 @@ use crate::{build, process};
 
 #[derive(clap::Args)]
 pub struct Arguments {
+    #[command(flatten)]
+    manner: build::Manner,
     /// By default all, one after the other
     #[arg(value_enum)]
     name: Option<Name>,
@@ -63,7 +65,7 @@ impl Name {
 /// Installs the peers, builds the release binary and measures.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<()> {
     setup::ensure(workspace, &[Group::Bench])?;
-    let gateway = build::run(workspace)?;
+    let gateway = build::run(workspace, arguments.manner)?;
     let names =
         arguments.name.map_or_else(|| vec![Name::Http, Name::Datapath, Name::Micro], |name| vec![name]);
     let is_one = names.iter().all(|name| name.programs().len() == 1);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::ebpf;
 use crate::process;
+use crate::profile_guided;
 use crate::setup::{self, Group};
 use crate::workspace::Workspace;
 
@@ -12,6 +13,14 @@ pub struct EbpfArguments {
     /// Build twice in folders that share nothing, and compare the bytes
     #[arg(long)]
     twice: bool,
+}
+
+/// How the release binary is built.
+#[derive(Clone, Copy, Default, clap::Args)]
+pub struct Manner {
+    /// Build twice, the second time by what the first one recorded under the benchmark's requests
+    #[arg(long)]
+    profile_guided: bool,
 }
 
 /// The verb `build-ebpf`.
@@ -38,10 +47,14 @@ pub fn kernel_programs_if_possible(workspace: &Workspace) -> anyhow::Result<()> 
 }
 
 /// Builds all and returns the path of the release binary.
-pub fn run(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+pub fn run(workspace: &Workspace, manner: Manner) -> anyhow::Result<PathBuf> {
     kernel_programs_if_possible(workspace)?;
-    process::run(workspace.cargo("build").args(["--release", "--package", "gateway"]))?;
-    let binary = workspace.target.join("release/gateway");
+    let binary = if manner.profile_guided {
+        profile_guided::build(workspace)?
+    } else {
+        process::run(workspace.cargo("build").args(["--release", "--package", "gateway"]))?;
+        workspace.target.join("release/gateway")
+    };
     eprintln!("release binary: {}", binary.display());
     Ok(binary)
 }

@@ -9,6 +9,7 @@ mod ebpf;
 mod fuzz;
 mod package;
 mod process;
+mod profile_guided;
 mod run;
 mod setup;
 mod test;
@@ -37,7 +38,7 @@ enum Verb {
     /// Build the kernel programs
     BuildEbpf(build::EbpfArguments),
     /// Build the kernel programs, then the release binary
-    Build,
+    Build(build::Manner),
     /// Set up and build, then serve a sample API and an echo backend (`gateway dev`)
     Run(run::Arguments),
     /// Set up, then everything that CI runs
@@ -72,7 +73,7 @@ fn dispatch(verb: Verb) -> anyhow::Result<()> {
     match verb {
         Verb::Setup(arguments) => setup::run(&workspace, &arguments),
         Verb::BuildEbpf(arguments) => build::kernel_programs(&workspace, &arguments),
-        Verb::Build => build::run(&workspace).map(drop),
+        Verb::Build(manner) => build::run(&workspace, manner).map(drop),
         Verb::Run(arguments) => run::run(&workspace, &arguments),
         Verb::Test(arguments) => test::run(&workspace, &arguments),
         Verb::TestKernels => test_kernels::run(&workspace),

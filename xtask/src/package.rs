@@ -13,6 +13,8 @@ use release::Release;
 
 #[derive(clap::Args)]
 pub struct Arguments {
+    #[command(flatten)]
+    manner: build::Manner,
     #[arg(value_enum)]
     form: Form,
 }
@@ -36,7 +38,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<()> {
         Form::Helm => helm::pack(workspace, &release)?,
         form => {
             setup::ensure(workspace, &[Group::Build])?;
-            let binary = build::run(workspace)?;
+            let binary = build::run(workspace, arguments.manner)?;
             match form {
                 Form::Deb => deb::pack(workspace, &release, &binary)?,
                 Form::Oci => oci::pack(workspace, &release, &binary)?,

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Context;
 
-use crate::build;
+use crate::build::{self, Manner};
 use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
@@ -17,7 +17,7 @@ pub struct Arguments {
 
 /// Becomes `gateway dev`, so that signals reach it.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<()> {
-    let binary = build::run(workspace)?;
+    let binary = build::run(workspace, Manner::default())?;
     eprintln!("+ {} dev {}", binary.display(), arguments.arguments.join(" "));
     let error =
         Command::new(&binary).arg("dev").args(&arguments.arguments).current_dir(&workspace.root).exec();

@@ -18,6 +18,8 @@ pub enum Group {
     Bench,
     /// Fuzzing
     Fuzz,
+    /// Building the binary by what its own benchmark recorded
+    ProfileGuided,
     /// Trying the provisioning in a clean root
     Vm,
 }
@@ -76,6 +78,7 @@ pub const PACKAGES: &[Package] = &[
     optional(Group::Bench, "nftables", "no nftables in the tables"),
     optional(Group::Bench, "ipset", "no ipset in the tables"),
     optional(Group::Bench, "iptables", "no ipset in the tables"),
+    optional(Group::ProfileGuided, "llvm-22", "llvm-profdata has to be the toolchain's own"),
     package(Group::Vm, "debootstrap"),
 ];
 
