@@ -115,6 +115,7 @@ tables!(
     dotnet_json,
     dotnet_linq,
     dotnet_misc,
+    dotnet_policies,
     dotnet_rare,
     dotnet_xml
 );

@@ -117,10 +117,13 @@ pub(crate) fn is_reference(from: &Type, to: &Type) -> bool {
     if *to == Type::OBJECT {
         return true;
     }
+    if from == to {
+        return true;
+    }
     // A boxed nullable is the boxed value.
     let from = from.non_nullable();
     if from == to {
-        return true;
+        return false;
     }
     if let (Type::Def(own), Type::Def(_)) = (from, to) {
         // Neither has arguments: nothing varies, and what the library noted of the type answers.

@@ -31,6 +31,9 @@ impl Binder<'_> {
                             value.span,
                         );
                     }
+                    if format.as_deref() == Some("") {
+                        self.report("CS8089", "Empty format specifier.".to_owned(), value.span);
+                    }
                     if alignment.is_none() && format.is_none() {
                         parts.push(val.node);
                         continue;

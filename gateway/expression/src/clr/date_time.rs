@@ -290,7 +290,17 @@ impl DateTime {
     /// # Errors
     /// `FormatException`.
     pub fn to_text(self, format: &str) -> Result<String> {
-        format::apply(self, None, format)
+        let mut text = String::new();
+        self.write_text(format, &mut text)?;
+        Ok(text)
+    }
+
+    /// As [`DateTime::to_text`], appended.
+    ///
+    /// # Errors
+    /// `FormatException`.
+    pub fn write_text(self, format: &str, text: &mut String) -> Result<()> {
+        format::apply(self, None, format, text)
     }
 
     /// `DateTime.Parse`: month first; a text with an offset gives local time. `today` completes texts that leave
@@ -394,9 +404,14 @@ pub(super) fn parse_with_offset(text: &str, today: DateTime) -> Result<(DateTime
     Ok((parsed.clock, parsed.offset_minutes))
 }
 
-/// Formats a clock reading with an offset in minutes.
-pub(super) fn format_with_offset(clock: DateTime, offset_minutes: i32, format: &str) -> Result<String> {
-    format::apply(clock, Some(offset_minutes), format)
+/// Appends a clock reading with an offset in minutes.
+pub(super) fn write_with_offset(
+    clock: DateTime,
+    offset_minutes: i32,
+    format: &str,
+    text: &mut String,
+) -> Result<()> {
+    format::apply(clock, Some(offset_minutes), format, text)
 }
 
 impl PartialEq for DateTime {

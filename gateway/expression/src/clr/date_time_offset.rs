@@ -190,7 +190,17 @@ impl DateTimeOffset {
     /// # Errors
     /// `FormatException`.
     pub fn to_text(self, format: &str) -> Result<String> {
-        date_time::format_with_offset(self.clock, self.offset_minutes, format)
+        let mut text = String::new();
+        self.write_text(format, &mut text)?;
+        Ok(text)
+    }
+
+    /// As [`DateTimeOffset::to_text`], appended.
+    ///
+    /// # Errors
+    /// `FormatException`.
+    pub fn write_text(self, format: &str, text: &mut String) -> Result<()> {
+        date_time::write_with_offset(self.clock, self.offset_minutes, format, text)
     }
 
     /// `DateTimeOffset.Parse`; without an offset in the text it is 0. `today` as in [`DateTime::parse`].

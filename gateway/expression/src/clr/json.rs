@@ -29,7 +29,9 @@ pub use cast::{CastTarget, cast, change_type};
 pub use equality::{compare_scalars, deep_equals};
 pub use merge::{MergeArrays, MergeSettings};
 pub use node::{DEPTH_MAX, JToken, TokenType};
-pub use reader::{DEPTH_DEFAULT, parse, parse_array, parse_content, parse_object, parse_without_dates};
+pub use reader::{
+    DEPTH_DEFAULT, parse, parse_array, parse_as_written, parse_content, parse_object, parse_without_dates,
+};
 pub use scalar::Scalar;
 pub use writer::{Formatting, Writer, escaped};
 

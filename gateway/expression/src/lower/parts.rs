@@ -1,9 +1,13 @@
-//! Parts of `context` that are always there need no call: `context.Request.Headers` is settled when it is compiled.
+//! What needs no value between: parts of `context` that are always there (`context.Request.Headers`) are settled when it is
+//! compiled, and `(T)token["name"]` is one call.
 
 use std::sync::Arc;
 
 use super::visit::{PartMut, children_mut, stmt_parts_mut};
-use crate::code::{Node, Program, Stmt};
+use crate::code::{Call, Node, Program, Stmt};
+use crate::parser::signature::MemberKind;
+use crate::syntax::Constant;
+use crate::types::{Type, library};
 use crate::value::ContextPart;
 
 /// Puts the parts themselves in the places of the calls that read them. For the general form: closed shapes are
@@ -32,10 +36,34 @@ fn node(of: &mut Node) {
                 && let Some(found) = always(*part, &call.member.name)
             {
                 *of = Node::Context(found);
+            } else {
+                cast_of_member(call);
             }
         }
         _ => {}
     }
+}
+
+/// A conversion of a token's member becomes one call, when the key is a constant.
+fn cast_of_member(call: &mut Call) {
+    let [Node::Call(inner)] = call.arguments.as_mut_slice() else { return };
+    let key = matches!(inner.arguments.as_slice(), [_, Node::Const(Constant::Str(_) | Constant::I32(_))]);
+    let owners = [inner.member.owner, call.member.owner].iter().all(|owner| owner.is_json());
+    let kinds = (inner.member.kind, call.member.kind) == (MemberKind::Indexer, MemberKind::Explicit);
+    let Some(both) = Type::JTOKEN.def().and_then(|def| library().get(def).named("CastMember__").first())
+    else {
+        return;
+    };
+    if !key || !owners || !kinds {
+        return;
+    }
+    *call = Call {
+        member: both,
+        arguments: std::mem::take(&mut inner.arguments),
+        types: Box::new([call.member.result.clone()]),
+        checks_null: inner.checks_null,
+        references: Vec::new(),
+    };
 }
 
 /// The part that a property of another part always is.

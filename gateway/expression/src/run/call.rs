@@ -94,6 +94,9 @@ impl Vm<'_> {
 
     /// Notes the containers of a call that may give them something: they may hold themselves afterwards.
     pub(super) fn note_given(&mut self, values: &[Value]) -> Result<(), Fault> {
+        if values.len() < 2 {
+            return Ok(());
+        }
         let (mut given, mut holding) = (0, 0);
         for value in values {
             match value.holds() {

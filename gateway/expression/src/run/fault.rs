@@ -120,12 +120,18 @@ impl Object for Thrown {
         self
     }
 
-    fn text(&self, _host: Option<&dyn Host>) -> Text {
-        let name = self.type_name;
-        Text::from(if self.message.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{name}: {}", self.message)
+    fn text(&self, host: Option<&dyn Host>) -> Text {
+        Text::written(|text| {
+            text.push_str(self.type_name);
+            if !self.message.is_empty() {
+                text.push_str(": ");
+                self.message.append_to(text);
+            }
+            if let Value::Object(inner) = &self.inner {
+                text.push_str("\n ---> ");
+                inner.text(host).append_to(text);
+                text.push_str("\n   --- End of inner exception stack trace ---");
+            }
         })
     }
 }

@@ -239,7 +239,7 @@ pub(super) fn try_result(a: &super::Args<'_>, index: usize, parsed: Result<Value
     Value::Bool(ok)
 }
 
-fn parse_enum(ty: &Value, text: &str, ignore_case: bool) -> Result<Value, Fault> {
+pub(super) fn parse_enum(ty: &Value, text: &str, ignore_case: bool) -> Result<Value, Fault> {
     let Some(TypeObject(super::Type::Def(def))) = ty.downcast::<TypeObject>() else {
         return Err(Fault::argument("Type provided must be an Enum.", "enumType"));
     };

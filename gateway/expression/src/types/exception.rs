@@ -12,12 +12,27 @@ macro_rules! exceptions {
     ($($full:literal : $base:literal, $name:ident;)*) => {
         pub(super) static TABLE: &[TypeTable] = &[
             TypeTable { header: "class System.Exception", allow: Allow::All, members: BASE },
+            TypeTable { header: "partial class System.ArgumentException", allow: Allow::None, members: ARGUMENT },
+            TypeTable {
+                header: "partial class System.ArgumentNullException",
+                allow: Allow::None,
+                members: &[m("new(string paramName, string message)", |_, a| {
+                    Ok(of_parameter(ExceptionKind::ArgumentNull, a.opt_str(1), a.opt_str(0)))
+                })],
+            },
+            TypeTable {
+                header: "partial class System.ArgumentOutOfRangeException",
+                allow: Allow::None,
+                members: &[m("new(string paramName, string message)", |_, a| {
+                    Ok(of_parameter(ExceptionKind::ArgumentOutOfRange, a.opt_str(1), a.opt_str(0)))
+                })],
+            },
             $(TypeTable {
                 header: concat!("class ", $full, " : ", $base),
                 allow: Allow::None,
                 members: &[
                     m("new()", |_, _| Ok(make(ExceptionKind::$name, None, Value::Null))),
-                    m("new(string message)", |_, a| Ok(make(ExceptionKind::$name, a.opt_str(0), Value::Null))),
+                    m("new(string message)", |_, a| Ok(of_text(ExceptionKind::$name, a.opt_str(0)))),
                     m("new(string message, System.Exception innerException)", |_, a| {
                         Ok(make(ExceptionKind::$name, a.opt_str(0), a.at(1).clone()))
                     }),
@@ -90,6 +105,37 @@ const BASE: &[Member] = &[
         }
     }),
 ];
+
+const ARGUMENT: &[Member] = &[
+    m("new(string message, string paramName)", |_, a| {
+        Ok(of_parameter(ExceptionKind::Argument, a.opt_str(0), a.opt_str(1)))
+    }),
+    m("string ParamName { get; }", |_, a| {
+        let message = a.object::<Thrown>(0)?.message().as_str();
+        let named = message.strip_suffix("')").and_then(|text| text.rsplit_once(PARAMETER));
+        Ok(named.map_or(Value::Null, |(_, name)| Value::str(name)))
+    }),
+];
+
+/// What the message of an exception about an argument has in front of the name.
+const PARAMETER: &str = " (Parameter '";
+
+/// The constructor with one text: of a parameter it is the name, else the message.
+fn of_text(kind: ExceptionKind, text: Option<&Text>) -> Value {
+    match kind {
+        ExceptionKind::ArgumentNull | ExceptionKind::ArgumentOutOfRange => of_parameter(kind, None, text),
+        _ => make(kind, text, Value::Null),
+    }
+}
+
+fn of_parameter(kind: ExceptionKind, message: Option<&Text>, name: Option<&Text>) -> Value {
+    let message = message.map_or(kind.default_message(), Text::as_str);
+    let text = match name.filter(|name| !name.is_empty()) {
+        Some(name) => format!("{message}{PARAMETER}{name}')"),
+        None => message.to_owned(),
+    };
+    make(kind, Some(&Text::from(text)), Value::Null)
+}
 
 fn make(kind: ExceptionKind, message: Option<&Text>, inner: Value) -> Value {
     let message = message.cloned().unwrap_or_else(|| Text::from(kind.default_message()));

@@ -7,6 +7,7 @@ use crate::clr::number::{IntegerType, format as numbers};
 use crate::clr::time_span::TimeSpan;
 use crate::clr::{self, Error};
 use crate::run::{Fault, Vm};
+use crate::text::Text;
 use crate::value::{Kind, Value};
 
 /// The integer kind of a value.
@@ -43,6 +44,18 @@ pub(super) fn formatted(value: &Value, format: &str) -> Result<String, Error> {
             _ => enum_text(*def, *v),
         }),
         other => Ok(other.to_text()),
+    }
+}
+
+/// As [`formatted`], appended.
+fn write_formatted(value: &Value, format: &str, text: &mut String) -> Result<(), Error> {
+    match value {
+        Value::DateTime(ticks, kind) => date(*ticks, *kind)?.write_text(format, text),
+        Value::DateTimeOffset(ticks, minutes) => offset(*ticks, *minutes)?.write_text(format, text),
+        other => {
+            text.push_str(&formatted(other, format)?);
+            Ok(())
+        }
     }
 }
 
@@ -87,7 +100,9 @@ pub(crate) fn time_text(value: &Value) -> String {
 /// `value.ToString(format)`; the format is argument 1.
 pub(super) fn to_string(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
     let format = a.opt_str(1).map_or("", |t| t.as_str());
-    let text = formatted(a.this(), format)?;
+    let mut outcome = Ok(());
+    let text = Text::written(|text| outcome = write_formatted(a.this(), format, text));
+    outcome?;
     vm.text(text)
 }
 

@@ -2,16 +2,18 @@
 
 mod containers;
 mod convert;
+mod deserialize;
 mod operators;
 mod rest;
 mod serialize;
 mod settings;
 mod token;
+mod walk;
 
 use std::any::Any;
 use std::rc::Rc;
 
-use super::{Type, TypeTable, library};
+use super::{Args, Type, TypeTable, library};
 use crate::clr::json::{self, DEPTH_DEFAULT, JToken};
 use crate::host::Host;
 use crate::run::{Fault, Iter, Vm};
@@ -79,7 +81,7 @@ impl Object for Json {
     }
 
     fn iterate(self: Rc<Self>, _vm: &mut Vm<'_>) -> Option<Result<Box<dyn Iter>, Fault>> {
-        Some(Ok(Box::new(Children { of: self.0.clone(), version: self.0.version(), at: 0 })))
+        Some(Ok(walk::children(&self.0, value)))
     }
 
     fn portable(&self) -> Option<Portable> {
@@ -87,28 +89,6 @@ impl Object for Json {
     }
 }
 
-/// The children of a token one by one.
-struct Children {
-    of: JToken,
-    version: u32,
-    at: usize,
-}
-
-impl Iter for Children {
-    fn next(&mut self, vm: &mut Vm<'_>) -> Result<Option<Value>, Fault> {
-        if self.of.version() != self.version {
-            return Err(Fault::invalid_operation(
-                "Collection was modified; enumeration operation may not execute.",
-            ));
-        }
-        let Some(child) = self.of.child(self.at) else { return Ok(None) };
-        vm.charge(24)?;
-        self.at += 1;
-        Ok(Some(value(child)))
-    }
-}
-
-/// The value of a token.
 /// Whether a container holds just this token; `None` of what is no container, as `ICollection<JToken>` answers LINQ.
 pub(super) fn holds(container: &Value, token: &Value) -> Option<bool> {
     let container = container.downcast::<Json>().filter(|json| json.0.class_name() != "JValue")?;
@@ -122,6 +102,7 @@ pub(super) fn pairs_of(source: &Value, element: &Type) -> Option<Value> {
     (element.def() == Some(super::KEY_VALUE_PAIR)).then(|| containers::pairs(&json.0))
 }
 
+/// The value of a token.
 pub(super) fn value(token: JToken) -> Value {
     let root = token.root();
     Value::object(Json(token, root))
@@ -150,6 +131,13 @@ pub(crate) fn json_value(text: &str) -> Option<Value> {
 pub(crate) fn json_member(text: &str, name: &str) -> Result<Value, Fault> {
     let token = json::parse(text, DEPTH_DEFAULT)?;
     Ok(optional(token.by_name(name)?))
+}
+
+/// `Parse(text)` of a class.
+fn parse_argument(vm: &mut Vm<'_>, a: &Args<'_>, class: &str) -> Result<Value, Fault> {
+    // Of a missing text .NET names the parameter of the reader that it makes.
+    let text = a.opt_str(0).ok_or_else(|| Fault::argument_null("s"))?;
+    parse(vm, text.as_str(), class)
 }
 
 /// Parses text, charged by its size.

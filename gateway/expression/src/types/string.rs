@@ -325,12 +325,14 @@ fn split_chars(vm: &mut Vm<'_>, a: &Args<'_>, count: Option<i32>, options: i32) 
 }
 
 fn split_strings(vm: &mut Vm<'_>, a: &Args<'_>, count: Option<i32>, options: i32) -> Result<Value, Fault> {
-    let separators: Vec<String> = match a.at(1) {
-        Value::Array(array) => array.values().iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        Value::Str(text) => vec![text.as_str().to_owned()],
+    if let Value::Str(text) = a.at(1) {
+        return split_by(vm, a, Separators::Texts(&[text.as_str()]), count, options);
+    }
+    let separators = match a.at(1) {
+        Value::Array(array) => array.values(),
         _ => Vec::new(),
     };
-    let separators: Vec<&str> = separators.iter().map(String::as_str).collect();
+    let separators: Vec<&str> = separators.iter().filter_map(Value::as_str).collect();
     split_by(vm, a, Separators::Texts(&separators), count, options)
 }
 
@@ -344,9 +346,16 @@ fn split_by(
     let text = a.str(0)?.as_str();
     vm.steps(text.len() as u64 / 64)?;
     vm.charge(text.len())?;
-    let parts = text::split(text, separators, count, SplitOptions::from_number(options)?)?;
+    // Most texts that policies split have a few parts.
+    let mut parts = Vec::with_capacity(4);
+    for part in text::split(text, separators, count, SplitOptions::from_number(options)?)? {
+        if parts.len() >= vm.elements_max() {
+            return Err(Fault::Limit(Limit::Elements));
+        }
+        parts.push(Value::str(part));
+    }
     vm.elements(parts.len())?;
-    Ok(Value::strings(parts.into_iter().map(Text::from)))
+    Ok(Value::array(Type::STRING, parts))
 }
 
 fn equal(a: &Args<'_>, x: usize, y: usize, ignore: bool) -> Result<Value, Fault> {

@@ -9,6 +9,7 @@ mod name;
 mod node;
 mod rare;
 mod reader;
+mod walk;
 
 use std::any::Any;
 

@@ -2,13 +2,15 @@
 
 use std::cell::RefCell;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::Value;
 use crate::types::Type;
 
 /// A C# array. Elements change in place; length and element type never do.
 pub struct Array {
     element: Type,
-    lengths: Box<[usize]>,
+    lengths: SmallVec<[usize; 1]>,
     items: RefCell<Items>,
 }
 
@@ -32,7 +34,7 @@ impl Array {
             let bytes = items.iter().map(|v| v.as_i64().unwrap_or_default() as u8).collect();
             return Self::of_bytes(bytes);
         }
-        Self { element, lengths: Box::new([items.len()]), items: RefCell::new(Items::Values(items)) }
+        Self { element, lengths: smallvec![items.len()], items: RefCell::new(Items::Values(items)) }
     }
 
     /// Rectangular; `items` in row order.
@@ -44,7 +46,7 @@ impl Array {
     pub fn of_bytes(bytes: Vec<u8>) -> Self {
         Self {
             element: Type::BYTE,
-            lengths: Box::new([bytes.len()]),
+            lengths: smallvec![bytes.len()],
             items: RefCell::new(Items::Bytes(bytes)),
         }
     }

@@ -22,6 +22,8 @@ pub(super) const DAYS: [&str; 7] =
     ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 const ABBREVIATED: usize = 3;
+/// Digits of a second that a tick shows.
+const FRACTION_MOST: usize = 7;
 
 fn malformed() -> Error {
     Error::format("Input string was not in a correct format.")
@@ -35,19 +37,24 @@ struct Moment {
     offset_minutes: Option<i32>,
 }
 
-/// Formats; an offset makes it a `DateTimeOffset`.
-pub(super) fn apply(clock: DateTime, offset_minutes: Option<i32>, format: &str) -> Result<String> {
+/// Appends a text by a format; an offset makes it a `DateTimeOffset`.
+pub(super) fn apply(
+    clock: DateTime,
+    offset_minutes: Option<i32>,
+    format: &str,
+    text: &mut String,
+) -> Result<()> {
     let moment = Moment { clock, offset_minutes };
     let mut letters = format.chars();
     match (letters.next(), letters.next()) {
-        (None, _) if offset_minutes.is_some() => custom(moment, "MM/dd/yyyy HH:mm:ss zzz"),
-        (None, _) => custom(moment, "MM/dd/yyyy HH:mm:ss"),
-        (Some(letter), None) => standard(moment, letter),
-        _ => custom(moment, format),
+        (None, _) if offset_minutes.is_some() => custom(moment, "MM/dd/yyyy HH:mm:ss zzz", text),
+        (None, _) => custom(moment, "MM/dd/yyyy HH:mm:ss", text),
+        (Some(letter), None) => standard(moment, letter, text),
+        _ => custom(moment, format, text),
     }
 }
 
-fn standard(moment: Moment, letter: char) -> Result<String> {
+fn standard(moment: Moment, letter: char, text: &mut String) -> Result<()> {
     let pattern = match letter {
         'd' => "MM/dd/yyyy",
         'D' => "dddd, dd MMMM yyyy",
@@ -57,16 +64,34 @@ fn standard(moment: Moment, letter: char) -> Result<String> {
         'G' => "MM/dd/yyyy HH:mm:ss",
         'm' | 'M' => "MMMM dd",
         'o' | 'O' => "yyyy-MM-ddTHH:mm:ss.fffffffK",
-        'r' | 'R' => return custom(moment.in_utc(), "ddd, dd MMM yyyy HH:mm:ss 'GMT'"),
+        'r' | 'R' => return custom(moment.in_utc(), "ddd, dd MMM yyyy HH:mm:ss 'GMT'", text),
         's' => "yyyy-MM-ddTHH:mm:ss",
         't' => "HH:mm",
         'T' => "HH:mm:ss",
-        'u' => return custom(moment.in_utc(), "yyyy-MM-dd HH:mm:ss'Z'"),
+        'u' => return custom(moment.in_utc(), "yyyy-MM-dd HH:mm:ss'Z'", text),
         'U' if moment.offset_minutes.is_none() => "dddd, dd MMMM yyyy HH:mm:ss",
         'y' | 'Y' => "yyyy MMMM",
         _ => return Err(malformed()),
     };
-    custom(moment, pattern)
+    custom(moment, pattern, text)
+}
+
+/// Appends a number that is not negative with at least so many digits.
+fn digits(text: &mut String, number: i64, width: usize) {
+    const MOST: usize = 20;
+    let mut buffer = [b'0'; MOST];
+    let mut rest = number.unsigned_abs();
+    let mut used = 0;
+    for slot in buffer.iter_mut().rev() {
+        if rest == 0 && used > 0 {
+            break;
+        }
+        *slot = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        used += 1;
+    }
+    text.extend(std::iter::repeat_n('0', width.saturating_sub(used)));
+    text.extend(buffer.iter().skip(MOST - used).map(|digit| char::from(*digit)));
 }
 
 impl Moment {
@@ -78,31 +103,43 @@ impl Moment {
     }
 
     /// `z…`: +2, +02, +02:00.
-    fn offset(self, count: usize) -> String {
+    fn offset(self, count: usize, text: &mut String) {
         let minutes = self.offset_minutes.unwrap_or(0);
-        let sign = if minutes < 0 { '-' } else { '+' };
-        let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
-        match count {
-            1 => format!("{sign}{hours}"),
-            2 => format!("{sign}{hours:02}"),
-            _ => format!("{sign}{hours:02}:{minutes:02}"),
+        text.push(if minutes < 0 { '-' } else { '+' });
+        let (hours, minutes) = (i64::from(minutes.abs() / 60), i64::from(minutes.abs() % 60));
+        digits(text, hours, count.min(2));
+        if count > 2 {
+            text.push(':');
+            digits(text, minutes, 2);
         }
     }
 
     /// `K`.
-    fn kind(self) -> String {
+    fn kind(self, text: &mut String) {
         match (self.offset_minutes, self.clock.kind) {
-            (None, DateTimeKind::Utc) => "Z".to_owned(),
-            (None, DateTimeKind::Unspecified) => String::new(),
-            _ => self.offset(3),
+            (None, DateTimeKind::Utc) => text.push('Z'),
+            (None, DateTimeKind::Unspecified) => {}
+            _ => self.offset(3, text),
         }
     }
 
     /// `f…`: the leading digits of the fraction of the second.
-    fn fraction(self, count: usize) -> String {
-        let mut digits = format!("{:07}", self.clock.ticks % TICKS_PER_SECOND);
-        digits.truncate(count);
-        digits
+    fn fraction(self, count: usize, text: &mut String) {
+        let start = text.len();
+        digits(text, self.clock.ticks % TICKS_PER_SECOND, FRACTION_MOST);
+        text.truncate(start + count);
+    }
+
+    /// `F…`: the same without zeros at its end.
+    fn short_fraction(self, count: usize, text: &mut String) {
+        let start = text.len();
+        self.fraction(count, text);
+        let shown = text.trim_end_matches('0').len();
+        text.truncate(shown.max(start));
+        // A point in front of nothing goes with it.
+        if text.len() == start && text.ends_with('.') {
+            text.pop();
+        }
     }
 }
 
@@ -111,95 +148,86 @@ fn name(names: &[&'static str], index: i32, whole: bool) -> &'static str {
     if whole { name } else { name.get(..ABBREVIATED).unwrap_or(name) }
 }
 
-fn custom(moment: Moment, format: &str) -> Result<String> {
-    let format: Vec<char> = format.chars().collect();
-    let mut text = String::with_capacity(format.len() + 8);
-    let mut at = 0;
-    while let Some(c) = format.get(at) {
-        let count = format.iter().skip(at).take_while(|next| *next == c).count();
+fn custom(moment: Moment, format: &str, text: &mut String) -> Result<()> {
+    text.reserve(format.len() + 8);
+    let date = moment.clock.ymd();
+    let mut rest = format;
+    while let Some(c) = rest.chars().next() {
+        let behind = rest.get(c.len_utf8()..).unwrap_or_default();
+        let run = rest.len() - rest.trim_start_matches(c).len();
         let used = match c {
-            'd' | 'M' | 'y' | 'h' | 'H' | 'm' | 's' | 't' | 'z' | 'K' | 'g' => {
-                let used = if *c == 'K' { 1 } else { count };
-                text.push_str(&token(moment, *c, count));
-                used
+            'd' | 'M' | 'y' | 'h' | 'H' | 'm' | 's' | 't' | 'z' | 'g' => {
+                token(moment, date, c, run, text);
+                run
             }
-            'f' | 'F' if count > 7 => return Err(malformed()),
-            'f' => {
-                text.push_str(&moment.fraction(count));
-                count
-            }
-            'F' => {
-                let digits = moment.fraction(count);
-                let digits = digits.trim_end_matches('0');
-                // A point in front of nothing goes with it.
-                if digits.is_empty() && text.ends_with('.') {
-                    text.pop();
-                }
-                text.push_str(digits);
-                count
-            }
-            '\'' | '"' => quoted(&format, at, *c, &mut text)?,
-            '%' => {
-                let next = format.get(at + 1).filter(|next| **next != '%').ok_or_else(malformed)?;
-                text.push_str(&custom(moment, &next.to_string())?);
-                2
-            }
-            '\\' => {
-                text.push(*format.get(at + 1).ok_or_else(malformed)?);
-                2
-            }
-            other => {
-                text.push(*other);
+            'K' => {
+                moment.kind(text);
                 1
             }
+            'f' | 'F' if run > FRACTION_MOST => return Err(malformed()),
+            'f' => {
+                moment.fraction(run, text);
+                run
+            }
+            'F' => {
+                moment.short_fraction(run, text);
+                run
+            }
+            '\'' | '"' => 1 + quoted(behind, c, text)?,
+            '%' => {
+                let next = behind.chars().next().filter(|next| *next != '%').ok_or_else(malformed)?;
+                let next = behind.get(..next.len_utf8()).unwrap_or_default();
+                custom(moment, next, text)?;
+                1 + next.len()
+            }
+            '\\' => {
+                let next = behind.chars().next().ok_or_else(malformed)?;
+                text.push(next);
+                1 + next.len_utf8()
+            }
+            other => {
+                text.push(other);
+                other.len_utf8()
+            }
         };
-        at += used;
+        rest = rest.get(used..).unwrap_or_default();
     }
-    Ok(text)
+    Ok(())
 }
 
-fn token(moment: Moment, letter: char, count: usize) -> String {
+fn token(moment: Moment, date: (i32, i32, i32), letter: char, count: usize, text: &mut String) {
     let clock = moment.clock;
-    let number = |value: i32| format!("{value:0width$}", width = count.min(2));
-    match letter {
-        'd' if count > 2 => name(&DAYS, clock.day_of_week(), count > 3).to_owned(),
-        'd' => number(clock.day()),
-        'M' if count > 2 => name(&MONTHS, clock.month() - 1, count > 3).to_owned(),
-        'M' => number(clock.month()),
-        'y' if count <= 2 => number(clock.year() % 100),
-        'y' => format!("{:0count$}", clock.year()),
-        'h' => number((clock.hour() + 11) % 12 + 1),
-        'H' => number(clock.hour()),
-        'm' => number(clock.minute()),
-        's' => number(clock.second()),
+    let (year, month, day) = date;
+    let number = match letter {
+        'd' if count > 2 => return text.push_str(name(&DAYS, clock.day_of_week(), count > 3)),
+        'M' if count > 2 => return text.push_str(name(&MONTHS, month - 1, count > 3)),
+        'y' if count > 2 => return digits(text, i64::from(year), count),
         't' => {
             let half = if clock.hour() < 12 { "AM" } else { "PM" };
-            half.get(..count.min(2)).unwrap_or_default().to_owned()
+            return text.push_str(half.get(..count.min(2)).unwrap_or_default());
         }
-        'z' => moment.offset(count),
-        'K' => moment.kind(),
-        _ => "A.D.".to_owned(),
-    }
+        'z' => return moment.offset(count, text),
+        'd' => day,
+        'M' => month,
+        'y' => year % 100,
+        'h' => (clock.hour() + 11) % 12 + 1,
+        'H' => clock.hour(),
+        'm' => clock.minute(),
+        's' => clock.second(),
+        _ => return text.push_str("A.D."),
+    };
+    digits(text, i64::from(number), count.min(2));
 }
 
-/// Appends a quoted text and gives how many characters it took.
-fn quoted(format: &[char], start: usize, quote: char, text: &mut String) -> Result<usize> {
-    let mut at = start + 1;
-    loop {
-        match format.get(at) {
-            Some(c) if *c == quote => return Ok(at + 1 - start),
-            Some('\\') => {
-                text.push(*format.get(at + 1).ok_or_else(malformed)?);
-                at += 2;
-            }
-            Some(c) => {
-                text.push(*c);
-                at += 1;
-            }
-            None => {
-                let problem = format!("Cannot find a matching quote character for the character '{quote}'.");
-                return Err(Error::format(problem));
-            }
+/// Appends a text up to its closing quote and gives how many bytes of the format it took.
+fn quoted(format: &str, quote: char, text: &mut String) -> Result<usize> {
+    let mut letters = format.char_indices();
+    while let Some((at, c)) = letters.next() {
+        match c {
+            _ if c == quote => return Ok(at + c.len_utf8()),
+            '\\' => text.push(letters.next().ok_or_else(malformed)?.1),
+            other => text.push(other),
         }
     }
+    Err(Error::format(format!("Cannot find a matching quote character for the character '{quote}'.")))
 }

@@ -61,6 +61,8 @@ pub(super) struct Lexer<'a> {
     depth_max: usize,
     /// Whether strings that look like dates become dates.
     pub(super) dates: bool,
+    /// Whether numbers and truth values stay what was written.
+    pub(super) as_written: bool,
 }
 
 impl<'a> Lexer<'a> {
@@ -74,6 +76,7 @@ impl<'a> Lexer<'a> {
             frames: Vec::new(),
             depth_max,
             dates: true,
+            as_written: false,
         }
     }
 
@@ -193,8 +196,10 @@ impl<'a> Lexer<'a> {
                 self.word("-Infinity", "-Infinity", Scalar::Float(f64::NEG_INFINITY))?
             }
             b'-' | b'.' | b'0'..=b'9' => {
+                let start = self.at;
                 let number = self.number()?;
-                self.finish_value(number)
+                let written = self.text.get(start..self.at).filter(|_| self.as_written);
+                self.finish_value(written.map_or(number, Scalar::from))
             }
             b'/' => Event::Comment(self.comment()?),
             b'{' => self.open(Container::Object, Event::StartObject)?,
@@ -226,7 +231,8 @@ impl<'a> Lexer<'a> {
     /// A literal word, which a separator must follow.
     fn word(&mut self, word: &str, kind: &str, value: Scalar) -> Result<Event> {
         if self.matches(word)? {
-            Ok(self.finish_value(value))
+            let as_written = self.as_written && !matches!(value, Scalar::Null | Scalar::Undefined);
+            Ok(self.finish_value(if as_written { Scalar::from(word) } else { value }))
         } else {
             Err(self.error(&format!("Error parsing {kind} value.")))
         }

@@ -31,12 +31,25 @@ pub fn parse_without_dates(text: &str) -> Result<JToken> {
     read(lexer)
 }
 
-/// As [`parse`], what stands before the value as a comment left out: how the serializer reads.
+/// As [`parse`] with the default depth, what stands before the value as a comment left out: how the serializer reads.
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_content(text: &str, depth_max: usize) -> Result<JToken> {
-    let mut lexer = Lexer::new(text, depth_max.min(DEPTH_BOUND));
+pub fn parse_content(text: &str) -> Result<JToken> {
+    content(Lexer::new(text, DEPTH_DEFAULT))
+}
+
+/// As [`parse_content`], every value but null as the string that was written: what `ReadAsString` gives.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_as_written(text: &str) -> Result<JToken> {
+    let mut lexer = Lexer::new(text, DEPTH_DEFAULT);
+    (lexer.dates, lexer.as_written) = (false, true);
+    content(lexer)
+}
+
+fn content(mut lexer: Lexer<'_>) -> Result<JToken> {
     let first = loop {
         match lexer.next()? {
             Some(Event::Comment(_)) => {}

@@ -40,97 +40,96 @@ impl SplitOptions {
 ///
 /// # Errors
 /// `ArgumentOutOfRangeException` for a negative count.
-pub fn split(
-    text: &str,
-    separators: Separators<'_>,
+pub fn split<'a>(
+    text: &'a str,
+    separators: Separators<'a>,
     count: Option<i32>,
     options: SplitOptions,
-) -> Result<Vec<String>> {
+) -> Result<Parts<'a>> {
     let most = count.map_or(Ok(usize::MAX), usize::try_from);
     let most = most.map_err(|_| Error::out_of_range("Count cannot be less than zero.", "count"))?;
-    if most == 0 || (options.remove_empty && text.is_empty()) {
-        return Ok(Vec::new());
-    }
-    if most == 1 {
-        // .NET hands the text back unsplit, even where that leaves separators at its ends.
-        let only = trimmed(text, options);
-        return Ok(if options.remove_empty && only.is_empty() { Vec::new() } else { vec![only.to_owned()] });
-    }
-    Ok(parts(text, &cuts(text, separators), most, options))
+    Ok(Parts { text, separators, options, most, given: 0, start: (most > 0).then_some(0) })
 }
 
-fn trimmed(part: &str, options: SplitOptions) -> &str {
-    if options.trim { part.trim_matches(char::is_whitespace) } else { part }
+/// The parts of a text, one by one.
+#[derive(Debug)]
+pub struct Parts<'a> {
+    text: &'a str,
+    separators: Separators<'a>,
+    options: SplitOptions,
+    most: usize,
+    given: usize,
+    /// Where the next part begins; `None` behind the last.
+    start: Option<usize>,
 }
 
-fn parts(text: &str, cuts: &[(usize, usize)], most: usize, options: SplitOptions) -> Vec<String> {
-    let mut parts = Vec::new();
-    let mut start = 0;
-    let part = |from: usize, to: usize| trimmed(text.get(from..to).unwrap_or_default(), options);
-    let mut cuts = cuts.iter();
-    while parts.len() + 1 < most {
-        let Some((from, to)) = cuts.next() else { break };
-        let found = part(start, *from);
-        if !(options.remove_empty && found.is_empty()) {
-            parts.push(found.to_owned());
-        }
-        start = *to;
-    }
-    if options.remove_empty {
-        // Separators right before the rest would only make empty entries.
-        for (from, to) in cuts {
-            if !part(start, *from).is_empty() {
-                break;
+impl<'a> Iterator for Parts<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        loop {
+            let start = self.start?;
+            let cut = if self.given + 1 < self.most { self.cut(start) } else { None };
+            let Some((from, to)) = cut else {
+                self.start = None;
+                return self.kept(self.rest_from(start), self.text.len());
+            };
+            self.start = Some(to);
+            if let Some(part) = self.kept(start, from) {
+                self.given += 1;
+                return Some(part);
             }
-            start = *to;
         }
-    }
-    let rest = part(start, text.len());
-    if !(options.remove_empty && rest.is_empty()) {
-        parts.push(rest.to_owned());
-    }
-    parts
-}
-
-/// Byte ranges of the separators.
-fn cuts(text: &str, separators: Separators<'_>) -> Vec<(usize, usize)> {
-    match separators {
-        Separators::Units([]) | Separators::Texts([]) => char_cuts(text, |c| {
-            let mut buffer = [0; 2];
-            matches!(c.encode_utf16(&mut buffer), [unit] if is_white_space(*unit))
-        }),
-        Separators::Units([only]) => {
-            let only = unit_to_char(*only);
-            text.match_indices(only).map(|(at, found)| (at, at + found.len())).collect()
-        }
-        Separators::Units(units) => {
-            let chars: Vec<char> = units.iter().map(|unit| unit_to_char(*unit)).collect();
-            char_cuts(text, |c| chars.contains(&c))
-        }
-        Separators::Texts([only]) if !only.is_empty() => {
-            text.match_indices(only).map(|(at, found)| (at, at + found.len())).collect()
-        }
-        Separators::Texts(texts) => text_cuts(text, texts),
     }
 }
 
-fn char_cuts(text: &str, is_separator: impl Fn(char) -> bool) -> Vec<(usize, usize)> {
-    text.char_indices().filter(|(_, c)| is_separator(*c)).map(|(at, c)| (at, at + c.len_utf8())).collect()
-}
+impl<'a> Parts<'a> {
+    /// The part between two places, unless it is empty and those are left out.
+    fn kept(&self, from: usize, to: usize) -> Option<&'a str> {
+        let part = self.text.get(from..to).unwrap_or_default();
+        let part = if self.options.trim { part.trim_matches(char::is_whitespace) } else { part };
+        (!self.options.remove_empty || !part.is_empty()).then_some(part)
+    }
 
-fn text_cuts(text: &str, separators: &[&str]) -> Vec<(usize, usize)> {
-    let mut cuts = Vec::new();
-    let mut at = 0;
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        match separators.iter().find(|one| !one.is_empty() && rest.starts_with(**one)) {
-            Some(one) => {
-                cuts.push((at, at + one.len()));
-                at += one.len();
+    /// Where the last part begins: separators right before it would only make empty entries.
+    fn rest_from(&self, mut start: usize) -> usize {
+        // Of one part .NET hands the text back unsplit, even where that leaves separators at its ends.
+        if self.options.remove_empty && self.most > 1 {
+            while let Some((_, to)) = self.cut(start).filter(|(from, _)| self.kept(start, *from).is_none()) {
+                start = to;
             }
-            None => at += rest.chars().next().map_or(1, char::len_utf8),
         }
+        start
     }
-    cuts
+
+    /// The next separator, as a range of bytes.
+    fn cut(&self, from: usize) -> Option<(usize, usize)> {
+        let rest = self.text.get(from..)?;
+        let (at, length) = match self.separators {
+            Separators::Units([]) | Separators::Texts([]) => find_char(rest, |c| {
+                let mut buffer = [0; 2];
+                matches!(c.encode_utf16(&mut buffer), [unit] if is_white_space(*unit))
+            })?,
+            Separators::Units([only]) => {
+                let only = unit_to_char(*only);
+                (rest.find(only)?, only.len_utf8())
+            }
+            Separators::Units(units) => {
+                find_char(rest, |c| units.iter().any(|unit| unit_to_char(*unit) == c))?
+            }
+            Separators::Texts([only]) if !only.is_empty() => (rest.find(only)?, only.len()),
+            Separators::Texts(texts) => rest.char_indices().find_map(|(at, _)| {
+                let here = rest.get(at..)?;
+                let found = texts.iter().find(|one| !one.is_empty() && here.starts_with(**one))?;
+                Some((at, found.len()))
+            })?,
+        };
+        Some((from + at, from + at + length))
+    }
+}
+
+fn find_char(text: &str, is_separator: impl Fn(char) -> bool) -> Option<(usize, usize)> {
+    text.char_indices().find(|(_, c)| is_separator(*c)).map(|(at, c)| (at, c.len_utf8()))
 }
 
 #[cfg(test)]
@@ -172,7 +171,8 @@ mod tests {
             ("a, ,b", COMMA, None, SplitOptions { remove_empty: true, trim: true }, &["a", "b"]),
         ];
         for (text, separators, count, options, expected) in table {
-            assert_eq!(split(text, separators, count, options).unwrap(), expected, "{text} {count:?}");
+            let parts: Vec<_> = split(text, separators, count, options).unwrap().collect();
+            assert_eq!(parts, expected, "{text} {count:?}");
         }
     }
 

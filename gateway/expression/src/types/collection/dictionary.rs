@@ -7,8 +7,9 @@ use std::rc::Rc;
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
+use super::super::linq::from_fn;
 use super::super::runtime::{pair, record_field};
-use super::super::{Allow, Args, DICTIONARY, Member, Type, TypeTable, m, rw};
+use super::super::{Allow, Args, DICTIONARY, Member, Type, TypeTable, library, m, rw};
 use super::{Key, ignores_case, new_list};
 use crate::run::{Fault, Iter, Limit, Vm};
 use crate::value::{Holds, Object, Value};
@@ -285,11 +286,54 @@ fn remove(_vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
 }
 
 fn keys(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
-    let keys = dictionary_entries(vm, a.this())?.into_iter().map(|(k, _)| k).collect();
-    new_list(vm, a.ty(0), keys)
+    part(vm, a, 0)
 }
 
 fn values(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
-    let values = dictionary_entries(vm, a.this())?.into_iter().map(|(_, v)| v).collect();
-    new_list(vm, a.ty(1), values)
+    part(vm, a, 1)
+}
+
+/// `Keys` or `Values`, the first or second field of the entries.
+fn part(vm: &mut Vm<'_>, a: &Args<'_>, field: usize) -> Result<Value, Fault> {
+    if a.this().downcast::<Map>().is_some() {
+        return Ok(Value::object(Part { of: a.this().clone(), element: a.ty(field), field }));
+    }
+    let entries = dictionary_entries(vm, a.this())?;
+    let found = entries.into_iter().map(|(key, value)| if field == 0 { key } else { value }).collect();
+    new_list(vm, a.ty(field), found)
+}
+
+/// The keys or the values of a dictionary, as they are when they are asked for.
+struct Part {
+    of: Value,
+    element: Type,
+    field: usize,
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        crate::value::release(std::mem::replace(&mut self.of, Value::Null));
+    }
+}
+
+impl Object for Part {
+    fn ty(&self) -> Type {
+        let def = library().by_full_name("System.Collections.Generic.ICollection", 1);
+        def.map_or(Type::OBJECT, |def| Type::generic(def, vec![self.element.clone()]))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn holds(&self) -> Holds {
+        Holds::Fixed
+    }
+
+    fn iterate(self: Rc<Self>, vm: &mut Vm<'_>) -> Option<Result<Box<dyn Iter>, Fault>> {
+        let field = self.field;
+        Some(vm.iterate(&self.of).map(|mut entries| {
+            from_fn(move |vm| Ok(entries.next(vm)?.and_then(|entry| record_field(&entry, field))))
+        }))
+    }
 }

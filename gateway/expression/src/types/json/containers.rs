@@ -3,8 +3,9 @@
 use super::super::{Allow, Args, TypeTable, m, rw};
 use super::convert::{content, from_object};
 use super::settings::Settings;
-use super::token::{by_key, charge_copy, children, one, sequence, token};
-use super::{class_type, optional, parse, value};
+use super::token::{by_key, charge_copy, one, token};
+use super::walk::{descendants, live};
+use super::{class_type, optional, parse_argument, value};
 use crate::clr::json::{JToken, MergeSettings};
 use crate::run::{Fault, Vm};
 use crate::value::Value;
@@ -39,19 +40,8 @@ pub(super) static TABLE: &[TypeTable] = &[
                 token(a, 0)?.merge(&other, settings)?;
                 Ok(Value::Null)
             }),
-            m("IEnumerable<JToken> Descendants()", |vm, a| {
-                let found = token(a, 0)?.descendants();
-                vm.steps(found.len() as u64 / 4)?;
-                vm.elements(found.len())?;
-                Ok(sequence(class_type("JToken"), found.into_iter().map(value).collect()))
-            }),
-            m("IEnumerable<JToken> DescendantsAndSelf()", |vm, a| {
-                let found = token(a, 0)?.descendants();
-                vm.steps(found.len() as u64 / 4)?;
-                vm.elements(found.len())?;
-                let list = std::iter::once(a.this().clone()).chain(found.into_iter().map(value)).collect();
-                Ok(sequence(class_type("JToken"), list))
-            }),
+            m("IEnumerable<JToken> Descendants()", |_, a| Ok(descendants(token(a, 0)?, false))),
+            m("IEnumerable<JToken> DescendantsAndSelf()", |_, a| Ok(descendants(token(a, 0)?, true))),
         ],
     },
     TypeTable {
@@ -62,7 +52,7 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("new(JObject other)", |_, a| Ok(value(token(a, 0)?.deep_clone()))),
             m("new(params object[] content)", |vm, a| filled(vm, JToken::object(), a.at(0))),
             m("new(object content)", |vm, a| filled(vm, JToken::object(), a.at(0))),
-            m("static JObject Parse(string json)", |vm, a| parse(vm, a.str(0)?.as_str(), "JObject")),
+            m("static JObject Parse(string json)", |vm, a| parse_argument(vm, a, "JObject")),
             m("static JObject FromObject(object o)", |vm, a| {
                 let made = from_object(vm, a.at(0), 0)?;
                 if made.class_name() != "JObject" {
@@ -130,16 +120,10 @@ pub(super) static TABLE: &[TypeTable] = &[
                 Ok(optional(token(a, 0)?.find_property(a.str(1)?.as_str())))
             }),
             m("IEnumerable<JProperty> Properties()", |_, a| {
-                Ok(children(&class_type("JProperty"), token(a, 0)?))
+                Ok(live(class_type("JProperty"), token(a, 0)?, value))
             }),
             m("JEnumerable<JToken> PropertyValues()", |_, a| {
-                let list = token(a, 0)?
-                    .children()
-                    .into_iter()
-                    .filter_map(|p| p.property_value())
-                    .map(value)
-                    .collect();
-                Ok(sequence(class_type("JToken"), list))
+                Ok(live(class_type("JToken"), token(a, 0)?, |p| optional(p.property_value())))
             }),
         ],
     },
@@ -151,7 +135,7 @@ pub(super) static TABLE: &[TypeTable] = &[
             m("new(JArray other)", |_, a| Ok(value(token(a, 0)?.deep_clone()))),
             m("new(params object[] content)", |vm, a| filled(vm, JToken::array(), a.at(0))),
             m("new(object content)", |vm, a| filled(vm, JToken::array(), a.at(0))),
-            m("static JArray Parse(string json)", |vm, a| parse(vm, a.str(0)?.as_str(), "JArray")),
+            m("static JArray Parse(string json)", |vm, a| parse_argument(vm, a, "JArray")),
             m("static JArray FromObject(object o)", |vm, a| {
                 let made = from_object(vm, a.at(0), 0)?;
                 if made.class_name() != "JArray" {
@@ -241,16 +225,13 @@ pub(super) static TABLE: &[TypeTable] = &[
 
 /// The names and values of an object as a dictionary shows them.
 pub(super) fn pairs(object: &JToken) -> Value {
-    let types = (crate::types::Type::STRING, class_type("JToken"));
-    let pair = |p: JToken| {
+    let types = vec![crate::types::Type::STRING, class_type("JToken")];
+    let element = crate::types::Type::generic(crate::types::KEY_VALUE_PAIR, types);
+    let pair = element.clone();
+    live(element, object, move |p| {
         let name = Value::str(p.name().unwrap_or_default());
-        let inner = p.property_value().map_or(Value::Null, value);
-        super::super::runtime::pair(types.0.clone(), types.1.clone(), name, inner)
-    };
-    let list: Vec<Value> = object.children().into_iter().map(pair).collect();
-    let element =
-        crate::types::Type::generic(crate::types::KEY_VALUE_PAIR, vec![types.0.clone(), types.1.clone()]);
-    sequence(element, list)
+        super::super::runtime::record(pair.clone(), vec![name, optional(p.property_value())])
+    })
 }
 
 fn add(vm: &mut Vm<'_>, a: &Args<'_>, first: bool) -> Result<Value, Fault> {

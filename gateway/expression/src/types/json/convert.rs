@@ -1,12 +1,10 @@
 //! Between C# values and tokens.
 
-use std::rc::Rc;
-
 use super::super::format::{date, date_value, offset, offset_value};
 use super::super::runtime::{anonymous_fields, is_instance, record_field};
 use super::super::{Type, collection};
+use super::Json;
 use super::token::charge_copy;
-use super::{Json, value};
 use crate::clr::date_time::DateTime;
 use crate::clr::json::{self, CastTarget, JToken, Scalar};
 use crate::clr::number::IntegerType;
@@ -81,20 +79,20 @@ pub(super) fn plain(scalar: &Scalar) -> Value {
 pub(super) fn target(ty: &Type) -> Option<CastTarget> {
     let integer = |t: IntegerType| Some(CastTarget::Integer(t));
     match ty.non_nullable() {
+        t if *t == Type::STRING => Some(CastTarget::String),
+        t if *t == Type::INT => integer(IntegerType::Int32),
         t if *t == Type::BOOL => Some(CastTarget::Boolean),
         t if *t == Type::CHAR => Some(CastTarget::Char),
         t if *t == Type::SBYTE => integer(IntegerType::SByte),
         t if *t == Type::BYTE => integer(IntegerType::Byte),
         t if *t == Type::SHORT => integer(IntegerType::Int16),
         t if *t == Type::USHORT => integer(IntegerType::UInt16),
-        t if *t == Type::INT => integer(IntegerType::Int32),
         t if *t == Type::UINT => integer(IntegerType::UInt32),
         t if *t == Type::LONG => integer(IntegerType::Int64),
         t if *t == Type::ULONG => integer(IntegerType::UInt64),
         t if *t == Type::FLOAT => Some(CastTarget::Single),
         t if *t == Type::DOUBLE => Some(CastTarget::Double),
         t if *t == Type::DECIMAL => Some(CastTarget::Decimal),
-        t if *t == Type::STRING => Some(CastTarget::String),
         t if *t == Type::DATE_TIME => Some(CastTarget::DateTime),
         t if *t == Type::DATE_TIME_OFFSET => Some(CastTarget::DateTimeOffset),
         t if *t == Type::TIME_SPAN => Some(CastTarget::TimeSpan),
@@ -112,12 +110,12 @@ pub(super) fn typed(vm: &mut Vm<'_>, scalar: &Scalar, ty: &Type) -> Result<Value
     Ok(match (ty.non_nullable(), number) {
         (_, _) if plain.is_null() => Value::Null,
         (t, _) if *t == Type::STRING => plain,
+        (t, Some(v)) if *t == Type::INT => Value::I32(v as i32),
         (t, Some(v)) if *t == Type::CHAR => Value::Char(v as u16),
         (t, Some(v)) if *t == Type::SBYTE => Value::I8(v as i8),
         (t, Some(v)) if *t == Type::BYTE => Value::U8(v as u8),
         (t, Some(v)) if *t == Type::SHORT => Value::I16(v as i16),
         (t, Some(v)) if *t == Type::USHORT => Value::U16(v as u16),
-        (t, Some(v)) if *t == Type::INT => Value::I32(v as i32),
         (t, Some(v)) if *t == Type::UINT => Value::U32(v as u32),
         (t, Some(v)) if *t == Type::ULONG => Value::U64(v as u64),
         (t, _) if *t == super::super::uri_type() => super::super::uri_value(vm, &scalar.to_text())?,
@@ -127,11 +125,18 @@ pub(super) fn typed(vm: &mut Vm<'_>, scalar: &Scalar, ty: &Type) -> Result<Value
 
 /// `(T)token`.
 pub(super) fn cast(vm: &mut Vm<'_>, token: &Value, ty: &Type) -> Result<Value, Fault> {
-    let json = token.downcast::<Json>();
-    let Some(target) = target(ty) else { return Err(Fault::invalid_cast(token, ty)) };
+    if target(ty).is_none() {
+        return Err(Fault::invalid_cast(token, ty));
+    }
+    cast_token(vm, token.downcast::<Json>().map(|json| &json.0), ty)
+}
+
+/// As [`cast`], to a type that tokens have an operator for.
+pub(super) fn cast_token(vm: &mut Vm<'_>, token: Option<&JToken>, ty: &Type) -> Result<Value, Fault> {
+    let Some(target) = target(ty) else { return Err(Fault::invalid_cast(&Value::Null, ty)) };
     // The operator to `byte[]` takes a missing token, but no JSON null.
     let nullable = ty.accepts_null() && target != json::CastTarget::Bytes;
-    let found = json::cast(json.map(|j| &j.0), target, nullable, today_for(vm, target))?;
+    let found = json::cast(token, target, nullable, today_for(vm, target))?;
     typed(vm, &found, ty)
 }
 
@@ -239,130 +244,4 @@ pub(super) fn content(vm: &mut Vm<'_>, source: &Value, into: &mut Vec<JToken>) -
     }
     let name = source.clr_type_name().unwrap_or_default();
     Err(Fault::argument(&format!("Could not determine JSON object type for type {name}."), ""))
-}
-
-/// `ToObject<T>()` and `DeserializeObject<T>()`.
-pub(in super::super) fn to_type(
-    vm: &mut Vm<'_>,
-    token: &JToken,
-    ty: &Type,
-    depth: u32,
-) -> Result<Value, Fault> {
-    vm.steps(1)?;
-    let own = value(token.clone());
-    if is_instance(&own, ty) && *ty != Type::OBJECT {
-        return Ok(own);
-    }
-    let wrong = |token: &JToken, ty: &Type| {
-        let message = format!("Error converting value to type '{}'. Path '{}'.", ty.clr_name(), token.path());
-        Fault::new("Newtonsoft.Json.JsonSerializationException", message)
-    };
-    if let Some(scalar) = token.scalar() {
-        if *ty == Type::OBJECT {
-            return Ok(plain(&scalar));
-        }
-        if matches!(scalar, Scalar::Null | Scalar::Undefined) {
-            return if ty.accepts_null() { Ok(Value::Null) } else { Err(wrong(token, ty)) };
-        }
-        if let Type::Def(def) = ty.non_nullable()
-            && ty.non_nullable().is_enum()
-        {
-            return Ok(Value::Enum(*def, plain(&scalar).as_i64().unwrap_or_default()));
-        }
-        let target = target(ty).ok_or_else(|| wrong(token, ty))?;
-        let changed = match (&scalar, target) {
-            (Scalar::String(_), CastTarget::Guid | CastTarget::Uri | CastTarget::TimeSpan) => {
-                json::cast(Some(token), target, ty.accepts_null(), today(vm))
-            }
-            _ => json::change_type(&scalar, target, today(vm)),
-        };
-        let found = changed.map_err(|e| {
-            let text = format!(
-                "Could not convert value to type: {}. Path '{}'. {}",
-                ty.display(),
-                token.path(),
-                e.message
-            );
-            if matches!(scalar, Scalar::String(_)) {
-                Fault::new("Newtonsoft.Json.JsonReaderException", text)
-            } else {
-                Fault::from(e)
-            }
-        })?;
-        return typed(vm, &found, ty);
-    }
-    if *ty == Type::OBJECT {
-        return Ok(own);
-    }
-    if is_token(ty) {
-        return Err(Fault::invalid_cast(&own, ty));
-    }
-    to_collection(vm, token, ty, depth)?.ok_or_else(|| {
-        let message = format!(
-            "Cannot deserialize the current JSON {} into type '{}' because the type requires a different JSON value to deserialize correctly.",
-            if token.class_name() == "JArray" { "array (e.g. [1,2,3])" } else { "object (e.g. {\"name\":\"value\"})" },
-            ty.clr_name()
-        );
-        Fault::new("Newtonsoft.Json.JsonSerializationException", message)
-    })
-}
-
-/// Whether a type is one of the token classes.
-fn is_token(ty: &Type) -> bool {
-    let token = super::class_type("JToken").def();
-    ty.def().zip(token).is_some_and(|(def, token)| super::super::library().derives(def, token))
-}
-
-/// Arrays, lists and dictionaries.
-fn to_collection(vm: &mut Vm<'_>, token: &JToken, ty: &Type, depth: u32) -> Result<Option<Value>, Fault> {
-    if depth > 64 {
-        return Err(Fault::Limit(crate::run::Limit::Depth));
-    }
-    let is_array = token.class_name() == "JArray";
-    let is_object = token.class_name() == "JObject";
-    let children = token.children();
-    if let (Type::Array(element, 1), true) = (ty, is_array) {
-        let mut items = Vec::new();
-        for child in &children {
-            items.push(to_type(vm, child, element, depth + 1)?);
-        }
-        vm.elements(items.len())?;
-        return Ok(Some(Value::array((**element).clone(), items)));
-    }
-    let Some(def) = ty.def() else { return Ok(None) };
-    let name = super::super::library().get(def).full_name.as_str();
-    match (name.strip_prefix("System.Collections.Generic."), ty.arguments()) {
-        (
-            Some(
-                "List"
-                | "IList"
-                | "IEnumerable"
-                | "ICollection"
-                | "IReadOnlyList"
-                | "IReadOnlyCollection"
-                | "HashSet",
-            ),
-            [element],
-        ) if is_array => {
-            let mut items = Vec::new();
-            for child in &children {
-                items.push(to_type(vm, child, element, depth + 1)?);
-            }
-            if name.ends_with("HashSet") {
-                return collection::new_set(vm, element.clone(), items, false).map(Some);
-            }
-            collection::new_list(vm, element.clone(), items).map(Some)
-        }
-        (Some("Dictionary" | "IDictionary" | "IReadOnlyDictionary"), [key, item]) if is_object => {
-            let mut entries = Vec::new();
-            for child in &children {
-                let name = JToken::value(Scalar::String(Rc::from(child.name().unwrap_or_default())));
-                let key = to_type(vm, &name, key, depth + 1)?;
-                let inner = child.property_value().unwrap_or_else(JToken::null);
-                entries.push((key, to_type(vm, &inner, item, depth + 1)?));
-            }
-            collection::new_dictionary(vm, (key.clone(), item.clone()), false, entries).map(Some)
-        }
-        _ => Ok(None),
-    }
 }

@@ -1,7 +1,8 @@
 //! Conversions from and to `JToken`. They stand in a part of their own because there are many.
 
 use super::super::{Allow, Args, Member, TypeTable, m};
-use super::convert::{cast, scalar};
+use super::convert::{cast, cast_token, scalar};
+use super::token::member;
 use super::value;
 use crate::clr::json::JToken;
 use crate::run::{Fault, Vm};
@@ -18,6 +19,11 @@ pub(super) static TABLE: &[TypeTable] = &[TypeTable {
 macro_rules! operators {
     ($($ty:literal),*) => {
         const OPERATORS: &[Member] = &[
+            // `(T)token[key]`, when it is settled that the token between is nobody else's: see `lower`.
+            m("static object CastMember__(JToken token, object key)", |vm, a| {
+                let found = member(a.at(0), a.at(1))?;
+                cast_token(vm, found.as_ref(), &a.ty(0))
+            }),
             // Towards a token there is none of `char`.
             m("static explicit operator char(JToken value)", from_token),
             m("static explicit operator char?(JToken value)", from_token),

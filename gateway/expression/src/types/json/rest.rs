@@ -38,7 +38,7 @@ macro_rules! parsed {
             allow: Allow::All,
             members: &[
                 m(concat!("static ", $class, " Parse(string json, JsonLoadSettings settings)"), |vm, a| {
-                    super::parse(vm, a.str(0)?.as_str(), $class)
+                    super::parse_argument(vm, a, $class)
                 }),
                 m(
                     concat!("static ", $class, " FromObject(object o, Newtonsoft.Json.JsonSerializer jsonSerializer)"),

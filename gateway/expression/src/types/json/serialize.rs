@@ -1,8 +1,9 @@
 //! `JsonConvert`.
 
 use super::super::{Allow, Args, Type, TypeTable, m};
-use super::convert::{from_object, to_type};
-use crate::clr::json::{self, DEPTH_DEFAULT, Formatting};
+use super::convert::from_object;
+use super::deserialize::of_text;
+use crate::clr::json::Formatting;
 use crate::run::{Fault, Vm};
 use crate::value::Value;
 
@@ -29,10 +30,7 @@ pub(super) static TABLE: &[TypeTable] = &[
 ];
 
 pub(super) fn deserialized(vm: &mut Vm<'_>, a: &Args<'_>, ty: &Type) -> Result<Value, Fault> {
-    match read(vm, a.str(0)?.as_str())? {
-        None => Ok(super::super::default_value(ty)),
-        Some(token) => to_type(vm, &token, ty, 0),
-    }
+    of_text(vm, a.str(0)?.as_str(), ty)
 }
 
 pub(super) fn deserialized_as(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
@@ -41,14 +39,4 @@ pub(super) fn deserialized_as(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fa
         _ => a.object::<super::super::runtime::TypeObject>(1)?.0.clone(),
     };
     deserialized(vm, a, &ty)
-}
-
-/// Reads JSON; blank text is null.
-fn read(vm: &mut Vm<'_>, text: &str) -> Result<Option<json::JToken>, Fault> {
-    vm.steps(text.len() as u64 / 64)?;
-    vm.charge(text.len().saturating_mul(4))?;
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(json::parse_content(text, DEPTH_DEFAULT)?))
 }

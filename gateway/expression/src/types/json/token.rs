@@ -3,8 +3,10 @@
 use super::super::linq::from_fn;
 use super::super::runtime::lazy;
 use super::super::{Allow, Args, Member, Type, TypeTable, m, rw};
-use super::convert::{content, from_object, scalar, to_type, value_as};
-use super::{Json, class_type, optional, parse, value};
+use super::convert::{content, from_object, scalar, value_as};
+use super::deserialize::of_tree;
+use super::walk::{self, live};
+use super::{Json, class_type, optional, parse_argument, value};
 use crate::clr::json::{self, Formatting, JToken};
 use crate::run::{Fault, ValuesIter, Vm};
 use crate::value::Value;
@@ -142,7 +144,7 @@ pub(super) static TABLE: &[TypeTable] = &[
 ];
 
 const MEMBERS: &[Member] = &[
-    m("static JToken Parse(string json)", |vm, a| parse(vm, a.str(0)?.as_str(), "JToken")),
+    m("static JToken Parse(string json)", |vm, a| parse_argument(vm, a, "JToken")),
     m("static JToken FromObject(object o)", |vm, a| {
         if a.at(0).is_null() {
             return Err(Fault::argument_null("o"));
@@ -190,7 +192,7 @@ const MEMBERS: &[Member] = &[
         charge_copy(vm, token(a, 0)?)?;
         Ok(value(token(a, 0)?.deep_clone()))
     }),
-    m("JEnumerable<JToken> Children()", |_, a| Ok(children(&class_type("JToken"), token(a, 0)?))),
+    m("JEnumerable<JToken> Children()", |_, a| Ok(live(class_type("JToken"), token(a, 0)?, value))),
     m("JEnumerable<T> Children<T>()", |_, a| {
         let ty = a.ty(0);
         let kept = token(a, 0)?
@@ -201,23 +203,25 @@ const MEMBERS: &[Member] = &[
             .collect();
         Ok(sequence(ty, kept))
     }),
-    m("IEnumerable<JToken> Values()", |_, a| Ok(children(&class_type("JToken"), token(a, 0)?))),
+    m("IEnumerable<JToken> Values()", |_, a| Ok(live(class_type("JToken"), token(a, 0)?, value))),
     m("IEnumerable<T> Values<T>()", |_, a| {
         let (own, ty) = (token(a, 0)?.clone(), a.ty(0));
         Ok(lazy(ty.clone(), move |_| {
-            let (children, ty) = (own.children(), ty.clone());
-            let mut next = children.into_iter();
-            Ok(from_fn(move |vm| next.next().map(|child| value_as(vm, &value(child), &ty)).transpose()))
+            let (mut next, ty) = (walk::children(&own, value), ty.clone());
+            Ok(from_fn(move |vm| match next.next(vm)? {
+                Some(child) => value_as(vm, &child, &ty).map(Some),
+                None => Ok(None),
+            }))
         }))
     }),
     m("T Value<T>(object key)", |vm, a| {
         let found = by_key(a.this(), a.at(1))?;
         value_as(vm, &found, &a.ty(0))
     }),
-    m("T ToObject<T>()", |vm, a| to_type(vm, token(a, 0)?, &a.ty(0), 0)),
+    m("T ToObject<T>()", |vm, a| of_tree(vm, token(a, 0)?, &a.ty(0))),
     m("object ToObject(System.Type objectType)", |vm, a| {
         let ty = a.object::<super::super::runtime::TypeObject>(1)?.0.clone();
-        to_type(vm, token(a, 0)?, &ty, 0)
+        of_tree(vm, token(a, 0)?, &ty)
     }),
     m("JToken SelectToken(string path)", |vm, a| {
         select(vm, a, |own, path, left| own.select_token(path, false, left)).map(optional)
@@ -279,10 +283,6 @@ pub(super) fn sequence(element: Type, items: Vec<Value>) -> Value {
     lazy(element, move |_| Ok(ValuesIter::boxed(items.clone())))
 }
 
-pub(super) fn children(element: &Type, token: &JToken) -> Value {
-    sequence(element.clone(), token.children().into_iter().map(value).collect())
-}
-
 /// A single token as content, null as JSON null.
 pub(super) fn one(vm: &mut Vm<'_>, source: &Value) -> Result<JToken, Fault> {
     match source.downcast::<Json>() {
@@ -331,10 +331,15 @@ fn bad_key(target: &Value, key: &Value) -> Fault {
 
 /// `token[key]` for any key.
 pub(super) fn by_key(target: &Value, key: &Value) -> Result<Value, Fault> {
+    Ok(optional(member(target, key)?))
+}
+
+/// As [`by_key`], without a value around it.
+pub(super) fn member(target: &Value, key: &Value) -> Result<Option<JToken>, Fault> {
     let Some(json) = target.downcast::<Json>() else { return Err(Fault::null_reference()) };
     match (key.as_str(), key) {
-        (Some(name), _) => Ok(optional(json.0.by_name(name)?)),
-        (None, Value::I32(index)) if json.0.class_name() != "JObject" => Ok(value(json.0.by_index(*index)?)),
+        (Some(name), _) => Ok(json.0.by_name(name)?),
+        (None, Value::I32(index)) if json.0.class_name() != "JObject" => Ok(Some(json.0.by_index(*index)?)),
         (None, Value::Null) => Err(Fault::argument_null("key")),
         _ => Err(bad_key(target, key)),
     }

@@ -4,6 +4,7 @@ use super::super::builder::rest_of_reader;
 use super::super::runtime::lazy;
 use super::super::{Allow, Args, Member, TypeTable, m, rw};
 use super::name::{made as name_value, name, optional_name};
+use super::walk::{Reach, live};
 use super::{
     Attribute, Node, attribute_value, class_type, content, declaration, optional, parse, reader, value,
 };
@@ -244,17 +245,17 @@ const NODE: &[Member] = &[
 const CONTAINER: &[Member] = &[
     m("XNode FirstNode { get; }", |_, a| Ok(optional(node(a, 0)?.first_node()))),
     m("XNode LastNode { get; }", |_, a| Ok(optional(node(a, 0)?.last_node()))),
-    m("IEnumerable<XNode> Nodes()", |vm, a| sequence(vm, "XNode", node(a, 0)?.nodes())),
-    m("IEnumerable<XNode> DescendantNodes()", |vm, a| sequence(vm, "XNode", node(a, 0)?.descendant_nodes())),
+    m("IEnumerable<XNode> Nodes()", |_, a| {
+        Ok(live("XNode", node(a, 0)?, None, Reach::Children, |own, _| own.nodes()))
+    }),
+    m("IEnumerable<XNode> DescendantNodes()", |_, a| {
+        Ok(live("XNode", node(a, 0)?, None, Reach::Descendants, |own, _| own.descendant_nodes()))
+    }),
     m("XElement Element(XName name)", |_, a| Ok(optional(node(a, 0)?.first_element(name(a, 1)?)))),
-    m("IEnumerable<XElement> Elements()", |vm, a| sequence(vm, "XElement", node(a, 0)?.elements(None))),
-    m("IEnumerable<XElement> Elements(XName name)", |vm, a| {
-        sequence(vm, "XElement", node(a, 0)?.elements(optional_name(a, 1)))
-    }),
-    m("IEnumerable<XElement> Descendants()", |vm, a| sequence(vm, "XElement", node(a, 0)?.descendants(None))),
-    m("IEnumerable<XElement> Descendants(XName name)", |vm, a| {
-        sequence(vm, "XElement", node(a, 0)?.descendants(optional_name(a, 1)))
-    }),
+    m("IEnumerable<XElement> Elements()", elements),
+    m("IEnumerable<XElement> Elements(XName name)", elements),
+    m("IEnumerable<XElement> Descendants()", |_, a| descendants(a, XNode::descendants)),
+    m("IEnumerable<XElement> Descendants(XName name)", |_, a| descendants(a, XNode::descendants)),
     m("void Add(object content)", |vm, a| added(vm, a, false)),
     m("void Add(params object[] content)", |vm, a| added(vm, a, false)),
     m("void AddFirst(object content)", |vm, a| added(vm, a, true)),
@@ -333,10 +334,10 @@ const ELEMENT: &[Member] = &[
     }),
     m("static IEnumerable<XElement> EmptySequence { get; }", |vm, _| sequence(vm, "XElement", Vec::new())),
     m("static XElement Load(System.IO.TextReader textReader)", |vm, a| load(vm, a, false)),
-    m("IEnumerable<XNode> DescendantNodesAndSelf()", |vm, a| {
-        let mut list = vec![node(a, 0)?.clone()];
-        list.extend(node(a, 0)?.descendant_nodes());
-        sequence(vm, "XNode", list)
+    m("IEnumerable<XNode> DescendantNodesAndSelf()", |_, a| {
+        Ok(live("XNode", node(a, 0)?, None, Reach::Descendants, |own, _| {
+            with_self(own, None, own.descendant_nodes())
+        }))
     }),
     m("void ReplaceAttributes(object content)", |vm, a| {
         node(a, 0)?.remove_attributes();
@@ -353,12 +354,8 @@ const ELEMENT: &[Member] = &[
         node(a, 0)?.remove_nodes();
         Ok(Value::Null)
     }),
-    m("IEnumerable<XElement> DescendantsAndSelf()", |vm, a| {
-        sequence(vm, "XElement", descendants_and_self(node(a, 0)?, None))
-    }),
-    m("IEnumerable<XElement> DescendantsAndSelf(XName name)", |vm, a| {
-        sequence(vm, "XElement", descendants_and_self(node(a, 0)?, optional_name(a, 1)))
-    }),
+    m("IEnumerable<XElement> DescendantsAndSelf()", |_, a| descendants(a, descendants_and_self)),
+    m("IEnumerable<XElement> DescendantsAndSelf(XName name)", |_, a| descendants(a, descendants_and_self)),
     m("IEnumerable<XElement> AncestorsAndSelf()", |vm, a| {
         sequence(vm, "XElement", ancestors_and_self(node(a, 0)?, None))
     }),
@@ -411,6 +408,14 @@ fn with_self(node: &XNode, name: Option<&xml::XName>, others: Vec<XNode>) -> Vec
 
 fn descendants_and_self(node: &XNode, name: Option<&xml::XName>) -> Vec<XNode> {
     with_self(node, name, node.descendants(name))
+}
+
+fn elements(_vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
+    Ok(live("XElement", node(a, 0)?, optional_name(a, 1), Reach::Children, XNode::elements))
+}
+
+fn descendants(a: &Args<'_>, find: fn(&XNode, Option<&xml::XName>) -> Vec<XNode>) -> Result<Value, Fault> {
+    Ok(live("XElement", node(a, 0)?, optional_name(a, 1), Reach::Descendants, find))
 }
 
 fn ancestors_and_self(node: &XNode, name: Option<&xml::XName>) -> Vec<XNode> {
