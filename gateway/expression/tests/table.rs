@@ -91,7 +91,7 @@ macro_rules! tables {
     )* };
 }
 
-tables!(operators, statements, context, json, strings, diagnostics, xml, budgets);
+tables!(language, model, operators, statements, context, json, strings, diagnostics, xml, budgets);
 tables!(functions, lambdas, patterns, jumps, exceptions, queries, interpolation, tuples, arrays);
 tables!(
     arguments,

@@ -227,10 +227,12 @@ impl Binder<'_> {
 
     fn enum_operator(&mut self, operator: Binary, left: &Val, right: &Val, span: Span) -> Option<Val> {
         let (a, b) = (left.ty.non_nullable().clone(), right.ty.non_nullable().clone());
+        // All enumerations of the library are of `int`.
+        let is_int = |ty: &Type| super::conversion::implicit(ty, &Type::INT).is_some();
         let ty = match (a.is_enum(), b.is_enum()) {
             (true, true) if a == b => a,
-            (true, false) if right.constant == Some(Constant::I32(0)) || b == Type::INT => a,
-            (false, true) if left.constant == Some(Constant::I32(0)) || a == Type::INT => b,
+            (true, false) if right.constant == Some(Constant::I32(0)) || is_int(&b) => a,
+            (false, true) if left.constant == Some(Constant::I32(0)) || is_int(&a) => b,
             _ => return None,
         };
         let to_number = |binder: &mut Self, val: &Val| {
@@ -242,7 +244,7 @@ impl Binder<'_> {
             matches!(operator, Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge);
         let both = left.ty.non_nullable().is_enum() && right.ty.non_nullable().is_enum();
         let bits = matches!(operator, Binary::And | Binary::Or | Binary::Xor);
-        let steps = matches!(operator, Binary::Add | Binary::Sub);
+        let steps = operator == Binary::Sub || (operator == Binary::Add && !both);
         let zero = |val: &Val| val.constant == Some(Constant::I32(0));
         let ok = (compares && (both || zero(left) || zero(right))) || (bits && both) || steps;
         if !ok {

@@ -103,6 +103,12 @@ impl Binder<'_> {
             return Node::Const(Constant::Bool(false));
         }
         if constant.ty == Type::Null {
+            if !val.ty.accepts_null() && !val.ty.is_error() {
+                let name = val.ty.display();
+                let problem =
+                    format!("Cannot convert null to '{name}' because it is a non-nullable value type");
+                self.report("CS0037", problem, span);
+            }
             return Node::Same(true, Box::new((val.node, constant.node)));
         }
         if constant.constant.is_none() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use super::evaluate::constant_value;
 use super::{Fault, HEIGHT_MAX, Limit, Vm};
 use crate::code::{Call, Function, Local, LocalCall, Node};
 use crate::types::{Args, MemberDef, Type};
@@ -63,11 +64,11 @@ impl Vm<'_> {
         }
         match call.arguments.as_slice() {
             [only] => {
-                let values = [self.evaluate(only)?];
+                let values = [self.argument(only)?];
                 self.run_member(call, &values)
             }
             [first, second] => {
-                let values = [self.evaluate(first)?, self.evaluate(second)?];
+                let values = [self.argument(first)?, self.argument(second)?];
                 self.run_member(call, &values)
             }
             many => {
@@ -146,9 +147,19 @@ impl Vm<'_> {
     pub(super) fn values(&mut self, nodes: &[Node]) -> Result<Values, Fault> {
         let mut values = Values::with_capacity(nodes.len());
         for node in nodes {
-            values.push(self.evaluate(node)?);
+            values.push(self.argument(node)?);
         }
         Ok(values)
+    }
+
+    /// As `evaluate`: most arguments are variables and constants, which need no way through the others.
+    #[inline]
+    fn argument(&mut self, node: &Node) -> Result<Value, Fault> {
+        match node {
+            Node::Local(local) => Ok(self.local(*local)),
+            Node::Const(constant) => Ok(constant_value(constant)),
+            other => self.evaluate(other),
+        }
     }
 
     fn reference_cells(

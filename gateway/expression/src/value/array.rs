@@ -21,6 +21,10 @@ enum Items {
 
 impl Drop for Array {
     fn drop(&mut self) {
+        // Only what may hold values can go deep.
+        if !self.element.may_hold() {
+            return;
+        }
         if let Items::Values(values) = self.items.get_mut() {
             super::release(std::mem::take(values));
         }

@@ -1,5 +1,7 @@
 //! `DateTime.ToString` and `DateTimeOffset.ToString`, invariant culture.
 
+use std::fmt::Write as _;
+
 use super::{DateTime, DateTimeKind};
 use crate::clr::exception::{Error, Result};
 use crate::clr::time_span::{TICKS_PER_MINUTE, TICKS_PER_SECOND};
@@ -76,22 +78,31 @@ fn standard(moment: Moment, letter: char, text: &mut String) -> Result<()> {
     custom(moment, pattern, text)
 }
 
+/// The numbers below a hundred, two digits each.
+const PAIRS: &str = "0001020304050607080910111213141516171819\
+2021222324252627282930313233343536373839\
+4041424344454647484950515253545556575859\
+6061626364656667686970717273747576777879\
+8081828384858687888990919293949596979899";
+
+fn pair(number: u32) -> &'static str {
+    let at = number as usize * 2;
+    PAIRS.get(at..at + 2).unwrap_or_default()
+}
+
 /// Appends a number that is not negative with at least so many digits.
-fn digits(text: &mut String, number: i64, width: usize) {
-    const MOST: usize = 20;
-    let mut buffer = [b'0'; MOST];
-    let mut rest = number.unsigned_abs();
-    let mut used = 0;
-    for slot in buffer.iter_mut().rev() {
-        if rest == 0 && used > 0 {
-            break;
+fn digits(text: &mut String, number: u32, width: usize) {
+    match (number, width) {
+        (0..10, 0 | 1) => text.push_str(pair(number).get(1..).unwrap_or_default()),
+        (0..100, 0..=2) => text.push_str(pair(number)),
+        (0..10_000, 4) => {
+            text.push_str(pair(number / 100));
+            text.push_str(pair(number % 100));
         }
-        *slot = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        used += 1;
+        _ => {
+            let _ = write!(text, "{number:0width$}");
+        }
     }
-    text.extend(std::iter::repeat_n('0', width.saturating_sub(used)));
-    text.extend(buffer.iter().skip(MOST - used).map(|digit| char::from(*digit)));
 }
 
 impl Moment {
@@ -106,7 +117,7 @@ impl Moment {
     fn offset(self, count: usize, text: &mut String) {
         let minutes = self.offset_minutes.unwrap_or(0);
         text.push(if minutes < 0 { '-' } else { '+' });
-        let (hours, minutes) = (i64::from(minutes.abs() / 60), i64::from(minutes.abs() % 60));
+        let (hours, minutes) = (minutes.unsigned_abs() / 60, minutes.unsigned_abs() % 60);
         digits(text, hours, count.min(2));
         if count > 2 {
             text.push(':');
@@ -126,7 +137,7 @@ impl Moment {
     /// `f…`: the leading digits of the fraction of the second.
     fn fraction(self, count: usize, text: &mut String) {
         let start = text.len();
-        digits(text, self.clock.ticks % TICKS_PER_SECOND, FRACTION_MOST);
+        digits(text, (self.clock.ticks % TICKS_PER_SECOND) as u32, FRACTION_MOST);
         text.truncate(start + count);
     }
 
@@ -154,7 +165,7 @@ fn custom(moment: Moment, format: &str, text: &mut String) -> Result<()> {
     let mut rest = format;
     while let Some(c) = rest.chars().next() {
         let behind = rest.get(c.len_utf8()..).unwrap_or_default();
-        let run = rest.len() - rest.trim_start_matches(c).len();
+        let run = rest.bytes().take_while(|next| u32::from(*next) == u32::from(c)).count();
         let used = match c {
             'd' | 'M' | 'y' | 'h' | 'H' | 'm' | 's' | 't' | 'z' | 'g' => {
                 token(moment, date, c, run, text);
@@ -201,7 +212,7 @@ fn token(moment: Moment, date: (i32, i32, i32), letter: char, count: usize, text
     let number = match letter {
         'd' if count > 2 => return text.push_str(name(&DAYS, clock.day_of_week(), count > 3)),
         'M' if count > 2 => return text.push_str(name(&MONTHS, month - 1, count > 3)),
-        'y' if count > 2 => return digits(text, i64::from(year), count),
+        'y' if count > 2 => return digits(text, year.unsigned_abs(), count),
         't' => {
             let half = if clock.hour() < 12 { "AM" } else { "PM" };
             return text.push_str(half.get(..count.min(2)).unwrap_or_default());
@@ -216,7 +227,7 @@ fn token(moment: Moment, date: (i32, i32, i32), letter: char, count: usize, text
         's' => clock.second(),
         _ => return text.push_str("A.D."),
     };
-    digits(text, i64::from(number), count.min(2));
+    digits(text, number.unsigned_abs(), count.min(2));
 }
 
 /// Appends a text up to its closing quote and gives how many bytes of the format it took.

@@ -112,7 +112,11 @@ impl<'a> Parts<'a> {
             })?,
             Separators::Units([only]) => {
                 let only = unit_to_char(*only);
-                (rest.find(only)?, only.len_utf8())
+                let at = match u8::try_from(only) {
+                    Ok(byte @ ..0x80) => rest.bytes().position(|other| other == byte),
+                    _ => rest.find(only),
+                };
+                (at?, only.len_utf8())
             }
             Separators::Units(units) => {
                 find_char(rest, |c| units.iter().any(|unit| unit_to_char(*unit) == c))?

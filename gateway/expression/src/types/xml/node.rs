@@ -4,7 +4,7 @@ use super::super::builder::rest_of_reader;
 use super::super::runtime::lazy;
 use super::super::{Allow, Args, Member, TypeTable, m, rw};
 use super::name::{made as name_value, name, optional_name};
-use super::walk::{Reach, live};
+use super::walk::{Reach, ancestors_and_self, descendants_and_self, live, with_self};
 use super::{
     Attribute, Node, attribute_value, class_type, content, declaration, optional, parse, reader, value,
 };
@@ -401,25 +401,12 @@ fn replace_all(vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
     added(vm, a, false)
 }
 
-fn with_self(node: &XNode, name: Option<&xml::XName>, others: Vec<XNode>) -> Vec<XNode> {
-    let fits = name.is_none_or(|name| node.name().as_ref() == Some(name));
-    fits.then(|| node.clone()).into_iter().chain(others).collect()
-}
-
-fn descendants_and_self(node: &XNode, name: Option<&xml::XName>) -> Vec<XNode> {
-    with_self(node, name, node.descendants(name))
-}
-
 fn elements(_vm: &mut Vm<'_>, a: &Args<'_>) -> Result<Value, Fault> {
     Ok(live("XElement", node(a, 0)?, optional_name(a, 1), Reach::Children, XNode::elements))
 }
 
 fn descendants(a: &Args<'_>, find: fn(&XNode, Option<&xml::XName>) -> Vec<XNode>) -> Result<Value, Fault> {
     Ok(live("XElement", node(a, 0)?, optional_name(a, 1), Reach::Descendants, find))
-}
-
-fn ancestors_and_self(node: &XNode, name: Option<&xml::XName>) -> Vec<XNode> {
-    with_self(node, name, node.ancestors(name))
 }
 
 fn siblings(a: &Args<'_>, after: bool) -> Result<Vec<XNode>, Fault> {

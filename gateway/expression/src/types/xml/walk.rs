@@ -53,3 +53,19 @@ impl Iter for Walk {
         Ok(self.last.clone().map(value))
     }
 }
+
+/// A node in front of others, where it has the name.
+pub(super) fn with_self(node: &XNode, name: Option<&XName>, others: Vec<XNode>) -> Vec<XNode> {
+    let fits = name.is_none_or(|name| node.name().as_ref() == Some(name));
+    fits.then(|| node.clone()).into_iter().chain(others).collect()
+}
+
+/// `DescendantsAndSelf(name)`.
+pub(super) fn descendants_and_self(node: &XNode, name: Option<&XName>) -> Vec<XNode> {
+    with_self(node, name, node.descendants(name))
+}
+
+/// `AncestorsAndSelf(name)`.
+pub(super) fn ancestors_and_self(node: &XNode, name: Option<&XName>) -> Vec<XNode> {
+    with_self(node, name, node.ancestors(name))
+}
