@@ -12,6 +12,7 @@ pub mod resource;
 mod secret;
 mod set;
 mod text;
+pub mod usage;
 
 pub use arm_id::{RESOURCE_ID_BYTES_MAX, ResourceId, ResourceIdError};
 pub use diagnostic::{Diagnostic, Severity};

@@ -6,7 +6,9 @@
 //! acknowledged that is not on disk. Source: management-api.md §6.2.
 
 mod document;
+pub mod figures;
 mod postgres;
+mod reports;
 mod sqlite;
 
 use std::path::Path;

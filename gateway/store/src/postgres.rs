@@ -2,6 +2,7 @@
 //!
 //! The row of a service is locked while a commit is decided, so that the order of revisions is that of the commits.
 
+mod figures;
 mod read;
 mod tls;
 mod write;
@@ -16,9 +17,10 @@ use tokio_postgres::{AsyncMessage, Client, Config};
 
 use self::tls::Tls;
 use crate::StoreError;
+use crate::figures::sql;
 
 /// Version of the tables below.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 /// Notifications get lost while a connection is down: so often they are made up.
 const CATCH_UP: Duration = Duration::from_secs(1);
 /// Channel of the notifications.
@@ -115,10 +117,17 @@ async fn make_tables(client: &mut Client) -> Result<(), StoreError> {
         transaction.query_one("SELECT to_regclass('layout')::text", &[]).await?.get(0);
     if exists.is_none() {
         transaction.batch_execute(TABLES).await?;
+        transaction.batch_execute(&sql::TABLES.join(";\n")).await?;
         transaction.batch_execute("CREATE TABLE layout (version bigint NOT NULL)").await?;
         transaction.execute("INSERT INTO layout (version) VALUES ($1)", &[&LAYOUT]).await?;
     }
-    let found: i64 = transaction.query_one("SELECT version FROM layout", &[]).await?.get(0);
+    let mut found: i64 = transaction.query_one("SELECT version FROM layout", &[]).await?.get(0);
+    if found == 1 {
+        // The first layout had no reports.
+        transaction.batch_execute(&sql::TABLES.join(";\n")).await?;
+        transaction.execute("UPDATE layout SET version = $1", &[&LAYOUT]).await?;
+        found = LAYOUT;
+    }
     if found != LAYOUT {
         return Err(StoreError::Layout { found, known: LAYOUT });
     }

@@ -1,5 +1,6 @@
 //! SQLite: one connection on a thread of its own; WAL, and a sync at every commit.
 
+pub mod figures;
 pub mod read;
 pub mod write;
 
@@ -11,9 +12,10 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::StoreError;
+use crate::figures::sql;
 
 /// Version of the tables below.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 
 const TABLES: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -93,10 +95,18 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         0 => {
             let transaction = connection.transaction()?;
             transaction.execute_batch(TABLES)?;
+            transaction.execute_batch(&sql::TABLES.join(";\n"))?;
             transaction.execute(
                 "INSERT INTO meta (name, value) VALUES ('epoch', CAST(CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) AS BLOB))",
                 (),
             )?;
+            transaction.pragma_update(None, "user_version", LAYOUT)?;
+            transaction.commit()?;
+        }
+        // The first layout had no reports.
+        1 => {
+            let transaction = connection.transaction()?;
+            transaction.execute_batch(&sql::TABLES.join(";\n"))?;
             transaction.pragma_update(None, "user_version", LAYOUT)?;
             transaction.commit()?;
         }

@@ -21,6 +21,9 @@ pub struct Gateway {
     /// Where it stands.
     #[serde(skip_serializing_if = "is_default")]
     pub location_data: Option<GatewayLocation>,
+    /// How often its debug credentials were called in; those of before are worth nothing.
+    #[serde(skip_serializing_if = "is_default")]
+    pub debug_credentials_called_in: u64,
     /// Everything else.
     #[serde(flatten)]
     pub extra: Extra,

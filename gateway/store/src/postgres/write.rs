@@ -3,6 +3,7 @@
 use tokio_postgres::Transaction;
 
 use super::{CHANNEL, Postgres};
+use crate::figures::sql;
 use crate::{
     Commit, CommitError, Contents, Document, HISTORY_MAX, Instance, Reseal, ServiceContents, StoreError,
 };
@@ -24,7 +25,7 @@ impl Postgres {
     pub async fn delete_service(&self, service: &str) -> Result<(), StoreError> {
         let mut client = self.client().await?;
         let transaction = client.transaction().await?;
-        for table in ["document", "change", "instance"] {
+        for table in ["document", "change", "instance"].into_iter().chain(sql::OF_SERVICE) {
             transaction.execute(&format!("DELETE FROM {table} WHERE service = $1"), &[&service]).await?;
         }
         transaction.execute("DELETE FROM service WHERE name = $1", &[&service]).await?;

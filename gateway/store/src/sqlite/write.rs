@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
+use crate::figures::sql;
 use crate::{
     Commit, CommitError, Contents, Document, HISTORY_MAX, Instance, Reseal, ServiceContents, StoreError,
 };
@@ -13,7 +14,7 @@ pub fn create_service(connection: &mut Connection, service: &str) -> Result<(), 
 
 pub fn delete_service(connection: &mut Connection, service: &str) -> Result<(), StoreError> {
     let transaction = connection.transaction()?;
-    for table in ["document", "change", "instance"] {
+    for table in ["document", "change", "instance"].into_iter().chain(sql::OF_SERVICE) {
         transaction.execute(&format!("DELETE FROM {table} WHERE service = ?1"), [service])?;
     }
     transaction.execute("DELETE FROM service WHERE name = ?1", [service])?;

@@ -1,11 +1,16 @@
 //! What every store does, on SQLite and on PostgreSQL alike.
 
+mod reports;
 mod server;
 
 use std::path::Path;
 use std::time::Duration;
 
 use gateway_store::{Change, Commit, CommitError, Instance, Store, StoreError, Write};
+use reports::{
+    counters_are_summed_and_set, old_and_excess_goes, report_is_taken_once,
+    reports_of_two_nodes_at_once_lose_nothing, store_of_the_first_layout_is_taken_over,
+};
 use server::Server;
 
 const SERVICE: &str = "s/g/apim";
@@ -169,7 +174,12 @@ suite!(
     commits_are_counted_and_found_again,
     changes_are_told_oldest_first,
     many_writers_lose_nothing,
-    rest_is_kept
+    rest_is_kept,
+    report_is_taken_once,
+    counters_are_summed_and_set,
+    reports_of_two_nodes_at_once_lose_nothing,
+    old_and_excess_goes,
+    store_of_the_first_layout_is_taken_over
 );
 
 #[tokio::test]
@@ -221,5 +231,5 @@ async fn store_of_another_layout_is_refused() {
     let connection = rusqlite::Connection::open(&path).expect("a file");
     connection.pragma_update(None, "user_version", 99).expect("set");
     let refused = Store::open(&path.to_string_lossy()).await;
-    assert!(matches!(refused, Err(StoreError::Layout { found: 99, known: 1 })), "{refused:?}");
+    assert!(matches!(refused, Err(StoreError::Layout { found: 99, known: 2 })), "{refused:?}");
 }
