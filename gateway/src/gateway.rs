@@ -184,9 +184,10 @@ impl Gateway {
         // First not ready, then said: who reads the line and asks finds it true.
         let _ = self.draining.send(true);
         telemetry.event(&Event::GatewayStopping { requests_in_flight, deadline_seconds: timeout });
-        self.source = None;
         // A worker that panicked has said so in the log.
         let cut: usize = self.workers.drain(..).filter_map(|worker| worker.join().ok()).sum();
+        // The plane is told of the last requests too.
+        self.source = None;
         let _ = self.control_stop.send(true);
         for thread in [self.control.take(), self.counts.take()].into_iter().flatten() {
             let _ = thread.join();

@@ -14,6 +14,7 @@ mod mirror;
 mod notify;
 pub mod plane_source;
 mod plane_transport;
+mod reporting;
 pub mod settings;
 mod sign_in;
 mod signals;

@@ -10,7 +10,7 @@ use gateway_model::Secret;
 use gateway_proxy::upstream::UpstreamShared;
 use gateway_sync::backup::Backup;
 use gateway_sync::folder::LoadOutcome;
-use gateway_sync::plane::{Client, Follower, Pace, View, follow};
+use gateway_sync::plane::{Client, Follower, Pace, View, follow, tell};
 use gateway_sync::protocol::{DIAGNOSTICS_MAX, GatewaySecret, Heartbeat, Token};
 use gateway_telemetry::{Event, Instance};
 use tokio::sync::watch;
@@ -19,10 +19,14 @@ use tokio_rustls::rustls::ClientConfig;
 
 use crate::configuration::Applier;
 use crate::plane_transport::{Endpoint, PlaneTransport};
+use crate::reporting::{self, Reporting};
 use crate::sign_in::{self, Granted, SignIn, SignInSettings};
 
 /// How long the start waits for the first answer of the plane: it is there, or the gateway begins without.
 const FIRST_ROUND_WAIT: Duration = Duration::from_secs(1);
+
+/// When the gateway stops: for the plane to take what it has not been told.
+const LAST_WORD_MAX: Duration = Duration::from_secs(3);
 
 /// Which plane, and how to follow it.
 #[derive(Clone, Debug)]
@@ -34,6 +38,8 @@ pub struct PlaneSettings {
     /// Until an answer begins, beyond what the plane may hold a request.
     pub timeout: Duration,
     pub pace: Pace,
+    /// Between two reports of what was used; zero: none.
+    pub report: Duration,
 }
 
 /// How the gateway shows who it is.
@@ -100,6 +106,8 @@ pub fn start(
         applier,
         backup: None,
         opened_with: None,
+        secret: None,
+        called_in: 0,
         state,
         instance: instance.clone(),
         host: host_name(),
@@ -109,17 +117,22 @@ pub fn start(
         first: Some(first),
     };
     source.open_backup(settings, &gateway, secret.as_ref());
+    source.hold(secret.as_ref());
     let kept = source.restore();
     let is_restored = kept.is_some();
     let (stop, mut stopped) = watch::channel(false);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("the configuration thread has no runtime: {error}"))?;
     let settings = settings.clone();
+    let told = (Reporting::new(Arc::clone(&source.applier.shared), &instance.instance_id), stopped.clone());
     let thread = std::thread::Builder::new().name("configuration".to_owned()).spawn(move || {
         LocalSet::new().block_on(&runtime, async {
             tokio::select! {
-                () = run(settings, &gateway, (kept, secret), source, (tls, upstream)) => {}
-                _ = stopped.wait_for(|stopped| *stopped) => {}
+                () = run(settings, &gateway, (kept, secret), source, told, (tls, upstream)) => {}
+                () = async {
+                    let _ = stopped.wait_for(|stopped| *stopped).await;
+                    tokio::time::sleep(LAST_WORD_MAX).await;
+                } => {}
             }
         });
     });
@@ -131,23 +144,42 @@ pub fn start(
     Ok(Following { stop, thread: Some(thread) })
 }
 
-/// Follows the plane without end, by a token or by signing in.
+/// Follows the plane and tells it what was used; ends when it was told to stop and has told.
 async fn run(
     settings: PlaneSettings,
     gateway: &str,
-    (mut kept, secret): (Option<View>, Option<GatewaySecret>),
-    mut source: Source,
+    known: (Option<View>, Option<GatewaySecret>),
+    source: Source,
+    (reporting, mut stopped): (Reporting, watch::Receiver<bool>),
     (tls, upstream): (Arc<ClientConfig>, UpstreamShared),
 ) {
-    let PlaneSettings { endpoint, timeout, pace, .. } = settings.clone();
     let first = match &settings.auth {
         PlaneAuth::Token(token) => token.clone(),
         PlaneAuth::SignIn(_) => Secret::from("none"),
     };
-    let transport = match PlaneTransport::new(endpoint.clone(), &first, Arc::clone(&tls), timeout) {
+    let made = PlaneTransport::new(settings.endpoint.clone(), &first, Arc::clone(&tls), settings.timeout);
+    let transport = match made {
         Ok(transport) => transport,
         Err(error) => return tracing::error!(%error, "the management plane cannot be asked"),
     };
+    let pause = settings.report;
+    tokio::select! {
+        () = follow_plane(settings, gateway, known, source, transport.clone(), (tls, upstream)) => {}
+        () = tell(transport, gateway, pause, reporting, stopped.clone()), if !pause.is_zero() => {}
+        _ = stopped.wait_for(|stopped| *stopped), if pause.is_zero() => {}
+    }
+}
+
+/// Follows the plane without end, by a token or by signing in.
+async fn follow_plane(
+    settings: PlaneSettings,
+    gateway: &str,
+    (mut kept, secret): (Option<View>, Option<GatewaySecret>),
+    mut source: Source,
+    transport: PlaneTransport,
+    (tls, upstream): (Arc<ClientConfig>, UpstreamShared),
+) {
+    let PlaneSettings { endpoint, timeout, pace, .. } = settings.clone();
     let PlaneAuth::SignIn(sign_in) = &settings.auth else {
         let Some(secret) = secret else { return };
         let client = Client::new(transport.clone(), gateway, secret, kept);
@@ -160,6 +192,7 @@ async fn run(
             return tracing::error!(%error, "the management plane cannot be asked");
         }
         source.open_backup(&settings, gateway, Some(&granted.secret));
+        source.hold(Some(&granted.secret));
         source.keep(&settings, sign_in, &granted.secret);
         let client = Client::new(transport.clone(), gateway, granted.secret.clone(), kept.take());
         granted = tokio::select! {
@@ -232,6 +265,10 @@ struct Source {
     backup: Option<Backup>,
     /// The secret of the backup.
     opened_with: Option<GatewaySecret>,
+    /// What the gateway has in common with its plane.
+    secret: Option<GatewaySecret>,
+    /// How often the plane called in debug credentials.
+    called_in: u64,
     state: SharedState,
     instance: Instance,
     host: String,
@@ -253,6 +290,14 @@ impl Source {
         }
         self.opened_with = Some(secret.clone());
         self.backup = open_backup(folder, gateway, secret);
+    }
+
+    /// Takes debug credentials that were made for the holder of a secret.
+    fn hold(&mut self, secret: Option<&GatewaySecret>) {
+        self.secret = secret.cloned().or(self.secret.take());
+        if let Some(secret) = &self.secret {
+            reporting::trust(&self.applier.shared, secret, self.called_in);
+        }
     }
 
     /// Keeps the secret of a sign-in beside the backup.
@@ -280,6 +325,9 @@ impl Source {
 
     fn bring_into_force(&mut self, view: &View, source: &'static str) {
         let (set, diagnostics) = view.documents.resources(view.tag.revision);
+        self.called_in =
+            set.gateways.values().next().map_or(0, |gateway| gateway.debug_credentials_called_in);
+        self.hold(None);
         if let Some(place) = set.gateways.values().next().and_then(|gateway| gateway.location_data.as_ref())
             && self.instance.region.is_empty()
         {

@@ -298,6 +298,8 @@ impl Default for Settings {
                     validate_certificate: true,
                     timeout: Duration::ZERO,
                     pace: Pace { pause: Duration::ZERO, wait: Duration::ZERO, heartbeat: Duration::ZERO },
+                    report: Duration::ZERO,
+                    report_requests: 0,
                     backup: None,
                 },
             },

@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use gateway_telemetry::export::Pipeline;
-use gateway_telemetry::{Instance, Log, LogSettings, Registry, Sink, Telemetry};
+use gateway_telemetry::{Instance, Log, LogSettings, Registry, Sink, Telemetry, UsageMeter};
 
 use crate::settings::Settings;
 
@@ -38,7 +38,11 @@ pub fn start(settings: &Settings) -> Result<(Arc<Telemetry>, Instance), String> 
         let _ = log.install();
         sinks.push(Box::new(log));
     }
-    Ok((Arc::new(Telemetry::new(registry, sinks).with_pipeline(pipeline).with_traces(traces)), instance))
+    let service = &settings.config.service;
+    let is_reported = service.endpoint.is_some() && !service.report.is_zero();
+    let usage = is_reported.then(|| Arc::new(UsageMeter::new(workers, service.report_requests)));
+    let telemetry = Telemetry::new(registry, sinks).with_pipeline(pipeline).with_traces(traces);
+    Ok((Arc::new(telemetry.with_usage(usage)), instance))
 }
 
 fn instance(settings: &Settings) -> Instance {

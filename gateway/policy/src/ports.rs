@@ -35,7 +35,7 @@ pub use counters::{Counters, Hit, RateDecision, RateLimit};
 pub use http::{ForwardOptions, HttpVersion, OutboundCall, SendError, Sender};
 pub use identity::{Identity, IdentityError, TokenRequest};
 pub use issuers::{IssuerError, Issuers};
-pub use quotas::{QuotaDecision, QuotaHit, QuotaUse, QuotaWindow, Quotas};
+pub use quotas::{CounterName, QuotaDecision, QuotaHit, QuotaUse, QuotaWindow, Quotas};
 pub use vectors::{Vectors, cosine_distance};
 
 /// A future that stays on its worker thread.

@@ -2,7 +2,7 @@
 //! to nobody: fields and parameters with secret names, and the values of secret named values, are masked.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::hmac;
@@ -34,13 +34,45 @@ pub const LIFETIME_MAX: Duration = Duration::from_hours(1);
 pub struct Debug {
     /// `None`: the system has no randomness, so nobody can have a token.
     key: Option<hmac::Key>,
+    /// Reads tokens of the management plane, where there is one.
+    issuer: Mutex<Option<Arc<Issuer>>>,
     traces: Mutex<Traces>,
+    /// Traces that the management plane has not.
+    outbox: Mutex<Traces>,
+}
+
+/// Reads tokens that another has issued.
+pub type Issuer = dyn Fn(&str) -> Option<Permit> + Send + Sync;
+
+/// What a token says that is genuine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permit {
+    /// Name of the API, without revision.
+    pub api: String,
+    /// Seconds since 1970.
+    pub expiry: u64,
 }
 
 #[derive(Default)]
 struct Traces {
     kept: VecDeque<(Box<str>, Arc<str>)>,
     bytes: usize,
+}
+
+impl Traces {
+    fn keep(&mut self, id: &str, text: &Arc<str>) {
+        self.bytes += text.len();
+        self.kept.push_back((id.into(), Arc::clone(text)));
+        while self.kept.len() > TRACES_MAX || self.bytes > BYTES_MAX {
+            self.oldest();
+        }
+    }
+
+    fn oldest(&mut self) -> Option<(Box<str>, Arc<str>)> {
+        let oldest = self.kept.pop_front()?;
+        self.bytes -= oldest.1.len();
+        Some(oldest)
+    }
 }
 
 /// What a token is worth.
@@ -56,7 +88,7 @@ impl Debug {
     /// With a key of its own: tokens end with the process.
     pub fn new() -> Self {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).ok();
-        Self { key, traces: Mutex::default() }
+        Self { key, issuer: Mutex::default(), traces: Mutex::default(), outbox: Mutex::default() }
     }
 
     /// A token to trace requests to one API, valid for `lifetime` but for no more than [`LIFETIME_MAX`].
@@ -67,21 +99,30 @@ impl Debug {
         Some(format!("{}.{}", URL_SAFE_NO_PAD.encode(claims), URL_SAFE_NO_PAD.encode(tag)))
     }
 
+    /// Takes tokens of the management plane from now on, and lays down traces for it.
+    pub fn trust(&self, issuer: Arc<Issuer>) {
+        *lock(&self.issuer) = Some(issuer);
+    }
+
     fn check(&self, token: &str, api: &str) -> Verdict {
-        let decoded = token.split_once('.').and_then(|(claims, tag)| {
-            Some((URL_SAFE_NO_PAD.decode(claims).ok()?, URL_SAFE_NO_PAD.decode(tag).ok()?))
-        });
-        let Some((claims, tag)) = decoded else { return Verdict::Unknown };
-        if self.key.as_ref().is_none_or(|key| hmac::verify(key, &claims, &tag).is_err()) {
-            return Verdict::Unknown;
+        let issuer = lock(&self.issuer).clone();
+        let Some(permit) = self.read_own(token).or_else(|| issuer?(token)) else { return Verdict::Unknown };
+        if permit.expiry <= unix_seconds(SystemTime::now()) {
+            Verdict::Expired
+        } else if permit.api.eq_ignore_ascii_case(api) {
+            Verdict::Allowed
+        } else {
+            Verdict::WrongApi
         }
-        let claims = String::from_utf8_lossy(&claims);
-        match claims.split_once('\n').map(|(expiry, own)| (expiry.parse::<u64>(), own)) {
-            Some((Ok(expiry), _)) if expiry <= unix_seconds(SystemTime::now()) => Verdict::Expired,
-            Some((Ok(_), own)) if own == api => Verdict::Allowed,
-            Some((Ok(_), _)) => Verdict::WrongApi,
-            _ => Verdict::Unknown,
-        }
+    }
+
+    fn read_own(&self, token: &str) -> Option<Permit> {
+        let (claims, tag) = token.split_once('.')?;
+        let (claims, tag) = (URL_SAFE_NO_PAD.decode(claims).ok()?, URL_SAFE_NO_PAD.decode(tag).ok()?);
+        hmac::verify(self.key.as_ref()?, &claims, &tag).ok()?;
+        let claims = String::from_utf8(claims).ok()?;
+        let (expiry, api) = claims.split_once('\n')?;
+        Some(Permit { api: api.to_owned(), expiry: expiry.parse().ok()? })
     }
 
     /// Begins the trace of a request that asks for one and may have it; the request fields that ask are taken away.
@@ -121,24 +162,26 @@ impl Debug {
         let key = exchange.caller.api.as_ref().map_or("", |api| &*api.key_header);
         let query = exchange.caller.api.as_ref().map_or("", |api| &*api.key_query);
         mask(&mut trace, &Masks { key_header: key, key_query: query, secrets });
-        self.keep(id, trace.to_string().into());
+        self.keep(id, &trace.to_string().into());
         let _ = response.headers.set("Apim-Trace-Id", id.as_bytes());
     }
 
-    fn keep(&self, id: &str, text: Arc<str>) {
-        let mut traces = self.traces.lock().unwrap_or_else(PoisonError::into_inner);
-        traces.bytes += text.len();
-        traces.kept.push_back((id.into(), text));
-        while traces.kept.len() > TRACES_MAX || traces.bytes > BYTES_MAX {
-            let Some((_, oldest)) = traces.kept.pop_front() else { break };
-            traces.bytes -= oldest.len();
+    fn keep(&self, id: &str, text: &Arc<str>) {
+        lock(&self.traces).keep(id, text);
+        if lock(&self.issuer).is_some() {
+            lock(&self.outbox).keep(id, text);
         }
     }
 
     /// The JSON of a trace.
     pub fn trace(&self, id: &str) -> Option<Arc<str>> {
-        let traces = self.traces.lock().unwrap_or_else(PoisonError::into_inner);
+        let traces = lock(&self.traces);
         traces.kept.iter().find(|(own, _)| &**own == id).map(|(_, text)| Arc::clone(text))
+    }
+
+    /// The oldest trace that the management plane has not: its id and JSON.
+    pub fn take_trace(&self) -> Option<(Box<str>, Arc<str>)> {
+        lock(&self.outbox).oldest()
     }
 }
 
@@ -146,6 +189,11 @@ impl Default for Debug {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// A panic elsewhere leaves whole traces behind, so the data is good.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn unix_seconds(time: SystemTime) -> u64 {
@@ -235,11 +283,27 @@ mod tests {
     }
 
     #[test]
+    fn tokens_of_the_plane_are_taken_and_its_traces_laid_down() {
+        let debug = Debug::new();
+        debug.keep("before", &"{}".into());
+        let expiry = unix_seconds(SystemTime::now()) + 60;
+        debug.trust(Arc::new(move |token| {
+            (token == "theirs").then(|| Permit { api: "Orders".to_owned(), expiry })
+        }));
+        assert_eq!(debug.check("theirs", "orders"), Verdict::Allowed);
+        assert_eq!(debug.check("theirs", "other"), Verdict::WrongApi);
+        assert_eq!(debug.check("nobody's", "orders"), Verdict::Unknown);
+        debug.keep("after", &"{}".into());
+        assert_eq!(debug.take_trace().map(|(id, _)| id).as_deref(), Some("after"));
+        assert!(debug.take_trace().is_none() && debug.trace("after").is_some());
+    }
+
+    #[test]
     fn traces_are_bounded() {
         let debug = Debug::new();
-        (0..TRACES_MAX + 5).for_each(|number| debug.keep(&number.to_string(), "{}".into()));
+        (0..TRACES_MAX + 5).for_each(|number| debug.keep(&number.to_string(), &"{}".into()));
         assert!(debug.trace("4").is_none() && debug.trace("5").is_some());
-        debug.keep("large", "x".repeat(BYTES_MAX + 1).into());
+        debug.keep("large", &"x".repeat(BYTES_MAX + 1).into());
         assert_eq!(debug.traces.lock().unwrap().bytes, 0);
     }
 

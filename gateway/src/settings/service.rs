@@ -26,6 +26,10 @@ pub struct ServiceSettings {
     /// Until an answer begins, beyond what the plane may hold a request.
     pub timeout: Duration,
     pub pace: Pace,
+    /// Between two reports of what was used; zero: none.
+    pub report: Duration,
+    /// Requests that a report tells of one by one.
+    pub report_requests: usize,
     pub backup: Option<PathBuf>,
 }
 
@@ -71,6 +75,7 @@ impl ConfigSettings {
             backup: service.backup.clone(),
             timeout: service.timeout,
             pace: service.pace,
+            report: service.report,
         })
     }
 

@@ -12,7 +12,7 @@ use gateway_datapath::Binding;
 use gateway_proxy::abuse::Misdeed;
 use gateway_proxy::redis::RedisSettings;
 use gateway_proxy::upstream::Network;
-use gateway_sync::protocol::{Token, WAIT_SECONDS_MAX};
+use gateway_sync::protocol::{REQUESTS_MAX, Token, WAIT_SECONDS_MAX};
 use gateway_telemetry::Buckets;
 use gateway_telemetry::export::application_insights::ConnectionString;
 
@@ -196,6 +196,26 @@ pub const SETTINGS: &[SettingDef] = &[
         s.config.service.pace.heartbeat = seconds(v)?.max(Duration::from_millis(100));
         Ok(())
     }),
+    setting(
+        "config.service.report",
+        "30",
+        "seconds",
+        "between two reports of what was used to the plane (figures, quotas, requests); 0: none, and quotas are this gateway's",
+        |s, v| {
+            s.config.service.report = seconds(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "config.service.report.requests",
+        "100",
+        "count, at most 100",
+        "requests that a report tells of one by one: the first of its time",
+        |s, v| {
+            s.config.service.report_requests = number::<usize>(v)?.min(REQUESTS_MAX);
+            Ok(())
+        },
+    ),
     setting(
         "config.backup.folder",
         "",

@@ -1,10 +1,11 @@
 //! A management plane as the source of configuration.
 //!
-//! [`Client`] makes one round: ask, fetch what is missing, check. [`follow`] makes rounds for as long as the gateway runs.
-//! Both reach the plane through [`Transport`], and know nothing of HTTP libraries, sockets or files.
+//! [`Client`] makes one round: ask, fetch what is missing, check. [`follow`] makes rounds for as long as the gateway runs, and
+//! [`tell`] says what was used. All reach the plane through [`Transport`], and know nothing of HTTP libraries, sockets or files.
 
 mod client;
 mod follow;
+mod tell;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 pub use client::{Client, Round, RoundError};
 pub use follow::{Follower, Pace, follow};
+pub use tell::{Telling, Trace, tell};
 
 use crate::protocol::{Documents, Tag};
 

@@ -5,18 +5,25 @@
 //! is named by its [`Tag`]. Source: management-api.md §6.2.
 
 mod chunk;
+mod debug_token;
 mod document;
 mod heartbeat;
 mod manifest;
+mod report;
 mod secret;
 mod sign_in;
 mod tag;
 mod token;
 
 pub use chunk::{EXPANDED_BYTES_MAX, name_of, pack, unpack};
+pub use debug_token::{DEBUG_GATEWAYS_MAX, DebugToken};
 pub use document::{Document, Documents};
 pub use heartbeat::{DIAGNOSTICS_MAX, Heartbeat};
 pub use manifest::{Chunk, Manifest};
+pub use report::{
+    QUOTA_KEY_BYTES_MAX, QUOTAS_MAX, QuotaChange, QuotaSum, REPORT_BYTES_MAX, REQUESTS_MAX, Report, Reported,
+    TRACE_BYTES_MAX, USAGE_MAX,
+};
 pub use secret::{GatewaySecret, SECRET_LEN};
 pub use sign_in::SignedIn;
 pub use tag::Tag;

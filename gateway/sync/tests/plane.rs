@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_sync::plane::{
-    Client, Follower, Pace, Request, Response, Round, RoundError, Transport, View, follow,
+    Client, Follower, Pace, Request, Response, Round, RoundError, Telling, Trace, Transport, View, follow,
+    tell,
 };
 use gateway_sync::protocol::{
-    Chunk, Document, Documents, GatewaySecret, Heartbeat, MANIFEST_TYPE, Manifest, ProtocolError, Tag,
-    name_of, pack,
+    Chunk, Document, Documents, GatewaySecret, Heartbeat, MANIFEST_TYPE, Manifest, ProtocolError, Report,
+    Reported, Tag, name_of, pack,
 };
 use tokio::time::Instant;
 
@@ -278,4 +279,59 @@ async fn follow_backs_off_says_so_once_and_comes_back() {
     }
     assert_eq!(told.borrow().links, [true, false, true]);
     assert_eq!(told.borrow().applied, [1, 2]);
+}
+
+/// Numbers reports for as long as there are some, and remembers which were taken.
+struct Numbered {
+    left: RefCell<std::ops::RangeInclusive<u64>>,
+    traces: RefCell<Vec<&'static str>>,
+    taken: Rc<RefCell<Vec<u64>>>,
+}
+
+impl Telling for Numbered {
+    fn report(&self) -> Option<Report> {
+        let sequence = self.left.borrow_mut().next()?;
+        Some(Report { sequence, ..Report::default() })
+    }
+
+    fn taken(&self, report: &Report, _answer: &Reported) {
+        self.taken.borrow_mut().push(report.sequence);
+    }
+
+    fn trace(&self) -> Option<Trace> {
+        self.traces.borrow_mut().pop().map(|id| (id.into(), "{}".into()))
+    }
+}
+
+/// A report that fails is sent again until it is taken, those behind it wait; one that is refused for good makes room.
+#[tokio::test(start_paused = true)]
+async fn tell_repeats_what_was_not_taken_and_tells_the_rest_at_the_end() {
+    let plane = Plane::default();
+    let answer = |status| Response { status, body: b"{}".to_vec(), ..Response::default() };
+    plane.answer("/gateways/edge/report", answer(503));
+    plane.answer("/gateways/edge/traces/t", answer(204));
+    let taken = Rc::new(RefCell::new(Vec::new()));
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let source =
+        Numbered { left: RefCell::new(1..=4), traces: RefCell::new(vec!["t"]), taken: Rc::clone(&taken) };
+    let telling = tell(plane.clone(), "edge", Duration::from_secs(30), source, stopping);
+    let events = async {
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        assert_eq!((plane.requests("report").len(), plane.requests("traces").len()), (3, 1));
+        assert!(taken.borrow().is_empty());
+        plane.answer("/gateways/edge/report", answer(200));
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        assert_eq!(*taken.borrow(), [1, 2, 3, 4]);
+        stop.send(true).expect("still telling");
+    };
+    tokio::join!(telling, events);
+
+    let source = Numbered { left: RefCell::new(5..=6), traces: RefCell::default(), taken: Rc::clone(&taken) };
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    plane.answer("/gateways/edge/report", answer(400));
+    stop.send(true).expect("listened to");
+    let before = plane.requests("report").len();
+    tell(plane.clone(), "edge", Duration::from_secs(30), source, stopping).await;
+    assert_eq!(plane.requests("report").len() - before, 2, "each once");
+    assert_eq!(taken.borrow().len(), 4);
 }

@@ -20,6 +20,7 @@ pub mod prometheus;
 pub mod redact;
 pub mod rfc3339;
 pub mod sink;
+pub mod usage;
 
 pub use event::{
     Cache, Call, CallKind, LastError, Listener, MetricRecord, Protocol, RequestEvent, Severity, TlsVersion,
@@ -30,3 +31,4 @@ pub use log::{Local, LocalForm, Log, LogSettings, Std};
 pub use metrics::labels::{BackendId, HostId, LabelId};
 pub use metrics::{Buckets, Registry, Shard};
 pub use sink::{Instance, Sink, Telemetry};
+pub use usage::UsageMeter;

@@ -8,6 +8,7 @@ use crate::export::Pipeline;
 use crate::lifecycle::Event;
 use crate::metrics::{Registry, Shard};
 use crate::prometheus::{self, Format};
+use crate::usage::UsageMeter;
 
 /// Who this gateway is, as every sink names it.
 #[derive(Clone, Debug, Default)]
@@ -43,13 +44,14 @@ pub struct Telemetry {
     registry: Arc<Registry>,
     sinks: Vec<Box<dyn Sink>>,
     pipeline: Option<Arc<Pipeline>>,
+    usage: Option<Arc<UsageMeter>>,
     sends_traces: bool,
 }
 
 impl Telemetry {
     /// Fans out to the registry and to `sinks`, in that order.
     pub fn new(registry: Arc<Registry>, sinks: Vec<Box<dyn Sink>>) -> Self {
-        Self { registry, sinks, pipeline: None, sends_traces: false }
+        Self { registry, sinks, pipeline: None, usage: None, sends_traces: false }
     }
 
     /// Names the one of the sinks that leads to collectors, for the thread that runs it.
@@ -62,6 +64,17 @@ impl Telemetry {
     #[must_use]
     pub fn with_traces(self, sends_traces: bool) -> Self {
         Self { sends_traces, ..self }
+    }
+
+    /// Counts what is used, for a management plane.
+    #[must_use]
+    pub fn with_usage(self, usage: Option<Arc<UsageMeter>>) -> Self {
+        Self { usage, ..self }
+    }
+
+    /// What counts for the management plane, where one is told.
+    pub fn usage(&self) -> Option<&Arc<UsageMeter>> {
+        self.usage.as_ref()
     }
 
     /// Whether requests carry a trace context to backends.
@@ -82,6 +95,7 @@ impl Telemetry {
     /// Whether anyone beside the metrics reads requests: only then are their texts worth making.
     pub fn reads_requests(&self) -> bool {
         self.sinks.iter().any(|sink| sink.reads_requests())
+            || self.usage.as_ref().is_some_and(|usage| usage.reads_requests())
     }
 
     /// The counters of a worker; keep the reference, or call this each time: both are cheap.
@@ -93,6 +107,9 @@ impl Telemetry {
     pub fn emit(&self, worker: usize, event: &RequestEvent<'_>) {
         self.registry.shard(worker).record(event);
         self.registry.custom().record(event.metrics);
+        if let Some(usage) = &self.usage {
+            usage.record(worker, event);
+        }
         for sink in self.sinks.iter().filter(|sink| sink.reads_requests()) {
             sink.request(worker, event);
         }

@@ -58,6 +58,36 @@ impl QuotaHit {
     }
 }
 
+/// What people call a counter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CounterName {
+    /// The value of `counter-key`, or the name of the subscription.
+    pub group: String,
+    /// The same for the counter itself: `quota` has one for each API and operation that it names, `SUBSCRIPTION:API` and
+    /// `SUBSCRIPTION:API:OPERATION`.
+    pub name: String,
+}
+
+impl CounterName {
+    /// The name of a key as `quota` and `quota-by-key` make them; those of other policies have none.
+    pub fn of(key: &str) -> Option<Self> {
+        let (kind, rest) = key.split_once('\0')?;
+        let (rest, _period) = rest.rsplit_once('\0')?;
+        match kind {
+            "k" => Some(Self { group: rest.to_owned(), name: rest.to_owned() }),
+            "s" => {
+                let mut parts = rest.split('\0');
+                let (subscription, _product) = (parts.next()?, parts.next()?);
+                // After the word `api`.
+                let place = parts.skip(1);
+                let name = place.fold(subscription.to_owned(), |name, part| format!("{name}:{part}"));
+                Some(Self { group: subscription.to_owned(), name })
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Quota counters, exact over the workers of the process.
 pub trait Quotas {
     /// Looks at all windows; when each has room, adds `count` to each, else to none.
@@ -73,6 +103,18 @@ pub trait Quotas {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counters_are_called_as_their_policies_write_them() {
+        let of = |parts: &[&str]| CounterName::of(&parts.join("\0")).map(|name| (name.group, name.name));
+        let named = |group: &str, name: &str| Some((group.to_owned(), name.to_owned()));
+        assert_eq!(of(&["k", "a", "b", "300"]), named("a\0b", "a\0b"));
+        assert_eq!(of(&["s", "sub", "gold", "3600"]), named("sub", "sub"));
+        assert_eq!(of(&["s", "sub", "gold", "api", "orders", "3600"]), named("sub", "sub:orders"));
+        assert_eq!(of(&["s", "sub", "gold", "api", "orders", "get", "3600"]), named("sub", "sub:orders:get"));
+        assert_eq!(of(&["t", "key", "Daily"]), None);
+        assert_eq!(of(&["k"]), None);
+    }
 
     #[test]
     fn around_windows_follow_each_other_from_the_anchor() {

@@ -25,6 +25,9 @@ const ANSWER_MAX: Duration = Duration::from_secs(2);
 /// A sum stays so long behind the end of its window.
 const SUM_KEPT: i64 = 3600;
 const QUOTA_PREFIX: &str = "gateway:quota:";
+/// Sets a sum; whoever comes second with the same changes nothing.
+const SET_ONCE: &str = "if redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[3]) then \
+                        redis.call('HSET', KEYS[1], 'count', ARGV[1], 'bytes', ARGV[2]) end";
 
 /// Exchanges rate counters until dropped. `stream` is the key that the gateways have in common.
 pub async fn run_rates(link: Rc<Link>, stream: String, mut exchange: Exchange) {
@@ -93,8 +96,13 @@ pub async fn tell_quotas(link: &Rc<Link>, quotas: &QuotaCounters) {
     }
 }
 
-fn add_to_sum(Untold { key, window, more }: &Untold, pipeline: &mut redis::Pipeline) {
+fn add_to_sum(Untold { key, window, more, set }: &Untold, pipeline: &mut redis::Pipeline) {
     let name = format!("{QUOTA_PREFIX}{}:{key}", window.start);
+    if let Some((to, time)) = set {
+        let mark = format!("{QUOTA_PREFIX}set:{time}:{}:{key}", window.start);
+        let once = pipeline.cmd("EVAL").arg(SET_ONCE).arg(2).arg(&name).arg(mark);
+        once.arg(to.count).arg(to.bytes).arg(SUM_KEPT).ignore();
+    }
     pipeline.cmd("HINCRBY").arg(&name).arg("count").arg(more.count);
     pipeline.cmd("HINCRBY").arg(&name).arg("bytes").arg(more.bytes);
     if let Some(end) = window.end {

@@ -27,6 +27,14 @@ struct Counter {
     used: QuotaUse,
     /// Part of `used` that other gateways have not been told.
     untold: QuotaUse,
+    /// Part of it that the management plane has not been told.
+    unreported: QuotaUse,
+    /// Used, or looked at, since the plane was told.
+    is_asked: bool,
+    /// How often the plane had it set by hand, as far as this gateway knows.
+    sets: u64,
+    /// The last of them, while other gateways have not been told.
+    set: Option<(QuotaUse, u64)>,
     /// Changed since it was last saved.
     is_unsaved: bool,
     /// When it was last looked at, in rounds of telling the others.
@@ -47,6 +55,8 @@ pub struct Untold {
     pub key: Box<str>,
     pub window: QuotaWindow,
     pub more: QuotaUse,
+    /// What the plane had it set to by hand, before `more` was added, and for the how manieth time.
+    pub set: Option<(QuotaUse, u64)>,
 }
 
 impl Default for QuotaCounters {
@@ -83,7 +93,7 @@ impl QuotaCounters {
         if counter.window != window {
             *counter = Counter::new(window);
         }
-        counter.round = 0;
+        (counter.round, counter.is_asked) = (0, true);
         counter
     }
 
@@ -102,7 +112,41 @@ impl QuotaCounters {
 
     /// Takes in a counter from elsewhere: the higher count holds.
     pub fn restore(&self, saved: &Saved) {
-        self.with(&saved.key, saved.window, |counter| counter.raise(saved.used));
+        self.with(&saved.key, saved.window, |counter| {
+            counter.raise(saved.used);
+            counter.is_asked = false;
+        });
+    }
+
+    /// What the management plane has not been told, and counters looked at since the last call.
+    pub fn take_unreported(&self) -> Vec<Untold> {
+        let mut unreported = Vec::new();
+        for shard in &self.shards {
+            for (key, counter) in lock(shard).iter_mut() {
+                let more = std::mem::take(&mut counter.unreported);
+                if std::mem::take(&mut counter.is_asked) || more != QuotaUse::default() {
+                    unreported.push(Untold { key: key.clone(), window: counter.window, more, set: None });
+                }
+            }
+        }
+        unreported
+    }
+
+    /// The plane's sum of all gateways, as it was when `told` had been added. One that was set by hand since holds as it is;
+    /// true then.
+    pub fn learn_from_plane(&self, told: &Untold, sum: QuotaUse, sets: u64) -> bool {
+        let mut shard = lock(self.shards.get(self.shard_of(&told.key)).unwrap_or(&self.shards[0]));
+        let counter = shard.get_mut(&told.key).filter(|counter| counter.window == told.window);
+        let Some(counter) = counter else { return false };
+        let now = plus(sum, counter.unreported);
+        if counter.sets == sets {
+            counter.raise(now);
+            return false;
+        }
+        // What others are told from now on is what came after.
+        (counter.used, counter.untold) = (now, counter.unreported);
+        (counter.set, counter.sets, counter.is_unsaved) = (Some((sum, sets)), sets, true);
+        true
     }
 
     /// What others have not been told yet, and counters looked at in the last `rounds` calls.
@@ -111,9 +155,10 @@ impl QuotaCounters {
         for shard in &self.shards {
             for (key, counter) in lock(shard).iter_mut() {
                 let more = std::mem::take(&mut counter.untold);
+                let set = counter.set.take();
                 counter.round += 1;
-                if more != QuotaUse::default() || counter.round <= rounds {
-                    untold.push(Untold { key: key.clone(), window: counter.window, more });
+                if set.is_some() || more != QuotaUse::default() || counter.round <= rounds {
+                    untold.push(Untold { key: key.clone(), window: counter.window, more, set });
                 }
             }
         }
@@ -133,6 +178,7 @@ impl QuotaCounters {
         let mut shard = lock(self.shards.get(self.shard_of(&untold.key)).unwrap_or(&self.shards[0]));
         if let Some(counter) = shard.get_mut(&untold.key).filter(|counter| counter.window == untold.window) {
             counter.untold = plus(counter.untold, untold.more);
+            counter.set = counter.set.or(untold.set);
         }
     }
 }
@@ -179,12 +225,23 @@ impl Quotas for QuotaCounters {
 impl Counter {
     fn new(window: QuotaWindow) -> Self {
         let none = QuotaUse::default();
-        Self { window, used: none, untold: none, is_unsaved: false, round: 0 }
+        Self {
+            window,
+            used: none,
+            untold: none,
+            unreported: none,
+            is_asked: false,
+            sets: 0,
+            set: None,
+            is_unsaved: false,
+            round: 0,
+        }
     }
 
     fn add(&mut self, more: QuotaUse) {
         if more != QuotaUse::default() {
             (self.used, self.untold) = (plus(self.used, more), plus(self.untold, more));
+            self.unreported = plus(self.unreported, more);
             self.is_unsaved = true;
         }
     }
@@ -272,12 +329,35 @@ mod tests {
         let one = QuotaUse { count: 1, bytes: 0 };
         quotas.add("k", WINDOW, one);
         let told = quotas.take_untold(0);
-        assert_eq!(told, [Untold { key: "k".into(), window: WINDOW, more: one }]);
+        assert_eq!(told, [Untold { key: "k".into(), window: WINDOW, more: one, set: None }]);
         quotas.add("k", WINDOW, one);
         quotas.learn(&told[0], QuotaUse { count: 10, bytes: 0 });
         assert_eq!(quotas.used("k", WINDOW).count, 11);
         quotas.give_back(&told[0]);
         assert_eq!(quotas.take_untold(0)[0].more.count, 2);
+    }
+
+    #[test]
+    fn learn_from_plane_takes_the_higher_sum_and_any_that_was_set() {
+        let quotas = QuotaCounters::default();
+        let one = QuotaUse { count: 1, bytes: 0 };
+        let sum = |count| QuotaUse { count, bytes: 0 };
+        quotas.add("k", WINDOW, one);
+        let told = quotas.take_unreported().remove(0);
+        assert_eq!(told.more, one);
+        quotas.add("k", WINDOW, one);
+        assert!(!quotas.learn_from_plane(&told, sum(10), 0));
+        assert_eq!(quotas.used("k", WINDOW).count, 11);
+        assert!(!quotas.learn_from_plane(&told, sum(3), 0));
+        assert_eq!(quotas.used("k", WINDOW).count, 11, "a lower sum is an older one");
+        assert!(quotas.learn_from_plane(&told, sum(0), 1));
+        assert_eq!(quotas.used("k", WINDOW).count, 1, "what came after the report stays");
+        let untold = quotas.take_untold(0);
+        assert_eq!((untold[0].more, untold[0].set), (one, Some((sum(0), 1))), "others are told too");
+        assert_eq!(quotas.take_unreported()[0].more, one);
+        assert_eq!(quotas.take_unreported(), [], "nobody looked at it since");
+        quotas.take(&[hit("k", 5)], 0);
+        assert_eq!(quotas.take_unreported()[0].more, QuotaUse::default(), "asked for");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::{Request, Response, Transport, View};
 use crate::protocol::{
     Chunk, Document, Documents, EXPANDED_BYTES_MAX, GatewaySecret, Heartbeat, MANIFEST_TYPE, Manifest,
-    ProtocolError, Tag, name_of, unpack,
+    ProtocolError, Report, Reported, Tag, name_of, unpack,
 };
 
 /// Chunks of one manifest at most: a plane makes far fewer.
@@ -95,18 +95,36 @@ impl<T: Transport> Client<T> {
 
     /// Tells the plane how this instance is.
     pub async fn heartbeat(transport: &T, gateway: &str, heartbeat: &Heartbeat) -> Result<(), RoundError> {
-        let name = utf8_percent_encode(gateway, NON_ALPHANUMERIC);
-        let target = format!("/gateways/{name}/heartbeat");
         let body = serde_json::to_string(heartbeat).unwrap_or_default();
+        Self::tell(transport, gateway, "heartbeat", &body).await.map(|_| ())
+    }
+
+    /// Tells the plane what was used.
+    pub async fn report(transport: &T, gateway: &str, report: &Report) -> Result<Reported, RoundError> {
+        let body = serde_json::to_string(report).unwrap_or_default();
+        let response = Self::tell(transport, gateway, "report", &body).await?;
+        let malformed = |_| ProtocolError::Malformed("the answer to a report").into();
+        serde_json::from_slice(&response.body).map_err(malformed)
+    }
+
+    /// Gives the plane the trace of a request.
+    pub async fn trace(transport: &T, gateway: &str, id: &str, trace: &str) -> Result<(), RoundError> {
+        let what = format!("traces/{}", utf8_percent_encode(id, NON_ALPHANUMERIC));
+        Self::tell(transport, gateway, &what, trace).await.map(|_| ())
+    }
+
+    async fn tell(transport: &T, gateway: &str, what: &str, body: &str) -> Result<Response, RoundError> {
+        let target = format!("/gateways/{}/{what}", utf8_percent_encode(gateway, NON_ALPHANUMERIC));
         let request = Request {
             method: "POST",
             target: &target,
             if_none_match: None,
-            body: Some(&body),
+            body: Some(body),
             patience: Duration::ZERO,
         };
         let response = transport.send(request).await.map_err(RoundError::Unreachable)?;
-        check(&response)
+        check(&response)?;
+        Ok(response)
     }
 
     async fn get(

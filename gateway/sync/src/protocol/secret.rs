@@ -81,6 +81,11 @@ impl GatewaySecret {
         String::from_utf8(URL_SAFE_NO_PAD.decode(payload).map_err(|_| malformed())?).map_err(|_| malformed())
     }
 
+    /// A keyed digest of bytes for a purpose.
+    pub fn tag(&self, purpose: &str, bytes: &[u8]) -> [u8; SECRET_LEN] {
+        keyed(&self.derived(&["tag ", purpose]), bytes)
+    }
+
     fn signing_key(&self) -> hmac::Key {
         hmac::Key::new(HMAC_SHA256, &self.derived(&["sign"]))
     }
