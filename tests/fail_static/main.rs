@@ -32,7 +32,10 @@ mod folders;
 mod namespaces;
 mod outage;
 mod protocol;
+mod quotas;
+mod reports;
 mod sign_in;
+mod tracing;
 mod traffic;
 mod updates;
 

@@ -9,6 +9,7 @@ mod deployments;
 mod durability;
 mod hostile;
 mod policies;
+mod reports;
 mod resources;
 mod revisions;
 mod schemas;

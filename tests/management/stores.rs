@@ -2,7 +2,7 @@
 
 #[allow(dead_code, reason = "shared with the tests of the store")]
 #[path = "../../gateway/store/tests/suite/server.rs"]
-mod server;
+pub mod server;
 
 use std::time::{Duration, Instant};
 

@@ -10,6 +10,7 @@ pub mod contract;
 mod deployment;
 mod etag;
 mod federation;
+mod figures;
 pub mod http;
 mod key_source;
 mod mentions;

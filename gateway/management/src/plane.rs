@@ -9,10 +9,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gateway_model::{Diagnostic, PolicyScope, ResourceSet};
 use gateway_store::{Commit, CommitError, Document, Store, StoreError, Write};
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
 use crate::arm_error::ArmError;
 use crate::federation::Federation;
+use crate::figures::Figures;
 use crate::key_source::{KeySource, KeySourceError};
 use crate::seal::{SealError, Sealer};
 use crate::service::download::Download;
@@ -111,6 +112,7 @@ pub struct Plane {
     pub home: ServiceName,
     /// What belongs to the plane itself: principals, the key of its tokens.
     pub(crate) directory: Arc<Service>,
+    pub(crate) figures: OnceCell<Figures>,
     sealer: Sealer,
     services: RwLock<Vec<Arc<Service>>>,
 }
@@ -208,7 +210,9 @@ impl Plane {
         }
         let (epoch, services, home) = (contents.epoch, RwLock::new(services), settings.service.clone());
         let federation = Federation::default();
-        let plane = Self { store, check, download, epoch, federation, home, directory, sealer, services };
+        let figures = OnceCell::new();
+        let plane =
+            Self { store, check, download, epoch, federation, home, directory, figures, sealer, services };
         if plane.services().is_empty() {
             plane.create_service(settings.service.clone()).await?;
         }
@@ -383,6 +387,11 @@ impl Plane {
                 saved = Instant::now();
                 if let Err(error) = self.federation.instances.save(&self.store).await {
                     tracing::warn!(event_type = "ManagementFault", %error, "heartbeats are not stored");
+                }
+                for service in self.services() {
+                    if let Err(error) = self.store.prune(&service.name.key(), now()).await {
+                        tracing::warn!(event_type = "ManagementFault", %error, "old reports are not dropped");
+                    }
                 }
             }
         }

@@ -71,6 +71,20 @@ for (let number = 0; number < 7; number += 1) {
 }
 assert.equal((await all(client.tag.listByService(...at, { top: 2 }))).length, 7);
 
+await client.gateway.createOrUpdate(...at, "edge", { locationData: { name: "Hamburg" } });
+await client.gatewayApi.createOrUpdate(...at, "edge", "orders");
+const debug = { apiId: "/apis/orders", purposes: ["tracing"], credentialsExpireAfter: "PT5M" };
+assert.match((await client.gateway.listDebugCredentials(...at, "edge", debug)).token, /^[\w-]+(\.[\w-]+){2}$/);
+await refused(400, client.gateway.listDebugCredentials(...at, "edge", { ...debug, credentialsExpireAfter: "PT2H" }));
+await refused(404, client.gateway.listTrace(...at, "edge", { traceId: "none" }));
+await client.gateway.invalidateDebugCredentials(...at, "edge");
+const since = "timestamp ge datetime'2026-01-01T00:00:00Z'";
+assert.deepEqual(await all(client.reports.listByApi(...at, since, { orderby: "callCountTotal desc" })), []);
+assert.deepEqual(await all(client.reports.listByTime(...at, since, "PT15M")), []);
+assert.deepEqual(await all(client.reports.listByRequest(...at, since)), []);
+assert.equal((await client.quotaByCounterKeys.listByService(...at, "boo")).count, 0);
+await refused(404, client.quotaByPeriodKeys.update(...at, "boo", "0_PT0S", { callsCount: 0 }));
+
 await refused(400, client.product.delete(...at, "gold", "*"));
 await client.product.delete(...at, "gold", "*", { deleteSubscriptions: true });
 await client.api.beginDeleteAndWait(...at, "orders", "*", { deleteRevisions: true, ...fast });

@@ -354,6 +354,30 @@ def gateways():
     assert names(apim.gateway_certificate_authority.list_by_service("x1")) == ["x1"]
 
 
+def figures():
+    made = apim.gateway.list_debug_credentials(
+        "x1",
+        models.GatewayListDebugCredentialsContract(
+            credentials_expire_after=datetime.timedelta(minutes=5), purposes=["tracing"], api_id="/apis/x1"
+        ),
+    )
+    assert made.token.count(".") == 2, made
+    apim.gateway.invalidate_debug_credentials("x1")
+    missing = refused(404, apim.gateway.list_trace, "x1", models.GatewayListTraceContract(trace_id="none"))
+    assert missing.error.code == "ResourceNotFound", missing
+    month = "timestamp ge datetime'2026-01-01T00:00:00Z' and timestamp le datetime'2036-01-01T00:00:00Z'"
+    quarter = datetime.timedelta(minutes=15)
+    for report in ("by_api", "by_user", "by_operation", "by_product", "by_geo", "by_subscription", "by_request"):
+        assert list(getattr(apim.reports, f"list_{report}")(month)) == [], report
+    assert list(apim.reports.list_by_time(month, quarter, orderby="callCountTotal desc")) == []
+    refused(400, lambda: list(apim.reports.list_by_time(month, datetime.timedelta(minutes=7))))
+    value = models.QuotaCounterValueUpdateContract(calls_count=0, kb_transferred=0)
+    assert apim.quota_by_counter_keys.list_by_service("k").count == 0
+    refused(404, apim.quota_by_counter_keys.update, "k", value)
+    refused(404, apim.quota_by_period_keys.get, "k", "0_PT0S")
+    refused(404, apim.quota_by_period_keys.update, "k", "0_PT0S", value)
+
+
 def sign_in():
     lifecycle(
         apim.authorization_server,
@@ -456,6 +480,6 @@ def cleared():
     refused(400, apim.group.delete, "guests", "*")
 
 
-for step in (service, shared, apis, people, gateways, sign_in, paging, cleared):
+for step in (service, shared, apis, people, gateways, figures, sign_in, paging, cleared):
     step()
 print(f"{called} calls")

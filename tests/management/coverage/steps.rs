@@ -205,7 +205,6 @@ fn others() -> Vec<Step> {
         step("GET", "users/u/subscriptions/s", Value::Null),
         step("GET", "users/u/identities", Value::Null),
         step("GET", "portalsettings", Value::Null),
-        step("GET", "quotas/k", Value::Null),
         step("POST", "policyFragments/f/listReferences", Value::Null),
         step("POST", "subscriptions/s/regeneratePrimaryKey", Value::Null),
         step("POST", "subscriptions/s/regenerateSecondaryKey", Value::Null),
@@ -216,6 +215,17 @@ fn others() -> Vec<Step> {
         step("POST", "backends/b/reconnect", json!({"properties": {"after": "PT3S"}})),
         step("POST", "gateways/g/listKeys", Value::Null),
         step("GET", "gateways/g/instances", Value::Null),
+        step("GET", "quotas/k", Value::Null),
+        step("PATCH", "quotas/k", json!({"properties": {"callsCount": 0}})),
+        step("GET", "quotas/k/periods/0_PT0S", Value::Null),
+        step("PATCH", "quotas/k/periods/0_PT0S", json!({"properties": {"callsCount": 0}})),
+        step("POST", "gateways/g/listTrace", json!({"traceId": "t"})),
+        step(
+            "POST",
+            "gateways/g/listDebugCredentials",
+            json!({"apiId": "/apis/a", "purposes": ["tracing"], "credentialsExpireAfter": "PT1H"}),
+        ),
+        step("POST", "gateways/g/invalidateDebugCredentials", Value::Null),
         step("POST", "gateways/g/regenerateKey", key()),
         step("POST", "gateways/g/generateToken", json!({"keyType": "primary", "expiry": soon})),
         step("POST", "authorizationServers/s/listSecrets", Value::Null),
@@ -244,7 +254,7 @@ fn others() -> Vec<Step> {
 }
 
 /// A time ahead, as clients write it.
-fn tomorrow() -> String {
+pub fn tomorrow() -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time").as_secs();
     // Days since 1970 to a date would need a calendar: `date` has one.
     let output = std::process::Command::new("date")

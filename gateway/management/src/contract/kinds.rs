@@ -164,7 +164,7 @@ pub static KINDS: &[Kind] = &[
     ),
     with(
         kind("gateways", "Gateway", &of::GATEWAY_CONTRACT, &of::GATEWAY_CONTRACT, &Gateway),
-        &["primaryKey", "secondaryKey"],
+        &["primaryKey", "secondaryKey", "debugCredentialsCalledIn"],
         NONE,
     ),
     kind("gateways/{}/apis", "Api", &LINK, &LINK, &Association),

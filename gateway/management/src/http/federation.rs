@@ -1,5 +1,7 @@
-//! The endpoints of gateways, beside those of ARM: configuration, chunks, heartbeats. Their callers show a token of a
+//! The endpoints of gateways, beside those of ARM: configuration, chunks, heartbeats, reports. Their callers show a token of a
 //! gateway, signed with one of its keys.
+
+mod report;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +24,7 @@ use crate::plane::{Plane, Service};
 use crate::query::Query;
 
 const HEARTBEAT_BYTES_MAX: usize = 64 * 1024;
-const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
+const TOLD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Life of a token that a sign-in gives; a removed principal is out by then. Tokens tell their end to the minute.
 const SIGNED_IN_SECONDS: i64 = 15 * 60;
 /// Texts of a heartbeat are cut at this length.
@@ -70,6 +72,14 @@ where
         (&Method::POST, ["gateways", name, "heartbeat"]) => {
             caller.is(name)?;
             heartbeat(plane, &caller, request).await
+        }
+        (&Method::POST, ["gateways", name, "report"]) => {
+            caller.is(name)?;
+            report::report(plane, &caller, request).await
+        }
+        (&Method::POST, ["gateways", name, "traces", id]) => {
+            caller.is(name)?;
+            report::trace(plane, &caller, id, request).await
         }
         _ => Err(ArmError::not_found("Resource")),
     }
@@ -188,10 +198,8 @@ where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let reading = Limited::new(request.into_body(), HEARTBEAT_BYTES_MAX).collect();
-    let read = tokio::time::timeout(HEARTBEAT_TIMEOUT, reading).await;
     let malformed = || ArmError::field("body", "The body is no heartbeat, or longer than 64 KiB.");
-    let body = read.ok().and_then(Result::ok).ok_or_else(malformed)?.to_bytes();
+    let body = whole(request, HEARTBEAT_BYTES_MAX).await.ok_or_else(malformed)?;
     let mut heartbeat: Heartbeat = serde_json::from_slice(&body).map_err(|_| malformed())?;
     if heartbeat.instance_id.is_empty() {
         return Err(ArmError::field("instanceId", "'instanceId' must not be empty."));
@@ -207,6 +215,16 @@ where
     let now = crate::plane::now();
     plane.federation.instances.put(&caller.service.name.key(), &caller.gateway, heartbeat, now);
     Ok(page(StatusCode::NO_CONTENT, None, Bytes::new()))
+}
+
+/// A whole body that is no longer than it may be, and comes in time.
+async fn whole<B>(request: Request<B>, bytes_max: usize) -> Option<Bytes>
+where
+    B: hyper::body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let reading = Limited::new(request.into_body(), bytes_max).collect();
+    Some(tokio::time::timeout(TOLD_TIMEOUT, reading).await.ok()?.ok()?.to_bytes())
 }
 
 fn chunk(bytes: Bytes) -> Page {

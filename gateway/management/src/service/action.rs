@@ -3,12 +3,14 @@
 mod apis;
 mod by_tags;
 mod connectivity;
-mod counts;
+mod debug;
 mod gateways;
 mod keys;
 mod links;
 mod policies;
 mod portal;
+mod quotas;
+mod reports;
 mod subscriptions;
 mod users;
 
@@ -58,9 +60,9 @@ const ACTIONS: &[(&str, Action)] = &[
     ("NamedValue_RefreshSecret", |call| Box::pin(async { keys::refresh(call) })),
     ("Certificate_RefreshSecret", |call| Box::pin(async { keys::refresh(call) })),
     ("Backend_Reconnect", |call| Box::pin(async { keys::reconnect(call) })),
-    ("Gateway_InvalidateDebugCredentials", |call| Box::pin(async { gateways::no_tracing(call) })),
-    ("Gateway_ListDebugCredentials", |call| Box::pin(async { gateways::no_tracing(call) })),
-    ("Gateway_ListTrace", |call| Box::pin(async { gateways::no_tracing(call) })),
+    ("Gateway_InvalidateDebugCredentials", |call| Box::pin(debug::call_in(call))),
+    ("Gateway_ListDebugCredentials", |call| Box::pin(debug::credentials(call))),
+    ("Gateway_ListTrace", |call| Box::pin(debug::trace(call))),
     ("SignInSettings_GetEntityTag", |call| Box::pin(async { portal::head(call) })),
     ("SignInSettings_Get", |call| Box::pin(async { portal::get(call) })),
     ("SignInSettings_Update", |call| Box::pin(portal::write(call, true))),
@@ -75,18 +77,18 @@ const ACTIONS: &[(&str, Action)] = &[
     ("DelegationSettings_CreateOrUpdate", |call| Box::pin(portal::write(call, false))),
     ("DelegationSettings_ListSecrets", |call| Box::pin(async { portal::secrets(call) })),
     ("PortalSettings_ListByService", |call| Box::pin(async { portal::all(call) })),
-    ("Reports_ListByApi", |call| Box::pin(async { counts::report(call) })),
-    ("Reports_ListByUser", |call| Box::pin(async { counts::report(call) })),
-    ("Reports_ListByOperation", |call| Box::pin(async { counts::report(call) })),
-    ("Reports_ListByProduct", |call| Box::pin(async { counts::report(call) })),
-    ("Reports_ListByGeo", |call| Box::pin(async { counts::report(call) })),
-    ("Reports_ListBySubscription", |call| Box::pin(async { counts::report(call) })),
-    ("Reports_ListByTime", |call| Box::pin(async { counts::report(call) })),
-    ("Reports_ListByRequest", |call| Box::pin(async { counts::report(call) })),
-    ("QuotaByCounterKeys_ListByService", |call| Box::pin(async { counts::quotas(call) })),
-    ("QuotaByCounterKeys_Update", |_call| Box::pin(async { counts::no_counter() })),
-    ("QuotaByPeriodKeys_Get", |_call| Box::pin(async { counts::no_counter() })),
-    ("QuotaByPeriodKeys_Update", |_call| Box::pin(async { counts::no_counter() })),
+    ("Reports_ListByApi", |call| Box::pin(reports::records(call))),
+    ("Reports_ListByUser", |call| Box::pin(reports::records(call))),
+    ("Reports_ListByOperation", |call| Box::pin(reports::records(call))),
+    ("Reports_ListByProduct", |call| Box::pin(reports::records(call))),
+    ("Reports_ListByGeo", |call| Box::pin(reports::records(call))),
+    ("Reports_ListBySubscription", |call| Box::pin(reports::records(call))),
+    ("Reports_ListByTime", |call| Box::pin(reports::records(call))),
+    ("Reports_ListByRequest", |call| Box::pin(reports::requests(call))),
+    ("QuotaByCounterKeys_ListByService", |call| Box::pin(quotas::list(call))),
+    ("QuotaByCounterKeys_Update", |call| Box::pin(quotas::set_all(call))),
+    ("QuotaByPeriodKeys_Get", |call| Box::pin(quotas::get(call))),
+    ("QuotaByPeriodKeys_Update", |call| Box::pin(quotas::set(call))),
     ("ApiExport_Get", |call| Box::pin(async { export::link(call) })),
     ("Api_ListByTags", |call| Box::pin(async { by_tags::apis(call) })),
     ("ApiRevision_ListByService", |call| Box::pin(async { apis::revisions(call) })),

@@ -66,14 +66,6 @@ pub async fn list_instances(call: &Call<'_>) -> Outcome {
     Ok(Answer::ok(json!({"count": value.len(), "value": value})))
 }
 
-/// Tracing by the plane: refused, since gateways issue the credentials and keep the traces themselves.
-pub fn no_tracing(call: &Call<'_>) -> Outcome {
-    entity::find(&call.service.tree(), call.above(1))?;
-    let message =
-        "Gateways issue debug credentials and keep traces themselves: ask the gateway's admin listener.";
-    Err(ArmError { message: message.to_owned(), ..ArmError::not_in_tier() })
-}
-
 /// The members of a request with and without the envelope `properties`: clients send both.
 pub fn bare(body: &Value) -> Properties {
     let members = body.get("properties").filter(|inner| inner.is_object()).unwrap_or(body);

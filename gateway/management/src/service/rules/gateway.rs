@@ -17,6 +17,8 @@ impl Rules for Gateway {
         if put.name(0).eq_ignore_ascii_case("managed") {
             return Err(ArmError::field("gatewayId", "'managed' is the name of the gateway of Azure."));
         }
+        let called_in = put.existing.and_then(|existing| existing.properties.get("debugCredentialsCalledIn"));
+        properties.extend(called_in.map(|times| ("debugCredentialsCalledIn".to_owned(), times.clone())));
         for member in ["primaryKey", "secondaryKey"] {
             let kept = put.existing.and_then(|existing| existing.text(member)).map(str::to_owned);
             default_to(
