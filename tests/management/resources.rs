@@ -1,6 +1,6 @@
 //! Rules of single kinds that no contract shows (management-api.md §1.16).
 
-use gateway_tests::plane::{Plane, Reply};
+use gateway_tests::plane::{Plane, Reply, SERVICE};
 use serde_json::{Value, json};
 
 fn put(plane: &Plane, path: &str, properties: &Value) -> Reply {
@@ -275,4 +275,57 @@ fn groups_are_expanded_on_request() {
         let item = items.iter().find(|item| item["name"] == name).expect("the item");
         assert_eq!(item["properties"]["groups"][0]["displayName"], group, "{path}");
     }
+}
+
+#[test]
+fn subscriptions_are_filtered_by_name_owner_scope_product_and_state() {
+    let plane = Plane::start(&[]);
+    let put = |path: &str, properties: Value| plane.must("PUT", path, &json!({ "properties": properties }));
+    put("users/ann", json!({"firstName": "A", "lastName": "N", "email": "ann@example.org"}));
+    put("products/gold", json!({"displayName": "Gold", "subscriptionRequired": true}));
+    put("apis/a", json!({"displayName": "A", "path": "a", "protocols": ["https"]}));
+    let all = [
+        ("one", "/products/gold", Some("/users/ann"), "active"),
+        ("two", "/products/gold", None, "suspended"),
+        ("three", "/apis/a", Some("/users/ann"), "active"),
+    ];
+    for (name, scope, owner, state) in all {
+        let path = format!("subscriptions/{name}");
+        put(
+            &path,
+            json!({"displayName": format!("Sub {name}"), "scope": scope, "ownerId": owner, "state": state}),
+        );
+    }
+    let ask = |plane: &Plane, filter: &str| {
+        let filter = filter.replace(' ', "%20");
+        let reply = plane.must("GET", &format!("subscriptions?$filter={filter}"), &Value::Null);
+        assert_eq!(reply.body["count"], reply.names().len(), "{filter}");
+        reply.names().join(" ")
+    };
+    let gold = format!("scope eq '{SERVICE}/products/GOLD'");
+    let cases = [
+        ("name eq 'TWO'", "two"),
+        ("name eq 'none'", ""),
+        ("name eq 'two' or name eq 'one'", "one two"),
+        (&gold, "one two"),
+        ("productId eq 'gold' and state eq 'active'", "one"),
+        ("state eq 'suspended' and contains(scope,'gold')", "two"),
+        ("userId eq 'ann'", "one three"),
+        ("endswith(ownerId,'users/ann') and not (name eq 'one')", "three"),
+        ("contains(displayName,'sub t') and state eq 'active'", "three"),
+        ("displayName eq 'sub one'", "one"),
+    ];
+    for (filter, names) in cases {
+        assert_eq!(ask(&plane, filter), names, "{filter}");
+    }
+    assert_eq!(plane.must("GET", "users/ann/subscriptions", &Value::Null).names(), ["one", "three"]);
+    plane.must("PATCH", "subscriptions/one", &json!({"properties": {"ownerId": "/users/1"}}));
+    assert_eq!(ask(&plane, "userId eq 'ann'"), "three");
+    let plane = plane.restarted(&[]);
+    assert_eq!(ask(&plane, "userId eq '1'"), "one");
+    assert!(
+        plane.call("DELETE", "users/ann", &Value::Null).messages().contains("The user has subscriptions.")
+    );
+    plane.must("DELETE", "users/ann?deleteSubscriptions=true", &Value::Null);
+    assert_eq!(plane.call("GET", "subscriptions/three", &Value::Null).status, 404);
 }

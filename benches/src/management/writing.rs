@@ -66,6 +66,12 @@ const READS: &[Kind] = &[
         |_| "subscriptions?$filter=name%20eq%20'sub-000500'".to_owned(),
         |_| Value::Null,
     ),
+    (
+        "the subscriptions with a filter that reads all",
+        "GET",
+        |_| "subscriptions?$filter=contains(displayName,'000500')".to_owned(),
+        |_| Value::Null,
+    ),
 ];
 
 pub async fn writes(plane: SocketAddr, rounds: usize) -> anyhow::Result<Vec<Calls>> {

@@ -8,6 +8,7 @@ pub mod export;
 mod filter;
 mod import;
 mod list;
+mod narrow;
 mod policy_format;
 pub mod rules;
 pub mod service_resource;

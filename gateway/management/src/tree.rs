@@ -1,6 +1,7 @@
 //! All documents of a service in memory, by collection and name.
 
 mod index;
+pub mod mention;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use index::Index;
-pub use index::{By, api_path, opens};
+pub use index::{By, api_path, name_of, opened, opens};
 
 /// The members under `properties`.
 pub type Properties = Map<String, Value>;

@@ -1,6 +1,8 @@
 //! `$filter` (management-api.md §2.2).
 
-use serde_json::Value;
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
 
 use crate::arm_error::ArmError;
 
@@ -76,22 +78,25 @@ impl Filter {
     }
 
     /// Whether an item of a list fits.
-    pub fn accepts(&self, item: &Value) -> bool {
+    pub fn accepts(&self, item: &impl Item) -> bool {
         match self {
             Self::And(a, b) => a.accepts(item) && b.accepts(item),
             Self::Or(a, b) => a.accepts(item) || b.accepts(item),
             Self::Not(inner) => !inner.accepts(item),
             Self::Items { field, every, inner } => {
-                let items =
-                    value(item, field).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                let found = item.field(field);
+                let items = found.as_deref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
                 match every {
                     true => items.iter().all(|item| inner.accepts(item)),
                     false => items.iter().any(|item| inner.accepts(item)),
                 }
             }
-            Self::Compare { field, operator, literal } => compare(value(item, field), *operator, literal),
+            Self::Compare { field, operator, literal } => {
+                compare(item.field(field).as_deref(), *operator, literal)
+            }
             Self::Text { field, function, literal } => {
-                let Some(text) = value(item, field).and_then(Value::as_str) else { return false };
+                let found = item.field(field);
+                let Some(text) = found.as_deref().and_then(Value::as_str) else { return false };
                 let (text, literal) = (text.to_lowercase(), literal.to_lowercase());
                 match function {
                     Function::Contains => text.contains(&literal),
@@ -103,13 +108,26 @@ impl Filter {
     }
 }
 
-/// A member of an item: of its own, or under `properties`. Names are compared without case.
-fn value<'v>(item: &'v Value, field: &[String]) -> Option<&'v Value> {
-    let member = |value: &'v Value, name: &str| {
-        value.as_object()?.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    };
-    let walk = |from: &'v Value| field.iter().try_fold(from, |value, name| member(value, name));
-    walk(item).or_else(|| walk(item.get("properties")?))
+/// What can be filtered.
+pub trait Item {
+    /// The value of a field: of its own, or under `properties`. Names are compared without case.
+    fn field(&self, path: &[String]) -> Option<Cow<'_, Value>>;
+}
+
+impl Item for Value {
+    fn field(&self, path: &[String]) -> Option<Cow<'_, Value>> {
+        inner(self, path).or_else(|| inner(self.get("properties")?, path)).map(Cow::Borrowed)
+    }
+}
+
+/// What stands at a path inside a value.
+pub fn inner<'v>(value: &'v Value, path: &[String]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |value, name| member(value.as_object()?, name))
+}
+
+/// A member, its name compared without case.
+pub fn member<'v>(members: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+    members.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 fn compare(value: Option<&Value>, operator: Operator, literal: &Literal) -> bool {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::filter::Filter;
+use super::narrow::{Kept, candidates};
 use super::{Answer, Call, Outcome, entity, shown};
 use crate::arm_error::ArmError;
 use crate::contract::Kind;
@@ -26,6 +27,15 @@ pub fn collection(call: &Call<'_>) -> Outcome {
     }
     let kind = Kind::of_collection(&call.path).ok_or_else(|| ArmError::not_found("Resource"))?;
     let mut page = Page::new(call)?;
+    let found = page.filter.as_ref().and_then(|filter| candidates(&call.service.tree(), &call.path, filter));
+    if let Some(found) = found {
+        let tree = call.service.tree();
+        found
+            .iter()
+            .filter(|record| kind.rules.is_listed(record, &tree, call))
+            .for_each(|record| page.offer_record(kind, &tree, record));
+        return Ok(page.answer());
+    }
     let mut last: Option<String> = None;
     loop {
         let tree = call.service.tree();
@@ -33,7 +43,7 @@ pub fn collection(call: &Call<'_>) -> Outcome {
         for record in tree.after(&call.path, last.as_deref()).take(BATCH) {
             looked_at += 1;
             if kind.rules.is_listed(record, &tree, call) {
-                page.offer(|| shown::resource(call, kind, &tree, record));
+                page.offer_record(kind, &tree, record);
             }
             if looked_at == BATCH {
                 last = Some(record.name().to_owned());
@@ -53,7 +63,7 @@ pub fn records_page<'r>(
     records: impl Iterator<Item = &'r Arc<Record>>,
 ) -> Outcome {
     let mut page = Page::new(call)?;
-    records.for_each(|record| page.offer(|| shown::resource(call, kind, tree, record)));
+    records.for_each(|record| page.offer_record(kind, tree, record));
     Ok(page.answer())
 }
 
@@ -74,17 +84,21 @@ impl<'c, 'q> Page<'c, 'q> {
         Ok(Self { call, filter: filter.transpose()?, skip, top, count: 0, items: Vec::new() })
     }
 
-    fn offer(&mut self, make: impl FnOnce() -> Value) {
-        let is_on_it = self.count >= self.skip && self.items.len() < self.top;
-        match &self.filter {
-            Some(filter) => {
-                let item = make();
-                if !filter.accepts(&item) {
-                    return;
-                }
-                self.items.extend(is_on_it.then_some(item));
+    /// Takes a record, if the filter does: an answer is made of what is on the page, and of what the filter must see whole.
+    fn offer_record(&mut self, kind: &Kind, tree: &Tree, record: &Arc<Record>) {
+        let mut made = None;
+        if let Some(filter) = &self.filter {
+            let fits = if kind.rules.is_shown_as_kept() {
+                filter.accepts(&Kept { record, kind, call: self.call })
+            } else {
+                filter.accepts(made.insert(shown::resource(self.call, kind, tree, record)))
+            };
+            if !fits {
+                return;
             }
-            None => self.items.extend(is_on_it.then(make)),
+        }
+        if self.count >= self.skip && self.items.len() < self.top {
+            self.items.push(made.unwrap_or_else(|| shown::resource(self.call, kind, tree, record)));
         }
         self.count += 1;
     }

@@ -88,6 +88,17 @@ pub trait Rules: Sync {
         record.properties.clone()
     }
 
+    /// Whether [`Rules::shown`] changes nothing: then a filter is asked of the record, and no answer is made for it.
+    fn is_shown_as_kept(&self) -> bool {
+        false
+    }
+
+    /// A field that a filter may name and no answer has.
+    fn derived(&self, record: &Record, field: &str) -> Option<Value> {
+        let _ = (record, field);
+        None
+    }
+
     /// Fetches what properties point to, and reads what takes long, before anything is decided.
     fn fetch<'a>(&'a self, call: &'a Call<'a>, properties: &'a Properties) -> Fetching<'a> {
         let _ = (call, properties);

@@ -75,11 +75,16 @@ pub fn refuse_foreign(call: &Call<'_>, target: &str, id: &str) -> Result<(), Arm
 /// Short ids inside properties to full ones, as they are shown.
 fn lengthen(properties: &mut Properties, members: &[&str], service_id: &str) {
     for member in members {
-        if let Some(Value::String(id)) = properties.get_mut(*member)
-            && id.starts_with('/')
-            && !is_full(id)
-        {
-            *id = format!("{service_id}{}", id.trim_end_matches('/'));
+        if let Some(Value::String(id)) = properties.get_mut(*member) {
+            *id = lengthened(id, service_id);
         }
     }
+}
+
+/// A short id as it is shown.
+pub fn lengthened(id: &str, service_id: &str) -> String {
+    if id.starts_with('/') && !is_full(id) {
+        return format!("{service_id}{}", id.trim_end_matches('/'));
+    }
+    id.to_owned()
 }

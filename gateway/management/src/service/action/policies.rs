@@ -3,10 +3,10 @@
 use gateway_policy::catalogue::CATALOGUE;
 use serde_json::json;
 
-use super::super::rules::fragment;
 use super::super::{Call, Outcome, entity, list};
 use crate::arm_error::ArmError;
 use crate::contract::Kind;
+use crate::tree::{By, mention};
 
 /// Bits of `scope`: Tenant 1, Product 2, Api 4, Operation 8.
 const SCOPES: &[(&str, u32)] = &[("Tenant", 1), ("Product", 2), ("Api", 4), ("Operation", 8), ("All", 15)];
@@ -59,8 +59,8 @@ pub fn all(call: &Call<'_>) -> Outcome {
 pub fn references(call: &Call<'_>) -> Outcome {
     let tree = call.service.tree();
     let record = entity::find(&tree, call.above(1))?;
-    let all: Vec<_> = tree.all().cloned().collect();
-    let items = fragment::references(&all, record.name()).into_iter().map(|user| {
+    let users = tree.having(By::Attribute, &mention::attribute_value("fragment-id", record.name()));
+    let items = users.filter(|user| user.name() == "policy").map(|user| {
         let kind = Kind::of(&user.path).map(Kind::arm_type).unwrap_or_default();
         json!({"id": format!("{}/{}", call.service_id, user.path), "type": kind, "name": user.name()})
     });

@@ -1,7 +1,5 @@
 //! Subscriptions by product and by owner.
 
-use std::sync::Arc;
-
 use super::super::{Call, Outcome, entity, list};
 use crate::arm_error::ArmError;
 use crate::contract::Kind;
@@ -17,11 +15,7 @@ pub fn of_product(call: &Call<'_>) -> Outcome {
 
 /// Subscriptions of a user.
 pub fn of_owner(call: &Call<'_>, tree: &Tree, user: &Record) -> Outcome {
-    let owner = format!("/{}", user.path);
-    let owns = |record: &&Arc<Record>| {
-        record.text("ownerId").is_some_and(|text| text.trim_end_matches('/').eq_ignore_ascii_case(&owner))
-    };
-    list::records_page(call, kind()?, tree, tree.list("subscriptions").filter(owns))
+    list::records_page(call, kind()?, tree, tree.having(By::Owner, user.name()))
 }
 
 fn kind() -> Result<&'static Kind, ArmError> {

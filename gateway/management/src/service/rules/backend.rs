@@ -35,8 +35,8 @@ impl Rules for Backend {
     }
 
     fn delete(&self, tx: &mut Transaction<'_>, _call: &Call<'_>, record: &Record) -> Result<(), ArmError> {
-        refuse_in_members(tx, "pool", record, "backend")?;
-        refuse_in_policies(tx, "backend-id", &[record.name()], "backend")
+        refuse_in_members(tx, record, "backend")?;
+        refuse_in_policies(tx, "backend-id", record.name(), "backend")
     }
 }
 

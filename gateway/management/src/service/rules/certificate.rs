@@ -24,8 +24,7 @@ impl Rules for Certificate {
     }
 
     fn delete(&self, tx: &mut Transaction<'_>, _call: &Call<'_>, record: &Record) -> Result<(), ArmError> {
-        refuse_in_members(tx, "certificateId", record, "certificate")?;
-        refuse_in_members(tx, "credentials", record, "certificate")?;
+        refuse_in_members(tx, record, "certificate")?;
         let authority = format!("certificateAuthorities/{}", record.name());
         let is_authority = |path: &str| {
             path.split_once('/')
@@ -33,9 +32,9 @@ impl Rules for Certificate {
                 .is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(&authority))
         };
         if let Some(user) = tx.below("gateways").into_iter().find(|other| is_authority(&other.path)) {
-            return Err(used("certificate", &[record.name()], &user));
+            return Err(used("certificate", record.name(), &user));
         }
-        refuse_in_policies(tx, "certificate-id", &[record.name()], "certificate")?;
-        refuse_in_policies(tx, "thumbprint", &[record.text("thumbprint").unwrap_or("-")], "certificate")
+        refuse_in_policies(tx, "certificate-id", record.name(), "certificate")?;
+        refuse_in_policies(tx, "thumbprint", record.text("thumbprint").unwrap_or("-"), "certificate")
     }
 }

@@ -8,7 +8,7 @@ use super::{Fetching, Put, Rules};
 use crate::arm_error::ArmError;
 use crate::service::Call;
 use crate::service::transaction::Transaction;
-use crate::tree::{Properties, Record, Tree};
+use crate::tree::{By, Properties, Record, Tree, mention};
 
 pub struct Fragment;
 
@@ -22,7 +22,8 @@ impl Rules for Fragment {
     }
 
     fn delete(&self, tx: &mut Transaction<'_>, _call: &Call<'_>, record: &Record) -> Result<(), ArmError> {
-        match references(&tx.below(""), record.name()).first() {
+        let users = tx.having(By::Attribute, &mention::attribute_value("fragment-id", record.name()));
+        match users.iter().find(|user| user.name() == "policy") {
             Some(user) => {
                 let message = format!("The fragment is included by '/{}'.", user.path);
                 Err(ArmError::field("id", message))
@@ -40,23 +41,4 @@ impl Rules for Fragment {
     fn fetch<'a>(&'a self, call: &'a Call<'a>, properties: &'a Properties) -> Fetching<'a> {
         super::policy::fetch(call, properties)
     }
-}
-
-/// Policies that include a fragment.
-pub fn references(records: &[std::sync::Arc<Record>], fragment: &str) -> Vec<std::sync::Arc<Record>> {
-    let includes = |record: &Record| {
-        let text = record.text("value").unwrap_or_default();
-        text.match_indices("fragment-id").any(|(at, found)| {
-            let rest = text.get(at + found.len()..).unwrap_or_default().trim_start();
-            let value = rest.strip_prefix('=').map(str::trim_start).unwrap_or_default();
-            let quoted = value.get(1..).unwrap_or_default();
-            let id = quoted.split(['"', '\'']).next().unwrap_or_default();
-            id.eq_ignore_ascii_case(fragment)
-        })
-    };
-    records
-        .iter()
-        .filter(|record| record.name() == "policy" && includes(record))
-        .map(std::sync::Arc::clone)
-        .collect()
 }

@@ -38,8 +38,8 @@ impl Rules for Logger {
     }
 
     fn delete(&self, tx: &mut Transaction<'_>, _call: &Call<'_>, record: &Record) -> Result<(), ArmError> {
-        refuse_in_members(tx, "loggerId", record, "logger")?;
-        refuse_in_policies(tx, "logger-id", &[record.name()], "logger")?;
+        refuse_in_members(tx, record, "logger")?;
+        refuse_in_policies(tx, "logger-id", record.name(), "logger")?;
         if let Some(credentials) = record.properties.get("credentials") {
             forget(tx, PREFIX, credentials, "");
         }

@@ -7,7 +7,7 @@ use super::{Put, Rules, default_to, text};
 use crate::arm_error::ArmError;
 use crate::service::Call;
 use crate::service::transaction::Transaction;
-use crate::tree::{Properties, Record, Tree};
+use crate::tree::{By, Properties, Record, Tree};
 
 pub struct NamedValue;
 
@@ -57,31 +57,11 @@ impl Rules for NamedValue {
 
 /// A named value that a policy, fragment, logger or backend uses must stay.
 fn refuse_used(tx: &Transaction<'_>, name: &str) -> Result<(), ArmError> {
-    let reference = format!("{{{{{}}}}}", name.to_ascii_lowercase());
-    match tx.below("").into_iter().find(|record| uses(record, &reference)) {
+    match tx.having(By::NamedValue, name).first() {
         Some(user) => {
             let message = format!("The named value '{name}' is used by '/{}'.", user.path);
             Err(ArmError::field("displayName", message))
         }
         None => Ok(()),
     }
-}
-
-fn uses(record: &Record, reference: &str) -> bool {
-    fn holds(value: &Value, reference: &str) -> bool {
-        match value {
-            Value::String(text) => {
-                let text = text.to_ascii_lowercase();
-                text.contains("{{") && text.replace("{{ ", "{{").replace(" }}", "}}").contains(reference)
-            }
-            Value::Array(items) => items.iter().any(|item| holds(item, reference)),
-            Value::Object(members) => members.values().any(|member| holds(member, reference)),
-            _ => false,
-        }
-    }
-    let path = record.path.to_ascii_lowercase();
-    let may_use = path.ends_with("/policies/policy")
-        || path == "policies/policy"
-        || ["policyfragments/", "loggers/", "backends/"].iter().any(|within| path.starts_with(within));
-    may_use && record.properties.values().any(|value| holds(value, reference))
 }

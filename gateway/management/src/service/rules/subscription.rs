@@ -6,7 +6,7 @@ use super::{Put, Rules, default_to, linked, text};
 use crate::arm_error::ArmError;
 use crate::service::Call;
 use crate::service::transaction::Transaction;
-use crate::tree::{By, Properties, Record, Tree};
+use crate::tree::{By, Properties, Record, name_of, opens};
 
 pub struct Subscription;
 
@@ -43,8 +43,16 @@ impl Rules for Subscription {
         Ok(())
     }
 
-    fn shown(&self, _tree: &Tree, record: &Record, _call: &Call<'_>) -> Properties {
-        record.properties.clone()
+    fn is_shown_as_kept(&self) -> bool {
+        true
+    }
+
+    fn derived(&self, record: &Record, field: &str) -> Option<Value> {
+        if field.eq_ignore_ascii_case("userId") {
+            return record.text("ownerId").map(|id| name_of(id).into());
+        }
+        let product = opens(record).strip_prefix("products/").map(Value::from);
+        product.filter(|_| field.eq_ignore_ascii_case("productId"))
     }
 
     fn shows_secrets_on_write(&self) -> bool {

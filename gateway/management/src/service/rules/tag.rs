@@ -4,7 +4,7 @@ use super::{Put, Rules, text};
 use crate::arm_error::ArmError;
 use crate::service::Call;
 use crate::service::transaction::Transaction;
-use crate::tree::{Properties, Record, Tree};
+use crate::tree::{By, Properties, Record, Tree};
 
 pub struct Tag;
 
@@ -26,18 +26,8 @@ impl Rules for Tag {
     }
 
     fn delete(&self, tx: &mut Transaction<'_>, _call: &Call<'_>, record: &Record) -> Result<(), ArmError> {
-        let of_tag = ["tags", "tagDescriptions"].map(|within| format!("/{within}/{}", record.name()));
-        for holder in ["apis", "products"] {
-            let below: Vec<_> = tx.list(holder).iter().flat_map(|holder| tx.below(&holder.path)).collect();
-            for linked in below {
-                let ends = |end: &String| {
-                    let path = linked.path.to_ascii_lowercase();
-                    path.ends_with(&end.to_ascii_lowercase())
-                };
-                if of_tag.iter().any(ends) {
-                    tx.delete(&linked.path);
-                }
-            }
+        for linked in tx.having(By::Tagged, record.name()) {
+            tx.delete(&linked.path);
         }
         Ok(())
     }

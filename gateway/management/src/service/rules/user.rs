@@ -7,7 +7,7 @@ use super::{Put, Rules, default_to, text};
 use crate::arm_error::ArmError;
 use crate::service::Call;
 use crate::service::transaction::Transaction;
-use crate::tree::{Properties, Record, Tree};
+use crate::tree::{By, Properties, Record, Tree};
 
 pub struct User;
 
@@ -63,16 +63,13 @@ impl Rules for User {
         if record.path.eq_ignore_ascii_case(ADMINISTRATOR) {
             return Err(ArmError::field("userId", "The administrator of the service cannot be deleted."));
         }
-        let owner = format!("/{}", record.path);
-        for subscription in tx.list("subscriptions") {
-            if subscription.text("ownerId").is_some_and(|id| id.eq_ignore_ascii_case(&owner)) {
-                if !call.query.is_true("deleteSubscriptions") {
-                    let message =
-                        "The user has subscriptions. Delete them first, or say deleteSubscriptions=true.";
-                    return Err(ArmError::field("userId", message));
-                }
-                tx.delete(&subscription.path);
+        for subscription in tx.having(By::Owner, record.name()) {
+            if !call.query.is_true("deleteSubscriptions") {
+                let message =
+                    "The user has subscriptions. Delete them first, or say deleteSubscriptions=true.";
+                return Err(ArmError::field("userId", message));
             }
+            tx.delete(&subscription.path);
         }
         for group in tx.list("groups") {
             tx.delete(&format!("{}/users/{}", group.path, record.name()));
