@@ -29,6 +29,7 @@
 mod backup;
 mod fleet;
 mod folders;
+mod imports;
 mod namespaces;
 mod outage;
 mod protocol;

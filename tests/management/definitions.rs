@@ -203,9 +203,14 @@ fn other_formats_make_apis_of_their_types() {
         let has = operations.iter().any(|it| it["properties"]["urlTemplate"] == template);
         assert!(has, "{format}: {operations:?}");
     }
-    let body = json!({"properties": {"path": "rest", "format": "wsdl", "apiType": "http", "value": WSDL}});
+    let body =
+        json!({"properties": {"path": "rest", "format": "wsdl", "apiType": "websocket", "value": WSDL}});
     let refused = plane.call("PUT", "apis/rest", &body);
-    assert!(refused.status == 400 && refused.messages().contains("pass-through"), "{}", refused.messages());
+    assert!(
+        refused.status == 400 && refused.messages().contains("not 'websocket'"),
+        "{}",
+        refused.messages()
+    );
 }
 
 fn refused(plane: &Plane, format: &str, value: &str, part: &str) {

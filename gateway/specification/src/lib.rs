@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use gateway_model::{ApiId, ApiSchema, Diagnostic, Operation, Origin, ResourceId, diagnostic};
+use gateway_model::{ApiId, ApiSchema, Diagnostic, Operation, OperationId, Origin, ResourceId, diagnostic};
 
 use crate::document::{Node, Syntax};
 
@@ -52,6 +52,8 @@ pub struct Settings {
     pub required_query: QueryParameters,
     /// The port of a WSDL document.
     pub wsdl: WsdlSelector,
+    /// Whether the operations of a WSDL document become REST.
+    pub soap_to_rest: bool,
 }
 
 /// Which port of a WSDL document becomes the API (`wsdlSelector`); the first SOAP port where nothing is said.
@@ -90,6 +92,8 @@ pub struct Definition {
     pub operations: Vec<Operation>,
     /// Schemas that operations refer to.
     pub schemas: Vec<ApiSchema>,
+    /// Policies of operations, by their names (`rawxml`): what makes REST of SOAP.
+    pub policies: Vec<(OperationId, String)>,
 }
 
 impl Definition {

@@ -1,10 +1,15 @@
-//! WSDL 1.1: the operations of one port, passed through as SOAP (management-api.md §3.3).
+//! WSDL 1.1: the operations of one port, passed through as SOAP or made REST (management-api.md §3.3).
+
+mod rest;
+mod schema;
 
 use std::sync::Arc;
 
 use gateway_model::resource::{Representation, Request, Response};
 use gateway_model::{Diagnostic, Operation, OperationId, Origin};
 
+use self::rest::Message;
+use self::schema::{Field, Schemas};
 use crate::findings::Findings;
 use crate::name::Names;
 use crate::xml::{Node, Xml, local};
@@ -41,6 +46,9 @@ pub(crate) fn read(text: &str, file: &Arc<str>, settings: &Settings) -> Outcome 
         ..Definition::default()
     };
     operations(root, &port, settings, &mut definition, &mut findings);
+    if settings.soap_to_rest {
+        to_rest(root, &port, &mut definition, &mut findings);
+    }
     Outcome { definition: Some(definition), diagnostics: findings.finish() }
 }
 
@@ -178,6 +186,88 @@ fn operations(
     }
     if definition.operations.is_empty() {
         findings.error("definition-operation", &port.binding.origin(), "the binding has no operations");
+    }
+}
+
+/// Makes operations of REST of those of SOAP: `POST /Add` with JSON both ways, by a policy of each.
+fn to_rest(root: Node<'_>, port: &Port<'_>, definition: &mut Definition, findings: &mut Findings) {
+    let address = port.address.unwrap_or_default();
+    let authority = address.find("://").map(|at| at + 3);
+    let end = authority.and_then(|from| address.get(from..)?.find('/').map(|at| at + from));
+    let (base, path) = address.split_at(end.unwrap_or(address.len()));
+    definition.service_url = Some(base.to_owned());
+    let path = if path.is_empty() { "/" } else { path };
+    let mut schemas = Schemas::of(root);
+    for operation in &mut definition.operations {
+        let name = operation.display_name.clone();
+        let messages = Messages::of(root, port, &name);
+        let field = |message: Option<&str>, schemas: &mut Schemas<'_>| {
+            message.map(|it| body(root, it, schemas)).transpose()
+        };
+        let read = field(messages.input, &mut schemas)
+            .and_then(|it| Ok((it, field(messages.output, &mut schemas)?)));
+        let (request, response) = match read {
+            Ok(read) => read,
+            Err(message) => {
+                let message = format!("operation '{name}' cannot become REST: {message}");
+                findings.error("definition-operation", &operation.origin, message);
+                continue;
+            }
+        };
+        let action = operation.url_template.strip_prefix("/?soapAction=").unwrap_or_default();
+        let (request, response) = (request.flatten(), response.flatten());
+        let message = Message {
+            action,
+            path,
+            is_soap_1_2: port.is_soap_1_2,
+            request: request.as_ref(),
+            response: response.as_ref(),
+        };
+        definition.policies.push((operation.id.clone(), rest::policy(&message)));
+        operation.url_template = format!("/{name}");
+        let json =
+            Representation { content_type: "application/json".to_owned(), ..Representation::default() };
+        for representation in operation.request.iter_mut().flat_map(|it| &mut it.representations) {
+            *representation = json.clone();
+        }
+        for representation in operation.responses.iter_mut().flat_map(|it| &mut it.representations) {
+            *representation = json.clone();
+        }
+    }
+}
+
+/// Names of the messages of an operation.
+struct Messages<'x> {
+    input: Option<&'x str>,
+    output: Option<&'x str>,
+}
+
+impl<'x> Messages<'x> {
+    fn of(root: Node<'x>, port: &Port<'x>, operation: &str) -> Self {
+        let port_type = local(port.binding.attribute("type").unwrap_or_default());
+        let port_type = root.all("portType").find(|node| node.attribute("name") == Some(port_type));
+        let found =
+            port_type.and_then(|it| it.all("operation").find(|it| it.attribute("name") == Some(operation)));
+        let message = |kind| found.and_then(|operation| operation.first(kind)?.attribute("message"));
+        Self { input: message("input"), output: message("output") }
+    }
+}
+
+/// The element that is the body of a message; none for an empty one.
+fn body(root: Node<'_>, message: &str, schemas: &mut Schemas<'_>) -> Result<Option<Field>, String> {
+    let name = local(message);
+    let found = root.all("message").find(|node| node.attribute("name") == Some(name));
+    let found = found.ok_or_else(|| format!("the document has no message '{name}'"))?;
+    let mut parts = found.all("part");
+    match (parts.next(), parts.next()) {
+        (None, _) => Ok(None),
+        (Some(_), Some(_)) => Err(format!("the message '{name}' has several parts")),
+        (Some(part), None) => match part.attribute("element") {
+            Some(element) => schemas.element(element).map(Some),
+            None => {
+                Err(format!("the part of the message '{name}' is no element: it is not document/literal"))
+            }
+        },
     }
 }
 

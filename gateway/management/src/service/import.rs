@@ -58,14 +58,14 @@ pub async fn fetch(call: &Call<'_>, properties: &Properties) -> Result<Fetched, 
     Ok(Fetched::Definition(Box::new(imported)))
 }
 
-/// The type of API that a WSDL becomes.
+/// The type of API that a WSDL becomes: SOAP passed through, or REST.
 fn soap(properties: &Properties) -> Result<&'static str, ArmError> {
     match text(properties, "apiType").map(str::to_ascii_lowercase).as_deref() {
         None | Some("soap") => Ok("soap"),
+        Some("http") => Ok("http"),
         Some(other) => {
-            let message = format!(
-                "A WSDL becomes an API of type soap here (pass-through); '{other}' would need a translation to REST."
-            );
+            let message =
+                format!("A WSDL becomes an API of type soap (passed through) or http (REST), not '{other}'.");
             Err(ArmError::field("apiType", message))
         }
     }
@@ -80,6 +80,7 @@ fn settings(properties: &Properties) -> Settings {
             Some(to) if to.eq_ignore_ascii_case("query") => QueryParameters::Query,
             _ => QueryParameters::Template,
         },
+        soap_to_rest: text(properties, "apiType").is_some_and(|to| to.eq_ignore_ascii_case("http")),
         wsdl: WsdlSelector { service: member("wsdlServiceName"), endpoint: member("wsdlEndpointName") },
         ..Settings::default()
     }
@@ -105,7 +106,7 @@ fn read(
             for finding in &outcome.diagnostics {
                 tracing::info!(event_type = "ImportFinding", place = %finding.origin, finding = %finding.message, "a definition was not taken over quite as written");
             }
-            let original = (format == Format::Wsdl).then_some(("wsdl", document));
+            let original = (format == Format::Wsdl && !settings.soap_to_rest).then_some(("wsdl", document));
             Ok(Imported { definition, api_type, original })
         }
         _ if details.is_empty() => Err(ArmError::field("representation", "Parsing error(s): no definition.")),
@@ -181,6 +182,11 @@ pub fn apply(tx: &mut Transaction<'_>, api: &str, imported: &Imported) {
     }
     for gone in going {
         tx.delete(&gone.path);
+    }
+    for (operation, policy) in &imported.definition.policies {
+        let properties = [("format", "rawxml"), ("value", policy.as_str())];
+        let properties = properties.map(|(name, value)| (name.to_owned(), Value::from(value)));
+        tx.put(&format!("{collection}/{operation}/policies/policy"), Properties::from_iter(properties));
     }
     let collection = format!("{api}/schemas");
     let schemas = &imported.definition.schemas;

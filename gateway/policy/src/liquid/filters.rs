@@ -1,8 +1,12 @@
 //! The filters, by name (`policies.md` B 2.6). `DotLiquid`'s C# mode writes them in Pascal case; Liquid's own spelling
 //! (`url_encode`) is understood too.
 
+use std::borrow::Cow;
+
 use gateway_expression::clr::date_time::DateTime;
+use gateway_expression::clr::exception::{Error, ExceptionKind};
 use gateway_expression::clr::number::format;
+use gateway_expression::clr::regex::{Regex, RegexOptions};
 
 use super::condition::{equal, order};
 use super::numbers::{self, Operation, as_double, as_int, calculate};
@@ -203,14 +207,40 @@ fn join(call: &Call, input: &Value, between: String) -> Result<Value, String> {
     Ok(Value::text(&texts.join(&between)))
 }
 
+/// The pattern is a regular expression and the replacement may have `$1`, as in `DotLiquid`: the policies that Azure makes for
+/// SOAP count on it.
 fn replace(call: &Call, input: &Value, from: &str, to: &str, times: usize) -> Result<Value, String> {
     if matches!(input, Value::Nil) || from.is_empty() {
         return Ok(input.clone());
     }
     let text = input.to_text();
-    let found = text.matches(from).take(times).count();
-    call.check(text.len().saturating_add(found.saturating_mul(to.len())))?;
-    Ok(Value::text(&text.replacen(from, to, times)))
+    if let Some(from) = literal(from).filter(|_| !to.contains('$')) {
+        let found = text.matches(&*from).take(times).count();
+        call.check(text.len().saturating_add(found.saturating_mul(to.len())))?;
+        return Ok(Value::text(&text.replacen(&*from, to, times)));
+    }
+    let pattern = Regex::new(from, RegexOptions::NONE).map_err(|error| error.message)?;
+    let times = i32::try_from(times).unwrap_or(i32::MAX);
+    let mut bytes = text.len();
+    let made = pattern.replace_checked(&text, to, (times, 0), |more| {
+        bytes = bytes.saturating_add(more);
+        call.check(bytes).map_err(|message| Error { kind: ExceptionKind::InvalidOperation, message })
+    });
+    made.map(|made| Value::text(&made)).map_err(|error| error.message)
+}
+
+/// The text that a pattern stands for, where it stands for one only.
+fn literal(pattern: &str) -> Option<Cow<'_, str>> {
+    if !pattern.contains(['\\', '.', '$', '^', '{', '[', '(', '|', ')', '*', '+', '?', '#']) {
+        return Some(Cow::Borrowed(pattern));
+    }
+    match pattern {
+        r"\\" => Some(Cow::Borrowed("\\")),
+        r"\n" => Some(Cow::Borrowed("\n")),
+        r"\r" => Some(Cow::Borrowed("\r")),
+        r"\t" => Some(Cow::Borrowed("\t")),
+        _ => None,
+    }
 }
 
 fn size(input: &Value) -> i64 {

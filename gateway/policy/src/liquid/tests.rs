@@ -144,6 +144,10 @@ fn filters_of_texts() {
             "a | a|a|a<br />\nb|ab",
         ),
         (
+            r#"{{'a"b' | Replace: '"', '\"' | Replace: '\\', '\\'}}|{{'a1b22' | Replace: '([0-9])+', '<$1>' | ReplaceFirst: '.', 'z'}}"#,
+            r#"a\\"b|z<1>b<2>"#,
+        ),
+        (
             "{{'aXbX' | Remove: 'X'}}|{{'aXbX' | RemoveFirst: 'X'}}|{{'aXbX' | Replace: 'X', '.'}}|{{'aXbX' | ReplaceFirst: 'X', '.'}}",
             "ab|abX|a.b.|a.bX",
         ),
