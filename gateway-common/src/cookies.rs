@@ -3,7 +3,9 @@
 //! While no queue overflows one SYN in a tick asks, and every SYN goes to the stack. Once the kernel would send
 //! cookies itself, all SYNs of the listener are answered here for a second; then one asks again.
 
+use crate::checksum::{complement, halves, sum};
 use crate::map::CookieState;
+use crate::numbers::PROTOCOL_TCP;
 use crate::packet::{Ipv4, Ipv6, Tcp};
 
 /// Every SYN is answered for this long after the kernel has said that its queue overflows.
@@ -18,7 +20,6 @@ pub const V4_BYTES: usize = 20 + TCP_BYTES;
 pub const V6_BYTES: usize = 40 + TCP_BYTES;
 /// What a client may send before it hears of the window that the connection has in the end.
 const WINDOW: u16 = 29_200;
-const PROTOCOL_TCP: u16 = 6;
 const HOPS: u16 = 64;
 
 /// What becomes of a SYN.
@@ -75,14 +76,14 @@ pub fn reply_v4(ip: &Ipv4, tcp: &Tcp, cookie: u32, segment_bytes: u16) -> [u16; 
         (V4_BYTES as u16).to_be(),
         0,
         0x4000_u16.to_be(),
-        (HOPS << 8 | PROTOCOL_TCP).to_be(),
+        (HOPS << 8 | u16::from(PROTOCOL_TCP)).to_be(),
         0,
         source[0],
         source[1],
         destination[0],
         destination[1],
     ];
-    head[5] = checksum(sum(0, &head));
+    head[5] = complement(sum(0, &head));
     let addresses = [source[0], source[1], destination[0], destination[1]];
     let tcp = segment(tcp, cookie, segment_bytes, sum(0, &addresses));
     let mut reply = [0; V4_BYTES / 2];
@@ -98,7 +99,7 @@ pub fn reply_v6(ip: &Ipv6, tcp: &Tcp, cookie: u32, segment_bytes: u16) -> [u16; 
     let mut head: [u16; 20] = [0; 20];
     head[0] = 0x6000_u16.to_be();
     head[2] = (TCP_BYTES as u16).to_be();
-    head[3] = (PROTOCOL_TCP << 8 | HOPS).to_be();
+    head[3] = (u16::from(PROTOCOL_TCP) << 8 | HOPS).to_be();
     for word in 0..4 {
         let [first, second] = halves(source[word]);
         head[4 + word * 2] = first;
@@ -137,32 +138,10 @@ fn segment(syn: &Tcp, cookie: u32, segment_bytes: u16, addresses: u32) -> [u16; 
         0x0204_u16.to_be(),
         segment_bytes.to_be(),
     ];
-    let pseudo = addresses + u32::from(PROTOCOL_TCP.to_be()) + u32::from((TCP_BYTES as u16).to_be());
-    words[8] = checksum(sum(pseudo, &words));
+    let pseudo =
+        addresses + u32::from(u16::from(PROTOCOL_TCP).to_be()) + u32::from((TCP_BYTES as u16).to_be());
+    words[8] = complement(sum(pseudo, &words));
     words
-}
-
-/// The two halves of a word in the order in which they lie in memory.
-#[inline(always)]
-const fn halves(word: u32) -> [u16; 2] {
-    let word = u32::from_be(word);
-    [((word >> 16) as u16).to_be(), (word as u16).to_be()]
-}
-
-#[inline(always)]
-fn sum<const N: usize>(start: u32, words: &[u16; N]) -> u32 {
-    let mut sum = start;
-    for word in words {
-        sum += u32::from(*word);
-    }
-    sum
-}
-
-/// RFC 1071: the complement of the sum with its carries; it has the byte order of what was summed.
-#[inline(always)]
-const fn checksum(sum: u32) -> u16 {
-    let folded = (sum & 0xffff) + (sum >> 16);
-    !((folded & 0xffff) + (folded >> 16)) as u16
 }
 
 #[cfg(test)]

@@ -6,10 +6,13 @@
 
 #![no_std]
 
+pub mod balance;
+pub mod checksum;
 pub mod cookies;
 pub mod flood;
 pub mod limit;
 pub mod map;
+pub mod numbers;
 pub mod packet;
 pub mod parse;
 pub mod prefixes;

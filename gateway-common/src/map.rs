@@ -20,8 +20,14 @@ macro_rules! plain {
     };
 }
 
-// SAFETY: an integer.
+mod balance;
+
+pub use balance::*;
+
+// SAFETY: integers.
 unsafe impl Plain for u64 {}
+// SAFETY: as above.
+unsafe impl Plain for u32 {}
 
 /// Listeners that are told apart, the slot for "none of ours" included.
 pub const LISTENERS_MAX: u32 = 64;
@@ -95,6 +101,10 @@ impl Config {
     pub const LIMIT: u32 = 16;
     /// SYNs are answered with cookies while a listener's queue overflows.
     pub const COOKIES: u32 = 32;
+    /// Packets for virtual addresses go to members.
+    pub const BALANCE: u32 = 64;
+    /// What balancers send is unpacked.
+    pub const UNPACK: u32 = 128;
     /// All that drop.
     pub const RULES: u32 = Self::SHED | Self::DROP_MALFORMED | Self::LIMIT;
 
@@ -110,7 +120,7 @@ impl Config {
 pub struct PortEntry {
     /// [`NO_LISTENER`] = not ours.
     pub listener: u16,
-    /// [`PortEntry::STEER`], [`PortEntry::BY_ADDRESS`].
+    /// [`PortEntry::STEER`] and its siblings.
     pub flags: u16,
 }
 plain!(PortEntry, 4);
@@ -120,6 +130,8 @@ impl PortEntry {
     pub const STEER: u16 = 1;
     /// In `PORTS` only: the address decides, ask `BIND`.
     pub const BY_ADDRESS: u16 = 2;
+    /// A virtual address: `VIPS` knows its members.
+    pub const BALANCED: u16 = 4;
 
     #[inline(always)]
     pub const fn has(self, flag: u16) -> bool {

@@ -60,6 +60,18 @@ header!(
     Ipv6Extension, 2, { next_header: u8, length: u8 }
 );
 header!(
+    /// RFC 8200 §4.5.
+    Ipv6Fragment, 8, { next_header: u8, reserved: u8, offset_flags: u16, identification: u32 }
+);
+header!(
+    /// RFC 792, RFC 4443 §2.1; the last four bytes are the kind's own.
+    Icmp, 8, { kind: u8, code: u8, checksum: u16, rest: u32 }
+);
+header!(
+    /// How TCP and UDP headers begin.
+    Ports, 4, { source: u16, destination: u16 }
+);
+header!(
     /// RFC 9293 §3.1, without options.
     Tcp, 20, {
         source: u16, destination: u16, sequence: u32, acknowledgment: u32, data_offset: u8, flags: u8,
@@ -72,7 +84,7 @@ header!(
 );
 
 /// An address of either family in 16 bytes: IPv4 as RFC 4291 §2.5.5.2 maps it, in network byte order.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 #[repr(C)]
 pub struct Address(pub [u32; 4]);
 
@@ -81,6 +93,12 @@ impl Address {
     #[inline(always)]
     pub const fn v4(word: u32) -> Self {
         Self([0, 0, 0x0000_ffff_u32.to_be(), word])
+    }
+
+    #[inline(always)]
+    pub const fn is_v4(&self) -> bool {
+        let [a, b, c, _] = self.0;
+        a == 0 && b == 0 && c == 0x0000_ffff_u32.to_be()
     }
 
     /// From the sixteen bytes of an IPv6 address.

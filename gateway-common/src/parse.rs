@@ -6,20 +6,15 @@
 mod ip;
 
 use crate::map::Direction;
+use crate::numbers::{
+    ETHER_TYPE_IPV4, ETHER_TYPE_IPV6, ETHER_TYPE_QINQ, ETHER_TYPE_VLAN, PROTOCOL_TCP, PROTOCOL_UDP,
+};
 use crate::packet::{Address, Ethernet, Ipv4, Ipv6, Packet, Source, Tcp, Udp, VlanTag};
 
 /// Longer chains are passed unread: `reference/ebpf-datapath.md` §10 rule 7.
 pub const EXTENSION_HEADERS_MAX: usize = 4;
 /// 802.1Q inside 802.1ad.
 pub const VLAN_TAGS_MAX: usize = 2;
-
-const ETHER_TYPE_IPV4: u16 = 0x0800;
-const ETHER_TYPE_IPV6: u16 = 0x86dd;
-const ETHER_TYPE_VLAN: u16 = 0x8100;
-const ETHER_TYPE_QINQ: u16 = 0x88a8;
-
-const PROTOCOL_TCP: u8 = 6;
-const PROTOCOL_UDP: u8 = 17;
 
 /// What carries the packet's data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,7 +70,7 @@ pub struct Parsed {
     pub tcp_flags: u8,
     /// IPv6; else IPv4, or no IP at all.
     pub v6: bool,
-    /// Where the IP header starts; 0 if there is none.
+    /// Where the IP header starts; 0 if none was read.
     pub network: usize,
     /// Where the data behind the TCP or UDP header starts; 0 unless one was read.
     pub payload: usize,
@@ -154,8 +149,12 @@ pub fn parse<P: Packet + ?Sized>(packet: &P) -> Parsed {
         ETHER_TYPE_VLAN | ETHER_TYPE_QINQ => Err((Protocol::Other, Verdict::Unparsed)),
         _ => Err((Protocol::Other, Verdict::Pass)),
     };
+    let v6 = ether_type == ETHER_TYPE_IPV6;
     match transport {
-        Ok(transport) => self::transport(packet, network, ether_type == ETHER_TYPE_IPV6, &transport),
+        Ok(transport) => self::transport(packet, network, v6, &transport),
+        Err((protocol, Verdict::Fragment)) => {
+            Parsed { v6, network, ..Parsed::without_ports(protocol, Verdict::Fragment) }
+        }
         Err((protocol, verdict)) => Parsed::without_ports(protocol, verdict),
     }
 }

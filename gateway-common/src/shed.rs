@@ -4,6 +4,7 @@
 //! answers are not to be had is passed. Allowed sources are asked for before anything else.
 
 use crate::map::{Config, Limit, NO_LISTENER, PortEntry};
+use crate::numbers::{ACK, FIN, RST, SYN};
 use crate::packet::{Packet, Source};
 use crate::parse::{Parsed, Protocol, Verdict};
 
@@ -13,11 +14,6 @@ pub const RULE_MALFORMED: u32 = 0;
 pub const RULE_LIMIT: u32 = 1;
 /// The first slot that user space gives to a list of prefixes.
 pub const RULE_FIRST_LIST: u32 = 16;
-
-const FIN: u8 = 1;
-const SYN: u8 = 2;
-const RST: u8 = 4;
-const ACK: u8 = 16;
 
 /// What the decision asks for. All questions are about the source of the packet.
 pub trait Tables {

@@ -1,15 +1,12 @@
 //! What XDP and TC do with a packet that is read: find its listener, count it.
 
 use gateway_common::map::{Direction, PortEntry, counter_index, tcp_flags_index};
+use gateway_common::numbers::{FIN, RST, SYN};
 use gateway_common::packet::{Header, Packet};
 use gateway_common::{Parsed, Verdict};
 
 use crate::listener;
 use crate::maps::{COUNTERS, TCP_FLAGS};
-
-const FIN: u8 = 1;
-const SYN: u8 = 2;
-const RST: u8 = 4;
 
 /// The directly readable part of a packet.
 pub struct Frame {

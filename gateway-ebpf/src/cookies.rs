@@ -14,6 +14,7 @@ use aya_ebpf::helpers::generated::{
 use aya_ebpf::programs::XdpContext;
 use gateway_common::cookies::{Step, reply_v4, reply_v6};
 use gateway_common::map::{Config, CookieCounters, CookieState, NO_LISTENER, PortEntry, group_index};
+use gateway_common::numbers::{ACK, FIN, PROTOCOL_TCP, PUSH, RST, SYN};
 use gateway_common::packet::{Ethernet, Ipv4, Ipv6, Packet as _, Tcp};
 use gateway_common::{Parsed, Protocol, Verdict};
 
@@ -21,12 +22,6 @@ use crate::account::Frame;
 use crate::maps::{COOKIE_COUNTS, COOKIE_STATE};
 use crate::shed::now;
 
-const FIN: u8 = 1;
-const SYN: u8 = 2;
-const RST: u8 = 4;
-const PUSH: u8 = 8;
-const ACK: u8 = 16;
-const PROTOCOL_TCP: u8 = 6;
 /// Version 4, without options.
 const V4_PLAIN: u8 = 0x45;
 /// `BPF_F_CURRENT_NETNS`.
@@ -58,6 +53,7 @@ pub fn answer(ctx: &XdpContext, frame: &Frame, parsed: &Parsed, entry: PortEntry
         _ => return xdp_action::XDP_PASS,
     };
     if entry.listener == NO_LISTENER
+        || entry.has(PortEntry::BALANCED)
         || !matches!((parsed.verdict, parsed.protocol), (Verdict::Pass, Protocol::Tcp))
     {
         return xdp_action::XDP_PASS;

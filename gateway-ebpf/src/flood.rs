@@ -5,13 +5,13 @@ use aya_ebpf::helpers::generated::bpf_get_prandom_u32;
 use aya_ebpf::macros::xdp;
 use aya_ebpf::programs::XdpContext;
 use gateway_common::flood::{NETWORKS, network};
+use gateway_common::numbers::PROTOCOL_TCP;
 
 const ETHERNET: usize = 14;
 /// Words of 16 bits of an IPv4 header without options.
 const WORDS: usize = 10;
 const CHECKSUM: usize = 5;
 const SOURCE: usize = 6;
-const PROTOCOL_TCP: u8 = 6;
 /// Of a TCP header behind it, in the same words.
 const TCP_CHECKSUM: usize = WORDS + 8;
 

@@ -1,12 +1,13 @@
 //! The kernel programs. They count, steer and shed; only an explicit rule drops, any doubt passes the packet.
 //!
 //! `xdp` and `tc` read packets, `sk_lookup` and `sk_reuseport` choose sockets, `sock_ops` watches
-//! connections. What packets share is in `account` and `shed`, all maps are in `maps`.
+//! connections. What packets share is in `account`, `shed` and `balance`, all maps are in `maps`.
 
 #![no_std]
 #![no_main]
 
 mod account;
+mod balance;
 mod cookies;
 mod flood;
 mod listener;

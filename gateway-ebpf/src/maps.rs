@@ -1,14 +1,16 @@
 //! All maps; their keys and values are in `gateway_common::map`.
 
-use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
+use aya_ebpf::bindings::{BPF_F_NO_COMMON_LRU, BPF_F_NO_PREALLOC};
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{Array, HashMap, LpmTrie, PerCpuArray, RingBuf, SockMap};
+use aya_ebpf::maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf, SockMap};
 use gateway_common::map::{
-    BINDINGS_MAX, BindKey, COUNTERS_MAX, CPUS_MAX, Config, ConnectionCounters, CookieCounters, CookieState,
-    EVENTS_BYTES, GROUPS_MAX, HINTS_MAX, LISTENERS_MAX, PORTS_MAX, PREFIXES_MAX, PacketCounters, PortEntry,
-    PrefixEntry, PrefixKey, RULES_MAX, RttHistogram, SKETCH_MAX, Sampling, TCP_FLAGS_MAX, TcpFlagCounters,
-    WORKERS_MAX,
+    BALANCERS_MAX, BINDINGS_MAX, BalanceCounters, BindKey, COUNTERS_MAX, CPUS_MAX, Config,
+    ConnectionCounters, CookieCounters, CookieState, EVENTS_BYTES, FLOWS_MAX, FRAGMENTS_MAX, FlowKey,
+    FragmentKey, GROUPS_MAX, HINTS_MAX, LISTENERS_MAX, MEMBER_COUNTS_MAX, MEMBERS_MAX, Member, PORTS_MAX,
+    PREFIXES_MAX, PacketCounters, Pieces, PortEntry, PrefixEntry, PrefixKey, RING_SLOTS, RULES_MAX,
+    RttHistogram, SKETCH_MAX, Sampling, TCP_FLAGS_MAX, TcpFlagCounters, Vip, WORKERS_MAX,
 };
+use gateway_common::packet::Address;
 
 /// Read first by every program.
 #[map]
@@ -99,6 +101,38 @@ pub static WORKERS: SockMap = SockMap::with_max_entries(GROUPS_MAX * WORKERS_MAX
 /// CPU → 1 + the worker pinned there; 0 = none.
 #[map]
 pub static WORKER_OF_CPU: Array<u32> = Array::with_max_entries(CPUS_MAX, 0);
+
+/// Listener → its members, if it is a virtual address.
+#[map]
+pub static VIPS: Array<Vip> = Array::with_max_entries(LISTENERS_MAX, 0);
+
+/// `Vip::ring` and what follows → a member. There are as many rings as the settings have virtual addresses.
+#[map]
+pub static RING: Array<u32> = Array::with_max_entries(RING_SLOTS, 0);
+
+/// Member → where it is. 0 is none.
+#[map]
+pub static MEMBERS: Array<Member> = Array::with_max_entries(MEMBERS_MAX, 0);
+
+/// Flow → its member. Each CPU forgets its own oldest ones, and knows those of all.
+#[map]
+pub static FLOWS: LruHashMap<FlowKey, u32> = LruHashMap::with_max_entries(FLOWS_MAX, BPF_F_NO_COMMON_LRU);
+
+/// Datagram in pieces → where the first one went.
+#[map]
+pub static FRAGMENTS: LruHashMap<FragmentKey, Pieces> = LruHashMap::with_max_entries(FRAGMENTS_MAX, 0);
+
+/// Listener that stands for a virtual address → its packets by what was decided about them.
+#[map]
+pub static BALANCE_COUNTS: PerCpuArray<BalanceCounters> = PerCpuArray::with_max_entries(LISTENERS_MAX, 0);
+
+/// `member_index` → packets and bytes given to that member.
+#[map]
+pub static MEMBER_COUNTS: PerCpuArray<PacketCounters> = PerCpuArray::with_max_entries(MEMBER_COUNTS_MAX, 0);
+
+/// Balancers whose packets in packets are unpacked; the values mean nothing.
+#[map]
+pub static BALANCERS: HashMap<Address, u32> = HashMap::with_max_entries(BALANCERS_MAX, 0);
 
 /// The settings, if the programs are switched on.
 #[inline(always)]

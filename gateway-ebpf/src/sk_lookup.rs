@@ -4,12 +4,12 @@ use aya_ebpf::bindings::{bpf_sk_lookup, sk_action};
 use aya_ebpf::macros::sk_lookup;
 use aya_ebpf::programs::SkLookupContext;
 use gateway_common::map::{PortEntry, group_index};
+use gateway_common::numbers::PROTOCOL_TCP;
 use gateway_common::packet::Address;
 
 use crate::listener;
 use crate::maps::{self, CONNECTIONS, LISTENERS};
 
-const IPPROTO_TCP: u32 = 6;
 const AF_INET6: u32 = 10;
 
 /// On the network namespace. A pass without a socket leaves the choice to the kernel.
@@ -26,7 +26,7 @@ fn steer(ctx: &SkLookupContext) {
     let lookup = ctx.lookup;
     // SAFETY: fields of the program's own context.
     let (family, protocol, port) = unsafe { ((*lookup).family, (*lookup).protocol, (*lookup).local_port) };
-    if protocol != IPPROTO_TCP {
+    if protocol != u32::from(PROTOCOL_TCP) {
         return;
     }
     let v6 = family == AF_INET6;

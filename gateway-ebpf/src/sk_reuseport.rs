@@ -7,13 +7,12 @@ use aya_ebpf::helpers::generated::{
 use aya_ebpf::macros::sk_reuseport;
 use aya_ebpf::programs::SkReuseportContext;
 use gateway_common::map::{Config, NO_LISTENER, group_index, worker_index};
+use gateway_common::numbers::{ETHER_TYPE_IPV6, PROTOCOL_TCP};
 use gateway_common::packet::Address;
 
 use crate::listener;
 use crate::maps::{self, CHOSEN, WORKER_OF_CPU, WORKERS};
 
-const IPPROTO_TCP: u32 = 6;
-const ETH_P_IPV6: u16 = 0x86dd;
 /// `BPF_HDR_START_NET`.
 const FROM_NETWORK_HEADER: u32 = 1;
 const DESTINATION_V4: u32 = 16;
@@ -30,7 +29,7 @@ pub fn gw_reuseport(ctx: SkReuseportContext) -> u32 {
 
 #[inline(always)]
 fn choose(ctx: &SkReuseportContext, config: &Config) {
-    if ctx.ip_protocol() != IPPROTO_TCP {
+    if ctx.ip_protocol() != u32::from(PROTOCOL_TCP) {
         return;
     }
     // The data starts with the TCP header: ports first.
@@ -40,7 +39,7 @@ fn choose(ctx: &SkReuseportContext, config: &Config) {
     }
     // SAFETY: within the data by the comparison above.
     let port = u16::from_be(unsafe { *((start + 2) as *const u16) });
-    let v6 = ctx.eth_protocol() as u16 == ETH_P_IPV6.to_be();
+    let v6 = ctx.eth_protocol() as u16 == ETHER_TYPE_IPV6.to_be();
     let entry = listener::find(port, || local_address(ctx, v6));
     if entry.listener == NO_LISTENER {
         return;

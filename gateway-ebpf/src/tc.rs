@@ -1,14 +1,15 @@
-//! TC: counts what leaves, and what arrives where no XDP program does; there it drops what a rule says. Everything
-//! else is left to later programs.
+//! TC: counts what leaves, and what arrives where no XDP program does; there it drops what a rule says, and
+//! balances. Everything else is left to later programs.
 
 use aya_ebpf::bindings::__sk_buff;
 use aya_ebpf::macros::classifier;
 use aya_ebpf::programs::TcContext;
-use gateway_common::map::{Config, Direction};
+use gateway_common::map::Direction;
 use gateway_common::{Parsed, Verdict, parse};
 
 use crate::account::{Frame, Weight, account, owner};
-use crate::{maps, shed};
+use crate::balance::Way;
+use crate::{balance, maps, shed};
 
 /// `TCX_NEXT`: no opinion.
 const NEXT: i32 = -1;
@@ -22,11 +23,21 @@ const VLAN_TAG: u64 = 4;
 /// On interfaces in TCX mode.
 #[classifier]
 pub fn gw_ingress_tc(ctx: TcContext) -> i32 {
-    let Some((frame, parsed, config)) = read(&ctx) else { return NEXT };
+    let Some(config) = maps::enabled() else { return NEXT };
+    let unpacked = balance::unpacks(config) && balance::unpack_tc(&ctx);
+    let (frame, parsed) = read(&ctx);
     let weight = weight(&ctx, &parsed);
     let entry = owner(&frame, &parsed, Direction::In);
     let Some(rule) = shed::rule(&frame, &parsed, entry, config) else {
         account(entry, &parsed, Direction::In, parsed.verdict, &weight);
+        // What a balancer has sent is for us.
+        if !unpacked && balance::wanted(config) && !is_tagged(&ctx) {
+            return match balance::way(&frame, &parsed, entry, weight.packets > 1, &weight) {
+                Way::Stack => NEXT,
+                Way::Nowhere => DROP,
+                Way::To(member) => balance::send_tc(&ctx, &frame, member),
+            };
+        }
         return NEXT;
     };
     account(entry, &parsed, Direction::In, Verdict::Dropped, &weight);
@@ -39,17 +50,17 @@ pub fn gw_ingress_tc(ctx: TcContext) -> i32 {
 /// On every interface.
 #[classifier]
 pub fn gw_egress_tc(ctx: TcContext) -> i32 {
-    if let Some((frame, parsed, _)) = read(&ctx) {
+    if maps::enabled().is_some() {
+        let (frame, parsed) = read(&ctx);
         let entry = owner(&frame, &parsed, Direction::Out);
         account(entry, &parsed, Direction::Out, parsed.verdict, &weight(&ctx, &parsed));
     }
     NEXT
 }
 
-/// The packet and the settings; `None` while switched off.
+/// The packet, with its headers where they can be read.
 #[inline(always)]
-fn read(ctx: &TcContext) -> Option<(Frame, Parsed, &'static Config)> {
-    let config = maps::enabled()?;
+fn read(ctx: &TcContext) -> (Frame, Parsed) {
     // SAFETY: the context's own bounds, read anew after the pull, which moves the packet.
     let mut frame = unsafe { Frame::new(ctx.data(), ctx.data_end()) };
     let mut parsed = parse(&frame);
@@ -62,7 +73,14 @@ fn read(ctx: &TcContext) -> Option<(Frame, Parsed, &'static Config)> {
         frame = unsafe { Frame::new(ctx.data(), ctx.data_end()) };
         parsed = parse(&frame);
     }
-    Some((frame, parsed, config))
+    (frame, parsed)
+}
+
+/// The stack has taken a tag out of the frame.
+#[inline(always)]
+fn is_tagged(ctx: &TcContext) -> bool {
+    // SAFETY: a field of the program's own context.
+    unsafe { (*ctx.skb.skb).vlan_present != 0 }
 }
 
 /// A merged or not yet segmented packet counts as the frames it is on the wire.
@@ -70,10 +88,9 @@ fn read(ctx: &TcContext) -> Option<(Frame, Parsed, &'static Config)> {
 fn weight(ctx: &TcContext, parsed: &Parsed) -> Weight {
     let skb: *mut __sk_buff = ctx.skb.skb;
     // SAFETY: fields of the program's own context.
-    let (length, segments, tagged) =
-        unsafe { (u64::from((*skb).len), u64::from((*skb).gso_segs), (*skb).vlan_present) };
+    let (length, segments) = unsafe { (u64::from((*skb).len), u64::from((*skb).gso_segs)) };
     let packets = if segments > 1 { segments } else { 1 };
-    let header = parsed.payload as u64 + if tagged == 0 { 0 } else { VLAN_TAG };
-    let tag = if tagged == 0 { 0 } else { VLAN_TAG };
+    let tag = if is_tagged(ctx) { VLAN_TAG } else { 0 };
+    let header = parsed.payload as u64 + tag;
     Weight { packets, bytes: length + tag + (packets - 1) * header }
 }

@@ -1,4 +1,4 @@
-//! XDP: counts what arrives, drops what a rule says, answers SYNs of a flood.
+//! XDP: counts what arrives, drops what a rule says, answers SYNs of a flood, balances.
 
 use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::helpers::generated::bpf_xdp_get_buff_len;
@@ -8,13 +8,15 @@ use gateway_common::map::Direction;
 use gateway_common::{Verdict, parse};
 
 use crate::account::{Frame, Weight, account, owner};
-use crate::{cookies, maps, shed};
+use crate::balance::Way;
+use crate::{balance, cookies, maps, shed};
 
 /// On interfaces in native or generic mode.
 #[xdp(frags)]
 pub fn gw_ingress(ctx: XdpContext) -> u32 {
     let Some(config) = maps::enabled() else { return xdp_action::XDP_PASS };
-    // SAFETY: the context's own bounds; nothing below moves the packet.
+    let unpacked = balance::unpacks(config) && balance::unpack_xdp(&ctx);
+    // SAFETY: the context's own bounds; nothing below reads it once it has moved.
     let frame = unsafe { Frame::new(ctx.data(), ctx.data_end()) };
     let parsed = parse(&frame);
     let weight = Weight { packets: 1, bytes: length(&ctx) };
@@ -24,6 +26,14 @@ pub fn gw_ingress(ctx: XdpContext) -> u32 {
     let entry = owner(&frame, &parsed, Direction::In);
     let Some(rule) = shed::rule(&frame, &parsed, entry, config) else {
         account(entry, &parsed, Direction::In, parsed.verdict, &weight);
+        // What a balancer has sent is for us.
+        if !unpacked && balance::wanted(config) {
+            match balance::way(&frame, &parsed, entry, false, &weight) {
+                Way::Stack => {}
+                Way::Nowhere => return xdp_action::XDP_DROP,
+                Way::To(member) => return balance::send_xdp(&ctx, &frame, member),
+            }
+        }
         if cookies::wanted(config) {
             return cookies::answer(&ctx, &frame, &parsed, entry, config);
         }

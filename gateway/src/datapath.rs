@@ -3,11 +3,16 @@
 
 use std::sync::Arc;
 
-use gateway_datapath::{Counters, Datapath, DropCount, ListenerCounters, PolicyRule, State};
+use gateway_datapath::{
+    BalanceCount, Counters, Datapath, DropCount, ListenerCounters, MemberCount, MemberState, PolicyRule,
+    State, Status,
+};
 use gateway_policy::pipeline::AddressFilter;
 use gateway_proxy::snapshot::GlobalFilter;
 use gateway_proxy::worker::Shared;
-use gateway_telemetry::metrics::kernel::{Drops, KernelCounters, Program, RTT_BUCKETS, Tcp, Traffic};
+use gateway_telemetry::metrics::kernel::{
+    BalanceMember, Balanced, Drops, KernelCounters, Program, RTT_BUCKETS, Tcp, Traffic,
+};
 
 /// Rules that the gateway gives to the kernel path.
 pub struct Rules {
@@ -53,7 +58,7 @@ pub fn metrics(datapath: &Datapath) -> Option<KernelCounters> {
     if status.state == State::Off {
         return None;
     }
-    let Counters { listeners, drops, .. } = datapath.counters();
+    let Counters { listeners, drops, balance, .. } = datapath.counters();
     let programs = status.interfaces.iter().map(|interface| Program {
         interface: interface.name.clone(),
         program: "ingress".to_owned(),
@@ -65,6 +70,8 @@ pub fn metrics(datapath: &Datapath) -> Option<KernelCounters> {
         traffic: listeners.iter().flat_map(traffic).collect(),
         drops: drops.into_iter().map(dropped).collect(),
         drift: status.shed.drift,
+        balanced: balance.iter().flat_map(decisions).collect(),
+        members: balance.iter().flat_map(|count| members(count, &status)).collect(),
         lookup_errors: listeners.iter().map(|listener| listener.connections.steer_errors).sum(),
         tcp: listeners.iter().map(tcp).collect(),
     })
@@ -83,6 +90,34 @@ fn traffic(listener: &ListenerCounters) -> impl Iterator<Item = Traffic> {
 
 fn dropped(count: DropCount) -> Drops {
     Drops { reason: count.reason, rule: count.rule, packets: count.packets }
+}
+
+fn decisions(count: &BalanceCount) -> impl Iterator<Item = Balanced> {
+    [
+        ("known", count.known),
+        ("new", count.new),
+        ("unremembered", count.unremembered),
+        ("error", count.errors),
+        ("fragment", count.fragments),
+        ("too_long", count.too_long),
+        ("unreachable", count.unreachable),
+    ]
+    .map(|(decision, packets)| Balanced { address: count.address.clone(), decision, packets })
+    .into_iter()
+}
+
+fn members(count: &BalanceCount, status: &Status) -> Vec<BalanceMember> {
+    let states =
+        status.balance.iter().filter(|one| one.address == count.address).flat_map(|one| &one.members);
+    let ready: Vec<_> = states.filter(|one| one.state == MemberState::Ready).map(|one| one.address).collect();
+    let member = |one: &MemberCount| BalanceMember {
+        address: count.address.clone(),
+        member: one.member.to_string(),
+        ready: ready.contains(&one.member),
+        packets: one.packets,
+        bytes: one.bytes,
+    };
+    count.members.iter().map(member).collect()
 }
 
 fn tcp(listener: &ListenerCounters) -> Tcp {

@@ -17,7 +17,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use gateway_datapath::{Binding, Datapath, HandedLink, ListenerSpec};
+use gateway_datapath::{Binding, Datapath, ListenerSpec};
 use gateway_policy::backend::BackendTls;
 use gateway_policy::message::BufferBudget;
 use gateway_policy::ports::ClientTrust;
@@ -111,7 +111,7 @@ impl Gateway {
         let applier = applier(&settings, &shared, server.clone(), instance);
         let source = configure(&settings, applier, instance, &upstream, &state)?;
         handover.wait_for_configuration(&settings, &shared)?;
-        let datapath = Arc::new(listeners.attach(&settings, &cpus, handover.links())?);
+        let datapath = Arc::new(listeners.attach(&settings, &cpus, &handover)?);
         let mut addresses = listeners.addresses();
         addresses.extend(admin.as_ref().map(|bound| (Listener::Admin, bound.address)));
         let kept = handover.keep(&listeners, admin.as_ref(), &cpus, &datapath)?;
@@ -137,6 +137,7 @@ impl Gateway {
         let control = Control {
             shared: Arc::clone(&shared),
             datapath,
+            health: settings.datapath.balance.health.clone(),
             offload: settings.datapath.policies,
             tls,
             draining: drained,
@@ -315,7 +316,7 @@ impl Listeners {
         &self,
         settings: &Settings,
         cpus: &[Option<usize>],
-        handed: &[HandedLink],
+        handover: &Handover,
     ) -> Result<Datapath, StartError> {
         let specs: Vec<_> = self.bound.iter().map(|(_, bound, more)| spec(bound, more, cpus)).collect();
         let wanted = &settings.datapath;
@@ -329,9 +330,10 @@ impl Listeners {
             steering: wanted.steering,
             shed: gateway_datapath::ShedSettings { trusted, ..wanted.shed.clone() },
             cookies: wanted.cookies.then_some(wanted.cookies_max),
+            balance: wanted.balance.clone(),
             log: wanted.log,
         };
-        Ok(Datapath::take_over(&settings, &specs, handed)?)
+        Ok(Datapath::take_over(&settings, &specs, handover.links(), handover.flows())?)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! new ──► old   connects to the socket `takeover.socket`
-//! new ◄── old   what there is: listeners and XDP attachments, then their descriptors
+//! new ◄── old   what there is: listeners, XDP attachments, known flows, then their descriptors
 //!               (new: binds nothing, compiles its configuration, attaches, accepts)
 //! new ──► old   ready
 //! new ◄── old   yours; the old one drains and ends
@@ -20,14 +20,16 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gateway_datapath::{HandedLink, Ingress, receive_descriptors};
+use gateway_datapath::{HandedFlows, HandedLink, Ingress, receive_descriptors};
 use gateway_proxy::downstream::Bound;
 use serde::{Deserialize, Serialize};
 
 pub use desk::{Desk, Kept};
 
 /// Changes with whatever an older gateway would not understand.
-const PROTOCOL: u32 = 1;
+const PROTOCOL: u32 = 2;
+/// What `HandedFlows` is made of.
+const FLOW_MAPS: usize = 2;
 const READY: u8 = b'R';
 const YOURS: u8 = b'Y';
 /// Of what the old process says.
@@ -74,6 +76,9 @@ struct Manifest {
     listeners: Vec<ListenerPart>,
     #[serde(default)]
     links: Vec<LinkPart>,
+    /// Two maps follow.
+    #[serde(default)]
+    flows: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -96,6 +101,8 @@ pub struct Offer {
     listeners: Vec<Bound>,
     /// XDP attachments.
     pub links: Vec<HandedLink>,
+    /// What it remembers for its virtual addresses.
+    pub flows: Option<HandedFlows>,
 }
 
 impl Offer {
@@ -109,7 +116,8 @@ impl Offer {
             return Err(HandoverError::Protocol(manifest.protocol));
         }
         let sockets = manifest.listeners.iter().map(|one| one.sockets);
-        let count = sockets.fold(manifest.links.len(), usize::saturating_add);
+        let maps = if manifest.flows { FLOW_MAPS } else { 0 };
+        let count = sockets.fold(manifest.links.len() + maps, usize::saturating_add);
         let mut descriptors = receive_descriptors(&stream, count).map_err(HandoverError::Offer)?.into_iter();
         let listeners = manifest.listeners.into_iter().map(|one| Bound {
             name: one.name,
@@ -117,11 +125,14 @@ impl Offer {
             sockets: descriptors.by_ref().take(one.sockets).map(TcpListener::from).collect(),
         });
         let listeners = listeners.collect();
-        let links = manifest.links.into_iter().zip(descriptors);
+        let links = manifest.links.into_iter().zip(descriptors.by_ref());
         let links = links.map(|(one, descriptor): (LinkPart, OwnedFd)| {
             HandedLink::new(one.interface, one.mode, descriptor)
         });
-        Ok(Self { links: links.collect(), listeners, stream })
+        let links = links.collect();
+        let flows = descriptors.next().zip(descriptors.next());
+        let flows = flows.map(|(flows, members)| HandedFlows::new(flows, members));
+        Ok(Self { links, flows, listeners, stream })
     }
 
     /// The sockets of a listener, if they are as asked for; `None` if the running gateway has no such listener. Port 0

@@ -10,6 +10,7 @@ pub mod gateway;
 mod handover;
 pub mod import;
 pub mod management;
+mod members;
 mod mirror;
 mod notify;
 pub mod plane_source;

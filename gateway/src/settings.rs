@@ -189,6 +189,8 @@ pub struct DatapathSettings {
     pub cookies: bool,
     /// A second.
     pub cookies_max: u32,
+    /// Virtual addresses, shared out over members; and balancers whose packets are unpacked.
+    pub balance: gateway_datapath::BalanceSettings,
     /// Address filters of the global scope are applied there, too.
     pub policies: bool,
     /// Whom the proxy reports to it.
@@ -272,6 +274,7 @@ impl DatapathSettings {
             shed: gateway_datapath::ShedSettings::default(),
             cookies: false,
             cookies_max: 0,
+            balance: gateway_datapath::BalanceSettings::default(),
             policies: false,
             feedback: AbuseSettings { misdeeds: Vec::new(), strikes: 0, window: Duration::ZERO },
             log: false,

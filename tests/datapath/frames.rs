@@ -107,6 +107,22 @@ pub fn from_v6(source: &str, mut packet: Vec<u8>) -> Vec<u8> {
     packet
 }
 
+/// The IPv4 packet as if it were for another address.
+pub fn to_v4(destination: &str, mut packet: Vec<u8>) -> Vec<u8> {
+    packet[16..20].copy_from_slice(&destination.parse::<Ipv4Addr>().unwrap().octets());
+    packet[10..12].fill(0);
+    let header = usize::from(packet[0] & 0xf) * 4;
+    let checksum = checksum(&packet[..header]);
+    packet[10..12].copy_from_slice(&checksum.to_be_bytes());
+    packet
+}
+
+/// The IPv6 packet as if it were for another address.
+pub fn to_v6(destination: &str, mut packet: Vec<u8>) -> Vec<u8> {
+    packet[24..40].copy_from_slice(&destination.parse::<Ipv6Addr>().unwrap().octets());
+    packet
+}
+
 /// The packet of TCP, without options or extension headers, with the right checksum: the stack answers it.
 pub fn answerable(mut packet: Vec<u8>) -> Vec<u8> {
     let (addresses, transport) = if packet[0] >> 4 == 4 { (12, 20) } else { (8, 40) };

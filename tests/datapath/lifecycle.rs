@@ -267,7 +267,8 @@ fn takeover_of_the_attachments_leaves_no_packet_unseen() {
 
         let links = old.links().unwrap();
         assert_eq!(links.iter().map(|link| link.mode).collect::<Vec<_>>(), [mode]);
-        let take = || world.gateway.run(|| Datapath::take_over(&settings(mode), &specs, &links)).unwrap();
+        let take =
+            || world.gateway.run(|| Datapath::take_over(&settings(mode), &specs, &links, None)).unwrap();
         let new = take();
         assert_eq!(new.status().interfaces[0].ingress, mode, "{:?}", new.status().interfaces);
         world.send(&[syn.clone(), syn.clone()]);

@@ -1,17 +1,13 @@
 //! IPv4 and IPv6: from the IP header to the transport header.
 
 use super::{EXTENSION_HEADERS_MAX, Protocol, Transport, Verdict};
+use crate::numbers::{DESTINATION_OPTIONS, FRAGMENT, HOP_BY_HOP, ROUTING};
 use crate::packet::{Ipv4, Ipv6, Ipv6Extension, Packet};
 
 /// Why there is no transport header to read, and what is known all the same.
 type Stop = (Protocol, Verdict);
 
 const UNPARSED: Stop = (Protocol::Other, Verdict::Unparsed);
-
-const HOP_BY_HOP: u8 = 0;
-const ROUTING: u8 = 43;
-const FRAGMENT: u8 = 44;
-const DESTINATION_OPTIONS: u8 = 60;
 
 /// RFC 791: any fragment (offset or "more") stops here.
 #[inline(always)]

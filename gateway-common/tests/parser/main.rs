@@ -1,5 +1,6 @@
 //! The parser against a slow reference that is written another way, and against packets of known make.
 
+mod balance;
 mod packets;
 mod reference;
 mod shed;

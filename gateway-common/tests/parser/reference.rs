@@ -85,7 +85,7 @@ fn v4(mut reader: Reader<'_>) -> Option<Parsed> {
     }
     let kind = header[9];
     if number(&header[6..8]) & 0x3fff != 0 {
-        return Some(plain(protocol(kind), Verdict::Fragment));
+        return Some(Parsed { network, ..plain(protocol(kind), Verdict::Fragment) });
     }
     let total = number(&header[2..4]);
     if total != 0 && total < words * 4 {
@@ -113,7 +113,7 @@ fn v6(mut reader: Reader<'_>) -> Option<Parsed> {
         }
         let begin = reader.rest.get(..2)?.to_vec();
         if next == 44 {
-            return Some(plain(protocol(begin[0]), Verdict::Fragment));
+            return Some(Parsed { v6: true, network, ..plain(protocol(begin[0]), Verdict::Fragment) });
         }
         if headers == 4 {
             return None;

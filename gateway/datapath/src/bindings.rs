@@ -31,6 +31,8 @@ pub struct Listener<'a> {
     pub bindings: &'a [Binding],
     /// Of all its workers.
     pub sockets: Vec<Bound>,
+    /// It stands for a virtual address, whose packets go to members.
+    pub balanced: bool,
 }
 
 /// A key of `BIND` as the kernel wants it: the prefix's length in bits first.
@@ -84,8 +86,13 @@ pub fn plan(listeners: &[Listener<'_>]) -> Result<Plan, BindingError> {
     for (place, listener) in listeners.iter().enumerate() {
         for binding in listener.bindings {
             for port in binding.ports.clone() {
-                let flags =
-                    if needs_steering(listener, binding.address, port) { PortEntry::STEER } else { 0 };
+                let flags = if listener.balanced {
+                    PortEntry::BALANCED
+                } else if needs_steering(listener, binding.address, port) {
+                    PortEntry::STEER
+                } else {
+                    0
+                };
                 let entry = PortEntry { listener: number(place), flags };
                 let old = by_port.entry(port).or_default().insert(prefix(binding.address), entry);
                 if let Some(other) = old.filter(|old| old.listener != entry.listener) {
@@ -173,7 +180,12 @@ mod tests {
         let listeners: Vec<_> = listeners
             .iter()
             .zip(names)
-            .map(|((bindings, sockets), name)| Listener { name, bindings, sockets: sockets.to_vec() })
+            .map(|((bindings, sockets), name)| Listener {
+                name,
+                bindings,
+                sockets: sockets.to_vec(),
+                balanced: false,
+            })
             .collect();
         plan(&listeners)
     }

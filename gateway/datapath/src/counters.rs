@@ -1,10 +1,11 @@
 //! Figures of the programs, summed over CPUs. All only grow while the datapath lives.
 
 use std::io;
+use std::net::IpAddr;
 
 use gateway_common::map::{
-    COUNTERS_PER_LISTENER, ConnectionCounters, CookieCounters, Direction, Plain, RTT_CLASSES, RULES_MAX,
-    RttHistogram, counter_index, tcp_flags_index,
+    BalanceCounters, COUNTERS_PER_LISTENER, ConnectionCounters, CookieCounters, Direction, MEMBERS_MAX,
+    Plain, RTT_CLASSES, RULES_MAX, RttHistogram, counter_index, member_index, tcp_flags_index,
 };
 use gateway_common::{Protocol, Verdict};
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,38 @@ pub struct Counters {
     /// By rule, always in the same order.
     #[serde(default)]
     pub drops: Vec<DropCount>,
+    /// By virtual address, as they were given.
+    #[serde(default)]
+    pub balance: Vec<BalanceCount>,
+}
+
+/// Packets of one virtual address, by what was decided about them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BalanceCount {
+    pub address: String,
+    /// Their connection was known.
+    pub known: u64,
+    /// The ring chose the member, and the connection is remembered.
+    pub new: u64,
+    /// The ring chose the member; there are too many new ones to remember them all.
+    pub unremembered: u64,
+    /// Errors by ICMP for the member whom they concern.
+    pub errors: u64,
+    /// Later pieces of datagrams.
+    pub fragments: u64,
+    /// Dropped: they do not fit on the way to the member.
+    pub too_long: u64,
+    /// Dropped: no way to the member is known.
+    pub unreachable: u64,
+    pub members: Vec<MemberCount>,
+}
+
+/// What one member got; frames as they came in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberCount {
+    pub member: IpAddr,
+    pub packets: u64,
+    pub bytes: u64,
 }
 
 /// Packets that a rule has dropped.
@@ -181,7 +214,8 @@ pub fn read(maps: &Maps, listeners: &[String], workers: u32) -> io::Result<Count
             }
         })
         .collect();
-    Ok(Counters { listeners, chosen: if workers > 1 { chosen } else { Vec::new() }, drops: Vec::new() })
+    let chosen = if workers > 1 { chosen } else { Vec::new() };
+    Ok(Counters { listeners, chosen, ..Counters::default() })
 }
 
 /// Packets and bytes dropped, by the number of the rule.
@@ -191,6 +225,51 @@ pub fn read_drops(maps: &Maps) -> io::Result<Vec<(u64, u64)>> {
         sum.bytes += one.bytes;
     })?;
     Ok(sums.iter().map(|one| (one.packets, one.bytes)).collect())
+}
+
+/// Figures of virtual addresses: numbers of their listeners, names, numbers of their members.
+pub fn read_balance(
+    maps: &Maps,
+    counted: Vec<(u16, String, Vec<(u32, IpAddr)>)>,
+) -> io::Result<Vec<BalanceCount>> {
+    let Some(last) = counted.iter().map(|(number, ..)| u32::from(*number)).max() else {
+        return Ok(Vec::new());
+    };
+    let decided = sums(&maps.balance_counts, last + 1, add_balance)?;
+    let given = sums(&maps.member_counts, (last + 1) * MEMBERS_MAX, |sum, one| {
+        sum.packets += one.packets;
+        sum.bytes += one.bytes;
+    })?;
+    let of_vip = |(number, address, members): (u16, String, Vec<(u32, IpAddr)>)| {
+        let one = decided.get(usize::from(number)).copied().unwrap_or_default();
+        let given = |(member, address): (u32, IpAddr)| {
+            let one =
+                given.get(member_index(u32::from(number), member) as usize).copied().unwrap_or_default();
+            MemberCount { member: address, packets: one.packets, bytes: one.bytes }
+        };
+        BalanceCount {
+            address,
+            known: one.known,
+            new: one.new,
+            unremembered: one.unremembered,
+            errors: one.errors,
+            fragments: one.fragments,
+            too_long: one.too_long,
+            unreachable: one.unreachable,
+            members: members.into_iter().map(given).collect(),
+        }
+    };
+    Ok(counted.into_iter().map(of_vip).collect())
+}
+
+fn add_balance(sum: &mut BalanceCounters, one: &BalanceCounters) {
+    sum.known += one.known;
+    sum.new += one.new;
+    sum.unremembered += one.unremembered;
+    sum.errors += one.errors;
+    sum.fragments += one.fragments;
+    sum.too_long += one.too_long;
+    sum.unreachable += one.unreachable;
 }
 
 fn packet_counts(slot: u16, value: impl Fn(u32) -> (u64, u64)) -> Vec<PacketCount> {

@@ -1,6 +1,7 @@
 //! The running datapath.
 
 mod handover;
+mod report;
 
 use std::fs::File;
 use std::io;
@@ -12,24 +13,26 @@ use aya_log::EbpfLogger;
 use gateway_common::map::Config;
 
 use crate::attach::Attachment;
+use crate::balance::{self, Answer, Balance, BalanceSettings, HandedFlows};
 use crate::bindings::number;
 use crate::capability::{Need, explain};
 use crate::cgroup;
-use crate::cookies::{self, Floods};
+use crate::cookies::Floods;
 use crate::counters::{self, Counters};
 use crate::interface::{self, Interface};
 use crate::kernel::{self, AttachPoint, Link};
 use crate::listeners::{self, Prepared};
-use crate::load::{self, LoadOptions, Loaded, name};
+use crate::load::{self, LoadOptions, Loaded, Maps, name};
 use crate::logging::ToTracing;
 use crate::settings::{Binding, DatapathSettings, Ingress, ListenerSpec, Mode, Steering};
 use crate::shed::{Claim, PolicyRule, Shed, ShedAnswer, ShedRequest};
-use crate::status::{InterfaceStatus, ListenerStatus, ProgramStatus, State, Status};
+use crate::status::{ListenerStatus, Status};
 
 /// Loopback is never chosen, so that a gateway for this host alone has nothing to count on.
 const NO_INTERFACE: &str = "no interface carries a listen address";
 
 pub use handover::HandedLink;
+use report::log_attachment;
 
 /// The datapath was required, and does not work. Exit code 69.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +64,7 @@ struct Active {
     loaded: Loaded,
     /// Locked before the other.
     shed: Mutex<Shed>,
+    balance: Mutex<Option<Balance>>,
     /// What else changes after the start.
     changing: Mutex<Changing>,
 }
@@ -76,23 +80,25 @@ impl Datapath {
     /// its reason in [`Datapath::status`]. Call it in the network namespace of the sockets; it blocks for some
     /// tens of milliseconds.
     pub fn start(settings: &DatapathSettings, listeners: &[ListenerSpec<'_>]) -> Result<Self, StartError> {
-        Self::take_over(settings, listeners, &[])
+        Self::take_over(settings, listeners, &[], None)
     }
 
     /// The same where another process serves, and has `handed` its attachments over: our programs take the place of
-    /// its, without a packet in between that neither sees.
+    /// its, without a packet in between that neither sees. The `flows` that it remembers stay with their members.
     pub fn take_over(
         settings: &DatapathSettings,
         listeners: &[ListenerSpec<'_>],
         handed: &[HandedLink],
+        flows: Option<&HandedFlows>,
     ) -> Result<Self, StartError> {
         if settings.mode == Mode::Off {
             return Ok(Self(Inner::Off("switched off by setting".to_owned())));
         }
-        let started = Active::start(settings, listeners, handed).and_then(|active| match active.lacks() {
-            Some(lack) if settings.mode == Mode::Required => Err(lack),
-            _ => Ok(active),
-        });
+        let started =
+            Active::start(settings, listeners, handed, flows).and_then(|active| match active.lacks() {
+                Some(lack) if settings.mode == Mode::Required => Err(lack),
+                _ => Ok(active),
+            });
         match started {
             Ok(active) => {
                 active.log();
@@ -178,6 +184,22 @@ impl Datapath {
         Ok(self.active()?.shed().claims())
     }
 
+    /// Members of virtual addresses, to be asked whether they are ready.
+    pub fn members(&self) -> Vec<IpAddr> {
+        let Inner::On(active) = &self.0 else { return Vec::new() };
+        active.balance().as_ref().map(Balance::members).unwrap_or_default()
+    }
+
+    /// What a member has answered.
+    pub fn hear(&self, member: IpAddr, answer: Answer) {
+        if let Inner::On(active) = &self.0
+            && let Some(balance) = active.balance().as_mut()
+            && let Err(error) = balance.hear(member, answer)
+        {
+            tracing::warn!(%member, %error, "balance: the ring does not follow");
+        }
+    }
+
     fn active(&self) -> Result<&Active, String> {
         match &self.0 {
             Inner::On(active) => Ok(active),
@@ -197,8 +219,10 @@ impl Active {
         settings: &DatapathSettings,
         specs: &[ListenerSpec<'_>],
         handed: &[HandedLink],
+        flows: Option<&HandedFlows>,
     ) -> Result<Self, String> {
-        let prepared = listeners::prepare(specs).map_err(|error| chain(&error))?;
+        let vips = balance::specs(&settings.balance);
+        let prepared = listeners::prepare(specs, &vips).map_err(|error| chain(&error))?;
         let options = LoadOptions::new(settings);
         let mut loaded = load::load(&name::ALL, &options)?;
         prepared.fill(&loaded.maps).map_err(|error| chain(&error))?;
@@ -210,12 +234,15 @@ impl Active {
         // Switched on before anything is attached: the maps are complete.
         let by_cpu = steers_by_cpu(settings.steering, &prepared, &chosen);
         let shed = Shed::start(&settings.shed, &mut loaded).map_err(|error| format!("rules: {error}"))?;
+        let balance = Balance::start(&settings.balance, specs.len(), &loaded.maps, flows);
+        let balance = balance.map_err(|error| format!("balancing: {error}"))?;
         let mut config = listeners::config(prepared.workers, by_cpu);
         config.flags |= shed.flags();
         if let Some(max) = settings.cookies.filter(|_| loaded.cookies) {
             config.flags |= Config::COOKIES;
             config.cookies_max = cookies_of_a_cpu(max);
         }
+        config.flags |= balance_flags(&settings.balance, balance.is_some());
         config.limit = shed.limit();
         loaded.maps.config.update(&0_u32, &config).map_err(|error| format!("map CONFIG: {error}"))?;
 
@@ -239,11 +266,14 @@ impl Active {
             }
         }
         let attach = |interface: Interface| Attachment::new(interface, settings.xdp, &loaded, handed);
+        // Twice: those that begin before our programs stand are known to the other ones only.
+        adopt(balance.as_ref(), flows, &loaded.maps, &mut refused);
         let attachments = chosen.into_iter().map(attach).collect();
+        adopt(balance.as_ref(), flows, &loaded.maps, &mut refused);
         let logger = loaded.logger.take();
         Ok(Self {
             settings: settings.clone(),
-            listeners: specs.iter().map(listener_status).collect(),
+            listeners: specs.iter().chain(&vips).map(listener_status).collect(),
             bindings,
             workers: prepared.workers,
             steering,
@@ -252,6 +282,7 @@ impl Active {
             links,
             loaded,
             shed: Mutex::new(shed),
+            balance: Mutex::new(balance),
             changing: Mutex::new(Changing { attachments, logger, floods: Floods::default() }),
         })
     }
@@ -273,71 +304,23 @@ impl Active {
         (!lines.is_empty()).then(|| lines.join("; "))
     }
 
-    fn log(&self) {
-        let attachments = &self.changing().attachments;
-        for attachment in attachments {
-            log_attachment(attachment);
-        }
-        if attachments.is_empty() {
-            tracing::info!(reason = NO_INTERFACE, "datapath counts no packets");
-        }
-        for line in &self.refused {
-            tracing::warn!(reason = line, "datapath feature not in use");
-        }
-    }
-
-    fn status(&self) -> Status {
-        let shed = self.shed().status();
-        let changing = self.changing();
-        let interfaces = changing.attachments.iter().map(interface_status).collect();
-        let links: Vec<_> =
-            changing.attachments.iter().flat_map(|one| &one.links).chain(&self.links).collect();
-        let programs = self.loaded.programs.iter().map(|program| {
-            let of_program = links.iter().filter(|(owner, _)| *owner == program.name);
-            let mut attached: Vec<String> =
-                of_program.filter_map(|(_, link)| link.attached()).map(|one| one.describe()).collect();
-            if program.name == name::REUSEPORT {
-                attached.extend(self.groups.iter().map(|group| format!("reuseport group of {group}")));
-            }
-            ProgramStatus {
-                name: program.name.to_owned(),
-                id: program.id,
-                tag: format!("{:016x}", program.tag.swap_bytes()),
-                verified_instructions: program.verified_instructions,
-                attached,
-            }
-        });
-        let flooded = self
-            .numbered()
-            .filter(|(number, _)| cookies::is_flooded(&self.loaded.maps, *number).unwrap_or(false));
-        let flooded = flooded.map(|(_, name)| name.to_owned()).collect();
-        let none = changing.attachments.is_empty().then(|| NO_INTERFACE.to_owned());
-        Status {
-            state: State::On,
-            reason: None,
-            enabled: self.loaded.maps.config.get(&0_u32).is_ok_and(|config| config.has(Config::ENABLED)),
-            interfaces,
-            listeners: self.listeners.clone(),
-            programs: programs.collect(),
-            steering: self.steering,
-            shed,
-            flooded,
-            refused: self.refused.iter().cloned().chain(none).collect(),
-        }
-    }
-
     fn counters(&self) -> io::Result<Counters> {
         if let Some(logger) = &mut self.changing().logger {
             logger.flush();
         }
         let names: Vec<String> = self.listeners.iter().map(|one| one.name.clone()).collect();
         let mut counters = counters::read(&self.loaded.maps, &names, self.workers)?;
+        let counted = self.balance().as_ref().map(Balance::counted).unwrap_or_default();
+        counters.balance = counters::read_balance(&self.loaded.maps, counted)?;
         counters.drops = self.shed().drops(&counters::read_drops(&self.loaded.maps)?);
         Ok(counters)
     }
 
     fn tick(&self) -> io::Result<()> {
         self.shed().tick()?;
+        if let Some(balance) = self.balance().as_mut() {
+            balance.tick()?;
+        }
         if self.loaded.cookies {
             self.changing().floods.follow(&self.loaded.maps, self.numbered())?;
         }
@@ -408,6 +391,11 @@ impl Active {
         self.shed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn balance(&self) -> std::sync::MutexGuard<'_, Option<Balance>> {
+        // As above.
+        self.balance.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn changing(&self) -> std::sync::MutexGuard<'_, Changing> {
         // Each holder leaves it whole between two statements.
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
@@ -452,35 +440,23 @@ fn steers_by_cpu(setting: Steering, prepared: &Prepared<'_>, interfaces: &[Inter
     }
 }
 
+fn balance_flags(settings: &BalanceSettings, balances: bool) -> u32 {
+    let unpacks = if settings.accept.is_empty() { 0 } else { Config::UNPACK };
+    if balances { unpacks | Config::BALANCE } else { unpacks }
+}
+
+fn adopt(balance: Option<&Balance>, flows: Option<&HandedFlows>, maps: &Maps, refused: &mut Vec<String>) {
+    let Some((balance, flows)) = balance.zip(flows) else { return };
+    match balance.adopt(flows, maps) {
+        Ok(flows) => tracing::info!(flows, "balance: flows taken over"),
+        Err(error) => refused.push(format!("flows of the gateway that ran before: {error}")),
+    }
+}
+
 /// The limit is shared out evenly.
 fn cookies_of_a_cpu(max: u32) -> u64 {
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
     (u64::from(max) / cpus).max(1)
-}
-
-fn log_attachment(attachment: &Attachment) {
-    let interface = attachment.interface.name.as_str();
-    let refused = attachment.refused.join("; ");
-    if attachment.ingress == Ingress::Off && !attachment.refused.is_empty() {
-        tracing::warn!(interface, refused, "datapath interface not counted");
-    } else {
-        tracing::info!(interface, mode = %attachment.ingress, refused, "datapath interface");
-    }
-}
-
-fn interface_status(attachment: &Attachment) -> InterfaceStatus {
-    // Somebody may have detached a link behind our back.
-    let live = |wanted: fn(&str) -> bool| {
-        attachment.links.iter().any(|(program, link)| wanted(program) && link.attached().is_some())
-    };
-    let arriving = live(|program| program != name::EGRESS_TC);
-    InterfaceStatus {
-        name: attachment.interface.name.clone(),
-        index: attachment.interface.index,
-        ingress: if arriving { attachment.ingress } else { Ingress::Off },
-        egress: live(|program| program == name::EGRESS_TC),
-        refused: attachment.refused.clone(),
-    }
 }
 
 fn listener_status(spec: &ListenerSpec<'_>) -> ListenerStatus {

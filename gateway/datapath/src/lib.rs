@@ -8,6 +8,7 @@
 //! [`Datapath::start`] → [`Datapath::counters`] once a second, [`Datapath::refresh`] now and then → drop.
 
 mod attach;
+mod balance;
 pub mod bench;
 mod bindings;
 mod capability;
@@ -31,9 +32,13 @@ mod status;
 mod switch;
 pub mod trial;
 
+pub use balance::{
+    Answer, BalanceSettings, HandedFlows, HealthSettings, MemberState, MemberStatus, Transport,
+    VirtualAddress, VirtualAddressError, VirtualAddressStatus, WeightedMember, check_addresses,
+};
 pub use counters::{
-    ConnectionCounts, CookieCounts, Counters, DropCount, ListenerCounters, PacketCount, RoundTrips,
-    SegmentCounts, rtt_upper_bound,
+    BalanceCount, ConnectionCounts, CookieCounts, Counters, DropCount, ListenerCounters, MemberCount,
+    PacketCount, RoundTrips, SegmentCounts, rtt_upper_bound,
 };
 pub use datapath::{Datapath, HandedLink, StartError};
 pub use descriptors::{receive_descriptors, send_descriptors};

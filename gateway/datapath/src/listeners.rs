@@ -62,8 +62,11 @@ pub struct Prepared<'a> {
     pub workers: u32,
 }
 
-/// Asks the kernel about each socket and plans the maps.
-pub fn prepare<'a>(specs: &'a [ListenerSpec<'a>]) -> Result<Prepared<'a>, ListenerError> {
+/// Asks the kernel about each socket and plans the maps. `vips` stand for virtual addresses.
+pub fn prepare<'a>(
+    specs: &'a [ListenerSpec<'a>],
+    vips: &'a [ListenerSpec<'a>],
+) -> Result<Prepared<'a>, ListenerError> {
     let listeners = specs.iter().map(inspect).collect::<Result<Vec<_>, _>>()?;
     let for_plan: Vec<_> = listeners
         .iter()
@@ -71,7 +74,14 @@ pub fn prepare<'a>(specs: &'a [ListenerSpec<'a>]) -> Result<Prepared<'a>, Listen
             name: &one.spec.name,
             bindings: &one.spec.bindings,
             sockets: one.workers.iter().flatten().map(|(_, bound)| *bound).collect(),
+            balanced: false,
         })
+        .chain(vips.iter().map(|one| Listener {
+            name: &one.name,
+            bindings: &one.bindings,
+            sockets: Vec::new(),
+            balanced: true,
+        }))
         .collect();
     let plan = bindings::plan(&for_plan)?;
     let workers = listeners.iter().map(|one| one.workers.len()).max().unwrap_or(0) as u32;

@@ -8,8 +8,8 @@ use aya::programs::{Program, ProgramError, ProgramFd};
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use aya_log::EbpfLogger;
 use gateway_common::map::{
-    Config, ConnectionCounters, CookieCounters, CookieState, PacketCounters, PortEntry, PrefixEntry,
-    RttHistogram, SKETCH_MAX, TcpFlagCounters,
+    BalanceCounters, Config, ConnectionCounters, CookieCounters, CookieState, FRAGMENTS_MAX, Member,
+    PacketCounters, PortEntry, PrefixEntry, RING_SLOTS, RttHistogram, SKETCH_MAX, TcpFlagCounters, Vip,
 };
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 
@@ -77,6 +77,13 @@ pub struct Maps {
     pub listeners: Map<u32>,
     pub workers: Map<u32>,
     pub worker_of_cpu: Map<u32>,
+    pub vips: Map<Vip>,
+    pub ring: Map<u32>,
+    pub members: Map<Member>,
+    pub flows: Map<u32>,
+    pub balance_counts: Map<BalanceCounters>,
+    pub member_counts: Map<PacketCounters>,
+    pub balancers: Map<u32>,
 }
 
 /// What the object became.
@@ -109,6 +116,12 @@ pub struct LoadOptions {
     pub prefixes_max: u32,
     /// Entries of the sketch that limits new connections.
     pub sketch_max: u32,
+    /// The part that balances and unpacks.
+    pub balance: bool,
+    /// Virtual addresses, each of which has a ring.
+    pub rings: u32,
+    /// Connections that are remembered.
+    pub flows_max: u32,
 }
 
 impl LoadOptions {
@@ -116,8 +129,17 @@ impl LoadOptions {
     pub fn new(settings: &DatapathSettings) -> Self {
         let shed = &settings.shed;
         let sketch_max = if shed.connections.rate > 0 { SKETCH_MAX } else { 1 };
-        let cookies = settings.cookies.is_some();
-        Self { log: settings.log, cookies, prefixes_max: shed.prefixes_max, sketch_max }
+        let balance = &settings.balance;
+        let rings = balance.addresses.len() as u32;
+        Self {
+            log: settings.log,
+            cookies: settings.cookies.is_some(),
+            prefixes_max: shed.prefixes_max,
+            sketch_max,
+            balance: rings > 0 || !balance.accept.is_empty(),
+            rings,
+            flows_max: if rings > 0 { balance.flows_max } else { 1 },
+        }
     }
 }
 
@@ -151,7 +173,12 @@ fn load_as(names: &[&'static str], options: &LoadOptions) -> Result<Loaded, Stri
         loader.map_max_entries(trie, options.prefixes_max);
     }
     loader.map_max_entries("SKETCH", options.sketch_max);
-    let cookies = u8::from(options.cookies);
+    // At least one entry each: there is no map without.
+    loader.map_max_entries("RING", (options.rings * RING_SLOTS).max(1));
+    loader.map_max_entries("FLOWS", options.flows_max.max(1));
+    loader.map_max_entries("FRAGMENTS", if options.rings > 0 { FRAGMENTS_MAX } else { 1 });
+    let (cookies, balance) = (u8::from(options.cookies), u8::from(options.balance));
+    loader.override_global("BALANCE_BUILT", &balance, true);
     loader.override_global("COOKIES_BUILT", &cookies, true);
     let object = loader.override_global(aya_log::LEVEL, &level, true).load(OBJECT);
     let mut object = object.map_err(|error| refused_object(&error))?;
@@ -207,6 +234,13 @@ fn open_maps(object: &mut Ebpf) -> Result<Maps, MapError> {
         listeners: open(object, "LISTENERS")?,
         workers: open(object, "WORKERS")?,
         worker_of_cpu: open(object, "WORKER_OF_CPU")?,
+        vips: open(object, "VIPS")?,
+        ring: open(object, "RING")?,
+        members: open(object, "MEMBERS")?,
+        flows: open(object, "FLOWS")?,
+        balance_counts: open(object, "BALANCE_COUNTS")?,
+        member_counts: open(object, "MEMBER_COUNTS")?,
+        balancers: open(object, "BALANCERS")?,
     })
 }
 
@@ -227,6 +261,7 @@ fn data_of(map: &AyaMap) -> Option<&MapData> {
         AyaMap::Array(data)
         | AyaMap::PerCpuArray(data)
         | AyaMap::HashMap(data)
+        | AyaMap::LruHashMap(data)
         | AyaMap::LpmTrie(data)
         | AyaMap::SockMap(data) => Some(data),
         _ => None,

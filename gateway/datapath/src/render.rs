@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use crate::balance::VirtualAddressStatus;
 use crate::counters::{Counters, DropCount, ListenerCounters, rtt_upper_bound};
 use crate::detach::Detached;
 use crate::shed::Claim;
@@ -34,6 +35,7 @@ pub fn render_status(status: &Status) -> String {
         line(&mut text, &format!("new connections go to workers by {steering}"));
     }
     render_rules(&mut text, status);
+    render_balance(&mut text, &status.balance);
     for program in &status.programs {
         let places = if program.attached.is_empty() { "nowhere".into() } else { program.attached.join(", ") };
         line(
@@ -48,6 +50,23 @@ pub fn render_status(status: &Status) -> String {
         line(&mut text, &format!("not in use: {refused}"));
     }
     text
+}
+
+fn render_balance(text: &mut String, addresses: &[VirtualAddressStatus]) {
+    for address in addresses {
+        let last_known = if address.last_known { ", no member is ready: as last known" } else { "" };
+        line(text, &format!("virtual address {}{last_known}", address.address));
+        for member in &address.members {
+            let (whole, part) = (member.share / 10, member.share % 10);
+            let way =
+                member.unreachable.as_ref().map_or_else(String::new, |why| format!(", unreachable: {why}"));
+            let (address, weight, state) = (member.address, member.weight, member.state.word());
+            line(
+                text,
+                &format!("  member {address}: {state}, weight {weight}, {whole}.{part} % of the ring{way}"),
+            );
+        }
+    }
 }
 
 fn render_rules(text: &mut String, status: &Status) {
@@ -163,6 +182,7 @@ fn line(text: &mut String, content: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::balance::{MemberState, MemberStatus};
     use crate::counters::{ConnectionCounts, PacketCount};
     use crate::settings::{Ingress, Steering};
     use crate::shed::{List, RuleStatus, ShedStatus};
@@ -230,6 +250,17 @@ mod tests {
                 drift: 0,
                 refused: Vec::new(),
             },
+            balance: vec![VirtualAddressStatus {
+                address: "203.0.113.10:443".into(),
+                members: vec![MemberStatus {
+                    address: "10.0.0.11".parse().unwrap(),
+                    weight: 2,
+                    state: MemberState::Draining,
+                    share: 666,
+                    unreachable: Some("no route to host".into()),
+                }],
+                last_known: true,
+            }],
             flooded: vec!["http".into()],
             refused: vec!["sock_ops: no cgroup2 is mounted".into()],
         };
@@ -241,6 +272,8 @@ mod tests {
              rule command (deny): 2 prefixes\n\
              never denied: 192.0.2.1 (SSH connection to this host)\n\
              no room for 3 prefixes, which drop nothing\n\
+             virtual address 203.0.113.10:443, no member is ready: as last known\n\
+             \x20 member 10.0.0.11: draining, weight 2, 66.6 % of the ring, unreachable: no route to host\n\
              program gw_ingress (id 7, tag 00ff): xdp on interface 2\n\
              SYN flood on listener http: answered with cookies\n\
              not in use: sock_ops: no cgroup2 is mounted\n";

@@ -11,6 +11,7 @@ use std::time::Duration;
 use gateway_common::map::PREFIXES_MAX;
 use serde::{Deserialize, Serialize};
 
+use crate::balance::BalanceSettings;
 use crate::shed::Prefix;
 
 /// `--datapath`, `--interface` and their siblings.
@@ -29,6 +30,8 @@ pub struct DatapathSettings {
     /// SYNs are answered with cookies while a listener's queue overflows, at most so many a second. Default: they are
     /// not.
     pub cookies: Option<u32>,
+    /// Virtual addresses, whose packets go to members.
+    pub balance: BalanceSettings,
     /// Log records of the programs, at `debug`. Default: off, as they cost a ring buffer entry a packet.
     pub log: bool,
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::balance::VirtualAddressStatus;
 use crate::settings::{Ingress, Steering};
 use crate::shed::ShedStatus;
 
@@ -29,6 +30,9 @@ pub struct Status {
     /// How connections are spread over workers; never [`Steering::Auto`]; `None` where nothing spreads them.
     pub steering: Option<Steering>,
     pub shed: ShedStatus,
+    /// Virtual addresses that are balanced here.
+    #[serde(default)]
+    pub balance: Vec<VirtualAddressStatus>,
     /// Listeners whose queue of new connections overflows.
     #[serde(default)]
     pub flooded: Vec<String>,
@@ -82,6 +86,7 @@ impl Status {
             programs: Vec::new(),
             steering: None,
             shed: ShedStatus::default(),
+            balance: Vec::new(),
             flooded: Vec::new(),
             refused: Vec::new(),
         }

@@ -33,7 +33,7 @@ pub struct Arrival {
 impl Trial {
     /// Error: one line, as in a status.
     pub fn load(listeners: &[ListenerSpec<'_>]) -> Result<Self, String> {
-        let prepared = listeners::prepare(listeners).map_err(|error| error.to_string())?;
+        let prepared = listeners::prepare(listeners, &[]).map_err(|error| error.to_string())?;
         let mut names = name::ALL.to_vec();
         names.push(name::EMPTY);
         let loaded = load::load(&names, &LoadOptions::new(&DatapathSettings::default()))?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use gateway_datapath::{Datapath, privileges};
+use gateway_datapath::{Datapath, HealthSettings, privileges};
 use gateway_proxy::downstream::{BindError, Bound};
 use gateway_proxy::worker::Shared;
 use tokio::sync::watch;
@@ -16,12 +16,14 @@ use crate::handover::{Desk, Kept, Offer};
 use crate::plane_source::SharedState;
 use crate::settings::ListenAddress;
 use crate::tls::Tls;
-use crate::{admin, datapath};
+use crate::{admin, datapath, members};
 
 /// What the control thread looks after.
 pub struct Control {
     pub shared: Arc<Shared>,
     pub datapath: Arc<Datapath>,
+    /// How the members of virtual addresses are asked.
+    pub health: HealthSettings,
     /// Address filters of policies go to the kernel path.
     pub offload: bool,
     pub tls: Option<Tls>,
@@ -80,6 +82,7 @@ impl Control {
             let serving = tokio::task::spawn_local(admin::serve(Arc::new(admin), listener));
             tokio::task::spawn_local(leave(serving, self.handed_over.clone()));
         }
+        members::ask_all(&self.datapath, &self.health);
         let rules = Rules::new(Arc::clone(&self.shared), Arc::clone(&self.datapath), self.offload);
         let figures = keep_up(Arc::clone(&self.shared), rules, self.tls.take());
         tokio::select! {

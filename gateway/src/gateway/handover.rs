@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gateway_datapath::{Datapath, HandedLink};
+use gateway_datapath::{Datapath, HandedFlows, HandedLink};
 use gateway_proxy::downstream::Bound;
 use gateway_proxy::worker::Shared;
 use tokio::sync::watch as signal;
@@ -63,6 +63,11 @@ impl Handover {
     /// XDP attachments that are offered.
     pub fn links(&self) -> &[HandedLink] {
         self.offer.as_ref().map_or(&[], |offer| &offer.links)
+    }
+
+    /// Connections that the gateway that runs remembers for its virtual addresses.
+    pub fn flows(&self) -> Option<&HandedFlows> {
+        self.offer.as_ref().and_then(|offer| offer.flows.as_ref())
     }
 
     /// Copies of everything for a successor.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_datapath::{Binding, Datapath, ListenerSpec, send_descriptors};
+use gateway_datapath::{Binding, Datapath, HandedFlows, ListenerSpec, send_descriptors};
 use gateway_proxy::downstream::Bound;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
@@ -139,9 +139,17 @@ fn offer(stream: &mut StdStream, kept: &Kept) -> io::Result<()> {
         sockets: one.sockets.len(),
     });
     let parts = links.iter().map(|one| LinkPart { interface: one.interface, mode: one.mode });
-    let manifest = Manifest { protocol: PROTOCOL, listeners: listeners.collect(), links: parts.collect() };
+    let flows = kept.datapath.flows()?;
+    let manifest = Manifest {
+        protocol: PROTOCOL,
+        listeners: listeners.collect(),
+        links: parts.collect(),
+        flows: flows.is_some(),
+    };
     write_manifest(stream, &manifest)?;
     let sockets = bound.iter().flat_map(|one| &one.sockets).map(AsFd::as_fd);
-    let descriptors: Vec<_> = sockets.chain(links.iter().map(|one| one.descriptor())).collect();
+    let links = links.iter().map(|one| one.descriptor());
+    let flows = flows.iter().flat_map(HandedFlows::descriptors);
+    let descriptors: Vec<_> = sockets.chain(links).chain(flows).collect();
     send_descriptors(stream, &descriptors)
 }

@@ -751,6 +751,87 @@ pub const SETTINGS: &[SettingDef] = &[
         Ok(())
     }),
     setting(
+        "datapath.balance.addresses",
+        "",
+        "ADDR:PORT[/udp] = MEMBER[*WEIGHT] …, comma-separated",
+        "virtual addresses whose packets go to the members, gateways of this site",
+        |s, v| {
+            let addresses = list(v).iter().map(|text| word(text)).collect::<Result<Vec<_>, _>>()?;
+            gateway_datapath::check_addresses(&addresses).map_err(|error| error.to_string())?;
+            s.datapath.balance.addresses = addresses;
+            Ok(())
+        },
+    ),
+    setting(
+        "datapath.balance.accept",
+        "",
+        "addresses, comma-separated",
+        "balancers whose packets in packets are unpacked here, on a member",
+        |s, v| {
+            let accept = list(v).iter().map(|text| word(text)).collect::<Result<Vec<_>, _>>()?;
+            if accept.len() > 256 {
+                return Err("at most 256 addresses are taken".to_owned());
+            }
+            s.datapath.balance.accept = accept;
+            Ok(())
+        },
+    ),
+    setting(
+        "datapath.balance.flows.max",
+        "262144",
+        "connections",
+        "that are remembered with their member",
+        |s, v| {
+            s.datapath.balance.flows_max = within(v, 1024, 4_194_304)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "datapath.balance.flows.rate",
+        "125000",
+        "connections a second",
+        "that each CPU remembers at most; others go by the ring alone",
+        |s, v| {
+            s.datapath.balance.flows_rate = within(v, 1, 100_000_000)?;
+            Ok(())
+        },
+    ),
+    setting("datapath.balance.health.port", "9090", "port", "of the members' admin listeners", |s, v| {
+        s.datapath.balance.health.port = within(v, 1, 65_535)? as u16;
+        Ok(())
+    }),
+    setting(
+        "datapath.balance.health.path",
+        "/healthz/ready",
+        "path",
+        "that members are asked for; 200 is ready",
+        |s, v| {
+            if !v.starts_with('/') || v.bytes().any(|byte| !byte.is_ascii_graphic()) {
+                return Err("a path that begins with / is expected, without blanks".to_owned());
+            }
+            v.clone_into(&mut s.datapath.balance.health.path);
+            Ok(())
+        },
+    ),
+    setting(
+        "datapath.balance.health.interval",
+        "1",
+        "seconds",
+        "between two questions, and for an answer",
+        |s, v| {
+            s.datapath.balance.health.interval = Duration::from_secs(within(v, 1, 3600)?);
+            Ok(())
+        },
+    ),
+    setting("datapath.balance.health.rise", "2", "answers", "in a row that bring a member back", |s, v| {
+        s.datapath.balance.health.rise = within(v, 1, 100)?;
+        Ok(())
+    }),
+    setting("datapath.balance.health.fall", "3", "answers", "in a row that take a member out", |s, v| {
+        s.datapath.balance.health.fall = within(v, 1, 100)?;
+        Ok(())
+    }),
+    setting(
         "datapath.policies",
         "off",
         "on or off",

@@ -168,7 +168,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::kernel::{Drops, Program, RTT_BUCKETS, Tcp, Traffic};
+    use super::kernel::{BalanceMember, Balanced, Drops, Program, RTT_BUCKETS, Tcp, Traffic};
     use super::labels::{Anomaly, ConnectionProtocol, EventHubOutcome, Shed, TlsOutcome, UpstreamError};
     use super::*;
     use crate::event::{Cache, Call, CallKind, LastError, Listener, RequestEvent, Url};
@@ -275,6 +275,8 @@ mod tests {
                 rtt_counts: [1; RTT_BUCKETS],
                 ..Tcp::default()
             }],
+            balanced: vec![Balanced { packets: 1, ..Balanced::default() }],
+            members: vec![BalanceMember { ready: true, packets: 1, bytes: 1, ..BalanceMember::default() }],
             lookup_errors: 1,
             drift: 1,
         }));

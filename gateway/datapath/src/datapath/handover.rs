@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::{Datapath, Inner};
+use crate::balance::HandedFlows;
 use crate::kernel::Link;
 use crate::listeners;
 use crate::load::name;
@@ -47,6 +48,15 @@ impl Datapath {
         Ok(links)
     }
 
+    /// The flows that are remembered, for another process to remember; `None` where nothing is balanced.
+    pub fn flows(&self) -> io::Result<Option<HandedFlows>> {
+        let Inner::On(active) = &self.0 else { return Ok(None) };
+        if active.balance().is_none() {
+            return Ok(None);
+        }
+        HandedFlows::of(&active.loaded.maps).map(Some)
+    }
+
     /// Puts our own programs back where another process has put its, which then did not start. `listeners` are those
     /// of the start.
     pub fn reclaim(&self, listeners: &[ListenerSpec<'_>]) {
@@ -62,7 +72,7 @@ impl Datapath {
             }
         }
         if let Some(program) = active.loaded.program(name::REUSEPORT)
-            && let Ok(prepared) = listeners::prepare(listeners)
+            && let Ok(prepared) = listeners::prepare(listeners, &[])
             && prepared.has_groups()
         {
             let (_, refused) = prepared.attach_reuseport(program, &active.loaded.maps);

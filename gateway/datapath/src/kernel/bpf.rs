@@ -1,7 +1,9 @@
 //! bpf(2) itself.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use gateway_common::map::Plain;
 
 /// Commands, `enum bpf_cmd`.
 #[derive(Clone, Copy)]
@@ -41,6 +43,45 @@ pub fn call_for_fd<A: Attribute>(command: Command, attribute: &mut A) -> io::Res
     let fd = call(command, attribute)?;
     // SAFETY: the kernel has just made it for us.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+#[repr(C)]
+struct InfoAttribute {
+    fd: u32,
+    length: u32,
+    info: u64,
+}
+// SAFETY: as `struct { ... } info` of `union bpf_attr`.
+unsafe impl Attribute for InfoAttribute {}
+
+/// What the kernel says about a map, a program or a link: the beginning of its structure for that kind.
+pub fn object_info<T: Plain + Default>(object: BorrowedFd<'_>) -> io::Result<T> {
+    let mut info = T::default();
+    let mut attribute = InfoAttribute {
+        fd: object.as_raw_fd() as u32,
+        length: size_of::<T>() as u32,
+        info: std::ptr::from_mut(&mut info) as u64,
+    };
+    call(Command::ObjectInfo, &mut attribute)?;
+    Ok(info)
+}
+
+/// `struct bpf_map_info`, as far as it matters.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct MapInfo {
+    kind: u32,
+    id: u32,
+    key_size: u32,
+    value_size: u32,
+}
+// SAFETY: `repr(C)` integers of one size, so that there is no padding.
+unsafe impl Plain for MapInfo {}
+
+/// Bytes of a map's keys and values.
+pub fn map_sizes(map: BorrowedFd<'_>) -> io::Result<(u32, u32)> {
+    let info: MapInfo = object_info(map)?;
+    Ok((info.key_size, info.value_size))
 }
 
 #[repr(C)]

@@ -3,7 +3,9 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use super::bpf::{Attribute, Command, call, call_for_fd};
+use gateway_common::map::Plain;
+
+use super::bpf::{Attribute, Command, call, call_for_fd, object_info};
 
 /// Where a program can be attached.
 #[derive(Clone, Copy, Debug)]
@@ -141,19 +143,9 @@ impl Attached {
     }
 }
 
-#[repr(C)]
-#[derive(Default)]
-struct InfoAttribute {
-    fd: u32,
-    length: u32,
-    info: u64,
-}
-// SAFETY: as `struct { ... } info` of `union bpf_attr`.
-unsafe impl Attribute for InfoAttribute {}
-
 /// The kernel's `struct bpf_link_info`, its union as two words.
 #[repr(C)]
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct LinkInfo {
     kind: u32,
     id: u32,
@@ -161,15 +153,11 @@ struct LinkInfo {
     pad: u32,
     union: [u32; 8],
 }
+// SAFETY: `repr(C)` integers of one size, so that there is no padding.
+unsafe impl Plain for LinkInfo {}
 
 fn info(link: BorrowedFd<'_>) -> io::Result<Attached> {
-    let mut info = LinkInfo::default();
-    let mut attribute = InfoAttribute {
-        fd: link.as_raw_fd() as u32,
-        length: size_of::<LinkInfo>() as u32,
-        info: std::ptr::from_mut(&mut info) as u64,
-    };
-    call(Command::ObjectInfo, &mut attribute)?;
+    let info: LinkInfo = object_info(link)?;
     let [first, second, third, ..] = info.union;
     // A control group's id has 64 bits, the other targets 32.
     let (target, attach_type) = if info.kind == 3 {

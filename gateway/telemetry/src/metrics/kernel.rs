@@ -15,6 +15,8 @@ pub struct KernelCounters {
     pub traffic: Vec<Traffic>,
     pub drops: Vec<Drops>,
     pub tcp: Vec<Tcp>,
+    pub balanced: Vec<Balanced>,
+    pub members: Vec<BalanceMember>,
     /// Connections that `sk_lookup` or `sk_reuseport` could not place.
     pub lookup_errors: u64,
     /// Rules in the kernel that were not as user space had put them, and were put right.
@@ -58,6 +60,26 @@ pub struct Drops {
     pub packets: u64,
 }
 
+/// Packets of one virtual address, by what was decided about them.
+#[derive(Clone, Debug, Default)]
+pub struct Balanced {
+    pub address: String,
+    /// `known`, `new`, …
+    pub decision: &'static str,
+    pub packets: u64,
+}
+
+/// What one member of a virtual address got.
+#[derive(Clone, Debug, Default)]
+pub struct BalanceMember {
+    pub address: String,
+    pub member: String,
+    /// It gets new connections.
+    pub ready: bool,
+    pub packets: u64,
+    pub bytes: u64,
+}
+
 /// What `sock_ops` and the TC programs saw of one listener's connections.
 #[derive(Clone, Debug, Default)]
 pub struct Tcp {
@@ -91,6 +113,7 @@ impl KernelCounters {
             visit(table::DROPPED, &[&drops.reason, &drops.rule], Sample::Count(drops.packets));
         }
         self.collect_tcp(visit);
+        self.collect_balance(visit);
         visit(table::LOOKUP_ERRORS, &[], Sample::Count(self.lookup_errors));
         visit(table::DRIFT, &[], Sample::Count(self.drift));
         let counted = || self.programs.iter().filter(|program| program.runs > 0);
@@ -103,6 +126,21 @@ impl KernelCounters {
         for program in &self.programs {
             let labels = [&*program.interface, &program.program, &program.mode];
             visit(table::DATAPATH_INFO, &labels, Sample::Count(1));
+        }
+    }
+
+    fn collect_balance(&self, visit: &mut dyn FnMut(&'static Metric, &[&str], Sample<'_>)) {
+        for one in &self.balanced {
+            visit(table::BALANCE_DECISIONS, &[&one.address, one.decision], Sample::Count(one.packets));
+        }
+        for (metric, figure) in [
+            (table::BALANCE_PACKETS, (|one| one.packets) as fn(&BalanceMember) -> u64),
+            (table::BALANCE_BYTES, |one| one.bytes),
+            (table::BALANCE_READY, |one| u64::from(one.ready)),
+        ] {
+            for one in &self.members {
+                visit(metric, &[&one.address, &one.member], Sample::Count(figure(one)));
+            }
         }
     }
 

@@ -1,0 +1,92 @@
+//! What there is to tell about a running datapath.
+
+use gateway_common::map::Config;
+
+use super::{Active, NO_INTERFACE};
+use crate::attach::Attachment;
+use crate::balance::Balance;
+use crate::cookies;
+use crate::load::name;
+use crate::settings::Ingress;
+use crate::status::{InterfaceStatus, ProgramStatus, State, Status};
+
+impl Active {
+    pub(super) fn log(&self) {
+        let attachments = &self.changing().attachments;
+        for attachment in attachments {
+            log_attachment(attachment);
+        }
+        if attachments.is_empty() {
+            tracing::info!(reason = NO_INTERFACE, "datapath counts no packets");
+        }
+        for line in &self.refused {
+            tracing::warn!(reason = line, "datapath feature not in use");
+        }
+    }
+
+    pub(super) fn status(&self) -> Status {
+        let shed = self.shed().status();
+        let changing = self.changing();
+        let interfaces = changing.attachments.iter().map(interface_status).collect();
+        let links: Vec<_> =
+            changing.attachments.iter().flat_map(|one| &one.links).chain(&self.links).collect();
+        let programs = self.loaded.programs.iter().map(|program| {
+            let of_program = links.iter().filter(|(owner, _)| *owner == program.name);
+            let mut attached: Vec<String> =
+                of_program.filter_map(|(_, link)| link.attached()).map(|one| one.describe()).collect();
+            if program.name == name::REUSEPORT {
+                attached.extend(self.groups.iter().map(|group| format!("reuseport group of {group}")));
+            }
+            ProgramStatus {
+                name: program.name.to_owned(),
+                id: program.id,
+                tag: format!("{:016x}", program.tag.swap_bytes()),
+                verified_instructions: program.verified_instructions,
+                attached,
+            }
+        });
+        let flooded = self
+            .numbered()
+            .filter(|(number, _)| cookies::is_flooded(&self.loaded.maps, *number).unwrap_or(false));
+        let flooded = flooded.map(|(_, name)| name.to_owned()).collect();
+        let none = changing.attachments.is_empty().then(|| NO_INTERFACE.to_owned());
+        Status {
+            state: State::On,
+            reason: None,
+            enabled: self.loaded.maps.config.get(&0_u32).is_ok_and(|config| config.has(Config::ENABLED)),
+            interfaces,
+            listeners: self.listeners.clone(),
+            programs: programs.collect(),
+            steering: self.steering,
+            shed,
+            balance: self.balance().as_ref().map(Balance::status).unwrap_or_default(),
+            flooded,
+            refused: self.refused.iter().cloned().chain(none).collect(),
+        }
+    }
+}
+
+pub(super) fn log_attachment(attachment: &Attachment) {
+    let interface = attachment.interface.name.as_str();
+    let refused = attachment.refused.join("; ");
+    if attachment.ingress == Ingress::Off && !attachment.refused.is_empty() {
+        tracing::warn!(interface, refused, "datapath interface not counted");
+    } else {
+        tracing::info!(interface, mode = %attachment.ingress, refused, "datapath interface");
+    }
+}
+
+fn interface_status(attachment: &Attachment) -> InterfaceStatus {
+    // Somebody may have detached a link behind our back.
+    let live = |wanted: fn(&str) -> bool| {
+        attachment.links.iter().any(|(program, link)| wanted(program) && link.attached().is_some())
+    };
+    let arriving = live(|program| program != name::EGRESS_TC);
+    InterfaceStatus {
+        name: attachment.interface.name.clone(),
+        index: attachment.interface.index,
+        ingress: if arriving { attachment.ingress } else { Ingress::Off },
+        egress: live(|program| program == name::EGRESS_TC),
+        refused: attachment.refused.clone(),
+    }
+}
