@@ -1,7 +1,10 @@
-//! The sources of the flood that measurements make.
+//! The sources of what measurements make: floods, and many flows.
 
 /// Networks of 256 addresses, each with as large a gap behind it, so that no list can merge them.
 pub const NETWORKS: u32 = 10_000;
+
+/// Flows of a trial of balancing.
+pub const FLOWS: u32 = 65_536;
 
 /// First address of a network.
 pub const fn network(number: u32) -> u32 {

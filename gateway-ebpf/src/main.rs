@@ -17,6 +17,7 @@ mod sk_lookup;
 mod sk_reuseport;
 mod sock_ops;
 mod tc;
+mod trial;
 mod xdp;
 
 #[panic_handler]

@@ -14,14 +14,20 @@ use crate::{balance, cookies, maps, shed};
 /// On interfaces in native or generic mode.
 #[xdp(frags)]
 pub fn gw_ingress(ctx: XdpContext) -> u32 {
+    ingress::<true>(&ctx)
+}
+
+/// `LOGS`: it may say what it has not understood.
+#[inline(always)]
+pub fn ingress<const LOGS: bool>(ctx: &XdpContext) -> u32 {
     let Some(config) = maps::enabled() else { return xdp_action::XDP_PASS };
-    let unpacked = balance::unpacks(config) && balance::unpack_xdp(&ctx);
+    let unpacked = balance::unpacks(config) && balance::unpack_xdp(ctx);
     // SAFETY: the context's own bounds; nothing below reads it once it has moved.
     let frame = unsafe { Frame::new(ctx.data(), ctx.data_end()) };
     let parsed = parse(&frame);
-    let weight = Weight { packets: 1, bytes: length(&ctx) };
-    if parsed.verdict == Verdict::Unparsed {
-        aya_log_ebpf::debug!(&ctx, "packet not understood: {} bytes", weight.bytes);
+    let weight = Weight { packets: 1, bytes: length(ctx) };
+    if LOGS && parsed.verdict == Verdict::Unparsed {
+        aya_log_ebpf::debug!(ctx, "packet not understood: {} bytes", weight.bytes);
     }
     let entry = owner(&frame, &parsed, Direction::In);
     let Some(rule) = shed::rule(&frame, &parsed, entry, config) else {
@@ -31,11 +37,11 @@ pub fn gw_ingress(ctx: XdpContext) -> u32 {
             match balance::way(&frame, &parsed, entry, false, &weight) {
                 Way::Stack => {}
                 Way::Nowhere => return xdp_action::XDP_DROP,
-                Way::To(member) => return balance::send_xdp(&ctx, &frame, member),
+                Way::To(member) => return balance::send_xdp(ctx, &frame, member),
             }
         }
         if cookies::wanted(config) {
-            return cookies::answer(&ctx, &frame, &parsed, entry, config);
+            return cookies::answer(ctx, &frame, &parsed, entry, config);
         }
         return xdp_action::XDP_PASS;
     };

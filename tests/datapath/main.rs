@@ -4,6 +4,7 @@
 //! `cargo xtask build-ebpf`; without them each test says that it is skipped. No test touches an interface that
 //! it has not made.
 
+mod balancer;
 mod balancing;
 mod connections;
 mod counting;

@@ -94,5 +94,5 @@ fn cost_of_counting_is_measured_for_each_program() {
         );
         assert!(cost.nanoseconds < 10_000, "{cost:?}");
     }
-    assert_eq!(costs.len(), 13);
+    assert_eq!(costs.len(), 14);
 }

@@ -30,6 +30,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Namespace(File);
 
 impl Namespace {
+    /// One that iproute2 has made under a name.
+    pub fn named(name: &str) -> Self {
+        Self(File::open(format!("/run/netns/{name}")).expect("a namespace of that name"))
+    }
+
     fn new() -> Self {
         let made = thread::spawn(|| {
             unshare(CloneFlags::CLONE_NEWNET).expect("a new network namespace");

@@ -11,20 +11,19 @@ use gateway_common::packet::{Address, Ethernet, Ipv4, Ipv6, Packet as _};
 use super::{NETWORK, trusts};
 use crate::account::Frame;
 
-const V4: usize = size_of::<Ipv4>();
-const V6: usize = size_of::<Ipv6>();
-
 /// Puts the packet into one for the member, and sends it.
 #[inline(always)]
 pub fn send(ctx: &XdpContext, frame: &Frame, member: &Member) -> u32 {
     let sent = if member.address.is_v4() {
-        frame.header::<Ipv4>(NETWORK).is_some_and(|inner| {
-            wrap(ctx, &head::<17>(member, ETHER_TYPE_IPV4, &outer_v4(&inner, member)), V4)
-        })
+        match frame.header::<Ipv4>(NETWORK) {
+            Some(inner) => wrap(ctx, member, ETHER_TYPE_IPV4, &outer_v4(&inner, member)),
+            None => false,
+        }
     } else {
-        frame.header::<Ipv6>(NETWORK).is_some_and(|inner| {
-            wrap(ctx, &head::<27>(member, ETHER_TYPE_IPV6, &outer_v6(&inner, member)), V6)
-        })
+        match frame.header::<Ipv6>(NETWORK) {
+            Some(inner) => wrap(ctx, member, ETHER_TYPE_IPV6, &outer_v6(&inner, member)),
+            None => false,
+        }
     };
     if !sent {
         return xdp_action::XDP_DROP;
@@ -38,36 +37,27 @@ pub fn send(ctx: &XdpContext, frame: &Frame, member: &Member) -> u32 {
     }
 }
 
-/// The Ethernet header and the IP header behind it.
+/// Makes room for the outer IP header, and writes it behind a new Ethernet header.
 #[inline(always)]
-fn head<const N: usize>(member: &Member, ether_type: u16, outer: &[u16]) -> [u16; N] {
-    let mut head = [0; N];
-    head[0] = member.next[0];
-    head[1] = member.next[1];
-    head[2] = member.next[2];
-    head[3] = member.from[0];
-    head[4] = member.from[1];
-    head[5] = member.from[2];
-    head[6] = ether_type.to_be();
-    for (word, outer) in head[7..].iter_mut().zip(outer) {
-        *word = *outer;
-    }
-    head
-}
-
-/// Makes room for `bytes` before the packet, and writes the new beginning.
-#[inline(always)]
-fn wrap<const N: usize>(ctx: &XdpContext, head: &[u16; N], bytes: usize) -> bool {
+fn wrap<const N: usize>(ctx: &XdpContext, member: &Member, ether_type: u16, outer: &[u16; N]) -> bool {
     // SAFETY: the program's own context; pointers from before are not used again.
-    if unsafe { bpf_xdp_adjust_head(ctx.ctx, -(bytes as i32)) } != 0 {
+    if unsafe { bpf_xdp_adjust_head(ctx.ctx, -((N * 2) as i32)) } != 0 {
         return false;
     }
     let start = ctx.data();
-    if start + N * 2 > ctx.data_end() {
+    if start + NETWORK + N * 2 > ctx.data_end() {
         return false;
     }
-    // SAFETY: within the packet by the comparison above; IP headers lie at even places.
-    unsafe { (start as *mut [u16; N]).write(*head) };
+    let ethernet = Ethernet { destination: member.next, source: member.from, ether_type: ether_type.to_be() };
+    // SAFETY: within the packet by the comparison above; IP headers lie at even places. Word by word, as a copy of it
+    // all would be a call.
+    unsafe {
+        (start as *mut Ethernet).write(ethernet);
+        let packet = (start + NETWORK) as *mut u16;
+        for (place, word) in outer.iter().enumerate() {
+            packet.add(place).write(*word);
+        }
+    }
     true
 }
 
@@ -78,10 +68,14 @@ pub fn unpack(ctx: &XdpContext) -> bool {
     let frame = unsafe { Frame::new(ctx.data(), ctx.data_end()) };
     let Some(ethernet) = frame.header::<Ethernet>(0) else { return false };
     match u16::from_be(ethernet.ether_type) {
-        ETHER_TYPE_IPV4 => packed_v4(&frame, NETWORK)
-            .is_some_and(|outer| trusts(Address::v4(outer.source)) && unwrap(ctx, &ethernet, V4)),
-        ETHER_TYPE_IPV6 => packed_v6(&frame, NETWORK)
-            .is_some_and(|outer| trusts(Address(outer.source)) && unwrap(ctx, &ethernet, V6)),
+        ETHER_TYPE_IPV4 => match packed_v4(&frame, NETWORK) {
+            Some(outer) => trusts(Address::v4(outer.source)) && unwrap(ctx, &ethernet, size_of::<Ipv4>()),
+            None => false,
+        },
+        ETHER_TYPE_IPV6 => match packed_v6(&frame, NETWORK) {
+            Some(outer) => trusts(Address(outer.source)) && unwrap(ctx, &ethernet, size_of::<Ipv6>()),
+            None => false,
+        },
         _ => false,
     }
 }

@@ -162,7 +162,14 @@ impl Balance {
     /// What a member has said.
     pub fn hear(&mut self, address: IpAddr, answer: Answer) -> io::Result<()> {
         let (rise, fall) = (self.settings.health.rise, self.settings.health.fall);
-        let Some(member) = self.members.iter_mut().find(|one| one.address == address) else { return Ok(()) };
+        let Some(place) = self.members.iter().position(|one| one.address == address) else { return Ok(()) };
+        let Some(member) = self.members.get_mut(place) else { return Ok(()) };
+        // Who has answered has made its hardware address known.
+        if member.way.is_err() {
+            member.way = self.routes.way(address).map_err(|error| error.to_string());
+            self.write_member(place)?;
+        }
+        let Some(member) = self.members.get_mut(place) else { return Ok(()) };
         if !member.health.hear(answer, rise, fall) {
             return Ok(());
         }

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use gateway_common::flood::FLOWS;
 use serde::Serialize;
 
 use crate::load::name;
@@ -17,7 +18,7 @@ pub struct ProgramCost {
     pub packet: String,
     /// Nanoseconds a packet: the lowest average of several rounds.
     pub nanoseconds: u32,
-    /// The same of the empty XDP program in the same rounds.
+    /// The same of the empty XDP program in the same rounds; for balancing, of one that changes the packet only.
     pub empty_nanoseconds: u32,
     /// Instructions that the verifier walked, where the kernel tells.
     pub verified_instructions: Option<u32>,
@@ -27,13 +28,15 @@ pub struct ProgramCost {
 const ROUNDS: usize = 5;
 /// The port of the listener that the packets are for.
 const PORT: u16 = 8080;
+/// `XDP_TX`.
+const SENT: u32 = 3;
 
 /// Runs each program `repeat` times a round (1,000,000 for a figure to publish). Needs the capabilities of the
 /// datapath itself. Error: one line.
 pub fn run(repeat: u32) -> Result<Vec<ProgramCost>, String> {
     let bindings = vec![Binding { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), ports: PORT..=PORT }];
     let listener = ListenerSpec { name: "http".to_owned(), bindings, workers: Vec::new() };
-    let trial = Trial::load(&[listener])?;
+    let trial = Trial::load(std::slice::from_ref(&listener))?;
     let packets = [
         ("IPv4 TCP", frame_v4(6, 20)),
         ("IPv4 UDP", frame_v4(17, 8)),
@@ -43,30 +46,46 @@ pub fn run(repeat: u32) -> Result<Vec<ProgramCost>, String> {
     let mut costs = Vec::new();
     for program in [name::INGRESS, name::INGRESS_TC, name::EGRESS_TC] {
         for (packet, frame) in &packets {
-            costs.push(measure(&trial, program, packet, repeat, |name| trial.run(name, frame, repeat))?);
+            costs.push(measure(&trial, program, name::EMPTY, packet, |name| trial.run(name, frame, repeat))?);
         }
     }
     let remote = SocketAddr::from(([192, 0, 2, 1], 40_000));
     let arrival = Arrival { local: SocketAddr::from(([192, 0, 2, 2], PORT)), remote };
     let frame = &packets[0].1;
-    costs.push(measure(&trial, name::LOOKUP, "new connection", repeat, |name| {
+    costs.push(measure(&trial, name::LOOKUP, name::EMPTY, "new connection", |name| {
         if name == name::LOOKUP { trial.look_up(arrival, repeat) } else { trial.run(name, frame, repeat) }
     })?);
+    costs.push(balancing(&listener, repeat)?);
     Ok(costs)
+}
+
+/// A packet for a virtual address, of one of many known flows. The floor is the same change of the packet without it.
+fn balancing(listener: &ListenerSpec<'_>, repeat: u32) -> Result<ProgramCost, String> {
+    let bindings = vec![Binding { address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2)), ports: PORT..=PORT }];
+    let trial = Trial::balancing(&ListenerSpec { bindings, ..listener.clone() })?;
+    let frame = frame_v4(6, 20);
+    // All flows are known, or nearly so.
+    let warm = trial.run(name::TRIAL, &frame, FLOWS.saturating_mul(4));
+    let verdict = warm.map_err(|error| format!("test run of balancing: {error}"))?.verdict;
+    if verdict != SENT {
+        return Err(format!("balancing does not send its packet: verdict {verdict}"));
+    }
+    let packet = format!("IPv4 TCP to a member, {FLOWS} flows");
+    measure(&trial, name::TRIAL, name::TRIAL_FLOOR, &packet, |name| trial.run(name, &frame, repeat))
 }
 
 fn measure(
     trial: &Trial,
     program: &str,
+    floor: &str,
     packet: &str,
-    repeat: u32,
     run: impl Fn(&str) -> io::Result<crate::trial::Outcome>,
 ) -> Result<ProgramCost, String> {
-    let failed = |error: io::Error| format!("test run of {program}, {repeat} times: {error}");
+    let failed = |error: io::Error| format!("test run of {program}: {error}");
     let mut cost = u32::MAX;
     let mut empty = u32::MAX;
     for _ in 0..ROUNDS {
-        empty = empty.min(run(name::EMPTY).map_err(failed)?.nanoseconds);
+        empty = empty.min(run(floor).map_err(failed)?.nanoseconds);
         cost = cost.min(run(program).map_err(failed)?.nanoseconds);
     }
     let verified = trial.programs().into_iter().find(|(name, _)| *name == program);

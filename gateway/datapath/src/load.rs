@@ -28,9 +28,11 @@ pub mod name {
     pub const LOOKUP: &str = "gw_lookup";
     pub const REUSEPORT: &str = "gw_reuseport";
     pub const SOCK_OPS: &str = "gw_sockops";
-    /// For measuring only, as the next.
+    /// For measuring only, as those that follow.
     pub const EMPTY: &str = "gw_empty";
     pub const FLOOD: &str = "gw_flood";
+    pub const TRIAL: &str = "gw_trial";
+    pub const TRIAL_FLOOR: &str = "gw_trial_floor";
 
     pub const ALL: [&str; 6] = [INGRESS, INGRESS_TC, EGRESS_TC, LOOKUP, REUSEPORT, SOCK_OPS];
 }

@@ -2,6 +2,10 @@
 
 use std::io;
 
+use gateway_common::map::{Config, FLOWS_MAX, Member, RING_SLOTS, Vip};
+use gateway_common::numbers::PROTOCOL_TCP;
+use gateway_common::packet::Address;
+
 use crate::counters::{self, Counters};
 use crate::kernel::{self, Run};
 use crate::listeners;
@@ -44,6 +48,41 @@ impl Trial {
         let config = listeners::config(prepared.workers, false);
         loaded.maps.config.update(&0_u32, &config).map_err(|error| error.to_string())?;
         Ok(Self { loaded, names: listeners.iter().map(|one| one.name.clone()).collect() })
+    }
+
+    /// The program of XDP with a virtual address whose packets all go to one member; `listener` stands for it. Error: as
+    /// above.
+    pub fn balancing(listener: &ListenerSpec<'_>) -> Result<Self, String> {
+        let listeners = std::slice::from_ref(listener);
+        let prepared = listeners::prepare(&[], listeners).map_err(|error| error.to_string())?;
+        let mut options = LoadOptions::new(&DatapathSettings::default());
+        (options.balance, options.rings, options.flows_max) = (true, 1, FLOWS_MAX);
+        let loaded = load::load(&[name::TRIAL, name::TRIAL_FLOOR], &options)?;
+        if let Some(line) = loaded.refused.first() {
+            return Err(line.clone());
+        }
+        let maps = &loaded.maps;
+        let vip = Vip { ring: 0, protocol: u32::from(PROTOCOL_TCP), flows_a_second: u64::MAX };
+        // A test run's packets come in by the loopback interface.
+        let member = Member {
+            address: Address::v4(u32::from_ne_bytes([10, 0, 0, 11])),
+            source: Address::v4(u32::from_ne_bytes([10, 0, 0, 2])),
+            interface: 1,
+            room: 1500,
+            flags: Member::KEEPS,
+            ..Member::default()
+        };
+        let ring: Vec<(u32, u32)> = (0..RING_SLOTS).map(|slot| (slot, 1)).collect();
+        let mut config = listeners::config(1, false);
+        config.flags |= Config::BALANCE;
+        let filled = prepared.fill(maps).map_err(io::Error::other).and_then(|()| {
+            maps.vips.update(&1_u32, &vip)?;
+            maps.members.update(&1_u32, &member)?;
+            maps.ring.update_all(&ring)?;
+            maps.config.update(&0_u32, &config)
+        });
+        filled.map_err(|error| error.to_string())?;
+        Ok(Self { loaded, names: vec![listener.name.clone()] })
     }
 
     /// Names of the programs, with the instructions that the verifier walked.
