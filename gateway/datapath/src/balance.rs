@@ -43,6 +43,14 @@ pub struct VirtualAddressStatus {
     pub last_known: bool,
 }
 
+/// Where the figures of a virtual address stand: the number of its listener, and those of its members.
+#[derive(Debug)]
+pub struct Counted {
+    pub listener: u16,
+    pub address: String,
+    pub members: Vec<(u32, IpAddr)>,
+}
+
 /// One member of a virtual address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberStatus {
@@ -281,12 +289,19 @@ impl Balance {
         }
     }
 
-    /// Numbers of the listeners that stand for virtual addresses, with their names and their members' numbers.
-    pub fn counted(&self) -> Vec<(u16, String, Vec<(u32, IpAddr)>)> {
-        let members = |vip: &VipRing| {
-            vip.settings.members.iter().map(|one| (self.state(one.address).0, one.address)).collect()
+    /// Where the figures of each virtual address stand.
+    pub fn counted(&self) -> Vec<Counted> {
+        let counted = |vip: &VipRing| Counted {
+            listener: vip.number,
+            address: vip.settings.to_string(),
+            members: vip
+                .settings
+                .members
+                .iter()
+                .map(|one| (self.state(one.address).0, one.address))
+                .collect(),
         };
-        self.vips.iter().map(|vip| (vip.number, vip.settings.to_string(), members(vip))).collect()
+        self.vips.iter().map(counted).collect()
     }
 
     /// Remembers the flows of the gateway that ran before, as far as its members are ours.
@@ -316,8 +331,8 @@ fn entry(member: &Known, keeps: bool) -> Member {
     entry
 }
 
-fn words([a, b, c, d, e, f]: [u8; 6]) -> [u16; 3] {
-    [[a, b], [c, d], [e, f]].map(u16::from_ne_bytes)
+fn words(mac: [u8; 6]) -> [u16; 3] {
+    [0, 2, 4].map(|at| u16::from_ne_bytes([mac[at], mac[at + 1]]))
 }
 
 fn in_sixteen(address: IpAddr) -> Address {

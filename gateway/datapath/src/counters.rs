@@ -10,6 +10,7 @@ use gateway_common::map::{
 use gateway_common::{Protocol, Verdict};
 use serde::{Deserialize, Serialize};
 
+use crate::balance::Counted;
 use crate::cookies::is_flooded;
 use crate::kernel::Map;
 use crate::load::Maps;
@@ -227,25 +228,20 @@ pub fn read_drops(maps: &Maps) -> io::Result<Vec<(u64, u64)>> {
     Ok(sums.iter().map(|one| (one.packets, one.bytes)).collect())
 }
 
-/// Figures of virtual addresses: numbers of their listeners, names, numbers of their members.
-pub fn read_balance(
-    maps: &Maps,
-    counted: Vec<(u16, String, Vec<(u32, IpAddr)>)>,
-) -> io::Result<Vec<BalanceCount>> {
-    let Some(last) = counted.iter().map(|(number, ..)| u32::from(*number)).max() else {
-        return Ok(Vec::new());
-    };
+/// Figures of virtual addresses.
+pub fn read_balance(maps: &Maps, counted: Vec<Counted>) -> io::Result<Vec<BalanceCount>> {
+    let Some(last) = counted.iter().map(|one| u32::from(one.listener)).max() else { return Ok(Vec::new()) };
     let decided = sums(&maps.balance_counts, last + 1, add_balance)?;
     let given = sums(&maps.member_counts, (last + 1) * MEMBERS_MAX, |sum, one| {
         sum.packets += one.packets;
         sum.bytes += one.bytes;
     })?;
-    let of_vip = |(number, address, members): (u16, String, Vec<(u32, IpAddr)>)| {
-        let one = decided.get(usize::from(number)).copied().unwrap_or_default();
-        let given = |(member, address): (u32, IpAddr)| {
-            let one =
-                given.get(member_index(u32::from(number), member) as usize).copied().unwrap_or_default();
-            MemberCount { member: address, packets: one.packets, bytes: one.bytes }
+    let of_vip = |Counted { listener, address, members }: Counted| {
+        let one = decided.get(usize::from(listener)).copied().unwrap_or_default();
+        let given = |(number, member): (u32, IpAddr)| {
+            let slot = member_index(u32::from(listener), number) as usize;
+            let one = given.get(slot).copied().unwrap_or_default();
+            MemberCount { member, packets: one.packets, bytes: one.bytes }
         };
         BalanceCount {
             address,

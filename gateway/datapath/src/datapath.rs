@@ -234,8 +234,8 @@ impl Active {
         // Switched on before anything is attached: the maps are complete.
         let by_cpu = steers_by_cpu(settings.steering, &prepared, &chosen);
         let shed = Shed::start(&settings.shed, &mut loaded).map_err(|error| format!("rules: {error}"))?;
-        let balance = Balance::start(&settings.balance, specs.len(), &loaded.maps, flows);
-        let balance = balance.map_err(|error| format!("balancing: {error}"))?;
+        let balance = Balance::start(&settings.balance, specs.len(), &loaded.maps, flows)
+            .map_err(|error| format!("balancing: {error}"))?;
         let mut config = listeners::config(prepared.workers, by_cpu);
         config.flags |= shed.flags();
         if let Some(max) = settings.cookies.filter(|_| loaded.cookies) {
@@ -254,8 +254,7 @@ impl Active {
             groups = attached;
             refused.append(&mut lines);
         }
-        let by = if by_cpu { Steering::Cpu } else { Steering::Hash };
-        let steering = (!groups.is_empty()).then_some(by);
+        let steering = (!groups.is_empty()).then_some(if by_cpu { Steering::Cpu } else { Steering::Hash });
         let mut links = Vec::new();
         let wanted = [(name::LOOKUP, prepared.plan.steers()), (name::SOCK_OPS, true)];
         for (program, _) in wanted.iter().filter(|(_, wanted)| *wanted) {
