@@ -170,7 +170,7 @@ fn takeover_from_a_gateway_of_another_layout_is_refused() {
     let listener = UnixListener::bind(scene.socket()).unwrap();
     let old = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        let text = br#"{"protocol": 2, "things": []}"#;
+        let text = br#"{"protocol": 99, "things": []}"#;
         stream.write_all(&(text.len() as u32).to_be_bytes()).unwrap();
         stream.write_all(text).unwrap();
         // Until the other one is gone.
@@ -180,7 +180,7 @@ fn takeover_from_a_gateway_of_another_layout_is_refused() {
     let output = run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(69), "{text}");
-    assert!(text.contains("speaks version 2 of the hand-over, this one version 1"), "{text}");
+    assert!(text.contains("speaks version 99 of the hand-over, this one version 2"), "{text}");
     old.join().unwrap();
 }
 
