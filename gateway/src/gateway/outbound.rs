@@ -20,8 +20,9 @@ use super::StartError;
 /// For one request to a collector, its answer included: a sink of a byte a second holds nobody up for longer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Where the cores are not enough for all, traffic comes first: a tenth of a worker's share is left for telemetry.
-const NICENESS: i32 = 10;
+/// Where the cores are not enough for all, traffic comes first: a twentieth of a worker's share is left for telemetry.
+/// What workers do for it themselves comes on top, and both together are to stay below a tenth.
+const NICENESS: i32 = 13;
 
 /// Starts the thread; it ends when the pipeline is closed.
 pub fn spawn(

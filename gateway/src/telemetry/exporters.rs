@@ -82,7 +82,7 @@ fn application_insights(export: &ExportSettings, instance: &Arc<Instance>) -> Op
     Some(Spec {
         name: "application-insights".to_owned(),
         requests: Some(Intake::of_settings(LoggerKind::ApplicationInsights, own.sampling)),
-        make: Box::new(move || Box::new(ApplicationInsights::new(settings, instance))),
+        make: Box::new(move || Box::new(ApplicationInsights::new(settings, &instance))),
     })
 }
 

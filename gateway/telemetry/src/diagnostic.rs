@@ -130,9 +130,9 @@ impl Rules {
     pub fn operation_name(&self, event: &RequestEvent<'_>) -> String {
         match (self.operation_name, event.api_id, event.operation_id, event.operation_template) {
             (OperationName::Name, Some(api), Some(operation), _) => {
-                format!("{api};rev={} - {operation}", event.api_revision.unwrap_or("1"))
+                [api, ";rev=", event.api_revision.unwrap_or("1"), " - ", operation].concat()
             }
-            (OperationName::Url, _, _, Some(template)) => format!("{} {template}", event.method),
+            (OperationName::Url, _, _, Some(template)) => [event.method, " ", template].concat(),
             _ => format!("{} {}", event.method, event.url.target.split('?').next().unwrap_or_default()),
         }
     }

@@ -12,7 +12,6 @@ use uuid::Uuid;
 use crate::diagnostic::{Mask, Message, MessageRules, Messages, Rules};
 use crate::metrics::labels::{BackendId, HostId, LabelId};
 use crate::redact::{self, Redacted};
-use crate::rfc3339::Rfc3339;
 
 /// Declares a closed set of label values: an enum, its texts and its members.
 macro_rules! closed {
@@ -65,6 +64,14 @@ pub enum Value<'a> {
     Unsigned(u64),
     Number(f64),
     Text(&'a str),
+    Id(Uuid),
+    /// Shown in hexadecimal.
+    Hex(&'a [u8]),
+    Address(IpAddr),
+    /// Shown with seven digits of the second.
+    Time(SystemTime),
+    /// Shown without its secrets.
+    Url(&'a Redacted<'a>),
     Display(&'a dyn Display),
     Object(&'a dyn Fields),
     Errors(&'a [LastError<'a>]),
@@ -371,13 +378,13 @@ impl Fields for GatewayLogs<'_> {
         visit("totalTime", millis(event.total_time));
         visit("category", Value::Text("GatewayLogs"));
         if self.rules.is_none_or(|rules| rules.log_client_ip) {
-            visit("callerIpAddress", Value::Display(&event.caller_ip));
+            visit("callerIpAddress", Value::Address(event.caller_ip));
         }
-        visit("timeGenerated", Value::Display(&Rfc3339 { time: event.time_generated, digits: 7 }));
+        visit("timeGenerated", Value::Time(event.time_generated));
         text(visit, "region", Some(self.region).filter(|region| !region.is_empty()));
-        visit("correlationId", Value::Display(&event.correlation_id));
+        visit("correlationId", Value::Id(event.correlation_id));
         visit("method", Value::Text(event.method));
-        visit("url", Value::Display(&Redacted::url(&event.url, event.key_parameter).masking(frontend_masks)));
+        visit("url", Value::Url(&Redacted::url(&event.url, event.key_parameter).masking(frontend_masks)));
         visit("responseCode", Value::Unsigned(event.response_code.into()));
         visit("responseSize", Value::Unsigned(event.response_size));
         visit("cache", Value::Text(event.cache.as_str()));
@@ -396,7 +403,7 @@ impl Fields for GatewayLogs<'_> {
         if let Some(call) = backend {
             visit("backendMethod", Value::Text(call.method));
             let url = Redacted::text(call.url, event.key_parameter).masking(backend_masks);
-            visit("backendUrl", Value::Display(&url));
+            visit("backendUrl", Value::Url(&url));
             visit("backendResponseCode", Value::Unsigned(call.response_code.into()));
             text(visit, "backendProtocol", call.protocol.map(Protocol::as_str));
         }

@@ -20,6 +20,7 @@ mod lines;
 mod loggers;
 pub mod logs_ingestion;
 pub mod monitor_metrics;
+mod open;
 pub mod otlp;
 #[cfg(test)]
 mod outages;
@@ -43,7 +44,6 @@ use gateway_model::Secret;
 
 pub use inlet::Gathered;
 pub use intake::Intake;
-pub use kept::Kept;
 pub use loggers::{Logger, LoggerSettings};
 pub use pipeline::{Limits, Pipeline, Spec};
 pub use sampling::Sampling;
@@ -149,6 +149,8 @@ pub struct Payload {
     pub body: Vec<u8>,
     /// The sink takes it no later than this.
     pub expires: Option<SystemTime>,
+    /// The sink takes it plain; it may be compressed while it waits.
+    pub compressible: bool,
 }
 
 /// What became of a payload.

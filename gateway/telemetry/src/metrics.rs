@@ -103,6 +103,11 @@ impl Registry {
         }
     }
 
+    /// How many workers there are.
+    pub fn workers(&self) -> usize {
+        self.shards.len()
+    }
+
     /// The counters of a worker; beyond the last they wrap around. Any thread may add to any shard; counts stay exact.
     pub fn shard(&self, worker: usize) -> &Shard {
         &self.shards[worker % self.shards.len()]

@@ -19,7 +19,10 @@ const SECRET_NAMES: [&str; 27] = [
 
 /// True for a name in whose value a secret is to be expected.
 pub fn is_secret_name(name: &str) -> bool {
-    SECRET_NAMES.iter().any(|secret| same_name(name, secret))
+    if name.contains('%') {
+        return SECRET_NAMES.iter().any(|secret| same_name(name, secret));
+    }
+    SECRET_NAMES.iter().any(|secret| name.eq_ignore_ascii_case(secret))
 }
 
 /// A URL, or a text that is one, shown with secret query values and user info masked.
@@ -65,10 +68,12 @@ impl<'a> Redacted<'a> {
     }
 }
 
-impl fmt::Display for Redacted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Redacted<'_> {
+    /// Writes the URL as it may be shown.
+    pub(crate) fn write_to(&self, f: &mut impl Write) -> fmt::Result {
         if !self.scheme.is_empty() {
-            write!(f, "{}://", self.scheme)?;
+            f.write_str(self.scheme)?;
+            f.write_str("://")?;
         }
         match self.rest.rsplit_once('@') {
             Some((_, host)) => write!(f, "{MASK}@{host}")?,
@@ -93,6 +98,12 @@ impl fmt::Display for Redacted<'_> {
             }
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Redacted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_to(f)
     }
 }
 

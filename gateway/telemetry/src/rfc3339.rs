@@ -10,19 +10,45 @@ pub struct Rfc3339 {
     pub digits: u32,
 }
 
-impl fmt::Display for Rfc3339 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Rfc3339 {
+    /// Calls `read` with the text, which is ASCII. Without the machinery of `fmt`: every sink shows times of every request.
+    pub(crate) fn with<R>(self, read: impl FnOnce(&str) -> R) -> R {
         let since = self.time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let (year, month, day) = civil_date(since.as_secs() / 86_400);
         let second = since.as_secs() % 86_400;
-        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
-        let digits = self.digits.min(9);
-        if digits > 0 {
-            let fraction = since.subsec_nanos() / 10_u32.pow(9 - digits);
-            write!(f, ".{fraction:0width$}", width = digits as usize)?;
+        let mut text = *b"0000-00-00T00:00:00.000000000Z";
+        for (at, value) in [
+            (0, year / 100),
+            (2, year % 100),
+            (5, month),
+            (8, day),
+            (11, second / 3_600),
+            (14, second / 60 % 60),
+            (17, second % 60),
+        ] {
+            put_pair(&mut text, at, value);
         }
-        f.write_str("Z")
+        let digits = self.digits.min(9) as usize;
+        let mut nanos = since.subsec_nanos();
+        for place in text[20..29].iter_mut().rev() {
+            *place = b'0' + (nanos % 10) as u8;
+            nanos /= 10;
+        }
+        let end = if digits == 0 { 19 } else { 20 + digits };
+        text[end] = b'Z';
+        read(str::from_utf8(&text[..=end]).unwrap_or_default())
+    }
+}
+
+/// Two digits of a number below 100.
+fn put_pair(text: &mut [u8; 30], at: usize, value: u64) {
+    text[at] = b'0' + (value / 10 % 10) as u8;
+    text[at + 1] = b'0' + (value % 10) as u8;
+}
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.with(|text| f.write_str(text))
     }
 }
 

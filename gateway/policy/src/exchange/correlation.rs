@@ -93,8 +93,14 @@ impl Correlation {
 
 /// Lower-case digits; without the machinery of `fmt`, as every request with a trace comes by here.
 fn push_hex(text: &mut String, bytes: &[u8]) {
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
-    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+    let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
+    for bytes in bytes.chunks(16) {
+        let mut digits = [0; 32];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        }
+        text.push_str(str::from_utf8(digits.get(..2 * bytes.len()).unwrap_or_default()).unwrap_or_default());
+    }
 }
 
 /// `00-<trace id>-<parent id>-<flags>` (W3C Trace Context §3.2); later versions may have more behind it.

@@ -1,6 +1,5 @@
 //! The closed event of a request: made once, when its answer has been sent or the client has left.
 
-use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -266,17 +265,13 @@ impl Texts {
         let RequestUrl { path, query, .. } = &exchange.original_url;
         let backend = exchange.destination().map(|backend| {
             let (own, base) = (&exchange.request.url, &backend.base);
-            let mut text = String::with_capacity(base.host.len() + base.path.len() + own.path.len() + 64);
-            let _ = write!(text, "{}://{}{}{}", base.scheme.as_str(), base.authority(), base.path, own.path);
-            if !own.query.is_empty() {
-                text.push('?');
-                text.push_str(&own.query);
-            }
-            text
+            let authority = base.authority();
+            let (mark, query) = if own.query.is_empty() { ("", "") } else { ("?", own.query.as_str()) };
+            [base.scheme.as_str(), "://", &authority, &base.path, &own.path, mark, query].concat()
         });
         Self {
             authority: exchange.original_url.authority(),
-            target: if query.is_empty() { path.clone() } else { format!("{path}?{query}") },
+            target: if query.is_empty() { path.clone() } else { [path, "?", query].concat() },
             backend: backend.unwrap_or_default(),
         }
     }

@@ -5,7 +5,6 @@ mod connection;
 mod envelope;
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde_json::Value as Json;
@@ -48,7 +47,7 @@ pub struct ApplicationInsights {
 }
 
 impl ApplicationInsights {
-    pub fn new(settings: Settings, instance: Arc<Instance>) -> Self {
+    pub fn new(settings: Settings, instance: &Instance) -> Self {
         let envelopes = Envelopes::new(settings.connection.instrumentation_key.clone(), instance);
         let track = settings.connection.track_url().into();
         Self { settings, envelopes, track }

@@ -5,9 +5,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::Payload;
 use super::spill::{Spill, is_expired};
+use super::{Payload, lines};
 use crate::metrics::exporters::{ExporterFigures, Outcome, Place};
+
+/// Plain payloads up to this size wait as they are: most are sent at once.
+const PLAIN_BYTES_MAX: u64 = 1 << 20;
 
 /// Payloads in memory, then those on disk. One may be with the sender; it counts as in memory.
 pub struct Backlog {
@@ -39,7 +42,11 @@ impl Backlog {
     }
 
     /// Adds a payload behind all others.
-    pub fn push(&mut self, payload: Payload) {
+    pub fn push(&mut self, mut payload: Payload) {
+        if payload.compressible && self.memory_bytes >= PLAIN_BYTES_MAX.min(self.memory_bytes_max / 4) {
+            payload.body = lines::gzip(&[&payload.body]);
+            payload.compressible = false;
+        }
         let sequence = self.sequence;
         self.sequence += 1;
         let fits = self.memory_bytes + payload.body.len() as u64 <= self.memory_bytes_max;
@@ -165,7 +172,7 @@ mod tests {
     use super::*;
 
     fn payload(text: &str) -> Payload {
-        Payload { items: 1, body: text.as_bytes().to_vec(), expires: None }
+        Payload { items: 1, body: text.as_bytes().to_vec(), ..Payload::default() }
     }
 
     fn drain(backlog: &mut Backlog) -> String {

@@ -2,21 +2,21 @@
 //! gateway's identity
 //! (self-hosted-gateway.md §3.4, §4.4).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::lines::{Frame, Writer, array, gunzip};
+use super::lines::{self, Frame, Writer, array};
 use super::post::Post;
 use super::{Exporter, Gathered, LocalFuture, Outbound, Payload, Shown, Verdict};
 use crate::diagnostic::Rules;
 use crate::event::{GatewayLogs, RequestEvent, Value};
 use crate::json::{self, Object};
-use crate::rfc3339::Rfc3339;
 use crate::sink::Instance;
 
 /// The Basic tier takes 256 KB.
 const BODY_BYTES_MAX: usize = 240 << 10;
-const FRAME: Frame = array(BODY_BYTES_MAX, BODY_BYTES_MAX);
+const FRAME: Frame = Frame { gzip: false, ..array(BODY_BYTES_MAX, BODY_BYTES_MAX) };
 
 /// Which hub, and as whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,39 +45,43 @@ impl EventHubs {
         Self { post, instance }
     }
 
-    /// The shape of Azure's own export of resource logs.
-    fn event(&self, event: &RequestEvent<'_>, rules: &Rules) -> String {
-        let mut properties = String::with_capacity(1024);
-        let record = GatewayLogs { event, region: &self.instance.region, rules: Some(rules) };
-        json::json_value(&mut properties, Value::Object(&record));
-        let mut body = String::with_capacity(properties.len() + 256);
-        Object::write(&mut body, |body| {
-            body.text("time", &Rfc3339 { time: event.time_generated, digits: 7 }, 64);
-            body.text("operationName", &"Microsoft.ApiManagement/GatewayLogs", 64);
-            body.text("category", &"GatewayLogs", 64);
-            body.text("correlationId", &event.correlation_id, 64);
+    /// The shape of Azure's own export of resource logs. `body`: room for it.
+    fn write(&self, out: &mut String, body: &mut String, event: &RequestEvent<'_>, rules: &Rules) {
+        body.clear();
+        Object::write(body, |body| {
+            body.time("time", event.time_generated);
+            body.text("operationName", "Microsoft.ApiManagement/GatewayLogs", 64);
+            body.text("category", "GatewayLogs", 64);
+            body.value("correlationId", Value::Id(event.correlation_id));
             body.value("durationMs", Value::Unsigned(event.total_time.as_millis() as u64));
-            body.raw("properties", &properties);
+            let record = GatewayLogs { event, region: &self.instance.region, rules: Some(rules) };
+            body.value("properties", Value::Object(&record));
         });
-        let mut message = String::with_capacity(body.len() * 2);
-        Object::write(&mut message, |message| {
-            message.text("Body", &body, usize::MAX);
-        });
-        message
+        out.clear();
+        out.push_str("{\"Body\":");
+        json::string_of_json(out, body);
+        out.push('}');
     }
 
     async fn attempt(&self, payload: &Payload, outbound: &dyn Outbound) -> Verdict {
-        // Kept compressed like all payloads; the service takes them plain only.
-        let body = gunzip(&payload.body).into_bytes();
-        self.post.send(&Payload { body, ..payload.clone() }, outbound).await
+        match lines::plain(&payload.body) {
+            Cow::Borrowed(_) => self.post.send(payload, outbound).await,
+            // It was compressed while it waited.
+            Cow::Owned(body) => {
+                let plain = Payload { items: payload.items, body, ..Payload::default() };
+                self.post.send(&plain, outbound).await
+            }
+        }
     }
 }
 
 impl Exporter for EventHubs {
     fn encode(&self, gathered: &[Gathered], _: SystemTime, _: bool, payloads: &mut Vec<Payload>) -> u64 {
         let mut writer = Writer::new(FRAME, None, payloads);
+        let (mut message, mut body) = (String::with_capacity(4096), String::with_capacity(4096));
         for item in gathered {
-            writer.add(&item.request.with(|event| self.event(event, &item.rules)));
+            item.with(|event| self.write(&mut message, &mut body, event, &item.rules));
+            writer.add(&message);
         }
         writer.finish()
     }

@@ -5,25 +5,39 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::{Intake, Kept};
+use super::Intake;
+use super::kept::Batch;
 use crate::diagnostic::Rules;
+use crate::event::RequestEvent;
 use crate::metrics::exporters::{ExporterFigures, Outcome, Place};
 
 /// A request for an exporter.
 #[derive(Clone, Debug)]
 pub struct Gathered {
-    pub request: Arc<Kept>,
+    batch: Arc<Batch>,
+    index: usize,
     /// 100: it stands for itself; 10: for ten of its kind; 0: only its metrics are wanted.
     pub sample_rate: f64,
     pub rules: Arc<Rules>,
 }
 
-/// The same in the queue.
+impl Gathered {
+    /// A copy of an event.
+    pub fn of(event: &RequestEvent<'_>, sample_rate: f64, rules: Arc<Rules>) -> Self {
+        Self { batch: Arc::new(Batch::of(event)), index: 0, sample_rate, rules }
+    }
+
+    /// Calls `read` with the event.
+    pub fn with<R: Default>(&self, read: impl FnOnce(&RequestEvent<'_>) -> R) -> R {
+        // The batch has a request of this number.
+        self.batch.with(self.index, read).unwrap_or_default()
+    }
+}
+
+/// A batch in the queue, and how many of its requests the exporter takes.
 struct Queued {
-    request: Arc<Kept>,
-    sample_rate: f64,
-    /// `None`: the inlet's own.
-    rules: Option<Arc<Rules>>,
+    batch: Arc<Batch>,
+    requests: u64,
 }
 
 /// Where workers leave requests. A full inlet gives up its oldest (O-03); the lock is held for a push or a swap.
@@ -38,10 +52,20 @@ pub struct Inlet {
 
 #[derive(Default)]
 struct State {
-    items: VecDeque<Queued>,
+    batches: VecDeque<Queued>,
+    requests: u64,
     bytes: usize,
     /// Nobody takes anything out any more.
     closed: bool,
+}
+
+impl State {
+    fn pop(&mut self) -> Option<Queued> {
+        let oldest = self.batches.pop_front()?;
+        self.bytes -= oldest.batch.bytes();
+        self.requests -= oldest.requests;
+        Some(oldest)
+    }
 }
 
 impl Inlet {
@@ -49,22 +73,22 @@ impl Inlet {
         Self { intake, figures, pressed: Notify::new(), bytes_max, state: Mutex::default() }
     }
 
-    /// `rules`: of a diagnostic; `None`: the inlet's own.
-    pub fn push(&self, request: Arc<Kept>, sample_rate: f64, rules: Option<Arc<Rules>>) {
-        let bytes = request.bytes();
+    /// Adds a batch of which the exporter takes so many requests.
+    pub fn push(&self, batch: Arc<Batch>, requests: u64) {
+        let bytes = batch.bytes();
         let mut given_up = 0;
         let mut state = self.lock();
         if state.closed {
-            return self.figures.item_ended(Outcome::Closed, 1);
+            return self.figures.item_ended(Outcome::Closed, requests);
         }
         while state.bytes + bytes > self.bytes_max {
-            let Some(oldest) = state.items.pop_front() else { break };
-            state.bytes -= oldest.request.bytes();
-            given_up += 1;
+            let Some(oldest) = state.pop() else { break };
+            given_up += oldest.requests;
         }
         let was_pressed = state.bytes * 2 >= self.bytes_max;
         state.bytes += bytes;
-        state.items.push_back(Queued { request, sample_rate, rules });
+        state.requests += requests;
+        state.batches.push_back(Queued { batch, requests });
         let is_pressed = state.bytes * 2 >= self.bytes_max;
         drop(state);
         if is_pressed && !was_pressed {
@@ -75,30 +99,45 @@ impl Inlet {
         }
     }
 
-    /// Up to `most` items, oldest first.
-    pub fn take(&self, most: usize) -> Vec<Gathered> {
+    /// At least `least` requests, or all there are; oldest first.
+    pub fn take(&self, least: usize) -> Vec<Gathered> {
+        let mut taken = Vec::new();
         let mut state = self.lock();
-        let count = state.items.len().min(most);
-        let taken: Vec<Queued> = state.items.drain(..count).collect();
-        let bytes: usize = taken.iter().map(|item| item.request.bytes()).sum();
-        state.bytes -= bytes.min(state.bytes);
-        self.figures.set_waiting(Place::Queue, state.items.len() as u64, state.bytes as u64);
+        let before = state.requests;
+        while before - state.requests < least as u64 {
+            let Some(oldest) = state.pop() else { break };
+            taken.push(oldest.batch);
+        }
+        self.figures.set_waiting(Place::Queue, state.requests, state.bytes as u64);
         drop(state);
-        let gathered = |Queued { request, sample_rate, rules }| {
-            // Without rules of either kind nothing is pushed.
-            let rules = rules.or_else(|| self.intake.own().map(Arc::clone))?;
-            Some(Gathered { request, sample_rate, rules })
-        };
-        taken.into_iter().filter_map(gathered).collect()
+        let mut gathered = Vec::with_capacity(least);
+        for batch in taken {
+            for index in 0..batch.len() {
+                // The same answer as the worker had when it counted.
+                if let Some((rules, sample_rate)) = self.rules(&batch, index) {
+                    gathered.push(Gathered { batch: Arc::clone(&batch), index, sample_rate, rules });
+                }
+            }
+        }
+        gathered
+    }
+
+    fn rules(&self, batch: &Batch, index: usize) -> Option<(Arc<Rules>, f64)> {
+        if let Some(rules) = self.intake.everything() {
+            return Some((Arc::clone(rules), 100.0));
+        }
+        batch.with(index, |event| {
+            self.intake.take(event).map(|(rules, sample_rate)| (Arc::clone(rules), sample_rate))
+        })?
     }
 
     /// What comes later is counted as lost.
     pub fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        let left = std::mem::take(&mut state.items).len() as u64;
-        state.bytes = 0;
-        self.figures.item_ended(Outcome::Closed, left);
+        self.figures.item_ended(Outcome::Closed, state.requests);
+        state.batches.clear();
+        (state.requests, state.bytes) = (0, 0);
         self.figures.set_waiting(Place::Queue, 0, 0);
     }
 
@@ -112,13 +151,13 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
+    use crate::Url;
     use crate::export::Sampling;
-    use crate::{RequestEvent, Url};
 
     #[test]
     fn full_inlet_gives_up_its_oldest_and_counts_them() {
         let event = |code| {
-            Arc::new(Kept::of(&RequestEvent {
+            Arc::new(Batch::of(&RequestEvent {
                 response_code: code,
                 ..RequestEvent::new([127, 0, 0, 1].into(), UNIX_EPOCH, "GET", Url::default())
             }))
@@ -127,14 +166,14 @@ mod tests {
         let figures = Arc::new(ExporterFigures::new("x"));
         let intake = Intake::all(Sampling::default());
         let inlet = Inlet::new(3 * each, intake, Arc::clone(&figures));
-        (1..=5).for_each(|code| inlet.push(event(code), 100.0, None));
+        (1..=5).for_each(|code| inlet.push(event(code), 1));
         let codes: Vec<u16> =
-            inlet.take(9).iter().map(|item| item.request.with(|event| event.response_code)).collect();
+            inlet.take(9).iter().map(|item| item.with(|event| event.response_code)).collect();
         assert_eq!((codes, figures.ended(Outcome::QueueFull)), (vec![3, 4, 5], 2));
         assert_eq!(figures.waiting(Place::Queue), (0, 0));
-        inlet.push(event(6), 100.0, None);
+        inlet.push(event(6), 1);
         inlet.close();
-        inlet.push(event(7), 100.0, None);
+        inlet.push(event(7), 1);
         assert_eq!(figures.ended(Outcome::Closed), 2);
     }
 }

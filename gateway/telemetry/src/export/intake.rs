@@ -47,11 +47,11 @@ impl Intake {
         }
     }
 
-    /// The rules of an exporter of the settings.
-    pub fn own(&self) -> Option<&Arc<Rules>> {
+    /// The rules, where every request is taken at full rate whatever it is.
+    pub fn everything(&self) -> Option<&Arc<Rules>> {
         match self {
-            Self::All(rules) | Self::Ruled(rules) | Self::Undiagnosed(rules) => Some(rules),
-            Self::Logger(..) => None,
+            Self::All(rules) => Some(rules).filter(|rules| rules.sampling.percentage >= 100.0),
+            _ => None,
         }
     }
 

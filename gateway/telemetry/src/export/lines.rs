@@ -1,5 +1,6 @@
 //! Bodies of many items in one text, compressed: split where a sink's limits ask for it.
 
+use std::borrow::Cow;
 use std::io::{Read, Write};
 use std::time::SystemTime;
 
@@ -20,16 +21,18 @@ pub struct Frame {
     pub bytes_max: usize,
     /// Of one item; a larger one is left out.
     pub item_bytes_max: usize,
+    /// The sink takes compressed bodies.
+    pub gzip: bool,
 }
 
 /// A JSON array, one item a line.
 pub const fn array(bytes_max: usize, item_bytes_max: usize) -> Frame {
-    Frame { open: "[", between: ",\n", close: "]", bytes_max, item_bytes_max }
+    Frame { open: "[", between: ",\n", close: "]", bytes_max, item_bytes_max, gzip: true }
 }
 
 /// One item a line (`application/x-ndjson`, `application/x-json-stream`).
 pub const fn lines(bytes_max: usize, item_bytes_max: usize) -> Frame {
-    Frame { open: "", between: "\n", close: "", bytes_max, item_bytes_max }
+    Frame { open: "", between: "\n", close: "", bytes_max, item_bytes_max, gzip: true }
 }
 
 /// Bodies under construction.
@@ -49,7 +52,7 @@ impl<'p> Writer<'p> {
 
     /// Adds an item.
     pub fn add(&mut self, item: &str) {
-        let Frame { open, between, close, bytes_max, item_bytes_max } = self.frame;
+        let Frame { open, between, close, bytes_max, item_bytes_max, .. } = self.frame;
         if item.len() > item_bytes_max || item.len() + open.len() + close.len() > bytes_max {
             self.too_large += 1;
             return;
@@ -72,15 +75,17 @@ impl<'p> Writer<'p> {
         if self.items > 0 {
             self.text.push_str(self.frame.close);
             let items = std::mem::take(&mut self.items);
-            self.payloads.push(Payload { items, body: gzip(self.text.as_bytes()), expires: self.expires });
-            self.text.clear();
+            let text = std::mem::take(&mut self.text);
+            let gzips = self.frame.gzip;
+            let body = if gzips { gzip(&[text.as_bytes()]) } else { text.into_bytes() };
+            self.payloads.push(Payload { items, body, expires: self.expires, compressible: !gzips });
         }
     }
 }
 
 /// The items of a payload.
 pub fn items(frame: Frame, payload: &Payload) -> Vec<String> {
-    let text = gunzip(&payload.body);
+    let text = String::from_utf8_lossy(&plain(&payload.body)).into_owned();
     let inner = text.strip_prefix(frame.open).unwrap_or(&text);
     let inner = inner.strip_suffix(frame.close).unwrap_or(inner);
     inner.split(frame.between).map(str::to_owned).collect()
@@ -108,19 +113,35 @@ pub fn halves(frame: Frame, payload: &Payload) -> Option<Vec<Payload>> {
 }
 
 /// Compresses (RFC 1952), fast rather than small.
-pub fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 8 + 64), Compression::fast());
-    // A `Vec` takes all.
-    let _ = encoder.write_all(bytes);
+pub fn gzip(parts: &[&[u8]]) -> Vec<u8> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let mut encoder = GzEncoder::new(Vec::with_capacity(length / 8 + 64), Compression::fast());
+    for part in parts {
+        // A `Vec` takes all.
+        let _ = encoder.write_all(part);
+    }
     encoder.finish().unwrap_or_default()
 }
 
-/// The text of what [`gzip`] made.
-pub fn gunzip(bytes: &[u8]) -> String {
-    let mut text = Vec::new();
+/// What [`gzip`] made as it was before, and what is plain as it is.
+pub fn plain(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if !is_gzip(bytes) {
+        return bytes.into();
+    }
+    let mut plain = Vec::new();
     // What a damaged disk left of it is sent as far as it reads.
-    let _ = GzDecoder::new(bytes).read_to_end(&mut text);
-    String::from_utf8_lossy(&text).into_owned()
+    let _ = GzDecoder::new(bytes).read_to_end(&mut plain);
+    plain.into()
+}
+
+/// RFC 1952 §2.3.1; no text of ours begins so.
+pub fn is_gzip(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0x1f, 0x8b])
+}
+
+#[cfg(test)]
+pub fn gunzip(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&plain(bytes)).into_owned()
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ impl Pipeline {
                 make: Box::new(move || -> Box<dyn Exporter> {
                     match settings {
                         LoggerSettings::ApplicationInsights(settings) => {
-                            Box::new(ApplicationInsights::new(settings, instance))
+                            Box::new(ApplicationInsights::new(settings, &instance))
                         }
                         LoggerSettings::EventHubs(settings) => Box::new(EventHubs::new(&settings, instance)),
                     }

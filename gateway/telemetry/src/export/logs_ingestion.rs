@@ -58,7 +58,7 @@ impl Exporter for LogsIngestion {
         let mut row = String::with_capacity(2048);
         for item in gathered {
             row.clear();
-            item.request.with(|event| row::write(&mut row, event, &item.rules, &self.instance));
+            item.with(|event| row::write(&mut row, event, &item.rules, &self.instance));
             writer.add(&row);
         }
         writer.finish()

@@ -72,7 +72,7 @@ impl Exporter for MonitorMetrics {
         let mut minutes = self.minutes.borrow_mut();
         let mut left_out = 0;
         for item in gathered {
-            left_out += item.request.with(|event| minutes.add(event, &self.namespace));
+            left_out += item.with(|event| minutes.add(event, &self.namespace));
         }
         self.kernel.borrow_mut().read(&self.registry, now, end, |minute, metric, dimensions, value| {
             left_out += minutes.add_reading(minute, &self.namespace, metric, dimensions, value);

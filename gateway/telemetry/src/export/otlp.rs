@@ -4,6 +4,7 @@ mod logs;
 mod metrics;
 mod resource;
 mod traces;
+mod wire;
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use prost::Message;
 
 use self::metrics::Metrics;
 use self::resource::Who;
+use self::wire::Wire;
 use super::answer::{Answer, retry_after};
 use super::{Exporter, Gathered, HttpRequest, HttpResponse, LocalFuture, Outbound, Payload, Verdict, lines};
 use crate::metrics::Registry;
@@ -109,6 +111,15 @@ impl Otlp {
         is_due
     }
 
+    /// Spans or records as a message, compressed.
+    fn enveloped(&self, (items, wire): (u64, Wire)) -> (u64, Vec<u8>) {
+        if items == 0 {
+            return (0, Vec::new());
+        }
+        let head = self.who.envelope(wire.as_bytes().len());
+        (items, lines::gzip(&[head.as_bytes(), wire.as_bytes()]))
+    }
+
     async fn attempt(&self, payload: &Payload, outbound: &dyn Outbound) -> Verdict {
         let (headers, body) = match self.protocol {
             Protocol::Http => (
@@ -131,14 +142,17 @@ impl Otlp {
 
 impl Exporter for Otlp {
     fn encode(&self, gathered: &[Gathered], now: SystemTime, end: bool, payloads: &mut Vec<Payload>) -> u64 {
-        let (items, message) = match self.signal {
-            Signal::Metrics if self.metrics_are_due(now, end) => self.metrics.encode(&self.who, now),
+        let (items, body) = match self.signal {
+            Signal::Metrics if self.metrics_are_due(now, end) => {
+                let (items, message) = self.metrics.encode(&self.who, now);
+                (items, lines::gzip(&[&message]))
+            }
             Signal::Metrics => return 0,
-            Signal::Traces => traces::encode(gathered, &self.who),
-            Signal::Logs => logs::encode(gathered, &self.who, now),
+            Signal::Traces => self.enveloped(traces::encode(gathered)),
+            Signal::Logs => self.enveloped(logs::encode(gathered, now)),
         };
         if items > 0 {
-            payloads.push(Payload { items, body: lines::gzip(&message), expires: None });
+            payloads.push(Payload { items, body, ..Payload::default() });
         }
         0
     }

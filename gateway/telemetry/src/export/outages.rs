@@ -24,7 +24,7 @@ fn insights() -> Box<dyn Exporter> {
     let key = "InstrumentationKey=00000000-0000-0000-0000-0000000000aa;IngestionEndpoint=https://in/";
     let settings =
         application_insights::Settings { connection: ConnectionString::parse(key).unwrap(), identity: None };
-    Box::new(ApplicationInsights::new(settings, Arc::default()))
+    Box::new(ApplicationInsights::new(settings, &Instance::default()))
 }
 
 fn logs() -> Box<dyn Exporter> {

@@ -9,8 +9,9 @@ use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
 
 use super::inlet::Inlet;
+use super::open::{Inlets, OpenBatches};
 use super::routes::{Maker, Routes};
-use super::{Exporter, Intake, Kept, Logger, Outbound, Sampling};
+use super::{Exporter, Intake, Logger, Outbound, Sampling};
 use crate::event::RequestEvent;
 use crate::lifecycle::Event;
 use crate::metrics::Registry;
@@ -64,7 +65,8 @@ enum Change {
 pub struct Pipeline {
     limits: Limits,
     registry: Arc<Registry>,
-    inlets: ArcSwap<Vec<Arc<Inlet>>>,
+    inlets: ArcSwap<Inlets>,
+    open: Arc<OpenBatches>,
     changes: mpsc::UnboundedSender<Change>,
     to_change: Mutex<Option<mpsc::UnboundedReceiver<Change>>>,
     /// Those of the configuration that have an exporter.
@@ -79,8 +81,9 @@ impl Pipeline {
         let (changes, to_change) = mpsc::unbounded_channel();
         Arc::new(Self {
             limits,
-            registry,
             inlets: ArcSwap::default(),
+            open: Arc::new(OpenBatches::new(registry.workers())),
+            registry,
             changes,
             to_change: Mutex::new(Some(to_change)),
             loggers: Mutex::default(),
@@ -126,7 +129,12 @@ impl Pipeline {
         let Some(mut to_change) = to_change else { return };
         self.set_running(true);
         let mut stopped = self.stop.subscribe();
-        let mut routes = Routes::new(Maker { limits: self.limits.clone(), outbound, telemetry });
+        let mut routes = Routes::new(Maker {
+            limits: self.limits.clone(),
+            open: Arc::clone(&self.open),
+            outbound,
+            telemetry,
+        });
         loop {
             let next = tokio::select! {
                 next = to_change.recv() => next,
@@ -139,6 +147,8 @@ impl Pipeline {
             }
         }
         routes.end_all().await;
+        // What came meanwhile is counted.
+        self.open.hand_on();
         self.set_running(false);
     }
 
@@ -163,17 +173,8 @@ impl Sink for Arc<Pipeline> {
         !self.inlets.load().is_empty()
     }
 
-    fn request(&self, _worker: usize, event: &RequestEvent<'_>) {
-        let mut kept = None;
-        for inlet in self.inlets.load().iter() {
-            if let Some((rules, sample_rate)) = inlet.intake.take(event) {
-                let request = kept.get_or_insert_with(|| Arc::new(Kept::of(event)));
-                // Own rules are known to the inlet: workers need not count their references among each other.
-                let is_own = inlet.intake.own().is_some_and(|own| Arc::ptr_eq(own, rules));
-                let rules = (!is_own).then(|| Arc::clone(rules));
-                inlet.push(Arc::clone(request), sample_rate, rules);
-            }
-        }
+    fn request(&self, worker: usize, event: &RequestEvent<'_>) {
+        self.open.add(worker, &self.inlets.load(), event);
     }
 
     fn event(&self, _: &Event<'_>) {}

@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::backlog::Backlog;
 use super::inlet::Inlet;
+use super::open::OpenBatches;
 use super::pace::Pace;
 use super::{Exporter, Outbound, Payload, Verdict};
 use crate::lifecycle::Event;
@@ -27,6 +28,7 @@ const END: Duration = Duration::from_millis(5);
 /// An exporter and what it works with.
 pub struct Route {
     pub exporter: Box<dyn Exporter>,
+    pub open: Arc<OpenBatches>,
     pub inlet: Arc<Inlet>,
     pub backlog: RefCell<Backlog>,
     pub outbound: Rc<dyn Outbound>,
@@ -66,6 +68,7 @@ impl Route {
                 () = self.inlet.pressed.notified() => false,
                 _ = stop.wait_for(|stopped| *stopped) => true,
             };
+            self.open.hand_on();
             self.encode(stopped).await;
             if stopped {
                 return;

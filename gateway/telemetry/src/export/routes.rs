@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::backlog::Backlog;
 use super::inlet::Inlet;
+use super::open::OpenBatches;
 use super::route::Route;
 use super::spill::{self, Spill};
 use super::{Limits, Outbound, Spec};
@@ -17,6 +18,7 @@ use crate::sink::Telemetry;
 /// What routes are made of.
 pub struct Maker {
     pub limits: Limits,
+    pub open: Arc<OpenBatches>,
     pub outbound: Rc<dyn Outbound>,
     pub telemetry: Arc<Telemetry>,
 }
@@ -37,6 +39,7 @@ impl Maker {
         let backlog = Backlog::new(self.limits.memory_bytes_max, spill, Arc::clone(&inlet.figures));
         Route {
             exporter: (spec.make)(),
+            open: Arc::clone(&self.open),
             inlet,
             backlog: backlog.into(),
             outbound: Rc::clone(&self.outbound),

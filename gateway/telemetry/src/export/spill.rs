@@ -112,7 +112,7 @@ impl Spill {
         self.forget(entry);
         let Some(body) = body else { return Some(Err(entry.items)) };
         let expires = (entry.expires > 0).then(|| UNIX_EPOCH + Duration::from_secs(entry.expires));
-        Some(Ok((entry.sequence, Payload { items: entry.items, body, expires })))
+        Some(Ok((entry.sequence, Payload { items: entry.items, body, expires, compressible: false })))
     }
 
     /// Removes the oldest.
@@ -155,7 +155,7 @@ mod tests {
 
     fn payload(text: &str) -> Payload {
         let expires = Some(UNIX_EPOCH + Duration::from_secs(99));
-        Payload { items: 2, body: text.as_bytes().to_vec(), expires }
+        Payload { items: 2, body: text.as_bytes().to_vec(), expires, compressible: false }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio::net::UdpSocket;
 
 use super::{Exporter, Gathered, LocalFuture, Outbound, Payload, Verdict};
 use crate::event::RequestEvent;
+use crate::json;
 use crate::metrics::{category_text, status_text};
 use crate::sink::Instance;
 
@@ -69,8 +70,7 @@ impl Statsd {
 
     /// The lines of what was gathered: a counter for each set of tags, a timer for each time.
     fn lines(&self, gathered: &[Gathered], put: &mut dyn FnMut(&str)) {
-        let tags: Vec<String> =
-            gathered.iter().map(|item| item.request.with(|event| self.tags(event))).collect();
+        let tags: Vec<String> = gathered.iter().map(|item| item.with(|event| self.tags(event))).collect();
         let mut counts: BTreeMap<(&str, u64), u64> = BTreeMap::new();
         for (item, tags) in gathered.iter().zip(&tags) {
             *counts.entry((tags, item.sample_rate.to_bits())).or_default() += 1;
@@ -78,11 +78,12 @@ impl Statsd {
         let mut line = String::new();
         for ((tags, rate), count) in counts {
             line.clear();
-            self.line(&mut line, "Requests", tags, &format_args!("{count}|c"), f64::from_bits(rate));
+            let value = |out: &mut String| out.extend([itoa::Buffer::new().format(count), "|c"]);
+            self.line(&mut line, "Requests", tags, value, f64::from_bits(rate));
             put(&line);
         }
         for (item, tags) in gathered.iter().zip(&tags) {
-            let times = item.request.with(|event| {
+            let times = item.with(|event| {
                 [
                     ("DurationInMS", Some(event.total_time)),
                     ("BackendDurationInMS", event.backend_time),
@@ -91,23 +92,32 @@ impl Statsd {
             });
             for (name, time) in times.into_iter().filter_map(|(name, time)| Some((name, time?))) {
                 line.clear();
-                let millis = time.as_micros() as f64 / 1000.0;
-                self.line(&mut line, name, tags, &format_args!("{millis}|ms"), item.sample_rate);
+                let value = |out: &mut String| {
+                    json::millis(out, time);
+                    out.push_str("|ms");
+                };
+                self.line(&mut line, name, tags, value, item.sample_rate);
                 put(&line);
             }
         }
     }
 
     /// dogStatsD `name:1|c|#k:v,k:v`; librato `name#k=v,k=v:1|c`; influxDB `name,k=v,k=v:1|c`; sampling adds `|@0.5`.
-    fn line(&self, out: &mut String, name: &str, tags: &str, value: &dyn std::fmt::Display, rate: f64) {
-        let (before, behind) = match self.settings.tags {
-            TagFormat::None => (String::new(), String::new()),
-            TagFormat::Librato => (format!("#{tags}"), String::new()),
-            TagFormat::InfluxDb => (format!(",{tags}"), String::new()),
-            TagFormat::DogStatsD => (String::new(), format!("|#{tags}")),
-        };
-        let sampled = if rate < 100.0 { format!("|@{}", rate / 100.0) } else { String::new() };
-        let _ = write!(out, "{name}{before}:{value}{sampled}{behind}"); // a `String` takes all
+    fn line(&self, out: &mut String, name: &str, tags: &str, value: impl FnOnce(&mut String), rate: f64) {
+        out.push_str(name);
+        match self.settings.tags {
+            TagFormat::None | TagFormat::DogStatsD => {}
+            TagFormat::Librato => out.extend(["#", tags]),
+            TagFormat::InfluxDb => out.extend([",", tags]),
+        }
+        out.push(':');
+        value(out);
+        if rate < 100.0 {
+            let _ = write!(out, "|@{}", rate / 100.0); // a `String` takes all
+        }
+        if self.settings.tags == TagFormat::DogStatsD {
+            out.extend(["|#", tags]);
+        }
     }
 
     fn tags(&self, event: &RequestEvent<'_>) -> String {
@@ -216,14 +226,14 @@ mod tests {
 
     use super::*;
     use crate::diagnostic::{LoggerKind, Rules};
+    use crate::export::Sampling;
     use crate::export::testing::request;
-    use crate::export::{Kept, Sampling};
 
     fn lines(tags: TagFormat, sample_rate: f64) -> Vec<String> {
         let settings = Settings { endpoint: String::new(), tags };
         let instance = Instance { region: "at,tic".into(), ..Instance::default() };
         let rules = Arc::new(Rules::without_diagnostic(LoggerKind::AzureMonitor, Sampling::default()));
-        let item = Gathered { request: Arc::new(Kept::of(&request(401))), sample_rate, rules };
+        let item = Gathered::of(&request(401), sample_rate, rules);
         let mut all = Vec::new();
         Statsd::new(settings, &instance).lines(&[item.clone(), item], &mut |line| all.push(line.to_owned()));
         all

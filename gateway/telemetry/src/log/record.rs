@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::local::Header;
 use super::{LogSettings, Std};
-use crate::event::{Fields, Severity, Value};
+use crate::event::{Fields, Hex, Severity, Value};
 use crate::json::{VALUE_BYTES_MAX, escape, json_value, member, put};
 use crate::rfc3339::Rfc3339;
 
@@ -59,7 +59,7 @@ impl Record<'_> {
     fn json(&self, out: &mut String) {
         out.push('{');
         member(out, "level", Value::Text(self.severity.as_str()));
-        member(out, "timestamp", Value::Display(&Rfc3339 { time: self.time, digits: 7 }));
+        member(out, "timestamp", Value::Time(self.time));
         member(out, "eventType", Value::Text(self.event_type));
         self.fields.visit(&mut |name, value| {
             if FRAME.contains(&name) {
@@ -90,6 +90,11 @@ impl Record<'_> {
             out.push_str(": ");
             match value {
                 Value::Text(text) => escape(out, &text, false, VALUE_BYTES_MAX),
+                Value::Id(id) => put(out, id),
+                Value::Hex(bytes) => put(out, Hex(bytes)),
+                Value::Address(address) => put(out, address),
+                Value::Time(time) => put(out, Rfc3339 { time, digits: 7 }),
+                Value::Url(url) => escape(out, url, false, VALUE_BYTES_MAX),
                 Value::Display(display) => escape(out, display, false, VALUE_BYTES_MAX),
                 other => json_value(out, other),
             }

@@ -1,7 +1,6 @@
 //! One request as items of Application Insights (self-hosted-gateway.md §4.3.2–4.3.3).
 
 use std::fmt::{self, Display};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::diagnostic::{Message, MessageRules, Rules};
@@ -10,9 +9,8 @@ use crate::event::{
     Value,
 };
 use crate::export::Gathered;
-use crate::json::Object;
+use crate::json::{self, Object};
 use crate::redact::{self, Redacted};
-use crate::rfc3339::Rfc3339;
 use crate::sink::Instance;
 
 /// Lengths of §4.3.3, in characters.
@@ -25,7 +23,10 @@ const MESSAGE_MAX: usize = 32_768;
 /// Makes items.
 pub struct Envelopes {
     instrumentation_key: String,
-    instance: Arc<Instance>,
+    /// Members of `tags` that tell who this is.
+    tags: String,
+    /// Members of `properties` that tell who this is.
+    properties: String,
 }
 
 /// What all items of one request have in common.
@@ -35,19 +36,34 @@ struct Common<'e> {
     sample_rate: f64,
     /// Bodies are shown; not where an item with them is too large.
     bodies: bool,
-    trace: String,
     span: String,
     operation: String,
+    /// Members of `tags`, but for the parent's id.
+    tags: String,
+    /// Members of `properties`.
+    properties: String,
 }
 
 impl Envelopes {
-    pub fn new(instrumentation_key: String, instance: Arc<Instance>) -> Self {
-        Self { instrumentation_key, instance }
+    pub fn new(instrumentation_key: String, who: &Instance) -> Self {
+        let tags = json::members(|tags| {
+            tags.shown("ai.cloud.role", &role(who), 256);
+            tags.text("ai.cloud.roleInstance", &who.instance_id, 256);
+            tags.text("ai.application.ver", &who.version, NAME_MAX);
+            tags.shown("ai.internal.sdkVersion", &format_args!("gateway:{}", who.version), 64);
+        });
+        let properties = json::members(|properties| {
+            properties.text("Service ID", &who.gateway_id, VALUE_MAX);
+            properties.text("Service Name", &who.gateway_id, VALUE_MAX);
+            properties.text("Service Type", "Self-hosted gateway", VALUE_MAX);
+            properties.text("Region", &who.region, VALUE_MAX);
+        });
+        Self { instrumentation_key, tags, properties }
     }
 
     /// Calls `put` for each item: the request, its calls, its failure, its traces, its metrics.
     pub fn of(&self, gathered: &Gathered, bytes_max: usize, put: &mut dyn FnMut(&str)) {
-        gathered.request.with(|event| self.of_event(event, gathered, bytes_max, put));
+        gathered.with(|event| self.of_event(event, gathered, bytes_max, put));
     }
 
     fn of_event(
@@ -58,15 +74,7 @@ impl Envelopes {
         put: &mut dyn FnMut(&str),
     ) {
         let rules = &*gathered.rules;
-        let mut common = Common {
-            event,
-            rules,
-            sample_rate: gathered.sample_rate,
-            bodies: true,
-            trace: Hex(&event.trace.trace_id).to_string(),
-            span: Hex(&event.trace.span).to_string(),
-            operation: rules.operation_name(event),
-        };
+        let mut common = self.common(event, gathered);
         let mut out = String::with_capacity(2048);
         let began = event.time_generated;
         let mut item = |name: &str, time: SystemTime, fill: &dyn Fn(&mut Object<'_>, &Common<'_>)| {
@@ -81,22 +89,55 @@ impl Envelopes {
             put(&out);
         };
         if gathered.sample_rate > 0.0 {
-            item("Request", began, &|data, common| self.request(data, common));
+            item("Request", began, &|data, common| request(data, common));
             for call in event.calls {
-                let fill = |data: &mut Object<'_>, common: &Common<'_>| self.dependency(data, common, call);
+                let fill = |data: &mut Object<'_>, common: &Common<'_>| dependency(data, common, call);
                 item("RemoteDependency", began + call.started, &fill);
             }
             if let Some(error) = &event.last_error {
-                let fill = |data: &mut Object<'_>, common: &Common<'_>| self.exception(data, common, error);
+                let fill = |data: &mut Object<'_>, common: &Common<'_>| exception(data, common, error);
                 item("Exception", began + error.elapsed, &fill);
             }
             for trace in event.traces.iter().filter(|trace| trace.severity >= rules.verbosity) {
-                let fill = |data: &mut Object<'_>, common: &Common<'_>| self.message(data, common, trace);
+                let fill = |data: &mut Object<'_>, common: &Common<'_>| message_of(data, common, trace);
                 item("Message", began + trace.elapsed, &fill);
             }
         }
         for metric in event.metrics.iter().filter(|_| rules.metrics) {
             item("Metric", began, &|data, _| number(data, metric));
+        }
+    }
+
+    fn common<'e>(&self, event: &'e RequestEvent<'e>, gathered: &'e Gathered) -> Common<'e> {
+        let rules = &*gathered.rules;
+        let operation = rules.operation_name(event);
+        let tags = json::members(|tags| {
+            tags.value("ai.operation.id", Value::Hex(&event.trace.trace_id));
+            tags.text("ai.operation.name", &operation, NAME_MAX);
+            tags.members(&self.tags);
+            if rules.log_client_ip {
+                tags.value("ai.location.ip", Value::Address(event.caller_ip));
+            }
+            tags.text_if("ai.user.authUserId", event.user_id, NAME_MAX);
+        });
+        let properties = json::members(|properties| {
+            properties.value("Request Id", Value::Id(event.correlation_id));
+            properties.members(&self.properties);
+            properties.text_if("API Name", event.api_id, VALUE_MAX);
+            properties.text_if("API Revision", event.api_revision, VALUE_MAX);
+            properties.text_if("Operation Name", event.operation_id, VALUE_MAX);
+            properties.text_if("Product Name", event.product_id, VALUE_MAX);
+            properties.text_if("Subscription Name", event.subscription_id, VALUE_MAX);
+        });
+        Common {
+            event,
+            rules,
+            sample_rate: gathered.sample_rate,
+            bodies: true,
+            span: Hex(&event.trace.span).to_string(),
+            operation,
+            tags,
+            properties,
         }
     }
 
@@ -108,33 +149,24 @@ impl Envelopes {
         time: SystemTime,
         fill: &dyn Fn(&mut Object<'_>, &Common<'_>),
     ) {
-        let event = common.event;
-        let callers = event.trace.parent.map(|parent| Hex(&parent).to_string());
-        let parent = if name == "Request" { callers.as_deref() } else { Some(&*common.span) };
-        let who = &self.instance;
         // A metric counts what happened, whatever share of the requests is shown.
         let sample_rate = if name == "Metric" { 100.0 } else { common.sample_rate };
         Object::write(out, |item| {
             item.value("ver", Value::Unsigned(1));
-            item.text("name", &name, NAME_MAX);
-            item.text("time", &Rfc3339 { time, digits: 7 }, 64);
+            item.text("name", name, NAME_MAX);
+            item.time("time", time);
             item.value("sampleRate", Value::Number(sample_rate));
             item.text("iKey", &self.instrumentation_key, 40);
             item.object("tags", |tags| {
-                tags.text("ai.operation.id", &common.trace, 128);
-                tags.text_if("ai.operation.parentId", parent, ID_MAX);
-                tags.text("ai.operation.name", &common.operation, NAME_MAX);
-                tags.text("ai.cloud.role", &role(who), 256);
-                tags.text("ai.cloud.roleInstance", &who.instance_id, 256);
-                if common.rules.log_client_ip {
-                    tags.text("ai.location.ip", &event.caller_ip, 46);
-                }
-                tags.text_if("ai.user.authUserId", event.user_id, NAME_MAX);
-                tags.text("ai.application.ver", &who.version, NAME_MAX);
-                tags.text("ai.internal.sdkVersion", &format_args!("gateway:{}", who.version), 64);
+                tags.members(&common.tags);
+                match (name, &common.event.trace.parent) {
+                    ("Request", Some(caller)) => tags.value("ai.operation.parentId", Value::Hex(caller)),
+                    ("Request", None) => tags,
+                    _ => tags.text("ai.operation.parentId", &common.span, ID_MAX),
+                };
             });
             item.object("data", |data| {
-                data.text("baseType", &format_args!("{name}Data"), NAME_MAX);
+                data.texts("baseType", &[name, "Data"], NAME_MAX);
                 data.object("baseData", |data| {
                     data.value("ver", Value::Unsigned(2));
                     fill(data, common);
@@ -142,108 +174,94 @@ impl Envelopes {
             });
         });
     }
+}
 
-    fn request(&self, data: &mut Object<'_>, common: &Common<'_>) {
-        let event = common.event;
-        data.text("id", &common.span, ID_MAX);
-        data.text("name", &common.operation, NAME_MAX);
-        data.text("duration", &TimeSpan(event.total_time), 32);
-        data.value("success", Value::Bool(event.is_success()));
-        data.text("responseCode", &event.response_code, NAME_MAX);
-        let side = &common.rules.frontend;
-        let url = Redacted::url(&event.url, event.key_parameter).masking(&side.request.query_masks);
-        data.text("url", &url, URL_MAX);
-        data.object("properties", |properties| {
-            self.properties(properties, event);
-            properties.text("HTTP Method", &event.method, VALUE_MAX);
-            properties.text("Cache", &event.cache.as_str(), VALUE_MAX);
-            properties.text("Client Protocol", &event.client_protocol.as_str(), VALUE_MAX);
-            properties.text_if("Client TLS Version", event.client_tls.map(TlsVersion::as_str), VALUE_MAX);
-            if let Some(messages) = event.messages {
-                message(properties, common, "Request", &side.request, &messages.frontend_request);
-                message(properties, common, "Response", &side.response, &messages.frontend_response);
-            }
-        });
-        data.object("measurements", |measurements| {
-            measurements.value("Request Size", Value::Unsigned(event.request_size));
-            measurements.value("Response Size", Value::Unsigned(event.response_size));
-            measurements.value("Client Time (in ms)", Value::Number(millis(event.client_time)));
-            if let Some(time) = event.backend_time {
-                measurements.value("Backend Time (in ms)", Value::Number(millis(time)));
-            }
-        });
-    }
+fn request(data: &mut Object<'_>, common: &Common<'_>) {
+    let event = common.event;
+    data.text("id", &common.span, ID_MAX);
+    data.text("name", &common.operation, NAME_MAX);
+    TimeSpan(event.total_time).with(|text| _ = data.text("duration", text, 32));
+    data.value("success", Value::Bool(event.is_success()));
+    data.code("responseCode", event.response_code);
+    let side = &common.rules.frontend;
+    let url = Redacted::url(&event.url, event.key_parameter).masking(&side.request.query_masks);
+    data.url("url", &url, URL_MAX);
+    data.object("properties", |properties| {
+        properties.members(&common.properties);
+        properties.text("HTTP Method", event.method, VALUE_MAX);
+        properties.text("Cache", event.cache.as_str(), VALUE_MAX);
+        properties.text("Client Protocol", event.client_protocol.as_str(), VALUE_MAX);
+        properties.text_if("Client TLS Version", event.client_tls.map(TlsVersion::as_str), VALUE_MAX);
+        if let Some(messages) = event.messages {
+            message(properties, common, "Request", &side.request, &messages.frontend_request);
+            message(properties, common, "Response", &side.response, &messages.frontend_response);
+        }
+    });
+    data.object("measurements", |measurements| {
+        measurements.value("Request Size", Value::Unsigned(event.request_size));
+        measurements.value("Response Size", Value::Unsigned(event.response_size));
+        measurements.millis("Client Time (in ms)", event.client_time);
+        if let Some(time) = event.backend_time {
+            measurements.millis("Backend Time (in ms)", time);
+        }
+    });
+}
 
-    fn dependency(&self, data: &mut Object<'_>, common: &Common<'_>, call: &Call<'_>) {
-        let side = &common.rules.backend;
-        let url = Redacted::text(call.url, common.event.key_parameter).masking(&side.request.query_masks);
-        let (host, path) = parts(call.url);
-        data.text("id", &Hex(&call.span), ID_MAX);
-        data.text("name", &format_args!("{} {path}", call.method), NAME_MAX);
-        data.text("duration", &TimeSpan(call.elapsed), 32);
-        data.text("resultCode", &call.response_code, NAME_MAX);
-        data.value("success", Value::Bool((100..400).contains(&call.response_code)));
-        data.text("data", &url, VALUE_MAX);
-        data.text("type", &"HTTP", NAME_MAX);
-        data.text("target", &call.backend_id.unwrap_or(host), NAME_MAX);
-        data.object("properties", |properties| {
-            self.properties(properties, common.event);
-            properties.text("Call", &call.kind.as_str(), VALUE_MAX);
-            properties.text_if("Backend ID", call.backend_id, VALUE_MAX);
-            properties.text_if("Backend Protocol", call.protocol.map(Protocol::as_str), VALUE_MAX);
-            if let (CallKind::Forward, Some(messages)) = (call.kind, common.event.messages) {
-                message(properties, common, "Request", &side.request, &messages.backend_request);
-                message(properties, common, "Response", &side.response, &messages.backend_response);
-            }
-        });
-    }
+fn dependency(data: &mut Object<'_>, common: &Common<'_>, call: &Call<'_>) {
+    let side = &common.rules.backend;
+    let url = Redacted::text(call.url, common.event.key_parameter).masking(&side.request.query_masks);
+    let (host, path) = parts(call.url);
+    data.value("id", Value::Hex(&call.span));
+    data.texts("name", &[call.method, " ", path], NAME_MAX);
+    TimeSpan(call.elapsed).with(|text| _ = data.text("duration", text, 32));
+    data.code("resultCode", call.response_code);
+    data.value("success", Value::Bool((100..400).contains(&call.response_code)));
+    data.url("data", &url, VALUE_MAX);
+    data.text("type", "HTTP", NAME_MAX);
+    data.text("target", call.backend_id.unwrap_or(host), NAME_MAX);
+    data.object("properties", |properties| {
+        properties.members(&common.properties);
+        properties.text("Call", call.kind.as_str(), VALUE_MAX);
+        properties.text_if("Backend ID", call.backend_id, VALUE_MAX);
+        properties.text_if("Backend Protocol", call.protocol.map(Protocol::as_str), VALUE_MAX);
+        if let (CallKind::Forward, Some(messages)) = (call.kind, common.event.messages) {
+            message(properties, common, "Request", &side.request, &messages.backend_request);
+            message(properties, common, "Response", &side.response, &messages.backend_response);
+        }
+    });
+}
 
-    fn exception(&self, data: &mut Object<'_>, common: &Common<'_>, error: &LastError<'_>) {
-        let mut exception = String::new();
-        Object::write(&mut exception, |exception| {
-            exception.value("id", Value::Unsigned(1));
-            exception.text("typeName", &error.reason, NAME_MAX);
-            exception.text("message", &error.message, MESSAGE_MAX);
-            exception.value("hasFullStack", Value::Bool(false));
-            exception.text("stack", &error.path, MESSAGE_MAX);
-        });
-        data.raw("exceptions", &format!("[{exception}]"));
-        data.value("severityLevel", Value::Text("Error"));
-        data.text("problemId", &format_args!("{} at {}", error.reason, error.source), NAME_MAX);
-        data.object("properties", |properties| {
-            self.properties(properties, common.event);
-            properties.text("Source", &error.source, VALUE_MAX);
-            properties.text("Section", &error.section, VALUE_MAX);
-            properties.text("Scope", &error.scope, VALUE_MAX);
-        });
-    }
+fn exception(data: &mut Object<'_>, common: &Common<'_>, error: &LastError<'_>) {
+    let mut exception = String::new();
+    Object::write(&mut exception, |exception| {
+        exception.value("id", Value::Unsigned(1));
+        exception.text("typeName", error.reason, NAME_MAX);
+        exception.text("message", error.message, MESSAGE_MAX);
+        exception.value("hasFullStack", Value::Bool(false));
+        exception.text("stack", error.path, MESSAGE_MAX);
+    });
+    data.raw("exceptions", &format!("[{exception}]"));
+    data.value("severityLevel", Value::Text("Error"));
+    data.texts("problemId", &[error.reason, " at ", error.source], NAME_MAX);
+    data.object("properties", |properties| {
+        properties.members(&common.properties);
+        properties.text("Source", error.source, VALUE_MAX);
+        properties.text("Section", error.section, VALUE_MAX);
+        properties.text("Scope", error.scope, VALUE_MAX);
+    });
+}
 
-    fn message(&self, data: &mut Object<'_>, common: &Common<'_>, trace: &TraceRecord<'_>) {
-        data.text("message", &trace.message, MESSAGE_MAX);
-        data.value("severityLevel", Value::Text(level(trace.severity)));
-        data.object("properties", |properties| {
-            self.properties(properties, common.event);
-            properties.text("Source", &trace.source, VALUE_MAX);
-            for (name, value) in trace.metadata {
-                let value = if redact::is_secret_name(name) { redact::MASK } else { value };
-                properties.text(name, &value, VALUE_MAX);
-            }
-        });
-    }
-
-    fn properties(&self, properties: &mut Object<'_>, event: &RequestEvent<'_>) {
-        let who = &self.instance;
-        properties.text("Request Id", &event.correlation_id, VALUE_MAX);
-        properties.text("Service ID", &who.gateway_id, VALUE_MAX);
-        properties.text("Service Name", &who.gateway_id, VALUE_MAX);
-        properties.text("Service Type", &"Self-hosted gateway", VALUE_MAX);
-        properties.text("Region", &who.region, VALUE_MAX);
-        properties.text_if("API Name", event.api_id, VALUE_MAX);
-        properties.text_if("API Revision", event.api_revision, VALUE_MAX);
-        properties.text_if("Operation Name", event.operation_id, VALUE_MAX);
-        properties.text_if("Product Name", event.product_id, VALUE_MAX);
-        properties.text_if("Subscription Name", event.subscription_id, VALUE_MAX);
-    }
+fn message_of(data: &mut Object<'_>, common: &Common<'_>, trace: &TraceRecord<'_>) {
+    data.text("message", trace.message, MESSAGE_MAX);
+    data.value("severityLevel", Value::Text(level(trace.severity)));
+    data.object("properties", |properties| {
+        properties.members(&common.properties);
+        properties.text("Source", trace.source, VALUE_MAX);
+        for (name, value) in trace.metadata {
+            let value = if redact::is_secret_name(name) { redact::MASK } else { value };
+            properties.named(name, value, VALUE_MAX);
+        }
+    });
 }
 
 /// `Request-<Header>`, `Request-Body` and the like.
@@ -255,25 +273,25 @@ fn message(
     message: &Message,
 ) {
     for (name, value) in rules.headers(message) {
-        properties.text(&format!("{which}-{name}"), &value, VALUE_MAX);
+        properties.named(&format!("{which}-{name}"), value, VALUE_MAX);
     }
-    if common.bodies {
-        properties.text_if(&format!("{which}-Body"), rules.body(message), VALUE_MAX + 1);
+    if let Some(body) = rules.body(message).filter(|_| common.bodies) {
+        properties.named(&format!("{which}-Body"), body, VALUE_MAX + 1);
     }
 }
 
 fn number(data: &mut Object<'_>, metric: &MetricRecord<'_>) {
     let mut point = String::new();
     Object::write(&mut point, |point| {
-        point.text("name", &metric.name, NAME_MAX);
-        point.text("ns", &metric.namespace, 256);
+        point.text("name", metric.name, NAME_MAX);
+        point.text("ns", metric.namespace, 256);
         point.value("value", Value::Number(metric.value));
         point.value("count", Value::Unsigned(1));
     });
     data.raw("metrics", &format!("[{point}]"));
     data.object("properties", |properties| {
         for (name, value) in metric.dimensions {
-            properties.text(name, value, VALUE_MAX);
+            properties.named(name, value, VALUE_MAX);
         }
     });
 }
@@ -304,18 +322,28 @@ const fn level(severity: Severity) -> &'static str {
     }
 }
 
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1000.0
-}
-
 /// `DD.HH:MM:SS.MMMMMM`, below 1000 days.
 struct TimeSpan(Duration);
 
-impl Display for TimeSpan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl TimeSpan {
+    /// Calls `read` with the text.
+    fn with<R>(self, read: impl FnOnce(&str) -> R) -> R {
         let seconds = self.0.as_secs().min(1000 * 86_400 - 1);
-        let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
-        write!(f, "{days:02}.{hours:02}:{minutes:02}:{:02}.{:06}", seconds % 60, self.0.subsec_micros())
+        let days = seconds / 86_400;
+        let mut text = *b"000.00:00:00.000000";
+        let mut put = |end: usize, mut value: u64, digits: usize| {
+            for place in text[end - digits..end].iter_mut().rev() {
+                *place = b'0' + (value % 10) as u8;
+                value /= 10;
+            }
+        };
+        put(3, days, 3);
+        put(6, seconds / 3600 % 24, 2);
+        put(9, seconds / 60 % 60, 2);
+        put(12, seconds % 60, 2);
+        put(19, self.0.subsec_micros().into(), 6);
+        let start = usize::from(days < 100);
+        read(str::from_utf8(&text[start..]).unwrap_or_default())
     }
 }
 
@@ -330,7 +358,7 @@ mod tests {
             (Duration::from_micros(93_784_056_789), "01.02:03:04.056789"),
             (Duration::from_secs(u64::MAX), "999.23:59:59.000000"),
         ] {
-            assert_eq!(TimeSpan(time).to_string(), expected);
+            TimeSpan(time).with(|text| assert_eq!(text, expected));
         }
     }
 

@@ -25,7 +25,7 @@ fn spec(sampling: Sampling, identity: Option<Identity>) -> Spec {
     Spec {
         name: "application-insights".to_owned(),
         requests: Some(Intake::of_settings(LoggerKind::ApplicationInsights, sampling)),
-        make: Box::new(|| Box::new(ApplicationInsights::new(settings, Arc::new(who)))),
+        make: Box::new(move || Box::new(ApplicationInsights::new(settings, &who))),
     }
 }
 

@@ -20,26 +20,30 @@ const SERIES_PER_LINE: usize = 500;
 const GRACE: Duration = Duration::from_secs(5);
 const MINUTE: u64 = 60;
 
-/// Namespace, metric and names of its dimensions.
-type Family = (String, String, Vec<String>);
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Total {
-    min: f64,
-    max: f64,
-    sum: f64,
-    count: u64,
+/// One metric with one set of dimensions.
+#[derive(Debug)]
+struct Series {
+    namespace: String,
+    metric: String,
+    names: Vec<String>,
+    values: Vec<String>,
+    total: Reading,
 }
 
 /// What one minute came to.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    families: BTreeMap<Family, BTreeMap<Vec<String>, Total>>,
-    series: usize,
+    series: Vec<Series>,
+    /// Where a series is, by all its texts.
+    places: BTreeMap<String, usize>,
+    /// Where the series of a request are, by what distinguishes requests; none where there was no room.
+    requests: BTreeMap<String, [Option<usize>; 5]>,
+    /// Room for a key.
+    key: String,
 }
 
 /// Several readings at once; a single value has `count` 1.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reading {
     pub min: f64,
     pub max: f64,
@@ -50,6 +54,13 @@ pub struct Reading {
 impl Reading {
     pub const fn one(value: f64) -> Self {
         Self { min: value, max: value, sum: value, count: 1 }
+    }
+
+    fn add(&mut self, more: Self) {
+        self.min = self.min.min(more.min);
+        self.max = self.max.max(more.max);
+        self.sum += more.sum;
+        self.count += more.count;
     }
 }
 
@@ -75,43 +86,23 @@ impl Minutes {
     pub fn add(&mut self, event: &RequestEvent<'_>, namespace: &str) -> u64 {
         let ended = event.time_generated + event.total_time;
         let metrics = self.open.entry(minute_of(ended)).or_default();
-        let api = event.api_id.unwrap_or("None");
-        let backend_code = event.backend().map_or(0, |call| call.response_code);
-        let (code, backend) = (event.response_code.to_string(), backend_code.to_string());
-        let reason = event.last_error.map_or("None", |error| error.reason);
-        let mut left_out = metrics.add(
-            namespace,
-            "Requests",
-            &[
-                ("Location", &self.location),
-                ("GatewayId", &self.gateway),
-                ("ApiId", api),
-                ("GatewayResponseCode", &code),
-                ("GatewayResponseCodeCategory", category_text(event.response_code)),
-                ("BackendResponseCode", &backend),
-                ("BackendResponseCodeCategory", category_text(backend_code)),
-                ("LastErrorReason", reason),
-                ("Status", status_text(event.response_code)),
-            ],
-            Reading::one(1.0),
-        );
-        let dimensions = [("Location", &*self.location), ("GatewayId", &*self.gateway), ("ApiId", api)];
+        let places = metrics.places_of(event, namespace, &self.location, &self.gateway);
         let backend = event.backend_time.unwrap_or_default();
         let own = event.total_time.saturating_sub(backend).saturating_sub(event.client_time);
-        for (name, time) in [
-            ("Duration", Some(event.total_time)),
-            ("BackendDuration", event.backend_time),
-            ("ClientDuration", Some(event.client_time)),
-            ("GatewayDuration", Some(own)),
-        ] {
-            if let Some(time) = time {
-                let value = Reading::one(time.as_secs_f64() * 1000.0);
-                left_out += metrics.add(namespace, name, &dimensions, value);
-            }
+        let millis = |time: Duration| Some(Reading::one(time.as_secs_f64() * 1000.0));
+        let mut left_out = 0;
+        for (place, reading) in places.into_iter().zip([
+            Some(Reading::one(1.0)),
+            millis(event.total_time),
+            event.backend_time.and_then(millis),
+            millis(event.client_time),
+            millis(own),
+        ]) {
+            left_out += reading.map_or(0, |reading| metrics.put(place, reading));
         }
         for metric in event.metrics {
-            let value = Reading::one(metric.value);
-            left_out += metrics.add(metric.namespace, metric.name, metric.dimensions, value);
+            let place = metrics.place(metric.namespace, metric.name, metric.dimensions);
+            left_out += metrics.put(place, Reading::one(metric.value));
         }
         left_out
     }
@@ -127,7 +118,9 @@ impl Minutes {
     ) -> u64 {
         let own = [("Location", &*self.location), ("GatewayId", &*self.gateway)];
         let all = [&own[..], dimensions].concat();
-        self.open.entry(minute_of(minute)).or_default().add(namespace, metric, &all, value)
+        let metrics = self.open.entry(minute_of(minute)).or_default();
+        let place = metrics.place(namespace, metric, &all);
+        metrics.put(place, value)
     }
 
     /// Takes the minutes that have ended, or all of them.
@@ -145,40 +138,107 @@ fn minute_of(time: SystemTime) -> u64 {
 }
 
 /// A name or value as the service takes it.
-fn cut(text: &str) -> String {
-    if text.is_empty() { "None".to_owned() } else { text[..text.floor_char_boundary(TEXT_MAX)].to_owned() }
+fn cut(text: &str) -> &str {
+    if text.is_empty() { "None" } else { &text[..text.floor_char_boundary(TEXT_MAX)] }
 }
 
 impl Metrics {
-    fn add(&mut self, namespace: &str, metric: &str, dimensions: &[(&str, &str)], value: Reading) -> u64 {
+    /// The series of a request: how many, and its four times. Found in one step for those that differ in times only.
+    fn places_of(
+        &mut self,
+        event: &RequestEvent<'_>,
+        namespace: &str,
+        location: &str,
+        gateway: &str,
+    ) -> [Option<usize>; 5] {
+        let api = event.api_id.unwrap_or("None");
+        let backend_code = event.backend().map_or(0, |call| call.response_code);
+        let reason = event.last_error.map_or("None", |error| error.reason);
+        let (mut code, mut backend) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let (code, backend) = (code.format(event.response_code), backend.format(backend_code));
+        let mut key = std::mem::take(&mut self.key);
+        write_key(
+            &mut key,
+            &[code, backend, if event.backend_time.is_some() { "b" } else { "" }, reason, api],
+        );
+        if let Some(places) = self.requests.get(&key) {
+            self.key = key;
+            return *places;
+        }
+        let dimensions = [
+            ("Location", location),
+            ("GatewayId", gateway),
+            ("ApiId", api),
+            ("GatewayResponseCode", code),
+            ("GatewayResponseCodeCategory", category_text(event.response_code)),
+            ("BackendResponseCode", backend),
+            ("BackendResponseCodeCategory", category_text(backend_code)),
+            ("LastErrorReason", reason),
+            ("Status", status_text(event.response_code)),
+        ];
+        let times = dimensions.get(..3).unwrap_or_default();
+        let places = [
+            self.place(namespace, "Requests", &dimensions),
+            self.place(namespace, "Duration", times),
+            event.backend_time.and_then(|_| self.place(namespace, "BackendDuration", times)),
+            self.place(namespace, "ClientDuration", times),
+            self.place(namespace, "GatewayDuration", times),
+        ];
+        // Beyond the series' bound keys are not kept either.
+        if self.series.len() < SERIES_MAX {
+            self.requests.insert(key, places);
+        }
+        places
+    }
+
+    /// Where a series is; `None`: there is no room for another one.
+    fn place(&mut self, namespace: &str, metric: &str, dimensions: &[(&str, &str)]) -> Option<usize> {
         let dimensions = dimensions.get(..dimensions.len().min(DIMENSIONS_MAX)).unwrap_or_default();
-        let names = dimensions.iter().map(|(name, _)| cut(name)).collect();
-        let values: Vec<String> = dimensions.iter().map(|(_, value)| cut(value)).collect();
-        let family = self.families.entry((cut(namespace), cut(metric), names)).or_default();
-        if let Some(total) = family.get_mut(&values) {
-            total.min = total.min.min(value.min);
-            total.max = total.max.max(value.max);
-            total.sum += value.sum;
-            total.count += value.count;
-            return 0;
+        let mut key = std::mem::take(&mut self.key);
+        write_key(&mut key, &[cut(namespace), cut(metric)]);
+        for (name, value) in dimensions {
+            push_key(&mut key, cut(name));
+            push_key(&mut key, cut(value));
         }
-        if self.series >= SERIES_MAX {
-            return 1;
+        let known = self.places.get(&key).copied();
+        if known.is_some() || self.series.len() >= SERIES_MAX {
+            self.key = key;
+            return known;
         }
-        self.series += 1;
-        let Reading { min, max, sum, count } = value;
-        family.insert(values, Total { min, max, sum, count });
-        0
+        self.places.insert(key, self.series.len());
+        self.series.push(Series {
+            namespace: cut(namespace).to_owned(),
+            metric: cut(metric).to_owned(),
+            names: dimensions.iter().map(|(name, _)| cut(name).to_owned()).collect(),
+            values: dimensions.iter().map(|(_, value)| cut(value).to_owned()).collect(),
+            total: Reading { min: f64::INFINITY, max: f64::NEG_INFINITY, sum: 0.0, count: 0 },
+        });
+        Some(self.series.len() - 1)
+    }
+
+    /// How many values had no room.
+    fn put(&mut self, place: Option<usize>, reading: Reading) -> u64 {
+        match place.and_then(|place| self.series.get_mut(place)) {
+            Some(series) => {
+                series.total.add(reading);
+                0
+            }
+            None => 1,
+        }
     }
 
     /// Calls `put` with each object of the body.
     pub fn write(&self, minute: SystemTime, put: &mut dyn FnMut(&str)) {
-        for ((namespace, metric, names), series) in &self.families {
-            let series: Vec<(&Vec<String>, &Total)> = series.iter().collect();
+        let mut families: BTreeMap<(&str, &str, &[String]), Vec<&Series>> = BTreeMap::new();
+        for series in self.series.iter().filter(|series| series.total.count > 0) {
+            families.entry((&series.namespace, &series.metric, &series.names)).or_default().push(series);
+        }
+        for ((namespace, metric, names), mut series) in families {
+            series.sort_unstable_by(|one, other| one.values.cmp(&other.values));
             for part in series.chunks(SERIES_PER_LINE) {
                 let mut out = String::with_capacity(256 + 128 * part.len());
                 Object::write(&mut out, |object| {
-                    object.text("time", &Rfc3339 { time: minute, digits: 0 }, 64);
+                    object.shown("time", &Rfc3339 { time: minute, digits: 0 }, 64);
                     object.object("data", |data| {
                         data.object("baseData", |data| {
                             data.text("metric", metric, TEXT_MAX + 1);
@@ -194,21 +254,33 @@ impl Metrics {
     }
 }
 
+fn write_key(key: &mut String, parts: &[&str]) {
+    key.clear();
+    parts.iter().for_each(|part| push_key(key, part));
+}
+
+/// Two texts are not taken for one: each ends in its length.
+fn push_key(key: &mut String, part: &str) {
+    key.push_str(part);
+    key.push('\0');
+    key.push(char::from((part.len() % 128) as u8));
+}
+
 fn list(texts: &[String]) -> String {
     let mut out = String::from("[");
     for (index, text) in texts.iter().enumerate() {
         if index > 0 {
             out.push(',');
         }
-        json::text(&mut out, text, TEXT_MAX);
+        json::string(&mut out, text, TEXT_MAX);
     }
     out.push(']');
     out
 }
 
-fn points(series: &[(&Vec<String>, &Total)]) -> String {
+fn points(series: &[&Series]) -> String {
     let mut out = String::from("[");
-    for (index, (values, total)) in series.iter().enumerate() {
+    for (index, Series { values, total, .. }) in series.iter().enumerate() {
         if index > 0 {
             out.push(',');
         }

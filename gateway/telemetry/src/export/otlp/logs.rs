@@ -1,74 +1,115 @@
 //! Requests as log records, with the members of the record `GatewayLogs` as attributes.
 
+use std::fmt::Write;
 use std::time::SystemTime;
 
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
-use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs, SeverityNumber};
-use prost::Message;
+use opentelemetry_proto::tonic::logs::v1::SeverityNumber;
+use uuid::Uuid;
 
-use super::resource::{Who, attribute, cut, nanos};
-use crate::event::{Fields, GatewayLogs, RequestEvent, Value};
+use super::resource::nanos;
+use super::wire::{ITEM, Wire};
+use crate::event::{Fields, GatewayLogs, Hex, RequestEvent, Value};
 use crate::export::Gathered;
+use crate::json;
+use crate::rfc3339::Rfc3339;
 
-/// How many records, and the message.
-pub fn encode(gathered: &[Gathered], who: &Who, now: SystemTime) -> (u64, Vec<u8>) {
-    let records = gathered.iter().map(|item| item.request.with(|event| record(event, now)));
-    let log_records: Vec<LogRecord> = records.collect();
-    let items = log_records.len() as u64;
-    let scope_logs = vec![ScopeLogs { scope: Some(who.scope.clone()), log_records, ..ScopeLogs::default() }];
-    let resource = Some(who.resource.clone());
-    let resource_logs = vec![ResourceLogs { resource, scope_logs, ..ResourceLogs::default() }];
-    (items, ExportLogsServiceRequest { resource_logs }.encode_to_vec())
+/// How many records, and they.
+pub fn encode(gathered: &[Gathered], now: SystemTime) -> (u64, Wire) {
+    let mut out = Wire::with_capacity(gathered.len() * 1024);
+    for item in gathered {
+        item.with(|event| out.message(ITEM, |record| write(record, event, now)));
+    }
+    (gathered.len() as u64, out)
 }
 
-fn record(event: &RequestEvent<'_>, now: SystemTime) -> LogRecord {
+/// A `LogRecord`.
+fn write(record: &mut Wire, event: &RequestEvent<'_>, now: SystemTime) {
     let (severity, text) = if event.response_code == 0 || event.response_code >= 500 {
         (SeverityNumber::Error, "Error")
     } else {
         (SeverityNumber::Info, "Info")
     };
-    LogRecord {
-        time_unix_nano: nanos(event.time_generated + event.total_time),
-        observed_time_unix_nano: nanos(now),
-        severity_number: severity.into(),
-        severity_text: text.to_owned(),
-        body: Some(AnyValue { value: Some(Any::StringValue("GatewayLogs".to_owned())) }),
-        attributes: attributes(&GatewayLogs { event, region: "", rules: None }),
-        trace_id: event.trace.trace_id.to_vec(),
-        span_id: event.trace.span.to_vec(),
-        event_name: "GatewayLogs".to_owned(),
-        ..LogRecord::default()
-    }
+    record.fixed64(1, nanos(event.time_generated + event.total_time)); // time_unix_nano
+    record.number(2, severity as u64); // severity_number
+    record.text(3, text); // severity_text
+    record.message(5, |body| body.text(1, "GatewayLogs")); // body: string_value
+    attributes(record, 6, &GatewayLogs { event, region: "", rules: None });
+    record.bytes(9, &event.trace.trace_id); // trace_id
+    record.bytes(10, &event.trace.span); // span_id
+    record.fixed64(11, nanos(now)); // observed_time_unix_nano
+    record.text(12, "GatewayLogs"); // event_name
 }
 
-fn attributes(fields: &dyn Fields) -> Vec<KeyValue> {
-    let mut all = Vec::with_capacity(32);
-    fields.visit(&mut |name, value| all.push(attribute(name, any(value))));
-    all
+/// Fields as `KeyValue`s.
+fn attributes(out: &mut Wire, field: u32, fields: &dyn Fields) {
+    let mut shown = String::new();
+    fields.visit(&mut |name, value| match value {
+        Value::Text(text) => out.attribute(field, name, text),
+        Value::Id(_)
+        | Value::Hex(_)
+        | Value::Address(_)
+        | Value::Time(_)
+        | Value::Url(_)
+        | Value::Display(_) => {
+            shown.clear();
+            show(&mut shown, value);
+            out.attribute(field, name, &shown);
+        }
+        _ => out.message(field, |pair| {
+            pair.text(1, name); // key
+            pair.message(2, |any| write_any(any, value)); // value
+        }),
+    });
 }
 
-fn any(value: Value<'_>) -> Any {
+fn show(out: &mut String, value: Value<'_>) {
+    // A `String` takes all; what a value shows of itself before it fails stays.
+    let _ = match value {
+        Value::Id(id) => {
+            out.push_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+            Ok(())
+        }
+        Value::Hex(bytes) => write!(out, "{}", Hex(bytes)),
+        Value::Address(address) => {
+            json::address(out, address);
+            Ok(())
+        }
+        Value::Time(time) => {
+            Rfc3339 { time, digits: 7 }.with(|text| out.push_str(text));
+            Ok(())
+        }
+        Value::Url(url) => url.write_to(out),
+        Value::Display(other) => write!(out, "{other}"),
+        _ => Ok(()),
+    };
+}
+
+/// The `AnyValue` of what is no text.
+fn write_any(any: &mut Wire, value: Value<'_>) {
     match value {
-        Value::Bool(value) => Any::BoolValue(value),
-        Value::Integer(value) => Any::IntValue(value),
-        Value::Unsigned(value) => Any::IntValue(i64::try_from(value).unwrap_or(i64::MAX)),
-        Value::Number(value) => Any::DoubleValue(value),
-        Value::Text(text) => Any::StringValue(cut(text).to_owned()),
-        Value::Display(shown) => Any::StringValue(cut(&shown.to_string()).to_owned()),
-        Value::Object(fields) => object(fields),
-        Value::Errors(errors) => list(errors.iter().map(|error| object(error))),
+        Value::Bool(value) => any.number(2, value.into()), // bool_value
+        Value::Integer(value) => any.number(3, value as u64), // int_value, two's complement
+        Value::Unsigned(value) => any.number(3, value.min(i64::MAX as u64)),
+        Value::Number(value) => any.fixed64(4, value.to_bits()), // double_value
+        Value::Object(fields) => any.message(6, |list| attributes(list, 1, fields)), // kvlist_value
+        Value::Errors(errors) => list(any, errors.iter().map(|error| error as &dyn Fields)),
         Value::Traces(least, traces) => {
-            list(traces.iter().filter(|trace| trace.severity >= least).map(|trace| object(trace)))
+            let shown = traces.iter().filter(|trace| trace.severity >= least);
+            list(any, shown.map(|trace| trace as &dyn Fields));
+        }
+        text => {
+            let mut shown = String::new();
+            show(&mut shown, text);
+            any.text(1, &shown);
         }
     }
 }
 
-fn object(fields: &dyn Fields) -> Any {
-    Any::KvlistValue(KeyValueList { values: attributes(fields) })
-}
-
-fn list(values: impl Iterator<Item = Any>) -> Any {
-    Any::ArrayValue(ArrayValue { values: values.map(|value| AnyValue { value: Some(value) }).collect() })
+/// An `ArrayValue` of objects.
+fn list<'a>(any: &mut Wire, items: impl Iterator<Item = &'a dyn Fields>) {
+    any.message(5, |array| {
+        for item in items {
+            array.message(1, |any| any.message(6, |list| attributes(list, 1, item)));
+        }
+    });
 }

@@ -5,16 +5,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
+use prost::Message;
 
+use super::wire::{Wire, cut, envelope};
 use crate::sink::Instance;
-
-/// Bytes of one text.
-const TEXT_BYTES_MAX: usize = 8 << 10;
 
 /// Resource and scope.
 pub struct Who {
     pub resource: Resource,
     pub scope: InstrumentationScope,
+    resource_bytes: Vec<u8>,
+    scope_bytes: Vec<u8>,
 }
 
 impl Who {
@@ -31,7 +32,14 @@ impl Who {
             version: instance.version.clone(),
             ..InstrumentationScope::default()
         };
-        Self { resource: Resource { attributes, ..Resource::default() }, scope }
+        let resource = Resource { attributes, ..Resource::default() };
+        let (resource_bytes, scope_bytes) = (resource.encode_to_vec(), scope.encode_to_vec());
+        Self { resource, scope, resource_bytes, scope_bytes }
+    }
+
+    /// What stands before so many bytes of spans or records.
+    pub fn envelope(&self, items: usize) -> Wire {
+        envelope(&self.resource_bytes, &self.scope_bytes, items)
     }
 }
 
@@ -43,15 +51,6 @@ pub fn attribute(name: &str, value: Value) -> KeyValue {
 /// A text, cut at its bound.
 pub fn text(name: &str, value: &str) -> KeyValue {
     attribute(name, Value::StringValue(cut(value).to_owned()))
-}
-
-/// A number.
-pub fn number(name: &str, value: u64) -> KeyValue {
-    attribute(name, Value::IntValue(i64::try_from(value).unwrap_or(i64::MAX)))
-}
-
-pub fn cut(value: &str) -> &str {
-    &value[..value.floor_char_boundary(TEXT_BYTES_MAX)]
 }
 
 /// Nanoseconds since 1970.

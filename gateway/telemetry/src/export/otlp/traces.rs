@@ -1,58 +1,107 @@
 //! Requests as spans: the server's, one for each section of the effective policy, and one for each call.
 
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::trace::v1::span::{Event, SpanKind};
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
-use prost::Message;
+use uuid::Uuid;
 
-use super::resource::{Who, nanos, number, text};
+use super::resource::nanos;
+use super::wire::{ITEM, Wire};
 use crate::diagnostic::Rules;
-use crate::event::{Call, Protocol, RequestEvent, SectionTime, Url};
+use crate::event::{Call, LastError, Protocol, RequestEvent, SectionTime, TraceRecord, Url};
 use crate::export::Gathered;
+use crate::json;
 use crate::redact::{self, Redacted};
 
-/// How many spans, and the message.
-pub fn encode(gathered: &[Gathered], who: &Who) -> (u64, Vec<u8>) {
-    let mut spans = Vec::with_capacity(gathered.len() * 2);
+/// Attributes of a `Span`.
+const ATTRIBUTES: u32 = 9;
+
+/// How many spans, and they.
+pub fn encode(gathered: &[Gathered]) -> (u64, Wire) {
+    let mut out = Wire::with_capacity(gathered.len() * 1024);
+    let mut spans = 0;
     for item in gathered {
-        item.request.with(|event| {
+        item.with(|event| {
             // The caller has decided for its whole trace.
             let unwanted = event.trace.parent.is_some() && event.trace.flags & 1 == 0;
-            if !unwanted {
-                spans.push(server(event, &item.rules));
-                spans.extend(event.sections.iter().map(|section| policies(event, section)));
-                spans.extend(event.calls.iter().map(|call| client(event, call)));
+            if unwanted {
+                return;
+            }
+            spans += 1 + event.sections.len() + event.calls.len();
+            out.message(ITEM, |span| server(span, event, &item.rules));
+            for section in event.sections {
+                out.message(ITEM, |span| policies(span, event, section));
+            }
+            for call in event.calls {
+                out.message(ITEM, |span| client(span, event, call));
             }
         });
     }
-    let items = spans.len() as u64;
-    let scope_spans = vec![ScopeSpans { scope: Some(who.scope.clone()), spans, ..ScopeSpans::default() }];
-    let resource = Some(who.resource.clone());
-    let resource_spans = vec![ResourceSpans { resource, scope_spans, ..ResourceSpans::default() }];
-    (items, ExportTraceServiceRequest { resource_spans }.encode_to_vec())
+    (spans as u64, out)
+}
+
+/// What every `Span` begins with.
+struct Head<'a> {
+    id: &'a [u8],
+    parent: &'a [u8],
+    name: &'a str,
+    kind: SpanKind,
+    /// Nanoseconds.
+    began: u64,
+    ended: u64,
+}
+
+fn head(span: &mut Wire, event: &RequestEvent<'_>, head: &Head<'_>) {
+    span.bytes(1, &event.trace.trace_id); // trace_id
+    span.bytes(2, head.id); // span_id
+    if !head.parent.is_empty() {
+        span.bytes(4, head.parent); // parent_span_id
+    }
+    span.text(5, head.name); // name
+    span.number(6, head.kind as u64); // kind
+    span.fixed64(7, head.began); // start_time_unix_nano
+    span.fixed64(8, head.ended); // end_time_unix_nano
+    span.fixed32(16, event.trace.flags.into()); // flags
 }
 
 /// Attributes by the semantic conventions for HTTP servers.
-fn server(event: &RequestEvent<'_>, rules: &Rules) -> Span {
+fn server(span: &mut Wire, event: &RequestEvent<'_>, rules: &Rules) {
+    let kind = Head {
+        id: &event.trace.span,
+        parent: event.trace.parent.as_ref().map_or(&[], |parent| parent),
+        name: &rules.operation_name(event),
+        kind: SpanKind::Server,
+        began: nanos(event.time_generated),
+        ended: nanos(event.time_generated + event.total_time),
+    };
+    head(span, event, &kind);
     let (path, query) = event.url.target.split_once('?').unwrap_or((event.url.target, ""));
-    let mut attributes = vec![
-        text("http.request.method", event.method),
-        text("url.scheme", event.url.scheme),
-        text("url.path", path),
-        text("server.address", event.url.authority),
-        text("client.address", &event.caller_ip.to_string()),
-        text("network.protocol.version", version(event.client_protocol)),
-        number("http.response.status_code", event.response_code.into()),
-        number("http.request.body.size", event.request_size),
-        number("http.response.body.size", event.response_size),
-        text("gateway.request.id", &event.correlation_id.to_string()),
-        text("gateway.cache", event.cache.as_str()),
-    ];
+    let mut shown = String::new();
+    json::address(&mut shown, event.caller_ip);
+    for (name, value) in [
+        ("http.request.method", event.method),
+        ("url.scheme", event.url.scheme),
+        ("url.path", path),
+        ("server.address", event.url.authority),
+        ("client.address", &shown),
+        ("network.protocol.version", version(event.client_protocol)),
+        ("gateway.request.id", event.correlation_id.hyphenated().encode_lower(&mut Uuid::encode_buffer())),
+        ("gateway.cache", event.cache.as_str()),
+    ] {
+        span.attribute(ATTRIBUTES, name, value);
+    }
+    for (name, value) in [
+        ("http.response.status_code", event.response_code.into()),
+        ("http.request.body.size", event.request_size),
+        ("http.response.body.size", event.response_size),
+    ] {
+        span.attribute_number(ATTRIBUTES, name, value);
+    }
     if !query.is_empty() {
         let whole = Url { scheme: "", authority: "", target: event.url.target };
-        let shown = Redacted::url(&whole, event.key_parameter).to_string();
-        attributes.push(text("url.query", shown.split_once('?').map_or("", |(_, query)| query)));
+        shown.clear();
+        // A `String` takes all.
+        let _ = Redacted::url(&whole, event.key_parameter).write_to(&mut shown);
+        span.attribute(ATTRIBUTES, "url.query", shown.split_once('?').map_or("", |(_, query)| query));
     }
     for (name, value) in [
         ("gateway.api.id", event.api_id),
@@ -62,42 +111,38 @@ fn server(event: &RequestEvent<'_>, rules: &Rules) -> Span {
         ("gateway.subscription.id", event.subscription_id),
         ("user.id", event.user_id),
     ] {
-        attributes.extend(value.map(|value| text(name, value)));
+        if let Some(value) = value {
+            span.attribute(ATTRIBUTES, name, value);
+        }
     }
     let failed = event.response_code == 0 || event.response_code >= 500;
     if failed {
-        let reason =
-            event.last_error.map_or_else(|| event.response_code.to_string(), |error| error.reason.to_owned());
-        attributes.push(text("error.type", &reason));
+        let code = itoa::Buffer::new().format(event.response_code).to_owned();
+        span.attribute(ATTRIBUTES, "error.type", event.last_error.map_or(&code, |error| error.reason));
     }
-    Span {
-        span_id: event.trace.span.to_vec(),
-        parent_span_id: event.trace.parent.map(|parent| parent.to_vec()).unwrap_or_default(),
-        name: rules.operation_name(event),
-        kind: SpanKind::Server.into(),
-        start_time_unix_nano: nanos(event.time_generated),
-        end_time_unix_nano: nanos(event.time_generated + event.total_time),
-        attributes,
-        events: events(event),
-        status: Some(status(failed, event.last_error.map_or("", |error| error.message))),
-        ..begun(event)
+    if let Some(error) = &event.last_error {
+        failure(span, event, error);
     }
+    for record in event.traces {
+        note(span, event, record);
+    }
+    status(span, failed, event.last_error.map_or("", |error| error.message));
 }
 
 /// A section of the effective policy.
-fn policies(event: &RequestEvent<'_>, section: &SectionTime) -> Span {
+fn policies(span: &mut Wire, event: &RequestEvent<'_>, section: &SectionTime) {
     let began = event.time_generated + section.started;
+    let internal = Head {
+        id: &section.span,
+        parent: &event.trace.span,
+        name: section.name,
+        kind: SpanKind::Internal,
+        began: nanos(began),
+        ended: nanos(began + section.elapsed),
+    };
+    head(span, event, &internal);
     let failed = event.last_error.is_some_and(|error| error.section == section.name);
-    Span {
-        span_id: section.span.to_vec(),
-        parent_span_id: event.trace.span.to_vec(),
-        name: section.name.to_owned(),
-        kind: SpanKind::Internal.into(),
-        start_time_unix_nano: nanos(began),
-        end_time_unix_nano: nanos(began + section.elapsed),
-        status: Some(status(failed, event.last_error.map_or("", |error| error.message))),
-        ..begun(event)
-    }
+    status(span, failed, event.last_error.map_or("", |error| error.message));
 }
 
 /// The section in which a call began, else the request.
@@ -108,69 +153,73 @@ fn parent(event: &RequestEvent<'_>, call: &Call<'_>) -> [u8; 8] {
     event.sections.iter().rev().find(within).map_or(event.trace.span, |section| section.span)
 }
 
-fn client(event: &RequestEvent<'_>, call: &Call<'_>) -> Span {
+fn client(span: &mut Wire, event: &RequestEvent<'_>, call: &Call<'_>) {
     let began = event.time_generated + call.started;
-    let mut attributes = vec![
-        text("http.request.method", call.method),
-        text("url.full", &Redacted::text(call.url, event.key_parameter).to_string()),
-        text("gateway.call", call.kind.as_str()),
-    ];
-    attributes.extend(call.backend_id.map(|id| text("gateway.backend.id", id)));
-    attributes.extend(call.protocol.map(|spoken| text("network.protocol.version", version(spoken))));
+    let kind = Head {
+        id: &call.span,
+        parent: &parent(event, call),
+        name: call.method,
+        kind: SpanKind::Client,
+        began: nanos(began),
+        ended: nanos(began + call.elapsed),
+    };
+    head(span, event, &kind);
+    span.attribute(ATTRIBUTES, "http.request.method", call.method);
+    let mut url = String::new();
+    // A `String` takes all.
+    let _ = Redacted::text(call.url, event.key_parameter).write_to(&mut url);
+    span.attribute(ATTRIBUTES, "url.full", &url);
+    span.attribute(ATTRIBUTES, "gateway.call", call.kind.as_str());
+    if let Some(id) = call.backend_id {
+        span.attribute(ATTRIBUTES, "gateway.backend.id", id);
+    }
+    if let Some(spoken) = call.protocol {
+        span.attribute(ATTRIBUTES, "network.protocol.version", version(spoken));
+    }
     if call.response_code > 0 {
-        attributes.push(number("http.response.status_code", call.response_code.into()));
+        span.attribute_number(ATTRIBUTES, "http.response.status_code", call.response_code.into());
     }
-    Span {
-        span_id: call.span.to_vec(),
-        parent_span_id: parent(event, call).to_vec(),
-        name: call.method.to_owned(),
-        kind: SpanKind::Client.into(),
-        start_time_unix_nano: nanos(began),
-        end_time_unix_nano: nanos(began + call.elapsed),
-        attributes,
-        status: Some(status(call.response_code == 0 || call.response_code >= 400, "")),
-        ..begun(event)
-    }
+    status(span, call.response_code == 0 || call.response_code >= 400, "");
 }
 
-fn begun(event: &RequestEvent<'_>) -> Span {
-    Span { trace_id: event.trace.trace_id.to_vec(), flags: event.trace.flags.into(), ..Span::default() }
-}
-
-/// The failure and the notes of policies.
-fn events(event: &RequestEvent<'_>) -> Vec<Event> {
-    let failure = event.last_error.iter().map(|error| Event {
-        time_unix_nano: nanos(event.time_generated + error.elapsed),
-        name: "exception".to_owned(),
-        attributes: vec![
-            text("exception.type", error.reason),
-            text("exception.message", error.message),
-            text("gateway.policy", error.source),
-            text("gateway.policy.path", error.path),
-            text("gateway.section", error.section),
-        ],
-        ..Event::default()
-    });
-    let notes = event.traces.iter().map(|note| {
-        let mut attributes = vec![text("source", note.source), text("message", note.message)];
-        for (name, value) in note.metadata {
-            let value = if redact::is_secret_name(name) { redact::MASK } else { value };
-            attributes.push(text(name, value));
-        }
-        Event {
-            time_unix_nano: nanos(event.time_generated + note.elapsed),
-            name: "trace".to_owned(),
-            attributes,
-            ..Event::default()
+/// The failure as an `Event` of the span.
+fn failure(span: &mut Wire, request: &RequestEvent<'_>, error: &LastError<'_>) {
+    span.message(11, |event| {
+        event.fixed64(1, nanos(request.time_generated + error.elapsed)); // time_unix_nano
+        event.text(2, "exception"); // name
+        for (name, value) in [
+            ("exception.type", error.reason),
+            ("exception.message", error.message),
+            ("gateway.policy", error.source),
+            ("gateway.policy.path", error.path),
+            ("gateway.section", error.section),
+        ] {
+            event.attribute(3, name, value);
         }
     });
-    failure.chain(notes).collect()
 }
 
-fn status(failed: bool, message: &str) -> Status {
-    let code = if failed { StatusCode::Error } else { StatusCode::Unset };
-    let message = if failed { message.to_owned() } else { String::new() };
-    Status { message, code: code.into() }
+/// A note of a policy as an `Event` of the span.
+fn note(span: &mut Wire, request: &RequestEvent<'_>, record: &TraceRecord<'_>) {
+    span.message(11, |event| {
+        event.fixed64(1, nanos(request.time_generated + record.elapsed));
+        event.text(2, "trace");
+        event.attribute(3, "source", record.source);
+        event.attribute(3, "message", record.message);
+        for (name, value) in record.metadata {
+            event.attribute(3, name, if redact::is_secret_name(name) { redact::MASK } else { value });
+        }
+    });
+}
+
+/// `Status`: nothing is said of what went well.
+fn status(span: &mut Wire, failed: bool, message: &str) {
+    span.message(15, |status| {
+        if failed {
+            status.text(2, message); // message
+            status.number(3, StatusCode::Error as u64); // code
+        }
+    });
 }
 
 fn version(protocol: Protocol) -> &'static str {
