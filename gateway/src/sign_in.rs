@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_model::Secret;
+use gateway_policy::exchange::calls::Fetches;
 use gateway_policy::ports::TokenRequest;
 use gateway_proxy::ports::identity::{IdentitySettings, IdentityTokens};
 use gateway_proxy::upstream::{Upstream, UpstreamSettings, UpstreamShared};
@@ -116,7 +117,11 @@ impl SignIn {
     /// The issuer's token for one of the gateway.
     pub async fn exchange(&self) -> Result<Granted, String> {
         let wanted = TokenRequest { resource: self.settings.audience.clone(), client_id: None };
-        let token = self.tokens.token(&wanted, &self.upstream).await.map_err(|error| error.to_string())?;
+        let token = self
+            .tokens
+            .token(&wanted, &self.upstream, &Fetches::default())
+            .await
+            .map_err(|error| error.to_string())?;
         let bearer = Secret::from(format!("Bearer {token}"));
         let way = PlaneTransport::new(self.endpoint.clone(), &bearer, Arc::clone(&self.tls), self.timeout)?;
         let name = utf8_percent_encode(&self.settings.gateway, NON_ALPHANUMERIC);

@@ -1,4 +1,4 @@
-//! Collectors as people run them: Prometheus, rsyslog and Etsy's StatsD, where they are installed.
+//! Collectors as people run them: Prometheus, rsyslog, Etsy's StatsD and an OpenTelemetry collector, where they are installed.
 //!
 //! Each listens on a loopback address of this process's own, at its usual port, so that no two tests meet.
 
@@ -13,6 +13,7 @@ use gateway_tests::process::{fetched, installed};
 use gateway_tests::{Api, Backend, Client, Config, process::Process};
 
 use crate::collector::World;
+use crate::opentelemetry::{http_collector, lock, spans};
 
 /// A collector; killed when dropped.
 struct Collector(Child);
@@ -149,6 +150,64 @@ input(type="imuxsock" Socket="{}" ruleset="all")
         let json: serde_json::Value = serde_json::from_str(parts[5].trim()).expect("JSON");
         assert_eq!((&json["responseCode"], &json["apiId"]), (&200.into(), &"a".into()));
     }
+}
+
+/// An OpenTelemetry collector of another maker (rotel) takes all three signals by gRPC and by HTTP, and passes on what it
+/// has read of them: nothing is lost on the way.
+#[test]
+fn opentelemetry_collector_passes_everything_on() {
+    let Some(libraries) = fetched("rotel/lib") else { return };
+    let versions = fs::read_dir(libraries).expect("a folder").flatten();
+    let mut programs = versions.map(|version| version.path().join("site-packages/rotel/rotel-agent"));
+    let program = programs.find(|path| path.exists()).expect("the program of the package");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (behind, arrived) = http_collector();
+    let address = own_address();
+    let (grpc, http) = (format!("{address}:4317"), format!("{address}:4318"));
+    let _collector = Collector::start(
+        Command::new(program)
+            .args(["start", "--otlp-grpc-endpoint", &grpc, "--otlp-http-endpoint", &http])
+            .args(["--exporter", "otlp", "--otlp-exporter-protocol", "http"])
+            .args(["--otlp-exporter-endpoint", &behind.url()])
+            .args(["--pid-file", &path("pid"), "--log-file", &path("log")]),
+    );
+    eventually("it listens", || TcpStream::connect(&*grpc).and(TcpStream::connect(&*http)).ok());
+    let mut expected = 0;
+    for (collector, protocol) in [(&grpc, "grpc"), (&http, "http/protobuf")] {
+        let uri = format!("http://{collector}");
+        let world = World::start(&[
+            ("observability.opentelemetry.enabled", "true"),
+            ("observability.opentelemetry.collector.uri", &uri),
+            ("observability.opentelemetry.protocol", protocol),
+            ("observability.opentelemetry.traces.enabled", "true"),
+            ("observability.opentelemetry.logs.enabled", "true"),
+        ]);
+        world.load("/shop/ok", 500);
+        world.wait_for("otlp-traces", 1500);
+        world.wait_for("otlp-logs", 500);
+        world.stop();
+        expected += 500;
+        eventually("all spans and records are behind it", || {
+            let spans = spans(&arrived).len();
+            let arrived = lock(&arrived);
+            let logs = arrived.logs.iter().flat_map(|message| &message.resource_logs);
+            let logs: usize =
+                logs.flat_map(|resource| &resource.scope_logs).map(|scope| scope.log_records.len()).sum();
+            (spans == 3 * expected && logs == expected && !arrived.metrics.is_empty()).then_some(())
+        });
+    }
+    let spans = spans(&arrived);
+    let server = spans.iter().find(|span| span.kind == 2).expect("a request");
+    assert_eq!(server.name, "shop;rev=1 - operation-1");
+    assert!(server.attributes.iter().any(|attribute| attribute.key == "http.response.status_code"));
+    let names: Vec<String> = {
+        let arrived = lock(&arrived);
+        let resources = arrived.metrics.iter().flat_map(|message| &message.resource_metrics);
+        let metrics = resources.flat_map(|resource| &resource.scope_metrics).flat_map(|scope| &scope.metrics);
+        metrics.map(|metric| metric.name.clone()).collect()
+    };
+    assert!(names.iter().any(|name| name == "Requests"), "{names:?}");
 }
 
 /// Etsy's StatsD counts what the gateway tells it, and finds no bad line.

@@ -1,9 +1,12 @@
 //! Loggers and diagnostics of the configuration (`self-hosted-gateway.md` §3.5) rule what goes where: from the folder and
 //! from the management plane.
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
-use gateway_tests::{Backend, Client, Config, Federation, Recorded, Reply, Running};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use gateway_tests::{Api, Backend, Client, Config, Federation, Recorded, Reply, Running};
 use serde_json::{Value, json};
 
 use crate::application_insights::{KEY, fault};
@@ -11,7 +14,7 @@ use crate::collector::{World, body, identity, reply};
 use crate::local;
 
 /// The ingestion of a component that asks for no token.
-fn insights() -> Backend {
+pub fn insights() -> Backend {
     Backend::start(|request| {
         let Some(text) = body(request).filter(|_| request.target == "/v2.1/track") else {
             return reply(404, "");
@@ -24,13 +27,13 @@ fn insights() -> Backend {
     })
 }
 
-fn items(service: &Backend) -> Vec<Value> {
+pub fn items(service: &Backend) -> Vec<Value> {
     let texts: Vec<String> = service.seen().iter().map(|request| body(request).expect("gzip")).collect();
     let lines = texts.iter().flat_map(|text| text.lines());
     lines.map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-fn named<'i>(items: &'i [Value], name: &str) -> Vec<&'i Value> {
+pub fn named<'i>(items: &'i [Value], name: &str) -> Vec<&'i Value> {
     items.iter().filter(|item| item["name"] == name).map(|item| &item["data"]["baseData"]).collect()
 }
 
@@ -46,7 +49,7 @@ fn insights_logger(config: &Config, name: &str, service: &Backend) {
     config.file(&file, &json!({ "properties": properties }).to_string());
 }
 
-fn diagnostic(config: &Config, place: &str, name: &str, properties: &Value) {
+pub fn diagnostic(config: &Config, place: &str, name: &str, properties: &Value) {
     let file = format!("{place}diagnostics/{name}/diagnosticInformation.json");
     config.file(&file, &json!({ "properties": properties }).to_string());
 }
@@ -316,5 +319,52 @@ fn body_that_is_logged_streams_on() {
     for (item, name) in [("Request", "Request-Body"), ("RemoteDependency", "Response-Body")] {
         let shown = &named(&items, item)[0]["properties"][name];
         assert_eq!(shown.as_str().map(str::len), Some(8192), "{item}");
+    }
+}
+
+/// What is logged of a body is its text: out of its content codings, within the bound, and out of its charset.
+#[test]
+fn body_in_a_coding_is_logged_as_its_text() {
+    let gzip = |text: &[u8]| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(text).expect("a body");
+        encoder.finish().expect("a body")
+    };
+    let service = insights();
+    let answer = gzip(br#"{"access_token":"hidden","answer":"done"}"#);
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+        answer.len()
+    );
+    let coded = [head.as_bytes(), &answer].concat();
+    let backend = Backend::start(move |_| Reply { bytes: coded.clone(), close: false });
+    let more = |config: &Config| {
+        config.api(&Api {
+            name: "coded",
+            path: "coded",
+            service_url: &backend.url(),
+            operations: &["POST /i"],
+            more: "",
+        });
+        insights_logger(config, "ai", &service);
+        let message = json!({"body": {"bytes": 48}});
+        let side = json!({"request": message, "response": message});
+        let properties = json!({"loggerId": "/loggers/ai", "frontend": side, "backend": side});
+        diagnostic(config, "", "applicationinsights", &properties);
+    };
+    let world = World::configured(more, &[]);
+    let told = [("Content-Type", "application/json; charset=iso-8859-1"), ("Content-Encoding", "gzip")];
+    let asked = gzip(&[b"{\"password\":\"hidden\",\"name\":\"caf\xe9\"}", &[b' '; 9000][..]].concat());
+    let answer = Client::connect(world.gateway.http()).request_with("POST", "/coded/i", &told, &asked);
+    assert_eq!((answer.status, answer.header("content-encoding")), (200, Some("gzip")));
+    assert_eq!(backend.only().body, asked, "what is forwarded stays as it is");
+    world.wait_for("application-insights:ai", 2);
+    let items = items(&service);
+    assert!(!format!("{items:?}").contains("hidden"));
+    let (request, call) = (named(&items, "Request")[0], named(&items, "RemoteDependency")[0]);
+    for properties in [&request["properties"], &call["properties"]] {
+        let shown = properties["Request-Body"].as_str().expect("a body");
+        assert_eq!(shown.trim_end(), r#"{"password":"***","name":"café"}"#);
+        assert_eq!(properties["Response-Body"], r#"{"access_token":"***","answer":"done"}"#);
     }
 }

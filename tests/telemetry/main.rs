@@ -2,11 +2,13 @@
 
 mod application_insights;
 mod azure_monitor;
+mod calls;
 mod collector;
 mod collectors;
 mod dashboards;
 mod diagnostics;
 mod everything;
+mod journald;
 mod local;
 mod opentelemetry;
 mod outages;

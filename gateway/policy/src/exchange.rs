@@ -174,7 +174,9 @@ pub struct Exchange {
     pub correlation: Option<correlation::Correlation>,
     /// When each section began, where traces are sent.
     pub sections: Option<Vec<calls::SectionBegin>>,
-    /// Calls of `send-request` that have ended.
+    /// Application ids that go with it, where the older protocol is spoken.
+    pub applications: Option<Box<correlation::Applications>>,
+    /// Calls of `send-request` that have ended, and those of `send-one-way-request`.
     pub sent_calls: Vec<calls::SentCall>,
     /// What diagnostics ask for of the messages.
     pub capture: Option<Box<capture::Capture>>,
@@ -210,6 +212,8 @@ pub struct Exchange {
     /// Containers in variables that may hold themselves; fields of a GraphQL request share them with it.
     kept: OnceCell<Rc<RefCell<Vec<Cycles>>>>,
     id_text: OnceCell<Box<str>>,
+    /// What ports had to fetch.
+    fetches: OnceCell<calls::Fetches>,
     request_consumed: Cell<bool>,
     response_consumed: Cell<bool>,
     calls: u32,
@@ -263,7 +267,9 @@ impl Exchange {
             deferred: Vec::new(),
             correlation: None,
             sections: None,
+            applications: None,
             sent_calls: Vec::new(),
+            fetches: OnceCell::new(),
             capture: None,
             metrics: metric::Metrics::default(),
             tracer: None,

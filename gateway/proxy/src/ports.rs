@@ -9,6 +9,7 @@ pub mod event_hubs;
 pub mod flights;
 pub mod identity;
 pub mod issuers;
+mod noted;
 pub mod quotas;
 mod slot;
 pub mod state;

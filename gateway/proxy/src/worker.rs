@@ -220,7 +220,10 @@ impl Worker {
 
     /// The response as it goes out, and the backend's side of an upgrade.
     fn close(&self, exchange: &mut Exchange) -> (Response, Option<Tunnel>) {
-        let response = exchange.take_answer(self);
+        let mut response = exchange.take_answer(self);
+        if let Some(applications) = &exchange.applications {
+            applications.answer(&mut response.headers);
+        }
         let tunnel = exchange.tunnel.take().and_then(|tunnel| tunnel.downcast().ok()).map(|tunnel| *tunnel);
         (response, tunnel)
     }
@@ -261,7 +264,7 @@ impl Ports for Worker {
         options: ForwardOptions,
     ) -> LocalFuture<'a, Result<(), Fault>> {
         correlate::tell_backend(exchange);
-        if exchange.capture.is_none() {
+        if exchange.capture.is_none() && exchange.applications.is_none() {
             return boxed(|| self.upstream.forward(exchange, options));
         }
         Box::pin(async move {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_model::Secret;
+use gateway_policy::exchange::calls::Fetches;
 use gateway_policy::message::{Body, Headers, Method, Request, Url};
 use gateway_policy::ports::{OutboundCall, TokenRequest};
 use gateway_proxy::ports::event_hubs;
@@ -99,7 +100,8 @@ impl Outbound for Way {
         Box::pin(async move {
             let wanted =
                 TokenRequest { resource: audience.to_owned(), client_id: client_id.map(str::to_owned) };
-            self.shared.identity.token(&wanted, &self.upstream).await.map_err(|error| error.to_string())
+            let fetched = self.shared.identity.token(&wanted, &self.upstream, &Fetches::default()).await;
+            fetched.map_err(|error| error.to_string())
         })
     }
 }

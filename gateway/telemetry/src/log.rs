@@ -276,6 +276,8 @@ mod tests {
         kind: CallKind::Forward,
         label: BackendId::OTHER,
         backend_id: Some("store"),
+        application: None,
+        is_open: false,
         method: "POST",
         url: "http://u:p@store.test:81/b?code=sesame",
         response_code: 502,

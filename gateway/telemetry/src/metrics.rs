@@ -190,6 +190,8 @@ mod tests {
             kind: CallKind::Forward,
             label,
             backend_id: None,
+            application: None,
+            is_open: false,
             method: "GET",
             url: "http://b/",
             response_code,

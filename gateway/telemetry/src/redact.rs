@@ -123,13 +123,12 @@ pub fn field(name: &str, value: &str, key_parameter: &str) -> String {
 
 /// The beginning of a body as it may be shown: of a form the values, of JSON the members in which a secret is to be
 /// expected are masked.
-pub fn body(bytes: &[u8], content_type: &str) -> String {
-    let text = String::from_utf8_lossy(bytes);
+pub fn body(text: &str, content_type: &str) -> String {
     if content_type.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
         let shown = Redacted::text(&format!("?{text}"), "").to_string();
         return shown.get(1..).unwrap_or_default().to_owned();
     }
-    members(&text)
+    members(text)
 }
 
 /// Members of JSON, whole or cut anywhere. `code` and `key` are too common there to mean a secret.
@@ -220,12 +219,11 @@ mod tests {
             (r#"{"secret":5,"a":"secret","b":"x"}"#, r#"{"secret":5,"a":"secret","b":"x"}"#),
             (r#"plain "quo"#, r#"plain "quo"#),
         ] {
-            assert_eq!(body(text.as_bytes(), "application/json"), expected);
+            assert_eq!(body(text, "application/json"), expected);
         }
         let form = "grant_type=password&password=x&client_secret=y";
-        let shown = body(form.as_bytes(), "application/x-www-form-urlencoded; charset=utf-8");
+        let shown = body(form, "application/x-www-form-urlencoded; charset=utf-8");
         assert_eq!(shown, "grant_type=password&password=***&client_secret=***");
-        assert_eq!(body(b"\xff\"", ""), "\u{fffd}\"");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Programs of other makers that the tests run, clients of the management plane and a collector of metrics: fetched from their registries into the target
-//! directory. Without one, its test says so and is skipped.
+//! Programs of other makers that the tests run, clients of the management plane and collectors of telemetry: fetched from their registries
+//! into the target directory. Without one, its test says so and is skipped.
 
 use std::fs;
 use std::path::Path;
@@ -15,6 +15,7 @@ use crate::workspace::Workspace;
 const PYTHON: &[(&str, &[&str])] = &[
     ("python", &["azure-mgmt-apimanagement==5.0.0", "azure-identity==1.27.0"]),
     ("az", &["azure-cli==2.91.0"]),
+    ("rotel", &["rotel==0.0.1a15"]),
 ];
 /// Folders of Node's packages.
 const NODE: &[(&str, &str)] = &[("node", "@azure/arm-apimanagement@10.0.0"), ("statsd", "statsd@0.9.0")];

@@ -69,6 +69,7 @@ pub const PACKAGES: &[Package] = &[
     peer(Group::Test, "redis-server", "redis-server", "tests against Redis are skipped"),
     peer(Group::Test, "prometheus", "prometheus", "tests against Prometheus are skipped"),
     peer(Group::Test, "rsyslog", "rsyslog", "tests against rsyslog are skipped"),
+    optional(Group::Test, "systemd", "tests against journald are skipped"),
     optional(Group::Test, "chromium-headless-shell", "tests in a browser are skipped"),
     peer(Group::Bench, "nginx-light", "nginx", "no nginx in the tables"),
     peer(Group::Bench, "haproxy", "haproxy", "no HAProxy in the tables"),

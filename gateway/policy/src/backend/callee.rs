@@ -10,6 +10,7 @@ use super::{Backend, Backends, Outcome};
 use crate::compile::Compiler;
 use crate::compile::arguments::TextArg;
 use crate::exchange::Exchange;
+use crate::exchange::calls::Fetches;
 use crate::fault::Fault;
 use crate::message::{Body, Headers, Method, Request, Response, Url, query};
 use crate::ports::{OutboundCall, Ports, SendError, TokenRequest};
@@ -66,11 +67,12 @@ impl Callee {
     pub async fn new(
         entity: &Arc<Backend>,
         token: Option<&TokenRequest>,
+        fetches: &Fetches,
         ports: &dyn Ports,
     ) -> Result<Self, Fault> {
         let backend = member_of(entity, ports.now())?;
         let authorization = match backend.managed.as_ref().or(token) {
-            Some(wanted) => Some(authorization(wanted, ports).await?),
+            Some(wanted) => Some(authorization(wanted, fetches, ports).await?),
             None => None,
         };
         Ok(Self { backend, authorization })

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Backend, Outcome};
 use crate::exchange::Exchange;
+use crate::exchange::calls::Fetches;
 use crate::fault::{Fault, envelope};
 use crate::message::{Body, Response};
 use crate::ports::{ForwardOptions, Ports, TokenRequest};
@@ -44,7 +45,7 @@ async fn call_unless_open(
 pub async fn call(exchange: &mut Exchange, options: ForwardOptions, ports: &dyn Ports) -> Result<(), Fault> {
     exchange.backend_authorization = match exchange.destination().and_then(|backend| backend.managed.clone())
     {
-        Some(wanted) => Some(authorization(&wanted, ports).await?),
+        Some(wanted) => Some(authorization(&wanted, exchange.fetches(), ports).await?),
         None => None,
     };
     let outcome = ports.forward(exchange, options).await;
@@ -54,8 +55,12 @@ pub async fn call(exchange: &mut Exchange, options: ForwardOptions, ports: &dyn 
 }
 
 /// The token of the gateway's own identity that a backend asks for, as a field.
-pub async fn authorization(wanted: &TokenRequest, ports: &dyn Ports) -> Result<String, Fault> {
-    match ports.identity().token(wanted).await {
+pub async fn authorization(
+    wanted: &TokenRequest,
+    fetches: &Fetches,
+    ports: &dyn Ports,
+) -> Result<String, Fault> {
+    match ports.identity().token(wanted, fetches).await {
         Ok(token) => Ok(format!("Bearer {token}")),
         Err(error) => Err(Fault::internal("", "ManagedIdentityTokenFailed", error.to_string())),
     }

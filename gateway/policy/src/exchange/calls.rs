@@ -1,23 +1,93 @@
-//! Calls that policies make themselves, and the times of the sections, for the closed event.
+//! Calls that are made for an exchange beside the backend's, and the times of the sections, for the closed event.
 
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::correlation::application;
 use crate::exchange::Exchange;
 use crate::fault::Section;
-use crate::message::Url;
+use crate::message::{Method, Response, Url};
 use crate::ports::{OutboundCall, SendError};
 
-/// A call of `send-request` that has ended.
+/// Fetches that are noted of one request.
+const FETCHES_MAX: usize = 32;
+
+/// A call of `send-request` that has ended, or one of `send-one-way-request`.
 #[derive(Clone, Debug)]
 pub struct SentCall {
     pub method: Box<str>,
     pub url: Url,
     /// 0 when no answer came.
     pub status: u16,
+    /// Nobody waits for its answer; what is known of it stands here.
+    pub one_way: Option<Rc<OneWayEnd>>,
+    /// Application id that the answer told.
+    pub application: Option<Box<str>>,
     pub span: [u8; 8],
     /// From receipt of the request.
     pub started: Duration,
     pub elapsed: Duration,
+}
+
+/// What became of a call that nobody waits for: status, 0 where no answer came, and how long it took.
+#[derive(Debug)]
+pub struct OneWayEnd {
+    began: Instant,
+    end: Cell<Option<(u16, Duration)>>,
+}
+
+impl OneWayEnd {
+    /// It has ended.
+    pub fn set(&self, status: u16) {
+        self.end.set(Some((status, self.began.elapsed())));
+    }
+
+    /// `None` while it is under way.
+    pub fn get(&self) -> Option<(u16, Duration)> {
+        self.end.get()
+    }
+}
+
+/// Why something was fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fetched {
+    /// A token of the gateway's own identity.
+    Token,
+    /// Signing keys of an issuer.
+    Keys,
+}
+
+/// One HTTP call of a port on behalf of an exchange.
+#[derive(Clone, Debug)]
+pub struct Fetch {
+    pub what: Fetched,
+    pub method: Box<str>,
+    pub url: String,
+    /// 0 when no answer came.
+    pub status: u16,
+    pub began: Instant,
+    pub elapsed: Duration,
+}
+
+/// What ports had to fetch for an exchange; what they had at hand is not among it. Clones are one list.
+#[derive(Clone, Debug, Default)]
+pub struct Fetches(Rc<RefCell<Vec<Fetch>>>);
+
+impl Fetches {
+    /// Notes a call that has ended.
+    pub fn note(&self, what: Fetched, method: &Method, url: &Url, began: Instant, status: u16) {
+        let mut all = self.0.borrow_mut();
+        if all.len() < FETCHES_MAX {
+            let (method, url, elapsed) = (method.as_str().into(), url.to_string(), began.elapsed());
+            all.push(Fetch { what, method, url, status, began, elapsed });
+        }
+    }
+
+    /// All so far.
+    pub fn list(&self) -> Vec<Fetch> {
+        self.0.borrow().clone()
+    }
 }
 
 /// One that is under way.
@@ -53,6 +123,9 @@ impl Exchange {
             correlation.tell(span, &mut call.request.headers);
             span
         });
+        if let Some(applications) = &self.applications {
+            applications.tell(&mut call.request.headers);
+        }
         Begun {
             method: call.request.method.as_str().into(),
             url: call.request.url.clone(),
@@ -62,15 +135,45 @@ impl Exchange {
     }
 
     /// Notes what became of it.
-    pub fn end_call(&mut self, begun: Begun, status: Result<u16, &SendError>) {
+    pub fn end_call(&mut self, begun: Begun, outcome: Result<&Response, &SendError>) {
         let Begun { method, url, span, at } = begun;
+        let answered = outcome.ok();
         self.sent_calls.push(SentCall {
             method,
             url,
-            status: status.unwrap_or(0),
+            status: answered.map_or(0, |response| response.status),
+            one_way: None,
+            application: answered.and_then(|response| application(&response.headers)),
             span,
             started: at.saturating_duration_since(self.received),
             elapsed: at.elapsed(),
         });
+    }
+
+    /// Notes a call that is about to be made and that nobody waits for.
+    pub fn begin_one_way(&mut self, call: &mut OutboundCall) {
+        let Begun { method, url, span, at } = self.begin_call(call);
+        let end = Rc::new(OneWayEnd { began: at, end: Cell::new(None) });
+        call.end = Some(Rc::clone(&end));
+        self.sent_calls.push(SentCall {
+            method,
+            url,
+            status: 0,
+            one_way: Some(end),
+            application: None,
+            span,
+            started: at.saturating_duration_since(self.received),
+            elapsed: Duration::ZERO,
+        });
+    }
+
+    /// Where ports note what they fetch for this exchange.
+    pub fn fetches(&self) -> &Fetches {
+        self.fetches.get_or_init(Fetches::default)
+    }
+
+    /// What they have fetched so far.
+    pub fn fetched(&self) -> Vec<Fetch> {
+        self.fetches.get().map(Fetches::list).unwrap_or_default()
     }
 }

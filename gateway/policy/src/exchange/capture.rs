@@ -10,7 +10,11 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
-use crate::message::{Body, BodyError, BodyStream, Frame, Headers};
+use super::payload;
+use crate::message::{Body, BodyError, BodyStream, Frame, Headers, coding};
+
+/// Bytes that are copied of a body in content codings, to be decoded when the request has ended.
+const CODED_BYTES_MAX: usize = 8192;
 
 /// One of the four messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,14 +41,27 @@ pub type AllWanted = [Wanted; 4];
 pub struct Seen {
     /// Fields by the names under which they were wanted; several of one name joined by a comma.
     pub headers: Vec<(Box<str>, String)>,
-    pub content_type: String,
+    content_type: String,
+    content_encoding: String,
+    /// Bytes of the text that are wanted.
+    body_bytes: usize,
     body: Rc<RefCell<Vec<u8>>>,
 }
 
 impl Seen {
-    /// Calls `read` with the body's first bytes, as far as they went by.
-    pub fn with_body<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
-        read(&self.body.borrow())
+    /// The body's beginning, as far as it went by: out of its content codings and its charset. What is in a coding that
+    /// is not known is not shown.
+    pub fn text(&self) -> String {
+        let body = self.body.borrow();
+        if coding::is_plain(&self.content_encoding) {
+            return payload::decode(&body, &self.content_type);
+        }
+        let decoded = coding::decode_beginning(&body, &self.content_encoding, self.body_bytes);
+        payload::decode(&decoded, &self.content_type)
+    }
+
+    pub fn content_type(&self) -> &str {
+        &self.content_type
     }
 }
 
@@ -73,12 +90,17 @@ impl Capture {
             return;
         }
         seen.content_type = shown("Content-Type").unwrap_or_default();
+        seen.content_encoding = shown("Content-Encoding").unwrap_or_default();
+        seen.body_bytes = wanted.body_bytes;
+        // The first bytes of what is coded may say less than as many bytes of text.
+        let is_plain = coding::is_plain(&seen.content_encoding);
+        let bytes_max = if is_plain { wanted.body_bytes } else { wanted.body_bytes.max(CODED_BYTES_MAX) };
         match body {
             Body::Empty | Body::Consumed => {}
-            Body::Bytes(bytes) => copy(&seen.body, bytes, wanted.body_bytes),
+            Body::Bytes(bytes) => copy(&seen.body, bytes, bytes_max),
             Body::Stream(_) => {
                 if let Body::Stream(stream) = std::mem::take(body) {
-                    let (copied, bytes_max) = (Rc::clone(&seen.body), wanted.body_bytes);
+                    let copied = Rc::clone(&seen.body);
                     *body = Body::Stream(Box::new(Watched { stream, copied, bytes_max }));
                 }
             }
@@ -152,13 +174,33 @@ mod tests {
         let first = poll_fn(|cx| stream.poll_frame(cx)).await;
         assert!(matches!(first, Some(Ok(Frame::Data(data))) if &*data == b"ab"));
         let seen = capture.seen(Place::BackendResponse).unwrap();
-        assert_eq!(seen.with_body(<[u8]>::to_vec), b"ab");
+        assert_eq!(seen.text(), "ab");
         poll_fn(|cx| stream.poll_frame(cx)).await;
-        assert_eq!(seen.with_body(<[u8]>::to_vec), b"abc");
+        assert_eq!(seen.text(), "abc");
         assert_eq!(seen.headers.len(), 1);
         assert_eq!(&*seen.headers[0].0, "x-a");
         assert!(capture.seen(Place::FrontendResponse).unwrap().headers.is_empty());
         capture.take(Place::BackendResponse, &headers, &mut Body::from("xyz!".to_owned()));
-        assert_eq!(capture.seen(Place::BackendResponse).unwrap().with_body(<[u8]>::to_vec), b"xyz");
+        assert_eq!(capture.seen(Place::BackendResponse).unwrap().text(), "xyz");
+    }
+    #[test]
+    fn body_is_shown_out_of_its_coding_and_charset() {
+        use std::io::Write;
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(b"caf\xe9 and more").unwrap();
+        let coded = encoder.finish().unwrap();
+        let shown = |encoding: &str, body: &[u8]| {
+            let mut wanted = AllWanted::default();
+            wanted[Place::FrontendRequest as usize] = Wanted { headers: Vec::new(), body_bytes: 4 };
+            let mut capture = Capture::new(Arc::new(wanted));
+            let mut headers = Headers::new();
+            headers.append("Content-Type", b"text/plain; charset=iso-8859-1").unwrap();
+            headers.append("Content-Encoding", encoding.as_bytes()).unwrap();
+            capture.take(Place::FrontendRequest, &headers, &mut Body::from(Bytes::copy_from_slice(body)));
+            capture.seen(Place::FrontendRequest).unwrap().text()
+        };
+        assert_eq!(shown("gzip", &coded), "café");
+        assert_eq!(shown("identity", b"caf\xe9 and more"), "café");
+        assert_eq!((shown("zstd", &coded), shown("gzip", b"no gzip")), (String::new(), String::new()));
     }
 }

@@ -1,12 +1,17 @@
 //! The place of a request in a distributed trace: W3C Trace Context and the older `Request-Id`, in and out
 //! (`self-hosted-gateway.md` §4.3.5).
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::message::Headers;
 
 const TRACEPARENT: &str = "traceparent";
 const REQUEST_ID: &str = "Request-Id";
+const REQUEST_CONTEXT: &str = "Request-Context";
+/// Of an application id; a longer one is none.
+const APPLICATION_BYTES_MAX: usize = 128;
 
 /// Which fields are read and written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,6 +94,52 @@ impl Correlation {
             text
         });
     }
+}
+
+/// Application ids of Application Insights, by which components name each other in the older protocol.
+#[derive(Debug, Default)]
+pub struct Applications {
+    /// Of the component that the request's telemetry goes to, without `cid-v1:`.
+    pub own: Option<Arc<str>>,
+    /// As the caller told it.
+    pub caller: Option<Box<str>>,
+    /// As the backend's answer told it.
+    pub backend: Option<Box<str>>,
+}
+
+impl Applications {
+    /// Tells the other side of a call our own, unless a policy has set the field.
+    pub fn tell(&self, headers: &mut Headers) {
+        if !headers.was_set(REQUEST_CONTEXT) {
+            self.set(headers);
+        }
+    }
+
+    /// Tells the caller our own in place of the backend's, unless a policy has set another one.
+    pub fn answer(&self, headers: &mut Headers) {
+        if application(headers) == self.backend {
+            self.set(headers);
+        }
+    }
+
+    fn set(&self, headers: &mut Headers) {
+        if let Some(own) = &self.own {
+            // It was read from a connection string as letters, digits and dashes.
+            let _ = headers.set(REQUEST_CONTEXT, format!("appId=cid-v1:{own}").as_bytes());
+        }
+    }
+}
+
+/// The application id that a message tells, with its `cid-v1:`: `Request-Context: appId=cid-v1:…`, among other pairs.
+pub fn application(headers: &Headers) -> Option<Box<str>> {
+    let pairs = headers.get_str(REQUEST_CONTEXT)?.split(',').filter_map(|pair| pair.split_once('='));
+    let id = pairs
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("appId"))
+        .map(|(_, id)| id.trim())
+        .next()?;
+    let fits =
+        (1..=APPLICATION_BYTES_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+    fits.then(|| id.into())
 }
 
 /// Lower-case digits; without the machinery of `fmt`, as every request with a trace comes by here.
@@ -178,6 +229,38 @@ mod tests {
         here.tell(here.backend_span(), &mut headers);
         assert_eq!(headers.get_str("traceparent"), Some("mine"));
         assert_eq!(headers.get_str("Request-Id"), Some(legacy));
+    }
+
+    #[test]
+    fn application_ids_are_told_and_read() {
+        let read = |text: &str| {
+            let mut headers = Headers::new();
+            headers.append("request-context", text.as_bytes()).unwrap();
+            application(&headers).map(String::from)
+        };
+        assert_eq!(read("appId=cid-v1:a-1").as_deref(), Some("cid-v1:a-1"));
+        assert_eq!(read("roleName=x, AppId = cid-v1:b").as_deref(), Some("cid-v1:b"));
+        for text in ["", "appId=", "appId", "other=1", "appId=a b", &format!("appId={}", "x".repeat(129))] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        let ours = Applications { own: Some("own".into()), ..Applications::default() };
+        let (_, mut headers) = of(&[("Request-Context", "appId=cid-v1:theirs")], BOTH);
+        ours.tell(&mut headers);
+        assert_eq!(headers.get_str("Request-Context"), Some("appId=cid-v1:own"));
+        headers.set("Request-Context", b"mine").unwrap();
+        Applications { own: Some("other".into()), ..Applications::default() }.tell(&mut headers);
+        assert_eq!(headers.get_str("Request-Context"), Some("mine"));
+        for (answered, told) in [
+            (None, "appId=cid-v1:own"),
+            (Some("appId=cid-v1:theirs"), "appId=cid-v1:own"),
+            (Some("appId=cid-v1:a-policys"), "appId=cid-v1:a-policys"),
+        ] {
+            let backend = answered.map(|_| "cid-v1:theirs".into());
+            let mut headers = Headers::new();
+            answered.iter().for_each(|text| headers.append("Request-Context", text.as_bytes()).unwrap());
+            Applications { own: Some("own".into()), backend, caller: None }.answer(&mut headers);
+            assert_eq!(headers.get_str("Request-Context"), Some(told));
+        }
     }
 
     #[test]

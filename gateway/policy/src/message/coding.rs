@@ -13,6 +13,8 @@ const CODINGS_MAX: usize = 4;
 const RATIO_MAX: usize = 100;
 const RATIO_FREE_BYTES: usize = 64 << 10;
 const PIECE_BYTES: usize = 16 << 10;
+/// Of a body of which only the beginning is read.
+const BEGINNING_BYTES_MAX: usize = 64 << 10;
 
 /// Why a body cannot be taken out of its codings.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -48,6 +50,45 @@ pub fn decode(body: &[u8], encoding: &str, bytes_max: u64) -> Result<Vec<u8>, Co
         content = decode_one(&content, name, bytes_max)?;
     }
     Ok(content)
+}
+
+/// The beginning of a body, of which perhaps no more than that is there: what comes out of its codings, at most
+/// `bytes_max` bytes; nothing where one of them is not known or holds nothing that can be read.
+pub fn decode_beginning(body: &[u8], encoding: &str, bytes_max: usize) -> Vec<u8> {
+    if names(encoding).count() > CODINGS_MAX {
+        return Vec::new();
+    }
+    let mut content = body.get(..body.len().min(BEGINNING_BYTES_MAX)).unwrap_or_default().to_vec();
+    let mut left = names(encoding).count();
+    for name in names(encoding).rev() {
+        left -= 1;
+        let most = if left == 0 { bytes_max } else { BEGINNING_BYTES_MAX };
+        content = match name.to_ascii_lowercase().as_str() {
+            "gzip" | "x-gzip" => read_beginning(MultiGzDecoder::new(&*content), most),
+            "deflate" => {
+                let zlib = read_beginning(ZlibDecoder::new(&*content), most);
+                if zlib.is_empty() { read_beginning(DeflateDecoder::new(&*content), most) } else { zlib }
+            }
+            "br" => read_beginning(Decompressor::new(&*content, PIECE_BYTES), most),
+            _ => return Vec::new(),
+        };
+    }
+    content.truncate(bytes_max);
+    content
+}
+
+/// As far as it can be read.
+fn read_beginning(mut decoder: impl Read, bytes_max: usize) -> Vec<u8> {
+    let mut content = vec![0; bytes_max];
+    let mut length = 0;
+    while let Some(room) = content.get_mut(length..).filter(|room| !room.is_empty()) {
+        match decoder.read(room) {
+            Ok(count) if count > 0 => length += count,
+            _ => break,
+        }
+    }
+    content.truncate(length);
+    content
 }
 
 fn decode_one(body: &[u8], name: &str, bytes_max: u64) -> Result<Vec<u8>, CodingError> {
@@ -113,6 +154,26 @@ mod tests {
         ] {
             assert_eq!(decode(&body, encoding, 1000).as_deref(), Ok(&text[..]), "{encoding}");
         }
+    }
+
+    #[test]
+    fn beginning_of_a_coded_body_is_read_as_far_as_it_goes() {
+        let text: String = (0..5000).map(|number| format!("{number} ")).collect();
+        let whole = gzip(text.as_bytes());
+        for (body, most) in [(&whole[..], 100), (&whole[..whole.len() / 2], 100), (&whole[..], 100_000)] {
+            let read = decode_beginning(body, "gzip", most);
+            assert_eq!(read, &text.as_bytes()[..most.min(text.len())]);
+        }
+        assert!(text.as_bytes().starts_with(&decode_beginning(&whole[..300], "GZIP", 8192)));
+        assert_eq!(decode_beginning(&gzip(&whole), "gzip, gzip", 10), b"0 1 2 3 4 ");
+        assert_eq!(decode_beginning(b"plain", "identity", 3), b"pla");
+        for (body, encoding) in
+            [(&b"plain"[..], "gzip"), (b"plain", "zstd"), (b"", "br"), (b"\xff\xff", "br")]
+        {
+            assert_eq!(decode_beginning(body, encoding, 100), b"", "{encoding}");
+        }
+        let bomb = gzip(&vec![b'x'; 10 << 20]);
+        assert_eq!(decode_beginning(&bomb, "gzip", 8192), vec![b'x'; 8192]);
     }
 
     #[test]

@@ -67,7 +67,8 @@ impl ManagedIdentity {
             None => None,
         };
         let resource = self.resource.get(exchange)?.trim().to_owned();
-        let token = match ports.identity().token(&TokenRequest { resource, client_id }).await {
+        let wanted = TokenRequest { resource, client_id };
+        let token = match ports.identity().token(&wanted, exchange.fetches()).await {
             Ok(token) => token,
             Err(_) if self.ignore_error => return Ok(None),
             Err(error) => {

@@ -117,7 +117,7 @@ impl ContentSafety {
         let backend = self.backend.get(SOURCE, exchange)?;
         let names_credentials = !backend.headers.is_empty() || !backend.query.is_empty();
         let token = TokenRequest { resource: RESOURCE.to_owned(), client_id: None };
-        Callee::new(&backend, (!names_credentials).then_some(&token), ports).await
+        Callee::new(&backend, (!names_credentials).then_some(&token), exchange.fetches(), ports).await
     }
 
     /// What is asked of the service about a text; `None` where nothing is.

@@ -131,7 +131,7 @@ impl WaitingPolicy for SemanticCacheLookup {
         let entity = self.embeddings.get(self.element, exchange)?;
         exchange.settle_bodies();
         exchange.count_call()?;
-        let vector = match embedding::of(&question.text, &entity, ports).await {
+        let vector = match embedding::of(&question.text, &entity, exchange.fetches(), ports).await {
             Ok(vector) => vector,
             Err(reason) => {
                 let elapsed = exchange.elapsed(ports);

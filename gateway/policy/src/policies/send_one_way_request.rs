@@ -31,7 +31,9 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
 impl WaitingPolicy for SendOneWayRequest {
     async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
         // Waits for a token of the gateway's identity, never for the answer.
-        ports.send_one_way(self.0.evaluate(exchange, ports).await?);
+        let mut call = self.0.evaluate(exchange, ports).await?;
+        exchange.begin_one_way(&mut call);
+        ports.send_one_way(call);
         Ok(Flow::Continue)
     }
 }

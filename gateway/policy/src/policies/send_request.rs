@@ -251,7 +251,7 @@ impl SendRequest {
         let mut call = self.call.evaluate(exchange, ports).await?;
         let begun = exchange.begin_call(&mut call);
         let outcome = ports.send(call).await;
-        exchange.end_call(begun, status(&outcome));
+        exchange.end_call(begun, outcome.as_ref());
         exchange.set_variable(&self.variable, self.value(outcome)?);
         Ok(Flow::Continue)
     }
@@ -267,7 +267,7 @@ impl SendRequest {
         };
         let outcome = ports.send(call).await;
         let exchange = &mut **exchange.lock().await;
-        exchange.end_call(begun, status(&outcome));
+        exchange.end_call(begun, outcome.as_ref());
         exchange.set_variable(&self.variable, self.value(outcome)?);
         Ok(Flow::Continue)
     }
@@ -279,10 +279,6 @@ impl SendRequest {
             Err(error) => Err(Fault::internal("", error.reason, error.message)),
         }
     }
-}
-
-fn status(outcome: &Result<Response, SendError>) -> Result<u16, &SendError> {
-    outcome.as_ref().map(|response| response.status)
 }
 
 impl AsyncPolicy for SendRequest {

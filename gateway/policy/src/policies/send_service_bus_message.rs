@@ -129,7 +129,7 @@ impl WaitingPolicy for SendServiceBusMessage {
         };
         let (url, payload) = (self.url(exchange)?, self.payload.get(exchange)?.into_owned());
         let wanted = TokenRequest { resource: RESOURCE.to_owned(), client_id };
-        let token = ports.identity().token(&wanted).await;
+        let token = ports.identity().token(&wanted, exchange.fetches()).await;
         let token = token
             .map_err(|error| Fault::internal(SOURCE, "ManagedIdentityTokenFailed", error.to_string()))?;
         let headers = self.headers(&token, exchange)?;

@@ -1,10 +1,12 @@
 //! Calls to backends and to what policies name.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::LocalFuture;
 use crate::backend::{BackendTls, ForwardProxy};
+use crate::exchange::calls::OneWayEnd;
 use crate::message::{Request, Response};
 
 /// Options of `forward-request` (`policies.md` C 1.1).
@@ -58,12 +60,14 @@ pub struct OutboundCall {
     pub proxy: Option<Arc<ForwardProxy>>,
     /// The address is the operator's word: it may be link-local.
     pub is_trusted: bool,
+    /// Told of the end, where nobody waits for it.
+    pub end: Option<Rc<OneWayEnd>>,
 }
 
 impl OutboundCall {
     /// A call by the default rules.
     pub fn new(request: Request, timeout: Duration) -> Self {
-        Self { request, tls: BackendTls::default(), timeout, proxy: None, is_trusted: false }
+        Self { request, tls: BackendTls::default(), timeout, proxy: None, is_trusted: false, end: None }
     }
 
     /// The same to an address that the operator has set.

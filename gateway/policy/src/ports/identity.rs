@@ -5,12 +5,17 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::LocalFuture;
+use crate::exchange::calls::Fetches;
 
 /// Tokens of Microsoft Entra ID for the gateway itself: a managed identity, a workload identity, or an application
 /// with a secret, as the operator has set it. Kept until shortly before they expire; shared by the workers.
 pub trait Identity {
-    /// A token for a resource, such as `https://vault.azure.net`.
-    fn token<'a>(&'a self, wanted: &'a TokenRequest) -> LocalFuture<'a, Result<Arc<str>, IdentityError>>;
+    /// A token for a resource, such as `https://vault.azure.net`. Where it has to be fetched, `fetches` is told.
+    fn token<'a>(
+        &'a self,
+        wanted: &'a TokenRequest,
+        fetches: &'a Fetches,
+    ) -> LocalFuture<'a, Result<Arc<str>, IdentityError>>;
 }
 
 /// What a token is for.

@@ -11,6 +11,7 @@ use gateway_expression::clr::crypto::{Certificate, has_signed};
 use gateway_policy::certificates::Certificates;
 use gateway_policy::event_hub::{EventHub, HubEvent};
 use gateway_policy::exchange::Exchange;
+use gateway_policy::exchange::calls::Fetches;
 use gateway_policy::fault::Fault;
 use gateway_policy::graphql::GraphQlApi;
 use gateway_policy::jose::{self, SigningKeys};
@@ -249,6 +250,7 @@ impl Issuers for World {
         &'a self,
         url: &'a str,
         newer_than: Option<&'a Arc<SigningKeys>>,
+        _: &'a Fetches,
     ) -> LocalFuture<'a, Result<Arc<SigningKeys>, IssuerError>> {
         let why = if newer_than.is_some() { " for other keys" } else { "" };
         self.wire.log.borrow_mut().push(format!("--- asked {url}{why}\n"));
@@ -261,7 +263,11 @@ impl Issuers for World {
 
 /// Gives tokens for everything but resources with `refused` in their name.
 impl Identity for World {
-    fn token<'a>(&'a self, wanted: &'a TokenRequest) -> LocalFuture<'a, Result<Arc<str>, IdentityError>> {
+    fn token<'a>(
+        &'a self,
+        wanted: &'a TokenRequest,
+        _: &'a Fetches,
+    ) -> LocalFuture<'a, Result<Arc<str>, IdentityError>> {
         let TokenRequest { resource, client_id } = wanted;
         let answer = if resource.contains("refused") {
             Err(IdentityError("invalid_resource (400)".to_owned()))

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_lc_rs::hmac;
 use gateway_model::Secret;
 use gateway_policy::event_hub::{EventHub, HubAccess, HubEvent, Partition};
+use gateway_policy::exchange::calls::Fetches;
 use gateway_policy::message::{Body, Headers, Method, Request, Url, ascii_json};
 use gateway_policy::ports::OutboundCall;
 use gateway_telemetry::export::{Shown, event_hubs};
@@ -131,7 +132,8 @@ impl EventHubs {
         match &hub.access {
             HubAccess::Key { name, key } => Some(signature(&hub.url, name, key)),
             HubAccess::Token(wanted) => {
-                let token = self.shared.identity.token(wanted, &self.upstream).await.ok()?;
+                let token =
+                    self.shared.identity.token(wanted, &self.upstream, &Fetches::default()).await.ok()?;
                 Some(format!("Bearer {token}"))
             }
         }

@@ -11,9 +11,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gateway_model::Secret;
+use gateway_policy::exchange::calls::{Fetched, Fetches};
 use gateway_policy::ports::{Identity, IdentityError, LocalFuture, TokenRequest};
 use moka::sync::Cache;
 
+use super::noted::Noted;
 use super::slot::{Good, Pace, Slot};
 use crate::upstream::Upstream;
 use crate::worker::Worker;
@@ -119,34 +121,42 @@ impl IdentityTokens {
         Self { settings: Arc::new(settings), tokens: Cache::new(TOKENS_MAX) }
     }
 
-    /// A token that is valid for some seconds at least.
+    /// A token that is valid for some seconds at least. What has to be fetched for it is noted.
     pub async fn token(
         &self,
         wanted: &TokenRequest,
         upstream: &Rc<Upstream>,
+        fetches: &Fetches,
     ) -> Result<Arc<str>, IdentityError> {
         let slot = match self.tokens.get(wanted) {
             Some(slot) => slot,
             None => self.tokens.get_with(wanted.clone(), || Arc::new(Slot::new(PACE))),
         };
-        let fetch = || fetch(Arc::clone(&self.settings), wanted.clone(), Rc::clone(upstream));
+        let fetch = || {
+            let way = Noted::new(upstream, fetches, Fetched::Token);
+            fetch(Arc::clone(&self.settings), wanted.clone(), way)
+        };
         slot.get(None, fetch).await.map_err(IdentityError)
     }
 }
 
 impl Identity for Worker {
-    fn token<'a>(&'a self, wanted: &'a TokenRequest) -> LocalFuture<'a, Result<Arc<str>, IdentityError>> {
-        Box::pin(self.shared.identity.token(wanted, &self.upstream))
+    fn token<'a>(
+        &'a self,
+        wanted: &'a TokenRequest,
+        fetches: &'a Fetches,
+    ) -> LocalFuture<'a, Result<Arc<str>, IdentityError>> {
+        Box::pin(self.shared.identity.token(wanted, &self.upstream, fetches))
     }
 }
 
 async fn fetch(
     settings: Arc<IdentitySettings>,
     wanted: TokenRequest,
-    upstream: Rc<Upstream>,
+    way: Noted,
 ) -> Result<Good<str>, String> {
     let asked = Instant::now();
-    let outcome = source::fetch(&settings, &wanted, &upstream).await;
+    let outcome = source::fetch(&settings, &wanted, &way).await;
     if let Err(reason) = &outcome {
         tracing::warn!(
             resource = wanted.resource,

@@ -4,11 +4,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gateway_policy::exchange::calls::{Fetched, Fetches};
 use gateway_policy::jose::{Discovery, SigningKeys, key_set};
 use gateway_policy::message::{Body, Headers, Method, Request, Scheme, Url};
 use gateway_policy::ports::{IssuerError, Issuers, LocalFuture, OutboundCall};
 use moka::sync::Cache;
 
+use super::noted::Noted;
 use super::slot::{Good, Pace, Slot};
 use crate::upstream::Upstream;
 use crate::worker::Worker;
@@ -45,12 +47,13 @@ impl IssuerCache {
         url: &str,
         newer_than: Option<&Arc<SigningKeys>>,
         upstream: &Rc<Upstream>,
+        fetches: &Fetches,
     ) -> Result<Arc<SigningKeys>, IssuerError> {
         let slot = match self.0.get(url) {
             Some(slot) => slot,
             None => self.0.get_with(url.into(), || Arc::new(Slot::new(PACE))),
         };
-        let fetch = || fetch(Rc::clone(upstream), url.to_owned());
+        let fetch = || fetch(Noted::new(upstream, fetches, Fetched::Keys), url.to_owned());
         let outcome = slot.get(newer_than, fetch).await;
         outcome.map_err(|reason| IssuerError { url: url.to_owned(), reason })
     }
@@ -61,13 +64,14 @@ impl Issuers for Worker {
         &'a self,
         url: &'a str,
         newer_than: Option<&'a Arc<SigningKeys>>,
+        fetches: &'a Fetches,
     ) -> LocalFuture<'a, Result<Arc<SigningKeys>, IssuerError>> {
-        Box::pin(self.shared.issuers.keys(url, newer_than, &self.upstream))
+        Box::pin(self.shared.issuers.keys(url, newer_than, &self.upstream, fetches))
     }
 }
 
-async fn fetch(upstream: Rc<Upstream>, url: String) -> Result<Good<SigningKeys>, String> {
-    let outcome = fetch_keys(&upstream, &url).await;
+async fn fetch(way: Noted, url: String) -> Result<Good<SigningKeys>, String> {
+    let outcome = fetch_keys(&way, &url).await;
     if let Err(reason) = &outcome {
         tracing::warn!(issuer = url, reason, "signing keys could not be fetched");
     }
@@ -76,29 +80,29 @@ async fn fetch(upstream: Rc<Upstream>, url: String) -> Result<Good<SigningKeys>,
     Ok(Good { value: Arc::new(keys), fresh_until: now + FRESH, usable_until: now + USABLE })
 }
 
-async fn fetch_keys(upstream: &Upstream, url: &str) -> Result<SigningKeys, String> {
+async fn fetch_keys(way: &Noted, url: &str) -> Result<SigningKeys, String> {
     let address = Url::parse(url).map_err(|error| format!("the address is invalid: {error}"))?;
     let is_secure = address.scheme == Scheme::Https;
-    let document = get(upstream, address).await?;
+    let document = get(way, address).await?;
     let discovery =
         Discovery::parse(&document).map_err(|error| format!("the discovery document: {error}"))?;
     let address = Url::parse(&discovery.jwks_uri).map_err(|error| format!("jwks_uri is invalid: {error}"))?;
     if is_secure && address.scheme != Scheme::Https {
         return Err("jwks_uri is not HTTPS".to_owned());
     }
-    let document = get(upstream, address).await?;
+    let document = get(way, address).await?;
     let keys = key_set(&document).map_err(|error| format!("the key set: {error}"))?;
     Ok(SigningKeys { issuer: discovery.issuer, keys })
 }
 
 /// A document. Redirects are not followed: an issuer's address is what the policy says.
-async fn get(upstream: &Upstream, url: Url) -> Result<Vec<u8>, String> {
+async fn get(way: &Noted, url: Url) -> Result<Vec<u8>, String> {
     let mut headers = Headers::new();
     headers.set("Accept", b"application/json").map_err(|error| error.to_string())?;
     let shown = url.to_string();
     let request = Request { method: Method::Get, url, headers, body: Body::Empty };
     let call = OutboundCall::new(request, FETCH_TIMEOUT);
-    let response = upstream.call(call).await.map_err(|error| format!("{shown}: {error}"))?;
+    let response = way.call(call).await.map_err(|error| format!("{shown}: {error}"))?;
     let body = response.body.buffered();
     if response.status != 200 {
         return Err(format!("{shown} answered {}", response.status));

@@ -29,6 +29,8 @@ pub struct Diagnosed {
     pub wanted: Option<Arc<AllWanted>>,
     /// The fields by which the gateway takes part in traces, together.
     pub protocols: Protocols,
+    /// Application id that goes with the older ones.
+    pub application: Option<Arc<str>>,
 }
 
 /// The diagnostics of a configuration.
@@ -62,6 +64,7 @@ struct Compiled {
     logger: LoggerId,
     rules: Arc<Rules>,
     protocols: Protocols,
+    application: Option<Arc<str>>,
 }
 
 /// Compiles all of them.
@@ -125,7 +128,8 @@ fn compile_one(
         return None;
     }
     let (rules, protocols) = rules::compile(diagnostic, kind, logger.as_str(), &mut warn);
-    Some(Compiled { logger, rules: Arc::new(rules), protocols })
+    let application = sinks.application(logger.as_str()).filter(|_| protocols.legacy);
+    Some(Compiled { logger, rules: Arc::new(rules), protocols, application })
 }
 
 fn merge<'c>(all: impl Iterator<Item = &'c Compiled>) -> Diagnosed {
@@ -143,6 +147,8 @@ fn merge<'c>(all: impl Iterator<Item = &'c Compiled>) -> Diagnosed {
         }
         merged.protocols.w3c |= one.protocols.w3c;
         merged.protocols.legacy |= one.protocols.legacy;
+        // The API's own comes first.
+        merged.application = merged.application.or_else(|| one.application.clone());
         merged.rules.push(Arc::clone(&one.rules));
     }
     merged.wanted = (wanted != AllWanted::default()).then(|| Arc::new(wanted));

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use gateway_policy::exchange::calls::OneWayEnd;
 use gateway_policy::message::{Body, BodyError, Frame, Response};
 use gateway_policy::ports::{HttpVersion, LocalFuture, OutboundCall, SendError, Sender};
 
@@ -109,16 +110,29 @@ impl Upstream {
     pub fn send_one_way(self: &Rc<Self>, call: OutboundCall) {
         if self.one_way.get() >= self.settings.one_way_max {
             self.counters.one_way_dropped.increment();
+            end(call.end.as_ref(), 0);
             return;
         }
         self.one_way.set(self.one_way.get() + 1);
         let upstream = Rc::clone(self);
         tokio::task::spawn_local(async move {
             let place = OneWay(upstream);
-            if let Err(error) = place.0.call(call).await {
-                tracing::debug!(reason = error.reason, %error, "one-way call failed");
+            let told = call.end.clone();
+            match place.0.call(call).await {
+                Ok(response) => end(told.as_ref(), response.status),
+                Err(error) => {
+                    end(told.as_ref(), 0);
+                    tracing::debug!(reason = error.reason, %error, "one-way call failed");
+                }
             }
         });
+    }
+}
+
+/// Tells the request that began a one-way call, if its event is not out yet, what became of the call.
+fn end(told: Option<&Rc<OneWayEnd>>, status: u16) {
+    if let Some(told) = told {
+        told.set(status);
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gateway_policy::exchange::Exchange;
 use gateway_policy::exchange::capture::{Capture, Place, Seen};
+use gateway_policy::exchange::correlation::application;
 use gateway_telemetry::diagnostic::{Message, Messages};
 use gateway_telemetry::redact;
 
@@ -16,6 +17,9 @@ pub fn begin(snapshot: &Snapshot, exchange: &mut Exchange) -> Option<Arc<Diagnos
     let diagnosed = snapshot.diagnostics.of(api.map(|api| (&*api.id, &*api.revision)))?;
     if diagnosed.protocols.any() {
         correlate::join(exchange, diagnosed.protocols);
+    }
+    if diagnosed.protocols.legacy {
+        correlate::name(exchange, diagnosed.application.clone());
     }
     if let Some(wanted) = &diagnosed.wanted {
         let mut capture = Box::new(Capture::new(Arc::clone(wanted)));
@@ -36,6 +40,9 @@ pub fn backend_request(exchange: &mut Exchange) {
 
 /// The backend's answer.
 pub fn backend_response(exchange: &mut Exchange) {
+    if let (Some(applications), Some(response)) = (&mut exchange.applications, &exchange.response) {
+        applications.backend = application(&response.headers);
+    }
     if let (Some(capture), Some(response)) = (&mut exchange.capture, &mut exchange.response) {
         capture.take(Place::BackendResponse, &response.headers, &mut response.body);
     }
@@ -64,6 +71,6 @@ fn message(exchange: &Exchange, seen: &Seen) -> Message {
     };
     Message {
         headers: seen.headers.iter().map(shown).collect(),
-        body: seen.with_body(|bytes| redact::body(bytes, &seen.content_type)),
+        body: redact::body(&seen.text(), seen.content_type()),
     }
 }

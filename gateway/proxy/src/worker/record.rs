@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use gateway_policy::exchange::calls::SectionBegin;
+use gateway_policy::exchange::calls::{Fetch, Fetched, SectionBegin, SentCall};
 use gateway_policy::exchange::correlation::{Correlation, Protocols};
 use gateway_policy::exchange::metric::Metric;
 use gateway_policy::exchange::trace::{Severity as NoteSeverity, TraceEntry};
@@ -21,6 +21,10 @@ use smallvec::SmallVec;
 use super::{Shared, diagnose};
 use crate::service::Sent;
 use crate::snapshot::Diagnosed;
+
+/// Numbers of spans (`Correlation::child_span`): those of policies' calls are below both.
+const FIRST_SECTION: u64 = 1000;
+const FIRST_FETCH: u64 = 2000;
 
 /// A request and the event it will leave. The event is emitted when this is dropped: behind the answer, or when the
 /// client has left before it.
@@ -135,7 +139,8 @@ impl Inner {
         let caller = &exchange.caller;
         let backend = self.backend_call(texts.as_ref().map_or("", |texts| &texts.backend));
         let urls: Vec<String> = exchange.sent_calls.iter().map(|call| call.url.to_string()).collect();
-        let calls = self.calls(backend, &urls);
+        let fetched = exchange.fetched();
+        let calls = self.calls(backend, &urls, &fetched);
         let sections = self.sections();
         let messages = diagnose::messages(exchange);
         let last_error = last_error(exchange);
@@ -167,6 +172,7 @@ impl Inner {
             product_id: caller.product.as_ref().map(|product| &*product.id),
             user_id: caller.user.as_ref().map(|user| &*user.id),
             subscription_id: caller.subscription.as_ref().map(|subscription| &*subscription.id),
+            caller_application: exchange.applications.as_ref().and_then(|known| known.caller.as_deref()),
             client_protocol: protocol(exchange.connection.protocol),
             client_tls: exchange.connection.tls_version.and_then(tls_version),
             calls: &calls,
@@ -198,22 +204,61 @@ impl Inner {
     }
 
     /// All calls in the order they began.
-    fn calls<'a>(&'a self, backend: Option<Call<'a>>, urls: &'a [String]) -> SmallVec<[Call<'a>; 1]> {
-        let sent = self.exchange.sent_calls.iter().zip(urls).map(|(call, url)| Call {
-            kind: CallKind::Send,
+    fn calls<'a>(
+        &'a self,
+        backend: Option<Call<'a>>,
+        urls: &'a [String],
+        fetched: &'a [Fetch],
+    ) -> SmallVec<[Call<'a>; 1]> {
+        let sent = self.exchange.sent_calls.iter().zip(urls).map(|(call, url)| self.sent_call(call, url));
+        let fetched = fetched.iter().enumerate().map(|(number, fetch)| self.fetch_call(number, fetch));
+        let mut calls: SmallVec<[Call<'a>; 1]> = backend.into_iter().chain(sent).chain(fetched).collect();
+        calls.sort_by_key(|call| call.started);
+        calls
+    }
+
+    fn sent_call<'a>(&self, call: &'a SentCall, url: &'a str) -> Call<'a> {
+        let end = call.one_way.as_ref().map(|end| end.get());
+        let (response_code, elapsed) = match end {
+            None => (call.status, call.elapsed),
+            Some(Some(end)) => end,
+            Some(None) => (0, self.exchange.received.elapsed().saturating_sub(call.started)),
+        };
+        Call {
+            kind: if call.one_way.is_some() { CallKind::OneWay } else { CallKind::Send },
             label: BackendId::OTHER,
             backend_id: None,
+            application: call.application.as_deref(),
             method: &call.method,
             url,
-            response_code: call.status,
+            response_code,
+            is_open: end == Some(None),
             protocol: None,
             span: call.span,
             started: call.started,
-            elapsed: call.elapsed,
-        });
-        let mut calls: SmallVec<[Call<'a>; 1]> = backend.into_iter().chain(sent).collect();
-        calls.sort_by_key(|call| call.started);
-        calls
+            elapsed,
+        }
+    }
+
+    /// What a port fetched for the request.
+    fn fetch_call<'a>(&self, number: usize, fetch: &'a Fetch) -> Call<'a> {
+        Call {
+            kind: match fetch.what {
+                Fetched::Token => CallKind::Token,
+                Fetched::Keys => CallKind::Keys,
+            },
+            label: BackendId::OTHER,
+            backend_id: None,
+            application: None,
+            method: &fetch.method,
+            url: &fetch.url,
+            response_code: fetch.status,
+            is_open: false,
+            protocol: None,
+            span: self.correlation().child_span(FIRST_FETCH + number as u64),
+            started: fetch.began.saturating_duration_since(self.exchange.received),
+            elapsed: fetch.elapsed,
+        }
     }
 
     /// The sections that had statements; each ends where the next one begins.
@@ -225,8 +270,7 @@ impl Inner {
         let timed = begins.iter().zip(ends).enumerate().filter(|(_, (begin, _))| begin.has_statements);
         let time = |(number, (begin, end)): (usize, (&SectionBegin, Instant))| SectionTime {
             name: begin.section.as_str(),
-            // Numbers of calls end far below.
-            span: correlation.child_span(1000 + number as u64),
+            span: correlation.child_span(FIRST_SECTION + number as u64),
             started: begin.at.saturating_duration_since(self.exchange.received),
             elapsed: end.saturating_duration_since(begin.at),
         };
@@ -245,7 +289,9 @@ impl Inner {
             backend_id: backend.and_then(|backend| backend.id.as_deref()),
             method: self.exchange.request.method.as_str(),
             url,
+            application: self.exchange.applications.as_ref().and_then(|known| known.backend.as_deref()),
             response_code: measures.backend_status,
+            is_open: false,
             protocol: self.exchange.backend_protocol.get().map(protocol),
             span: self.correlation().backend_span(),
             started: measures.backend_began,

@@ -48,7 +48,7 @@ pub struct ApplicationInsights {
 
 impl ApplicationInsights {
     pub fn new(settings: Settings, instance: &Instance) -> Self {
-        let envelopes = Envelopes::new(settings.connection.instrumentation_key.clone(), instance);
+        let envelopes = Envelopes::new(&settings.connection, instance);
         let track = settings.connection.track_url().into();
         Self { settings, envelopes, track }
     }

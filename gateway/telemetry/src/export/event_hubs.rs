@@ -40,7 +40,7 @@ impl EventHubs {
             gzip: false,
             headers: vec![("x-ms-retrypolicy", "NoRetry".to_owned())],
             shown: settings.shown.clone(),
-            frame: None,
+            frame: Some(FRAME),
         };
         Self { post, instance }
     }

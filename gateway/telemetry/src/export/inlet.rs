@@ -99,7 +99,7 @@ impl Inlet {
         }
     }
 
-    /// At least `least` requests, or all there are; oldest first.
+    /// At least `least` requests, or all there are; those that were taken by the time at which they ended.
     pub fn take(&self, least: usize) -> Vec<Gathered> {
         let mut taken = Vec::new();
         let mut state = self.lock();
@@ -119,6 +119,8 @@ impl Inlet {
                 }
             }
         }
+        // Each worker's are in order; together they shall be.
+        gathered.sort_by_key(|item| item.batch.ended(item.index));
         gathered
     }
 

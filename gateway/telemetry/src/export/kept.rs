@@ -57,7 +57,7 @@ struct Kept {
     client_protocol: Protocol,
     client_tls: Option<TlsVersion>,
     texts: [Span; 5],
-    names: [Option<Span>; 9],
+    names: [Option<Span>; 10],
     calls: Range<usize>,
     sections: Range<usize>,
     rare: Option<Box<Rare>>,
@@ -78,6 +78,7 @@ struct KeptCall {
     /// With its texts taken out.
     bare: Call<'static>,
     backend_id: Option<Span>,
+    application: Option<Span>,
     method: Span,
     url: Span,
 }
@@ -199,12 +200,15 @@ impl Batch {
     fn call(&mut self, call: &Call<'_>) -> KeptCall {
         KeptCall {
             backend_id: call.backend_id.map(|id| self.put(id)),
+            application: call.application.map(|id| self.put(id)),
             method: self.put(call.method),
             url: self.put(call.url),
             bare: Call {
                 kind: call.kind,
                 label: call.label,
                 backend_id: None,
+                application: None,
+                is_open: call.is_open,
                 method: "",
                 url: "",
                 response_code: call.response_code,
@@ -272,6 +276,11 @@ impl Batch {
         })
     }
 
+    /// When a request ended.
+    pub fn ended(&self, index: usize) -> Option<SystemTime> {
+        self.requests.get(index).map(|kept| kept.time_generated + kept.total_time)
+    }
+
     fn plain<'a>(
         &'a self,
         kept: &'a Kept,
@@ -289,6 +298,7 @@ impl Batch {
             product_id,
             user_id,
             subscription_id,
+            caller_application,
         ] = kept.names.map(|span| span.map(|span| self.get(span)));
         RequestEvent {
             labels: kept.labels,
@@ -313,6 +323,7 @@ impl Batch {
             product_id,
             user_id,
             subscription_id,
+            caller_application,
             client_protocol: kept.client_protocol,
             client_tls: kept.client_tls,
             calls,
@@ -339,7 +350,7 @@ impl Batch {
     }
 }
 
-fn names<'a>(event: &RequestEvent<'a>) -> [Option<&'a str>; 9] {
+fn names<'a>(event: &RequestEvent<'a>) -> [Option<&'a str>; 10] {
     [
         event.api_id,
         event.api_name,
@@ -350,6 +361,7 @@ fn names<'a>(event: &RequestEvent<'a>) -> [Option<&'a str>; 9] {
         event.product_id,
         event.user_id,
         event.subscription_id,
+        event.caller_application,
     ]
 }
 
@@ -414,6 +426,7 @@ impl KeptCall {
     fn show<'a>(&self, batch: &'a Batch) -> Call<'a> {
         Call {
             backend_id: self.backend_id.map(|span| batch.get(span)),
+            application: self.application.map(|span| batch.get(span)),
             method: batch.get(self.method),
             url: batch.get(self.url),
             ..self.bare

@@ -83,3 +83,49 @@ impl OpenBatch {
 fn lock(open: &Mutex<OpenBatch>) -> MutexGuard<'_, OpenBatch> {
     open.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::LoggerKind;
+    use crate::export::testing::request;
+    use crate::export::{Intake, Sampling};
+    use crate::metrics::exporters::{ExporterFigures, Outcome};
+
+    fn inlet(intake: Intake) -> Arc<Inlet> {
+        Arc::new(Inlet::new(1 << 20, intake, Arc::new(ExporterFigures::new("x"))))
+    }
+
+    /// Whoever is asked gets what it takes of the batches, with nobody else's lost or doubled.
+    #[test]
+    fn batches_reach_those_who_take_of_them() {
+        let failures = Sampling { percentage: 0.0, all_errors: true };
+        let all = inlet(Intake::all(Sampling::default()));
+        let failed = inlet(Intake::of_settings(LoggerKind::ApplicationInsights, failures));
+        let none = inlet(Intake::Logger(LoggerKind::EventHub, "x".into()));
+        let inlets = Arc::new(vec![Arc::clone(&all), Arc::clone(&failed), Arc::clone(&none)]);
+        let open = OpenBatches::new(2);
+        for number in 0..200 {
+            open.add(number, &inlets, &request(if number % 10 == 0 { 500 } else { 200 }));
+        }
+        let before = all.take(1000).len();
+        assert!(before > 0 && before < 200, "{before}: what is full has gone on, what is not has not");
+        open.hand_on();
+        assert_eq!(
+            (before + all.take(1000).len(), failed.take(1000).len(), none.take(1000).len()),
+            (200, 20, 0)
+        );
+        // Those who came after it are not asked about it.
+        open.add(0, &inlets, &request(200));
+        let later = inlet(Intake::all(Sampling::default()));
+        open.add(0, &Arc::new(vec![Arc::clone(&later)]), &request(200));
+        open.hand_on();
+        assert_eq!((all.take(9).len(), later.take(9).len()), (1, 1));
+        // Nobody wants it: nothing is kept.
+        open.add(0, &Arc::new(vec![none]), &request(200));
+        failed.close();
+        open.add(1, &Arc::new(vec![Arc::clone(&failed)]), &request(500));
+        open.hand_on();
+        assert_eq!(failed.figures.ended(Outcome::Closed), 1);
+    }
+}

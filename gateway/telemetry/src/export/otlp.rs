@@ -15,7 +15,7 @@ use prost::Message;
 
 use self::metrics::Metrics;
 use self::resource::Who;
-use self::wire::Wire;
+use self::wire::Items;
 use super::answer::{Answer, retry_after};
 use super::{Exporter, Gathered, HttpRequest, HttpResponse, LocalFuture, Outbound, Payload, Verdict, lines};
 use crate::metrics::Registry;
@@ -112,12 +112,10 @@ impl Otlp {
     }
 
     /// Spans or records as a message, compressed.
-    fn enveloped(&self, (items, wire): (u64, Wire)) -> (u64, Vec<u8>) {
-        if items == 0 {
-            return (0, Vec::new());
-        }
-        let head = self.who.envelope(wire.as_bytes().len());
-        (items, lines::gzip(&[head.as_bytes(), wire.as_bytes()]))
+    fn payload(&self, items: &Items) -> Option<Payload> {
+        let head = self.who.envelope(items.as_bytes().len());
+        let body = || lines::gzip(&[head.as_bytes(), items.as_bytes()]);
+        (items.count() > 0).then(|| Payload { items: items.count(), body: body(), ..Payload::default() })
     }
 
     async fn attempt(&self, payload: &Payload, outbound: &dyn Outbound) -> Verdict {
@@ -142,17 +140,24 @@ impl Otlp {
 
 impl Exporter for Otlp {
     fn encode(&self, gathered: &[Gathered], now: SystemTime, end: bool, payloads: &mut Vec<Payload>) -> u64 {
-        let (items, body) = match self.signal {
-            Signal::Metrics if self.metrics_are_due(now, end) => {
+        if self.signal == Signal::Metrics {
+            if self.metrics_are_due(now, end) {
                 let (items, message) = self.metrics.encode(&self.who, now);
-                (items, lines::gzip(&[&message]))
+                let body = lines::gzip(&[&message]);
+                payloads.extend((items > 0).then(|| Payload { items, body, ..Payload::default() }));
             }
-            Signal::Metrics => return 0,
-            Signal::Traces => self.enveloped(traces::encode(gathered)),
-            Signal::Logs => self.enveloped(logs::encode(gathered, now)),
-        };
-        if items > 0 {
-            payloads.push(Payload { items, body, ..Payload::default() });
+            return 0;
+        }
+        let mut items = Items::default();
+        for (number, item) in gathered.iter().enumerate() {
+            match self.signal {
+                Signal::Traces => traces::add(&mut items, item),
+                _ => logs::add(&mut items, item, now),
+            }
+            if items.is_full() || number + 1 == gathered.len() {
+                payloads.extend(self.payload(&items));
+                items.clear();
+            }
         }
         0
     }

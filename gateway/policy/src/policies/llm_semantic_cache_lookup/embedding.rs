@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::backend::{Backend, Callee};
+use crate::exchange::calls::Fetches;
 use crate::ports::{Ports, TokenRequest};
 
 /// What the token is for where the backend entity names no credentials.
@@ -17,10 +18,15 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const DIMENSIONS_MAX: usize = 16_384;
 
 /// The vector of a text; the error tells why there is none.
-pub async fn of(text: &str, entity: &Arc<Backend>, ports: &dyn Ports) -> Result<Arc<[f32]>, String> {
+pub async fn of(
+    text: &str,
+    entity: &Arc<Backend>,
+    fetches: &Fetches,
+    ports: &dyn Ports,
+) -> Result<Arc<[f32]>, String> {
     let names_credentials = !entity.headers.is_empty() || !entity.query.is_empty();
     let token = TokenRequest { resource: RESOURCE.to_owned(), client_id: None };
-    let callee = Callee::new(entity, (!names_credentials).then_some(&token), ports).await;
+    let callee = Callee::new(entity, (!names_credentials).then_some(&token), fetches, ports).await;
     let callee = callee.map_err(|fault| fault.error.message)?;
     let body = json!({ "input": text }).to_string();
     let version = entity.base.path.contains("/deployments/").then_some(VERSION);

@@ -139,7 +139,7 @@ impl Check {
         let unsigned = unsigned && !self.require_signed.get(exchange)?;
         let mut issued = Issued::new();
         for url in discovery {
-            match ports.issuers().keys(url.as_ref(), None).await {
+            match ports.issuers().keys(url.as_ref(), None, exchange.fetches()).await {
                 Ok(keys) => issued.push(keys),
                 Err(error) => return Ok(Err(Refusal::new("TokenSignatureKeyNotFound", error.to_string()))),
             }
@@ -151,7 +151,8 @@ impl Check {
         let made: Vec<_> = made.into_iter().map(|(id, key)| key.with_id(id)).collect();
         let own = || self.signing.fixed.iter().chain(&made);
         let mut verdict = verify_with(token, own(), &issued);
-        if verdict == Err(VerifyError::KeyNotFound) && refetch(&mut issued, discovery, ports).await {
+        if verdict == Err(VerifyError::KeyNotFound) && refetch(&mut issued, discovery, exchange, ports).await
+        {
             verdict = verify_with(token, own(), &issued);
         }
         if let Err(error) = verdict {
@@ -242,10 +243,15 @@ impl Check {
 }
 
 /// Asks the issuers for keys that are not known yet; whether any came.
-async fn refetch(issued: &mut Issued, discovery: &[impl AsRef<str>], ports: &dyn Ports) -> bool {
+async fn refetch(
+    issued: &mut Issued,
+    discovery: &[impl AsRef<str>],
+    exchange: &Exchange,
+    ports: &dyn Ports,
+) -> bool {
     let mut any = false;
     for (url, known) in discovery.iter().zip(issued) {
-        if let Ok(keys) = ports.issuers().keys(url.as_ref(), Some(known)).await
+        if let Ok(keys) = ports.issuers().keys(url.as_ref(), Some(known), exchange.fetches()).await
             && !Arc::ptr_eq(&keys, known)
         {
             *known = keys;

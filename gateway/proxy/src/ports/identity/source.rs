@@ -8,7 +8,7 @@ use gateway_policy::ports::{OutboundCall, TokenRequest};
 
 use super::answer::{self, Token};
 use super::{IdentitySettings, TokenSource, assertion};
-use crate::upstream::Upstream;
+use crate::ports::noted::Noted;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Pauses between the five tries at an endpoint that is busy (`self-hosted-gateway.md` §4.6).
@@ -19,18 +19,14 @@ const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 /// Arc's keys are shorter.
 const KEY_BYTES_MAX: u64 = 4096;
 
-pub async fn fetch(
-    settings: &IdentitySettings,
-    wanted: &TokenRequest,
-    upstream: &Upstream,
-) -> Result<Token, String> {
+pub async fn fetch(settings: &IdentitySettings, wanted: &TokenRequest, way: &Noted) -> Result<Token, String> {
     let response = match chosen(settings) {
-        TokenSource::Workload | TokenSource::Client => client_credentials(settings, wanted, upstream).await?,
-        TokenSource::AppService => app_service(settings, wanted, upstream).await?,
-        TokenSource::Arc => arc(settings, wanted, upstream).await?,
+        TokenSource::Workload | TokenSource::Client => client_credentials(settings, wanted, way).await?,
+        TokenSource::AppService => app_service(settings, wanted, way).await?,
+        TokenSource::Arc => arc(settings, wanted, way).await?,
         TokenSource::VirtualMachine | TokenSource::Auto => {
             let url = metadata_url(&settings.metadata_host, "2018-02-01", wanted)?;
-            patiently(upstream, || get(url.clone(), &[("Metadata", "true")])).await?
+            patiently(way, || get(url.clone(), &[("Metadata", "true")])).await?
         }
         TokenSource::Off => return Err("the gateway has no identity (identity.source is off)".to_owned()),
     };
@@ -64,7 +60,7 @@ fn chosen(settings: &IdentitySettings) -> TokenSource {
 async fn client_credentials(
     settings: &IdentitySettings,
     wanted: &TokenRequest,
-    upstream: &Upstream,
+    way: &Noted,
 ) -> Result<Response, String> {
     let missing = |name: &str| format!("the setting {name} is missing");
     let tenant = settings.tenant.as_deref().ok_or_else(|| missing("azure.tenant.id"))?;
@@ -96,32 +92,28 @@ async fn client_credentials(
     let mut call = get(url, &[("Content-Type", "application/x-www-form-urlencoded")])?;
     call.request.method = Method::Post;
     call.request.body = Body::from(form);
-    upstream.call(call).await.map_err(|error| error.to_string())
+    way.call(call).await.map_err(|error| error.to_string())
 }
 
 async fn app_service(
     settings: &IdentitySettings,
     wanted: &TokenRequest,
-    upstream: &Upstream,
+    way: &Noted,
 ) -> Result<Response, String> {
     let endpoint = settings.endpoint.as_deref().ok_or("the setting identity.endpoint is missing")?;
     let secret = settings.endpoint_secret.as_ref().ok_or("the setting identity.header is missing")?;
     let mut url = parsed(endpoint)?;
     add_query(&mut url, "2019-08-01", wanted);
-    patiently(upstream, || get(url.clone(), &[("X-IDENTITY-HEADER", secret.expose())])).await
+    patiently(way, || get(url.clone(), &[("X-IDENTITY-HEADER", secret.expose())])).await
 }
 
 /// The first answer names a file that only those who may have a token can read; its content goes into the second
 /// request.
-async fn arc(
-    settings: &IdentitySettings,
-    wanted: &TokenRequest,
-    upstream: &Upstream,
-) -> Result<Response, String> {
+async fn arc(settings: &IdentitySettings, wanted: &TokenRequest, way: &Noted) -> Result<Response, String> {
     let endpoint = settings.endpoint.as_deref().ok_or("the setting identity.endpoint is missing")?;
     let mut url = parsed(endpoint)?;
     add_query(&mut url, "2020-06-01", wanted);
-    let response = patiently(upstream, || get(url.clone(), &[("Metadata", "true")])).await?;
+    let response = patiently(way, || get(url.clone(), &[("Metadata", "true")])).await?;
     if response.status != 401 {
         return Ok(response);
     }
@@ -129,7 +121,7 @@ async fn arc(
     let path = challenge.strip_prefix("Basic realm=").unwrap_or_default().trim_matches('"');
     let key = arc_key(&settings.arc_keys, Path::new(path)).await?;
     let authorization = format!("Basic {}", key.trim());
-    patiently(upstream, || get(url.clone(), &[("Metadata", "true"), ("Authorization", &authorization)])).await
+    patiently(way, || get(url.clone(), &[("Metadata", "true"), ("Authorization", &authorization)])).await
 }
 
 /// Only a key file in the agent's own folder is read, whatever the challenge says.
@@ -177,19 +169,16 @@ fn get(url: Url, fields: &[(&str, &str)]) -> Result<OutboundCall, String> {
 }
 
 /// Up to five tries while the endpoint is busy or not there yet; a refusal is final.
-async fn patiently(
-    upstream: &Upstream,
-    call: impl Fn() -> Result<OutboundCall, String>,
-) -> Result<Response, String> {
+async fn patiently(way: &Noted, call: impl Fn() -> Result<OutboundCall, String>) -> Result<Response, String> {
     for pause in PAUSES {
-        match upstream.call(call()?).await {
+        match way.call(call()?).await {
             Ok(response) if !matches!(response.status, 404 | 410 | 429 | 500..) => return Ok(response),
             // Nobody listens: this is no machine of Azure's, and waiting makes it none.
             Err(error) if error.reason != "Timeout" => return Err(error.to_string()),
             Ok(_) | Err(_) => tokio::time::sleep(pause).await,
         }
     }
-    upstream.call(call()?).await.map_err(|error| error.to_string())
+    way.call(call()?).await.map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

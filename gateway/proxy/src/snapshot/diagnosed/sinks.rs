@@ -1,5 +1,7 @@
 //! Loggers as sinks: what their credentials say.
 
+use std::sync::Arc;
+
 use gateway_model::resource::{Logger as Resource, LoggerType};
 use gateway_policy::event_hub::EventHub;
 use gateway_telemetry::export::application_insights::{self, ConnectionString};
@@ -39,6 +41,17 @@ impl Sinks {
         }
         self.loggers.push(Logger { name: name.into(), settings });
         Ok(())
+    }
+}
+
+impl Sinks {
+    /// The application id of a logger's component, if it is known.
+    pub fn application(&self, name: &str) -> Option<Arc<str>> {
+        let logger = self.loggers.iter().find(|logger| *logger.name == *name)?;
+        match &logger.settings {
+            LoggerSettings::ApplicationInsights(settings) => settings.connection.application_id.clone(),
+            LoggerSettings::EventHubs(_) => None,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Connection strings (self-hosted-gateway.md §4.3.1).
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 const LENGTH_MAX: usize = 4096;
@@ -14,6 +16,8 @@ pub struct ConnectionString {
     pub ingestion_endpoint: String,
     /// Of tokens.
     pub audience: String,
+    /// By which components name each other; not every string has it.
+    pub application_id: Option<Arc<str>>,
 }
 
 /// What is wrong with one; never shows the key.
@@ -66,11 +70,13 @@ impl ConnectionString {
             return Err(ConnectionStringError::BadEndpoint);
         }
         let audience = get("AADAudience").unwrap_or(AUDIENCE_DEFAULT);
-        Ok(Self::of(key, endpoint, audience.trim_end_matches('/')))
+        let application_id = get("ApplicationId").filter(|id| is_guid(id)).map(Arc::from);
+        Ok(Self { application_id, ..Self::of(key, endpoint, audience.trim_end_matches('/')) })
     }
 
     fn of(key: &str, ingestion_endpoint: String, audience: &str) -> Self {
-        Self { instrumentation_key: key.to_owned(), ingestion_endpoint, audience: audience.to_owned() }
+        let (instrumentation_key, audience) = (key.to_owned(), audience.to_owned());
+        Self { instrumentation_key, ingestion_endpoint, audience, application_id: None }
     }
 
     /// Where items are sent.

@@ -1,8 +1,10 @@
 //! One request as items of Application Insights (self-hosted-gateway.md §4.3.2–4.3.3).
 
 use std::fmt::{self, Display};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::ConnectionString;
 use crate::diagnostic::{Message, MessageRules, Rules};
 use crate::event::{
     Call, CallKind, Hex, LastError, MetricRecord, Protocol, RequestEvent, Severity, TlsVersion, TraceRecord,
@@ -23,6 +25,7 @@ const MESSAGE_MAX: usize = 32_768;
 /// Makes items.
 pub struct Envelopes {
     instrumentation_key: String,
+    application_id: Option<Arc<str>>,
     /// Members of `tags` that tell who this is.
     tags: String,
     /// Members of `properties` that tell who this is.
@@ -36,6 +39,7 @@ struct Common<'e> {
     sample_rate: f64,
     /// Bodies are shown; not where an item with them is too large.
     bodies: bool,
+    application_id: Option<&'e str>,
     span: String,
     operation: String,
     /// Members of `tags`, but for the parent's id.
@@ -44,8 +48,15 @@ struct Common<'e> {
     properties: String,
 }
 
+impl Common<'_> {
+    /// Whether an application id, with its `cid-v1:`, is that of the component that the items go to.
+    fn is_own(&self, id: &str) -> bool {
+        self.application_id.is_some() && id.strip_prefix("cid-v1:") == self.application_id
+    }
+}
+
 impl Envelopes {
-    pub fn new(instrumentation_key: String, who: &Instance) -> Self {
+    pub fn new(connection: &ConnectionString, who: &Instance) -> Self {
         let tags = json::members(|tags| {
             tags.shown("ai.cloud.role", &role(who), 256);
             tags.text("ai.cloud.roleInstance", &who.instance_id, 256);
@@ -58,7 +69,8 @@ impl Envelopes {
             properties.text("Service Type", "Self-hosted gateway", VALUE_MAX);
             properties.text("Region", &who.region, VALUE_MAX);
         });
-        Self { instrumentation_key, tags, properties }
+        let ConnectionString { instrumentation_key, application_id, .. } = connection.clone();
+        Self { instrumentation_key, application_id, tags, properties }
     }
 
     /// Calls `put` for each item: the request, its calls, its failure, its traces, its metrics.
@@ -108,7 +120,7 @@ impl Envelopes {
         }
     }
 
-    fn common<'e>(&self, event: &'e RequestEvent<'e>, gathered: &'e Gathered) -> Common<'e> {
+    fn common<'e>(&'e self, event: &'e RequestEvent<'e>, gathered: &'e Gathered) -> Common<'e> {
         let rules = &*gathered.rules;
         let operation = rules.operation_name(event);
         let tags = json::members(|tags| {
@@ -134,6 +146,7 @@ impl Envelopes {
             rules,
             sample_rate: gathered.sample_rate,
             bodies: true,
+            application_id: self.application_id.as_deref(),
             span: Hex(&event.trace.span).to_string(),
             operation,
             tags,
@@ -186,6 +199,7 @@ fn request(data: &mut Object<'_>, common: &Common<'_>) {
     let side = &common.rules.frontend;
     let url = Redacted::url(&event.url, event.key_parameter).masking(&side.request.query_masks);
     data.url("url", &url, URL_MAX);
+    data.text_if("source", event.caller_application.filter(|id| !common.is_own(id)), NAME_MAX);
     data.object("properties", |properties| {
         properties.members(&common.properties);
         properties.text("HTTP Method", event.method, VALUE_MAX);
@@ -215,10 +229,20 @@ fn dependency(data: &mut Object<'_>, common: &Common<'_>, call: &Call<'_>) {
     data.texts("name", &[call.method, " ", path], NAME_MAX);
     TimeSpan(call.elapsed).with(|text| _ = data.text("duration", text, 32));
     data.code("resultCode", call.response_code);
-    data.value("success", Value::Bool((100..400).contains(&call.response_code)));
+    data.value("success", Value::Bool(call.is_success()));
     data.url("data", &url, VALUE_MAX);
-    data.text("type", "HTTP", NAME_MAX);
-    data.text("target", call.backend_id.unwrap_or(host), NAME_MAX);
+    let target = call.backend_id.unwrap_or(host);
+    // As Application Insights' own libraries say whose telemetry goes on from here.
+    match call.application.filter(|id| !common.is_own(id)) {
+        Some(id) => {
+            data.text("type", "Http (tracked component)", NAME_MAX);
+            data.texts("target", &[target, " | ", id], NAME_MAX);
+        }
+        None => {
+            data.text("type", "HTTP", NAME_MAX);
+            data.text("target", target, NAME_MAX);
+        }
+    }
     data.object("properties", |properties| {
         properties.members(&common.properties);
         properties.text("Call", call.kind.as_str(), VALUE_MAX);

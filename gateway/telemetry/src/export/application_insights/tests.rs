@@ -43,6 +43,8 @@ fn request_becomes_correlated_items_without_secrets() {
             kind: CallKind::Forward,
             label: BackendId::OTHER,
             backend_id: None,
+            application: None,
+            is_open: false,
             method: "POST",
             url: "https://b.test/x?code=secret",
             response_code: 503,
@@ -65,16 +67,9 @@ fn request_becomes_correlated_items_without_secrets() {
             metadata: &[("password", "secret"), ("k", "v")],
         };
         let metric = MetricRecord { namespace: "n", name: "m", value: 2.0, dimensions: &[("d", "x")] };
-        bench.telemetry.emit(
-            0,
-            &RequestEvent {
-                calls: &[call],
-                last_error: Some(error),
-                traces: &[trace],
-                metrics: &[metric],
-                ..request(500)
-            },
-        );
+        let (calls, traces, metrics) = ([call], [trace], [metric]);
+        let event = RequestEvent { calls: &calls, traces: &traces, metrics: &metrics, ..request(500) };
+        bench.telemetry.emit(0, &RequestEvent { last_error: Some(error), ..event });
         sleep(Duration::from_secs(2)).await;
         bench.pipeline.stop();
     });

@@ -7,19 +7,15 @@ use opentelemetry_proto::tonic::logs::v1::SeverityNumber;
 use uuid::Uuid;
 
 use super::resource::nanos;
-use super::wire::{ITEM, Wire};
+use super::wire::{Items, Wire};
 use crate::event::{Fields, GatewayLogs, Hex, RequestEvent, Value};
 use crate::export::Gathered;
 use crate::json;
 use crate::rfc3339::Rfc3339;
 
-/// How many records, and they.
-pub fn encode(gathered: &[Gathered], now: SystemTime) -> (u64, Wire) {
-    let mut out = Wire::with_capacity(gathered.len() * 1024);
-    for item in gathered {
-        item.with(|event| out.message(ITEM, |record| write(record, event, now)));
-    }
-    (gathered.len() as u64, out)
+/// Adds a record.
+pub fn add(out: &mut Items, gathered: &Gathered, now: SystemTime) {
+    gathered.with(|event| out.add(|record| write(record, event, now)));
 }
 
 /// A `LogRecord`.

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest,
@@ -75,6 +76,29 @@ fn grpc_codes_decide_what_is_sent_again() {
     assert_eq!((span.name.as_str(), span.trace_id.len(), span.kind), ("shop;rev=1 - get-items", 16, 2));
     let query = span.attributes.iter().find(|one| one.key == "url.query").unwrap();
     assert!(format!("{query:?}").contains("id=7&sig=***"), "{query:?}");
+}
+
+/// Collectors take 4 MiB by gRPC.
+#[test]
+fn many_long_requests_are_several_messages() {
+    let world = World::new(|_, _| answer(200, "", ""));
+    let shown = Rc::clone(&world);
+    run(Limits::default(), spec(Signal::Logs, Protocol::Http, registry()), &world, |bench| async move {
+        let target = format!("/{}", "x".repeat(8000));
+        for _ in 0..700 {
+            let url = crate::Url { target: &target, ..request(200).url };
+            bench.telemetry.emit(0, &crate::RequestEvent { url, ..request(200) });
+        }
+        sleep(Duration::from_secs(5)).await;
+        bench.pipeline.stop();
+    });
+    let messages: Vec<Vec<u8>> = shown.sent.borrow().iter().map(|(_, sent)| message(&sent.body)).collect();
+    assert!(messages.len() > 2 && messages.iter().all(|message| message.len() < 3 << 20));
+    let records = messages.iter().map(|message| {
+        let read = ExportLogsServiceRequest::decode(&**message).unwrap();
+        read.resource_logs[0].scope_logs[0].log_records.len()
+    });
+    assert_eq!(records.sum::<usize>(), 700);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use uuid::Uuid;
 
 use super::resource::nanos;
-use super::wire::{ITEM, Wire};
+use super::wire::{Items, Wire};
 use crate::diagnostic::Rules;
 use crate::event::{Call, LastError, Protocol, RequestEvent, SectionTime, TraceRecord, Url};
 use crate::export::Gathered;
@@ -15,28 +15,22 @@ use crate::redact::{self, Redacted};
 /// Attributes of a `Span`.
 const ATTRIBUTES: u32 = 9;
 
-/// How many spans, and they.
-pub fn encode(gathered: &[Gathered]) -> (u64, Wire) {
-    let mut out = Wire::with_capacity(gathered.len() * 1024);
-    let mut spans = 0;
-    for item in gathered {
-        item.with(|event| {
-            // The caller has decided for its whole trace.
-            let unwanted = event.trace.parent.is_some() && event.trace.flags & 1 == 0;
-            if unwanted {
-                return;
-            }
-            spans += 1 + event.sections.len() + event.calls.len();
-            out.message(ITEM, |span| server(span, event, &item.rules));
-            for section in event.sections {
-                out.message(ITEM, |span| policies(span, event, section));
-            }
-            for call in event.calls {
-                out.message(ITEM, |span| client(span, event, call));
-            }
-        });
-    }
-    (spans as u64, out)
+/// Adds the spans of a request.
+pub fn add(out: &mut Items, gathered: &Gathered) {
+    gathered.with(|event| {
+        // The caller has decided for its whole trace.
+        let unwanted = event.trace.parent.is_some() && event.trace.flags & 1 == 0;
+        if unwanted {
+            return;
+        }
+        out.add(|span| server(span, event, &gathered.rules));
+        for section in event.sections {
+            out.add(|span| policies(span, event, section));
+        }
+        for call in event.calls {
+            out.add(|span| client(span, event, call));
+        }
+    });
 }
 
 /// What every `Span` begins with.
@@ -91,7 +85,7 @@ fn server(span: &mut Wire, event: &RequestEvent<'_>, rules: &Rules) {
     }
     for (name, value) in [
         ("http.response.status_code", event.response_code.into()),
-        ("http.request.body.size", event.request_size),
+        ("http.request.size", event.request_size),
         ("http.response.body.size", event.response_size),
     ] {
         span.attribute_number(ATTRIBUTES, name, value);
@@ -179,7 +173,7 @@ fn client(span: &mut Wire, event: &RequestEvent<'_>, call: &Call<'_>) {
     if call.response_code > 0 {
         span.attribute_number(ATTRIBUTES, "http.response.status_code", call.response_code.into());
     }
-    status(span, call.response_code == 0 || call.response_code >= 400, "");
+    status(span, !call.is_success(), "");
 }
 
 /// The failure as an `Event` of the span.

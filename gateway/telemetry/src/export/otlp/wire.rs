@@ -8,6 +8,9 @@ const FIXED64: u32 = 1;
 const LENGTH: u32 = 2;
 const FIXED32: u32 = 5;
 
+/// Collectors take messages of 4 MiB by gRPC unless they are told otherwise; the items of one request are far below one.
+const ITEMS_BYTES_MAX: usize = 2 << 20;
+
 /// Bytes of one text.
 const TEXT_BYTES_MAX: usize = 8 << 10;
 
@@ -128,7 +131,40 @@ pub fn envelope(resource: &[u8], scope: &[u8], items: usize) -> Wire {
 }
 
 /// The field of items in what [`envelope`] precedes.
-pub const ITEM: u32 = 2;
+const ITEM: u32 = 2;
+
+/// Spans or records, as many as go into one request to a collector.
+#[derive(Debug, Default)]
+pub struct Items {
+    wire: Wire,
+    count: u64,
+}
+
+impl Items {
+    /// Adds one.
+    pub fn add(&mut self, fill: impl FnOnce(&mut Wire)) {
+        self.wire.message(ITEM, fill);
+        self.count += 1;
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        self.wire.as_bytes()
+    }
+
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// No more are added: with the next request it might be larger than collectors take.
+    pub fn is_full(&self) -> bool {
+        self.wire.0.len() >= ITEMS_BYTES_MAX
+    }
+
+    pub fn clear(&mut self) {
+        self.wire.0.clear();
+        self.count = 0;
+    }
+}
 
 #[cfg(test)]
 mod tests {
