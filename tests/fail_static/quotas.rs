@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gateway_tests::redis::Redis;
 use gateway_tests::{Backend, Federation, Running};
 use serde_json::{Value, json};
 
@@ -109,4 +110,33 @@ fn quota_of_a_subscription_is_found_by_its_name() {
     let reset = json!({"properties": {"callsCount": 0, "kbTransferred": 0}});
     assert_eq!(plane.call("PATCH", "quotas/acme", &reset).0, 200);
     eventually("the reset is honoured", SOON, || gateway.get("/one/item", &key).status == 200);
+}
+
+/// Gateways that share their counters in a Redis server have one sum there: what is set at the plane is set there too, once.
+#[test]
+fn quota_that_is_set_holds_where_gateways_share_a_redis_server() {
+    let Some(redis) = Redis::start(None) else { return };
+    let backend = Backend::fixed("ok");
+    let plane = Federation::start();
+    let tokens = [plane.gateway("a"), plane.gateway("b")];
+    plane.api("one", &backend.url(), &["a", "b"]);
+    plane.policy(
+        "apis/one/policies/policy",
+        r#"<quota-by-key calls="8" renewal-period="0" counter-key="all" />"#,
+    );
+    let shared = redis.connection_string();
+    let settings = [("config.service.report", "0.2"), ("state.redis", shared.as_str())];
+    let [a, b] = tokens.map(|token| follow(&plane, &token, &settings));
+    answered(&a, "/one/item", 200, "ok");
+    let is_refused = |gateway: &Running| gateway.get("/one/item", &[]).status == 403;
+    eventually("the quota is used up", SOON, || is_refused(&a) && is_refused(&b));
+    eventually("all is told", SOON, || count(&plane, "all") >= 8);
+    let reset = json!({"properties": {"callsCount": 0}});
+    assert_eq!(plane.call("PATCH", "quotas/all/periods/0_PT0S", &reset).0, 200);
+    for gateway in [&a, &b] {
+        eventually("the reset is honoured", SOON, || gateway.get("/one/item", &[]).status == 200);
+    }
+    // The server's sum was set as well: it does not come back from there.
+    std::thread::sleep(Duration::from_millis(2_500));
+    assert_eq!(a.get("/one/item", &[]).status, 200);
 }

@@ -133,7 +133,10 @@ fn complete(tx: &Transaction<'_>, path: &str, properties: &mut Properties) -> Re
             let created = known.as_ref().and_then(|known| known.text("createdDate")).map(str::to_owned);
             default_to(properties, "createdDate", created.unwrap_or_else(|| crate::service::time(tx.now())));
         }
-        ["gateways", _] => keys(known.as_deref(), properties, gateway::new_key)?,
+        ["gateways", _] => {
+            keys(known.as_deref(), properties, gateway::new_key)?;
+            gateway::keep_called_in(known.as_deref(), properties);
+        }
         ["apis", name] => default_to(properties, "displayName", (*name).to_owned()),
         _ => {}
     }

@@ -9,6 +9,7 @@ use gateway_sync::protocol::{DEBUG_GATEWAYS_MAX, DebugToken, GatewaySecret};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use super::super::rules::gateway::CALLED_IN;
 use super::super::rules::text;
 use super::super::{Answer, Call, Outcome, refuse_foreign};
 use super::gateways::bare;
@@ -20,7 +21,6 @@ use crate::tree::{Properties, Record};
 const LIFETIME_MAX: Duration = Duration::from_hours(1);
 /// Stands for every gateway of the service: none of them is managed by others.
 const MANAGED: &str = "managed";
-const CALLED_IN: &str = "debugCredentialsCalledIn";
 /// A gateway gives a trace away at once; so long is waited for one that is on its way.
 const TRACE_WAIT: Duration = Duration::from_secs(3);
 const TRACE_LOOK: Duration = Duration::from_millis(100);

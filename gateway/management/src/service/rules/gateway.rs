@@ -17,8 +17,7 @@ impl Rules for Gateway {
         if put.name(0).eq_ignore_ascii_case("managed") {
             return Err(ArmError::field("gatewayId", "'managed' is the name of the gateway of Azure."));
         }
-        let called_in = put.existing.and_then(|existing| existing.properties.get("debugCredentialsCalledIn"));
-        properties.extend(called_in.map(|times| ("debugCredentialsCalledIn".to_owned(), times.clone())));
+        keep_called_in(put.existing, properties);
         for member in ["primaryKey", "secondaryKey"] {
             let kept = put.existing.and_then(|existing| existing.text(member)).map(str::to_owned);
             default_to(
@@ -44,6 +43,16 @@ impl Rules for Gateway {
         properties.insert("heartbeat".to_owned(), heartbeat);
         properties
     }
+}
+
+/// How often debug credentials were called in: no document from outside says that.
+pub const CALLED_IN: &str = "debugCredentialsCalledIn";
+
+/// Keeps that number, so that what was called in stays so.
+pub fn keep_called_in(existing: Option<&Record>, properties: &mut Properties) {
+    properties.shift_remove(CALLED_IN);
+    let times = existing.and_then(|existing| existing.properties.get(CALLED_IN));
+    properties.extend(times.map(|times| (CALLED_IN.to_owned(), times.clone())));
 }
 
 /// 64 random bytes in base64.
