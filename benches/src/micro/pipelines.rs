@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use gateway_policy::event_hub::{EventHub, HubEvent};
+use gateway_policy::exchange::calls::Fetches;
 use gateway_policy::exchange::{Arrival, Connection, Exchange, Protocol};
 use gateway_policy::fault::Fault;
 use gateway_policy::graphql::GraphQlApi;
@@ -50,6 +51,7 @@ impl Issuers for Still {
         &'a self,
         url: &'a str,
         _: Option<&'a Arc<SigningKeys>>,
+        _: &'a Fetches,
     ) -> LocalFuture<'a, Result<Arc<SigningKeys>, IssuerError>> {
         let reason = "there is no network".to_owned();
         let keys = self.issued.clone().ok_or_else(|| IssuerError { url: url.to_owned(), reason });
@@ -59,7 +61,11 @@ impl Issuers for Still {
 
 /// Nor to the gateway.
 impl Identity for Still {
-    fn token<'a>(&'a self, _: &'a TokenRequest) -> LocalFuture<'a, Result<Arc<str>, IdentityError>> {
+    fn token<'a>(
+        &'a self,
+        _: &'a TokenRequest,
+        _: &'a Fetches,
+    ) -> LocalFuture<'a, Result<Arc<str>, IdentityError>> {
         Box::pin(ready(Err(IdentityError("there is no network".to_owned()))))
     }
 }
