@@ -53,3 +53,19 @@ fn closed_texts_allocate_nothing_but_the_callers_buffer() {
         assert_eq!(counted.count_total, 0, "{text}");
     }
 }
+
+#[test]
+fn general_forms_allocate_no_more_than_what_they_make() {
+    let host = fixture();
+    for (text, most) in [
+        (r#"@("a,b,c".Split(',')[1])"#, 5),
+        (r#"@(DateTime.UtcNow.AddMinutes(5).ToString("yyyy-MM-ddTHH:mm:ssZ"))"#, 1),
+        (r#"@((int)((JObject)context.Variables["doc"])["a"])"#, 0),
+    ] {
+        let expression = compile(text, Expected::Any, &Options::default()).expect(text);
+        // What a thread keeps for the next evaluation is made by its first.
+        expression.evaluate(&host).expect(text);
+        let counted = allocation_counter::measure(|| drop(expression.evaluate(&host)));
+        assert!(counted.count_total <= most, "{text}: {} of {most}", counted.count_total);
+    }
+}

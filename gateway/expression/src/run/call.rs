@@ -147,7 +147,12 @@ impl Vm<'_> {
     pub(super) fn values(&mut self, nodes: &[Node]) -> Result<Values, Fault> {
         let mut values = Values::with_capacity(nodes.len());
         for node in nodes {
-            values.push(self.argument(node)?);
+            // Each kind pushes for itself: by a common place every value would be copied three times.
+            match node {
+                Node::Local(local) => values.push(self.local(*local)),
+                Node::Const(constant) => values.push(constant_value(constant)),
+                other => values.push(self.evaluate(other)?),
+            }
         }
         Ok(values)
     }
