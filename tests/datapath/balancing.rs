@@ -343,6 +343,7 @@ fn balancing_datagrams_and_a_member_without_a_share() {
     assert_eq!((counts.new, counts.known), (50, 50));
 }
 
+/// E-08: the stack would reset the connection, so that the packet is dropped, and counted.
 #[test]
 fn balancing_what_is_too_long_or_leads_nowhere_is_dropped_and_counted() {
     for xdp in [Ingress::Native, Ingress::Tcx] {
@@ -368,6 +369,7 @@ fn balancing_what_is_too_long_or_leads_nowhere_is_dropped_and_counted() {
     }
 }
 
+/// E-10.
 #[test]
 fn balancing_a_flood_of_new_flows_is_not_remembered_and_old_ones_stay() {
     let mut wanted = settings(Ingress::Native);

@@ -58,6 +58,7 @@ fn shows_xdp(world: &World) -> bool {
     world.gateway.ip(&format!("link show {GATEWAY_INTERFACE}")).contains("xdp")
 }
 
+/// E-05.
 #[test]
 fn killed_holder_leaves_nothing_attached() {
     let Some(world) = World::new() else { return };
@@ -97,6 +98,7 @@ fn dropped_datapath_detaches() {
     assert!(!shows_xdp(&world));
 }
 
+/// E-07.
 #[test]
 fn foreign_xdp_program_stays() {
     let Some(world) = World::new() else { return };
@@ -124,6 +126,7 @@ fn foreign_xdp_program_stays() {
     }
 }
 
+/// E-02: what does not work is named, and what does is in the status.
 #[test]
 fn required_that_cannot_be_is_an_error_of_one_line() {
     let Some(world) = World::new() else { return };
@@ -170,6 +173,7 @@ fn with_capabilities(world: &World, kept: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// E-01.
 #[test]
 fn without_capabilities_auto_is_off_with_one_line() {
     let Some(world) = World::new() else { return };
@@ -178,6 +182,7 @@ fn without_capabilities_auto_is_off_with_one_line() {
     assert!(text.contains(": needs CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON (EPERM)\n"), "{text}");
 }
 
+/// E-01.
 #[test]
 fn without_one_of_the_capabilities_a_line_names_it() {
     let Some(world) = World::new() else { return };
@@ -216,6 +221,7 @@ fn bounded() {
     print!("{}", render_status(&datapath.status()));
 }
 
+/// E-07.
 #[test]
 fn interface_that_returns_is_attached_again() {
     let Some(world) = World::new() else { return };

@@ -226,6 +226,7 @@ fn shedding_what_is_protected_is_refused_with_the_reason() {
     expect(&world, &datapath, "command", &[syn("203.0.113.17"), syn("198.51.100.9")], &[syn("198.51.100.8")]);
 }
 
+/// E-04.
 #[test]
 fn shedding_full_map_drops_nothing_more() {
     let Some(world) = World::new() else { return };
@@ -261,6 +262,7 @@ fn shedding_on_trial_ends_unless_confirmed() {
     expect(&world, &datapath, "command", &[syn("203.0.113.2")], &[syn("203.0.113.1")]);
 }
 
+/// E-05: the process is there, and does nothing.
 #[test]
 fn shedding_ends_when_user_space_gives_no_sign_of_life() {
     let Some(world) = World::new() else { return };

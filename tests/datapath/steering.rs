@@ -103,6 +103,7 @@ fn steering_by_address_keeps_listeners_apart() {
     assert_eq!(second[0].accept().unwrap().1, near.local_addr().unwrap());
 }
 
+/// E-08, E-11.
 #[test]
 fn steering_to_a_closed_listener_falls_back_to_the_kernel() {
     let Some(world) = World::new() else { return };

@@ -44,6 +44,7 @@ fn weight(frames: &[&Vec<u8>]) -> (u64, u64) {
     (frames.len() as u64, frames.iter().map(|frame| frame.len() as u64).sum())
 }
 
+/// E-09.
 #[test]
 fn verdict_any_truncation_is_passed_and_counted_once() {
     let Some(trial) = trial() else { return };

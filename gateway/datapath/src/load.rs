@@ -315,6 +315,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 mod tests {
     use super::tail;
 
+    /// E-03.
     #[test]
     fn tail_long_log_keeps_the_last_words_before_the_statistics() {
         let log = "0: r1 = 0\n1: r2 = 0\n2: r0 = *(u8 *)(r1 +0)\nR1 invalid mem access 'scalar'\n\
