@@ -17,6 +17,7 @@ pub mod packet;
 pub mod parse;
 pub mod prefixes;
 pub mod shed;
+pub mod splice;
 
 pub use map::{
     BindKey, Config, ConnectionCounters, CookieCounters, CookieState, Direction, DropEvent, Limit,

@@ -1,7 +1,8 @@
 //! The kernel programs. They count, steer and shed; only an explicit rule drops, any doubt passes the packet.
 //!
 //! `xdp` and `tc` read packets, `sk_lookup` and `sk_reuseport` choose sockets, `sock_ops` watches
-//! connections. What packets share is in `account`, `shed` and `balance`, all maps are in `maps`.
+//! connections, `splice` takes segments from socket to socket. What packets share is in `account`, `shed` and `balance`,
+//! all maps but `splice`'s own are in `maps`.
 
 #![no_std]
 #![no_main]
@@ -16,6 +17,7 @@ mod shed;
 mod sk_lookup;
 mod sk_reuseport;
 mod sock_ops;
+mod splice;
 mod tc;
 mod trial;
 mod xdp;

@@ -1,6 +1,8 @@
 //! What the kernel path and the rest of the gateway tell each other: figures as metrics, policies and offenders as
 //! rules.
 
+mod shortcut;
+
 use std::sync::Arc;
 
 use gateway_datapath::{
@@ -13,6 +15,8 @@ use gateway_proxy::worker::Shared;
 use gateway_telemetry::metrics::kernel::{
     BalanceMember, Balanced, Drops, KernelCounters, Program, RTT_BUCKETS, Tcp, Traffic,
 };
+
+pub use shortcut::shortcut;
 
 /// Rules that the gateway gives to the kernel path.
 pub struct Rules {

@@ -23,6 +23,7 @@ use gateway_policy::message::BufferBudget;
 use gateway_policy::ports::ClientTrust;
 use gateway_proxy::abuse::Abuse;
 use gateway_proxy::debug::Debug;
+use gateway_proxy::downstream::l4::{Entrance, Routes};
 use gateway_proxy::downstream::{BindError, Bound, ListenerSettings, TlsServer, bind};
 use gateway_proxy::ports::built_in_cache::BuiltInCache;
 use gateway_proxy::ports::caches::SharedCaches;
@@ -32,6 +33,7 @@ use gateway_proxy::ports::flights::Flights;
 use gateway_proxy::ports::identity::IdentityTokens;
 use gateway_proxy::ports::issuers::IssuerCache;
 use gateway_proxy::ports::topics::Topics;
+use gateway_proxy::tunnel::Shortcut;
 use gateway_proxy::upstream::{Offer, Roots, UpstreamShared};
 use gateway_proxy::worker::{InFlight, Shared};
 use gateway_sync::folder::{FolderSettings, LoadOutcome, Watch, load, watch};
@@ -41,7 +43,7 @@ use tokio::sync::watch as signal;
 use crate::configuration::Applier;
 use crate::handover::HandoverError;
 use crate::plane_source::{self, Following, SharedState};
-use crate::settings::{ListenAddress, Settings};
+use crate::settings::{ListenAddress, Settings, Splice};
 use crate::tls::Tls;
 use control::Control;
 use counts::Counts;
@@ -76,6 +78,7 @@ enum Source {
 /// A running data plane. Stops when told to; dropping it does not stop it in an orderly way.
 pub struct Gateway {
     addresses: Vec<(Listener, SocketAddr)>,
+    routes: Vec<(String, SocketAddr)>,
     shared: Arc<Shared>,
     /// False → serving, true → draining.
     draining: signal::Sender<bool>,
@@ -112,8 +115,7 @@ impl Gateway {
         let source = configure(&settings, applier, instance, &upstream, &state)?;
         handover.wait_for_configuration(&settings, &shared)?;
         let datapath = Arc::new(listeners.attach(&settings, &cpus, &handover)?);
-        let mut addresses = listeners.addresses();
-        addresses.extend(admin.as_ref().map(|bound| (Listener::Admin, bound.address)));
+        let (addresses, routes) = (listeners.addresses(admin.as_ref()), listeners.routes());
         let kept = handover.keep(&listeners, admin.as_ref(), &cpus, &datapath)?;
         let handed_over = handover.handed_over();
         let (draining, drained) = signal::channel(false);
@@ -124,6 +126,7 @@ impl Gateway {
             upstream: &upstream,
             addresses: &addresses,
             draining: &drained,
+            shortcut: shortcut(&settings, &datapath),
             handed_over: &handed_over,
         };
         let (control_stop, stopped) = signal::channel(false);
@@ -132,7 +135,7 @@ impl Gateway {
         }
         let counts = counts.spawn(Arc::clone(&upstream.tls), stopped.clone())?;
         // The last that can fail, as from here on connections may be ours.
-        let workers = worker::spawn(listeners.bound, server, &cpus, &common)?;
+        let workers = worker::spawn(listeners.opened, server, &cpus, &common)?;
         let desk = handover.finish()?;
         let control = Control {
             shared: Arc::clone(&shared),
@@ -147,9 +150,10 @@ impl Gateway {
             handed_over: handed_over.clone(),
         };
         let control = control.spawn(admin)?;
-        telemetry.event(&Event::GatewayListening { addresses: &addresses });
+        announce(&telemetry, &addresses, &routes);
         Ok(Self {
             addresses,
+            routes,
             shared,
             draining,
             workers,
@@ -170,6 +174,11 @@ impl Gateway {
     /// The bound address of a listener.
     pub fn address(&self, listener: Listener) -> Option<SocketAddr> {
         self.addresses.iter().find(|(name, _)| *name == listener).map(|(_, address)| *address)
+    }
+
+    /// Listeners of L4 routes, by name, with their bound addresses.
+    pub fn routes(&self) -> &[(String, SocketAddr)] {
+        &self.routes
     }
 
     /// Turns true when another process has taken over, and this one should stop.
@@ -196,6 +205,19 @@ impl Gateway {
         telemetry.event(&Event::GatewayStopped { connections_cut: cut as u64 });
         telemetry.close(Duration::from_secs(2));
     }
+}
+
+/// Says where it listens, routes first: `GatewayListening` is the last word of a start.
+fn announce(telemetry: &Telemetry, addresses: &[(Listener, SocketAddr)], routes: &[(String, SocketAddr)]) {
+    for (listener, address) in routes {
+        telemetry.event(&Event::RouteListening { listener, address: *address });
+    }
+    telemetry.event(&Event::GatewayListening { addresses });
+}
+
+/// The kernel's way for L4 routes, where it is asked for and can be trusted.
+fn shortcut(settings: &Settings, datapath: &Datapath) -> Option<Arc<dyn Shortcut>> {
+    if settings.datapath.splice == Splice::Sockmap { crate::datapath::shortcut(datapath) } else { None }
 }
 
 fn applier(
@@ -271,8 +293,18 @@ fn deployment(settings: &Settings, instance: &Instance) -> gateway_expression::h
 
 /// The traffic listeners, bound and not yet served.
 struct Listeners {
-    bound: Vec<(Listener, Bound, Vec<Binding>)>,
+    opened: Vec<Opened>,
     tls: Option<Tls>,
+}
+
+/// One of them.
+struct Opened {
+    listener: Listener,
+    bound: Bound,
+    /// More addresses that are steered to it.
+    bindings: Vec<Binding>,
+    /// Connections that go through.
+    routes: Option<Arc<Routes>>,
 }
 
 impl Listeners {
@@ -282,33 +314,48 @@ impl Listeners {
         cpus: &[Option<usize>],
         mut offer: Option<&mut crate::handover::Offer>,
     ) -> Result<Self, StartError> {
-        let tls = match settings.net.https {
-            ListenAddress::At(_) => Some(Tls::start(settings.net.tls_certificates.as_deref())?),
+        let net = &settings.net;
+        let tls = match net.https {
+            ListenAddress::At(_) => Some(Tls::start(net.tls_certificates.as_deref())?),
             ListenAddress::Off => None,
         };
-        let mut bound = Vec::new();
-        for (listener, address, bindings) in [
-            (Listener::Http, settings.net.http, &settings.datapath.http_bindings),
-            (Listener::Https, settings.net.https, &settings.datapath.https_bindings),
-        ] {
-            if let Some(address) = address.address() {
-                let name = listener.as_str();
-                let offered = match &mut offer {
-                    Some(offer) => offer.take(name, address, cpus.len())?,
-                    None => None,
-                };
-                let opened = match offered {
-                    Some(bound) => bound,
-                    None => bind(&ListenerSettings::new(name, address), cpus)?,
-                };
-                bound.push((listener, opened, bindings.clone()));
-            }
+        let (http, https) = (&settings.datapath.http_bindings, &settings.datapath.https_bindings);
+        let of_https = net.l4.routes.of(Entrance::Https).cloned();
+        let named = [(Listener::Http, net.http, http, None), (Listener::Https, net.https, https, of_https)];
+        let named = named.into_iter().filter_map(|(listener, address, bindings, routes)| {
+            Some((listener, listener.as_str().to_owned(), address.address()?, bindings.clone(), routes))
+        });
+        let passing = net.l4.routes.0.iter().filter_map(|(entrance, routes)| {
+            let Entrance::At(address) = entrance else { return None };
+            let name = format!("{}-{address}", Listener::L4.as_str());
+            Some((Listener::L4, name, *address, Vec::new(), Some(Arc::clone(routes))))
+        });
+        let mut opened = Vec::new();
+        for (listener, name, address, bindings, routes) in named.chain(passing) {
+            let offered = match &mut offer {
+                Some(offer) => offer.take(&name, address, cpus.len())?,
+                None => None,
+            };
+            let bound = match offered {
+                Some(bound) => bound,
+                None => bind(&ListenerSettings::new(name, address), cpus)?,
+            };
+            opened.push(Opened { listener, bound, bindings, routes });
         }
-        Ok(Self { bound, tls })
+        Ok(Self { opened, tls })
     }
 
-    fn addresses(&self) -> Vec<(Listener, SocketAddr)> {
-        self.bound.iter().map(|(listener, bound, _)| (*listener, bound.address)).collect()
+    /// Those that have a name each, the admin listener's last.
+    fn addresses(&self, admin: Option<&Bound>) -> Vec<(Listener, SocketAddr)> {
+        let named = self.opened.iter().filter(|one| one.listener != Listener::L4);
+        let named = named.map(|one| (one.listener, one.bound.address));
+        named.chain(admin.map(|bound| (Listener::Admin, bound.address))).collect()
+    }
+
+    /// Those of L4 routes.
+    fn routes(&self) -> Vec<(String, SocketAddr)> {
+        let routes = self.opened.iter().filter(|one| one.listener == Listener::L4);
+        routes.map(|one| (one.bound.name.clone(), one.bound.address)).collect()
     }
 
     /// Starts the kernel path over the sockets.
@@ -318,7 +365,7 @@ impl Listeners {
         cpus: &[Option<usize>],
         handover: &Handover,
     ) -> Result<Datapath, StartError> {
-        let specs: Vec<_> = self.bound.iter().map(|(_, bound, more)| spec(bound, more, cpus)).collect();
+        let specs: Vec<_> = self.opened.iter().map(|one| spec(&one.bound, &one.bindings, cpus)).collect();
         let wanted = &settings.datapath;
         let proxies = settings.net.trusted_proxies.iter().map(gateway_proxy::upstream::Network::parts);
         let trusted =
@@ -331,6 +378,7 @@ impl Listeners {
             shed: gateway_datapath::ShedSettings { trusted, ..wanted.shed.clone() },
             cookies: wanted.cookies.then_some(wanted.cookies_max),
             balance: wanted.balance.clone(),
+            sockmap: wanted.splice == Splice::Sockmap,
             log: wanted.log,
         };
         Ok(Datapath::take_over(&settings, &specs, handover.links(), handover.flows())?)

@@ -4,6 +4,7 @@
 //! upper-case form with `_`). Unknown names warn; a bad value stops the start before any socket is bound.
 
 mod export;
+mod l4;
 mod service;
 mod sources;
 mod table;
@@ -25,6 +26,7 @@ use crate::mirror::MirrorSettings;
 use crate::plane_transport::Endpoint;
 
 pub use export::{ExportSettings, LocalLogSettings};
+pub use l4::{L4Settings, Splice};
 pub use service::{Auth, ServiceSettings};
 pub use sources::{Given, gather};
 pub use table::{SETTINGS, SettingDef, help_text};
@@ -154,6 +156,7 @@ pub struct NetSettings {
     pub trusted_proxies: Vec<gateway_proxy::upstream::Network>,
     /// Link-local networks that policies may call all the same.
     pub allowed_networks: Vec<gateway_proxy::upstream::Network>,
+    pub l4: L4Settings,
 }
 
 /// Threads.
@@ -197,6 +200,7 @@ pub struct DatapathSettings {
     pub feedback: AbuseSettings,
     /// Log records of the programs.
     pub log: bool,
+    pub splice: Splice,
 }
 
 /// Counters, quotas and caches.
@@ -278,6 +282,7 @@ impl DatapathSettings {
             policies: false,
             feedback: AbuseSettings { misdeeds: Vec::new(), strikes: 0, window: Duration::ZERO },
             log: false,
+            splice: Splice::default(),
         }
     }
 }
@@ -322,6 +327,7 @@ impl Default for Settings {
                 buffer_bytes_max: 0,
                 trusted_proxies: Vec::new(),
                 allowed_networks: Vec::new(),
+                l4: L4Settings::default(),
             },
             identity: IdentitySettings::default(),
             workers: WorkerSettings { count: 0, pin: Pin::Auto },
@@ -401,6 +407,7 @@ impl Settings {
             reason: format!("there is no such {kind}"),
         };
         self.check_source()?;
+        self.net.check_routes()?;
         match &self.config.folder {
             Some(path) if !path.is_dir() => return Err(missing("config.folder", path, "folder")),
             _ => {}

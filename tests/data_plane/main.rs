@@ -13,6 +13,7 @@ mod figures;
 mod hostile;
 mod ideas;
 mod integration;
+mod l4;
 mod language_models;
 mod neighbours;
 mod policies;

@@ -14,5 +14,6 @@ mod gateway;
 mod lifecycle;
 mod logging;
 mod shedding;
+mod splicing;
 mod steering;
 mod trial;

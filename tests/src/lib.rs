@@ -10,6 +10,7 @@ pub mod frames;
 mod grpc;
 mod issuer;
 pub mod namespaces;
+pub mod passing;
 pub mod plane;
 pub mod process;
 pub mod redis;

@@ -57,6 +57,13 @@ impl Running {
         self.address(Listener::Https)
     }
 
+    /// The listener of the only L4 route that has its own.
+    pub fn route(&self) -> SocketAddr {
+        let routes = self.gateway.as_ref().map(gateway::Gateway::routes).unwrap_or_default();
+        let [(_, address)] = routes else { panic!("one route, not {routes:?}") };
+        *address
+    }
+
     pub fn admin(&self) -> SocketAddr {
         self.address(Listener::Admin)
     }
@@ -97,6 +104,18 @@ impl Running {
             }
             last = now;
         }
+    }
+
+    /// True once a metric is exactly that, within a while: what is counted just behind an end that a client sees.
+    pub fn comes_to(&self, expected: u32, name: &str, labels: &[&str]) -> bool {
+        let begin = std::time::Instant::now();
+        while begin.elapsed() < std::time::Duration::from_secs(20) {
+            if (self.metric(name, labels) - f64::from(expected)).abs() < 0.5 {
+                return true;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        false
     }
 
     /// Stops the gateway in an orderly way.

@@ -53,7 +53,7 @@ fn cost(workload: Workload) -> anyhow::Result<Cost> {
     let (mut told, server) = runtime.block_on(async {
         let upstream = Upstream::new(UpstreamSettings::default(), &UpstreamShared::new(Roots::none()));
         let server = Server::new(Worker::new(0, shared, upstream), Settings::default());
-        server.listen("http", socket, None)?;
+        server.listen("http", socket, None, None)?;
         let mut told = told;
         told.recv().await;
         anyhow::Ok((told, server))

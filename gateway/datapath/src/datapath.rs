@@ -2,6 +2,7 @@
 
 mod handover;
 mod report;
+mod tied;
 
 use std::fs::File;
 use std::io;

@@ -28,6 +28,7 @@ pub mod privileges;
 mod render;
 mod settings;
 mod shed;
+mod splice;
 mod status;
 mod switch;
 pub mod trial;
@@ -52,5 +53,6 @@ pub use shed::{
     Action, Claim, FileError, List, PolicyRule, Prefix, PrefixError, RuleStatus, ShedAnswer, ShedRequest,
     ShedStatus, parse_prefixes, read_prefixes,
 };
+pub use splice::{Sockmap, Tied, TiedEnd};
 pub use status::{InterfaceStatus, ListenerStatus, ProgramStatus, State, Status};
 pub use switch::{Switched, switch_all};

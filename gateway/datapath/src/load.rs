@@ -2,6 +2,7 @@
 //! loading; attaching is ours (`kernel::link`).
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use aya::maps::{Map as AyaMap, MapData, MapError, RingBuf};
 use aya::programs::{Program, ProgramError, ProgramFd};
@@ -17,6 +18,7 @@ use crate::capability::{Need, explain};
 use crate::kernel::Map;
 use crate::logging::ToTracing;
 use crate::settings::DatapathSettings;
+use crate::splice::{self, Sockmap, SockmapError};
 
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/gateway-ebpf.o"));
 
@@ -97,6 +99,8 @@ pub struct Loaded {
     pub logger: Option<EbpfLogger<ToTracing>>,
     /// The programs can answer SYNs with cookies.
     pub cookies: bool,
+    /// Tied sockets; `None` where they are not asked for, or the reason.
+    pub sockmap: Option<Result<Arc<Sockmap>, String>>,
     /// What was dropped; `None` once somebody has taken it, or if it cannot be mapped.
     pub events: Option<RingBuf<MapData>>,
 }
@@ -114,6 +118,8 @@ pub struct LoadOptions {
     pub log: bool,
     /// The part that answers SYNs with cookies.
     pub cookies: bool,
+    /// The part that ties sockets.
+    pub sockmap: bool,
     /// Entries of each list of prefixes.
     pub prefixes_max: u32,
     /// Entries of the sketch that limits new connections.
@@ -136,6 +142,7 @@ impl LoadOptions {
         Self {
             log: settings.log,
             cookies: settings.cookies.is_some(),
+            sockmap: settings.sockmap,
             prefixes_max: shed.prefixes_max,
             sketch_max,
             balance: rings > 0 || !balance.accept.is_empty(),
@@ -179,6 +186,9 @@ fn load_as(names: &[&'static str], options: &LoadOptions) -> Result<Loaded, Stri
     loader.map_max_entries("RING", (options.rings * RING_SLOTS).max(1));
     loader.map_max_entries("FLOWS", options.flows_max.max(1));
     loader.map_max_entries("FRAGMENTS", if options.rings > 0 { FRAGMENTS_MAX } else { 1 });
+    for (map, least) in splice::MAPS.iter().filter(|_| !options.sockmap) {
+        loader.map_max_entries(map, *least);
+    }
     let (cookies, balance) = (u8::from(options.cookies), u8::from(options.balance));
     loader.override_global("BALANCE_BUILT", &balance, true);
     loader.override_global("COOKIES_BUILT", &cookies, true);
@@ -193,9 +203,11 @@ fn load_as(names: &[&'static str], options: &LoadOptions) -> Result<Loaded, Stri
             Err(error) => refused.push(refused_program(name, &error)),
         }
     }
+    let sockmap = options.sockmap.then(|| Sockmap::load(&mut object).map(Arc::new));
+    let sockmap = sockmap.map(|loaded| loaded.map_err(|error| refused_sockmap(&error)));
     let maps = open_maps(&mut object).map_err(|error| format!("map of the programs: {error}"))?;
     let events = object.take_map("EVENTS").and_then(|map| RingBuf::try_from(map).ok());
-    Ok(Loaded { programs, refused, maps, logger, cookies: options.cookies, events })
+    Ok(Loaded { programs, refused, maps, logger, cookies: options.cookies, sockmap, events })
 }
 
 fn load_program(object: &mut Ebpf, name: &'static str) -> Result<LoadedProgram, ProgramError> {
@@ -247,7 +259,7 @@ fn open_maps(object: &mut Ebpf) -> Result<Maps, MapError> {
 }
 
 /// Opens a map and checks that its values are as long as ours: the object is built separately.
-fn open<V: Copy>(object: &mut Ebpf, name: &str) -> Result<Map<V>, MapError> {
+pub fn open<V: Copy>(object: &mut Ebpf, name: &str) -> Result<Map<V>, MapError> {
     let map = object.map(name).ok_or(MapError::ElementNotFound)?;
     let data = data_of(map).ok_or(MapError::ElementNotFound)?;
     let size = data.info()?.value_size() as usize;
@@ -265,7 +277,8 @@ fn data_of(map: &AyaMap) -> Option<&MapData> {
         | AyaMap::HashMap(data)
         | AyaMap::LruHashMap(data)
         | AyaMap::LpmTrie(data)
-        | AyaMap::SockMap(data) => Some(data),
+        | AyaMap::SockMap(data)
+        | AyaMap::SockHash(data) => Some(data),
         _ => None,
     }
 }
@@ -289,6 +302,14 @@ fn refused_program(name: &str, error: &ProgramError) -> String {
             }
         }
         other => format!("program {name}: {}", chain(other)),
+    }
+}
+
+fn refused_sockmap(error: &SockmapError) -> String {
+    match error {
+        SockmapError::Program(error) => refused_program("gw_splice", error),
+        SockmapError::Map(error) => format!("tied sockets: {}", chain(error)),
+        SockmapError::Io(error) => format!("tied sockets: {error}"),
     }
 }
 

@@ -32,6 +32,8 @@ pub struct DatapathSettings {
     pub cookies: Option<u32>,
     /// Virtual addresses, whose packets go to members.
     pub balance: BalanceSettings,
+    /// Sockets can be tied. Default: they cannot.
+    pub sockmap: bool,
     /// Log records of the programs, at `debug`. Default: off, as they cost a ring buffer entry a packet.
     pub log: bool,
 }

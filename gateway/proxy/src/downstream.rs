@@ -9,9 +9,11 @@ mod connection;
 mod guard;
 mod http2;
 mod io;
+pub mod l4;
 mod link;
 pub mod listener;
 mod outbox;
+mod pipe;
 mod relay;
 mod reply;
 mod timers;
@@ -30,6 +32,7 @@ pub use tls::TlsServer;
 
 use crate::service::Service;
 use crate::wire::HeadLimits;
+use pipe::Pipes;
 use timers::Timers;
 
 /// Limits on clients (`reliability-security.md` §4.1, §4.2); the defaults are the page's.
@@ -49,6 +52,8 @@ pub struct Settings {
     /// Offer HTTP/2, by ALPN and by prior knowledge; default on.
     pub http2: bool,
     pub http2_limits: Http2Limits,
+    /// Bytes that nobody here looks at go through `splice(2)` where that pays; default on.
+    pub splice: bool,
     /// Shared by the workers of the process.
     pub connections: Arc<ConnectionCap>,
 }
@@ -64,6 +69,7 @@ impl Default for Settings {
             handshake_timeout: Duration::from_secs(10),
             http2: true,
             http2_limits: Http2Limits::default(),
+            splice: true,
             connections: Arc::default(),
         }
     }
@@ -107,6 +113,7 @@ pub struct Server<S: Service> {
     service: Rc<S>,
     settings: Settings,
     timers: Rc<Timers>,
+    pipes: Pipes,
     open: Cell<usize>,
     /// Told when the last connection has closed, and when draining begins.
     changed: Notify,
@@ -115,7 +122,14 @@ pub struct Server<S: Service> {
 impl<S: Service> Server<S> {
     /// Must be made on the worker's runtime; `listen` and the connections need its `LocalSet`.
     pub fn new(service: Rc<S>, settings: Settings) -> Rc<Self> {
-        Rc::new(Self { service, settings, timers: Timers::new(), open: Cell::new(0), changed: Notify::new() })
+        Rc::new(Self {
+            service,
+            timers: Timers::new(),
+            pipes: Pipes::new(settings.splice),
+            settings,
+            open: Cell::new(0),
+            changed: Notify::new(),
+        })
     }
 
     /// Connections now open on this worker.

@@ -8,7 +8,8 @@ use std::time::Instant;
 use gateway_policy::exchange::{Connection, Protocol};
 use gateway_policy::message::{Request, Response, Scheme};
 
-use crate::tunnel::Tunnel;
+use crate::downstream::l4::Passed;
+use crate::tunnel::{Moved, Tunnel};
 
 /// What is known of a client for as long as its connection lives.
 #[derive(Debug)]
@@ -82,6 +83,15 @@ pub trait Service: 'static {
 
     /// Called once for each `connection_opened`, with the protocol it had last.
     fn connection_closed(&self, client: &Client, protocol: Protocol);
+
+    /// The tunnel of a call has ended; what went up and down.
+    fn tunnelled(&self, up: Moved, down: Moved);
+
+    /// A connection of an L4 route begins. Of one on the HTTPS listener the service is told nothing else.
+    fn passage_opened(&self, client: &Client);
+
+    /// Called once for each `passage_opened`.
+    fn passage_closed(&self, passed: &Passed<'_>);
 
     /// A connection turned out to speak another protocol than it was opened with: HTTP/2 by prior knowledge.
     fn connection_changed(&self, client: &Client, from: Protocol, to: Protocol) {

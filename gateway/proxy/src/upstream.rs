@@ -31,6 +31,9 @@ mod tunnel;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
 
 pub use call::Calls;
 pub use counters::{Count, UpstreamCounters};
@@ -109,6 +112,11 @@ impl Upstream {
     /// TLS with the authorities that are trusted for backends.
     pub fn tls(&self) -> Arc<TlsClient> {
         Arc::clone(&self.dialer.tls)
+    }
+
+    /// A bare TCP connection to a host as in a URL, its name resolved as backends' are; within `limit`.
+    pub async fn dial(&self, host: &str, port: u16, limit: Duration) -> Result<TcpStream, UpstreamError> {
+        self.dialer.dial(host, port, limit).await
     }
 
     /// What has happened so far.

@@ -83,8 +83,8 @@ impl Handover {
         }
         let failed = |source| StartError::Io { what: "a listening socket cannot be held twice", source };
         let mut traffic = Vec::new();
-        for (_, bound, bindings) in &listeners.bound {
-            traffic.push((bound.try_clone().map_err(failed)?, bindings.clone()));
+        for one in &listeners.opened {
+            traffic.push((one.bound.try_clone().map_err(failed)?, one.bindings.clone()));
         }
         let admin = admin.map(Bound::try_clone).transpose().map_err(failed)?;
         Ok(Some(Kept { traffic, admin, cpus: cpus.to_vec(), datapath: Arc::clone(datapath), spec }))

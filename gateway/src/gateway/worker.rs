@@ -1,11 +1,14 @@
 //! Worker threads: one current-thread runtime each, with its own sockets, connections and upstream pools.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use gateway_datapath::{Binding, privileges};
-use gateway_proxy::downstream::{Bound, ConnectionCap, Server, Settings as DownstreamSettings, TlsServer};
+use gateway_datapath::privileges;
+use gateway_proxy::downstream::l4::{PassSettings, Passing, Routes};
+use gateway_proxy::downstream::{ConnectionCap, Server, Settings as DownstreamSettings, TlsServer};
+use gateway_proxy::tunnel::Shortcut;
 use gateway_proxy::upstream::{Upstream, UpstreamSettings, UpstreamShared};
 use gateway_proxy::worker::{Shared, Worker};
 use gateway_telemetry::Listener;
@@ -14,8 +17,8 @@ use nix::unistd::Pid;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
 
-use super::StartError;
-use crate::settings::{Pin, Settings, WorkerSettings};
+use super::{Opened, StartError};
+use crate::settings::{Pin, Settings, Splice, WorkerSettings};
 
 /// The processor of each worker; `None` = not pinned.
 pub fn cpus(settings: &WorkerSettings) -> Vec<Option<usize>> {
@@ -35,7 +38,8 @@ pub fn cpus(settings: &WorkerSettings) -> Vec<Option<usize>> {
 struct Start {
     index: usize,
     cpu: Option<usize>,
-    sockets: Vec<(String, std::net::TcpListener, Option<Arc<TlsServer>>)>,
+    sockets: Vec<Socket>,
+    passing: PassSettings,
     shared: Arc<Shared>,
     upstream: UpstreamSettings,
     upstream_shared: UpstreamShared,
@@ -45,6 +49,14 @@ struct Start {
     settings: Arc<Settings>,
 }
 
+/// A listening socket of one worker.
+struct Socket {
+    name: String,
+    socket: std::net::TcpListener,
+    tls: Option<Arc<TlsServer>>,
+    routes: Option<Arc<Routes>>,
+}
+
 /// What all workers have in common.
 pub struct Common<'a> {
     pub settings: &'a Settings,
@@ -52,18 +64,21 @@ pub struct Common<'a> {
     pub upstream: &'a UpstreamShared,
     pub addresses: &'a [(Listener, SocketAddr)],
     pub draining: &'a watch::Receiver<bool>,
+    /// The kernel's way for L4 routes.
+    pub shortcut: Option<Arc<dyn Shortcut>>,
     /// Another process serves already when this one drains.
     pub handed_over: &'a watch::Receiver<bool>,
 }
 
 /// Starts a thread for each entry of `cpus`.
 pub fn spawn(
-    listeners: Vec<(Listener, Bound, Vec<Binding>)>,
+    listeners: Vec<Opened>,
     tls: Option<Arc<TlsServer>>,
     cpus: &[Option<usize>],
     common: &Common<'_>,
 ) -> Result<Vec<JoinHandle<usize>>, StartError> {
-    let Common { settings, shared, upstream: upstream_shared, addresses, draining, handed_over } = *common;
+    let Common { settings, shared, addresses, draining, handed_over, .. } = *common;
+    let upstream_shared = common.upstream;
     let upstream = UpstreamSettings {
         budget: shared.budget.clone(),
         trusted_proxies: settings.net.trusted_proxies.clone(),
@@ -77,13 +92,24 @@ pub fn spawn(
         ..UpstreamSettings::default()
     };
     let cap = ConnectionCap::new(settings.net.connections_max.unwrap_or(usize::MAX));
-    let downstream = DownstreamSettings { connections: Arc::new(cap), ..settings.net.downstream.clone() };
+    let downstream = DownstreamSettings {
+        connections: Arc::new(cap),
+        splice: settings.datapath.splice != Splice::Copy,
+        ..settings.net.downstream.clone()
+    };
+    let passing = PassSettings {
+        connect_timeout: settings.net.l4.connect_timeout,
+        idle_timeout: settings.net.l4.idle_timeout,
+        connections: Arc::new(ConnectionCap::new(settings.net.l4.connections_max.unwrap_or(usize::MAX))),
+        shortcut: common.shortcut.clone(),
+    };
     let settings = Arc::new(settings.clone());
     let mut sockets: Vec<Vec<_>> = cpus.iter().map(|_| Vec::new()).collect();
-    for (listener, bound, _) in listeners {
+    for Opened { listener, bound, routes, .. } in listeners {
         let tls = tls.clone().filter(|_| listener == Listener::Https);
         for (worker, socket) in bound.sockets.into_iter().enumerate() {
-            sockets[worker].push((bound.name.clone(), socket, tls.clone()));
+            let (name, tls, routes) = (bound.name.clone(), tls.clone(), routes.clone());
+            sockets[worker].push(Socket { name, socket, tls, routes });
         }
     }
     let mut threads = Vec::with_capacity(cpus.len());
@@ -92,6 +118,7 @@ pub fn spawn(
             index,
             cpu: cpus[index],
             sockets,
+            passing: passing.clone(),
             shared: Arc::clone(shared),
             upstream: upstream.clone(),
             upstream_shared: upstream_shared.clone(),
@@ -128,10 +155,15 @@ impl Start {
 
     async fn serve(mut self) -> usize {
         let upstream = Upstream::new(self.upstream, &self.upstream_shared);
-        let worker = Worker::new(self.index, self.shared, upstream);
+        let worker = Worker::new(self.index, self.shared, Rc::clone(&upstream));
         let server = Server::new(worker, self.downstream);
-        for (name, socket, tls) in self.sockets {
-            if let Err(error) = server.listen(&name, socket, tls) {
+        for Socket { name, socket, tls, routes } in self.sockets {
+            let passing = routes.map(|routes| Passing {
+                routes,
+                upstream: Rc::clone(&upstream),
+                settings: self.passing.clone(),
+            });
+            if let Err(error) = server.listen(&name, socket, tls, passing) {
                 tracing::error!(worker = self.index, listener = name, %error, "a listener cannot be served");
             }
         }

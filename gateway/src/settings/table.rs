@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use gateway_datapath::Binding;
 use gateway_proxy::abuse::Misdeed;
+use gateway_proxy::downstream::l4::RouteTable;
 use gateway_proxy::redis::RedisSettings;
 use gateway_proxy::upstream::Network;
 use gateway_sync::protocol::{REQUESTS_MAX, Token, WAIT_SECONDS_MAX};
@@ -455,6 +456,40 @@ pub const SETTINGS: &[SettingDef] = &[
         },
     ),
     setting(
+        "net.l4.routes",
+        "",
+        "LISTENER [NAME …] -> HOST:PORT …, comma-separated",
+        "connections that pass through, raw or by the name in TLS",
+        |s, v| {
+            s.net.l4.routes = RouteTable::parse(v).map_err(|error| error.to_string())?;
+            Ok(())
+        },
+    ),
+    setting("net.l4.connect.timeout", "5", "seconds", "to reach one target of an L4 route", |s, v| {
+        s.net.l4.connect_timeout = seconds(v)?;
+        Ok(())
+    }),
+    setting(
+        "net.l4.idle.timeout",
+        "600",
+        "seconds",
+        "longest time without a byte either way through an L4 route",
+        |s, v| {
+            s.net.l4.idle_timeout = seconds(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "net.l4.connections.max",
+        "",
+        "connections",
+        "cap on all L4 routes together; empty = net.server.connections.max alone",
+        |s, v| {
+            s.net.l4.connections_max = if v.is_empty() { None } else { Some(number(v)?) };
+            Ok(())
+        },
+    ),
+    setting(
         "identity.source",
         "auto",
         "auto, workload, client, app-service, arc, vm or off",
@@ -891,6 +926,16 @@ pub const SETTINGS: &[SettingDef] = &[
         "log records of the kernel programs, at debug",
         |s, v| {
             s.datapath.log = boolean(v)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "datapath.splice",
+        "splice",
+        "copy, splice or sockmap",
+        "how bytes of L4 routes and WebSockets are moved; sockmap: of L4 routes, within the kernel",
+        |s, v| {
+            s.datapath.splice = word(v)?;
             Ok(())
         },
     ),

@@ -41,7 +41,11 @@ closed! {
 }
 closed! {
     /// Listener names of design.md §6.
-    Listener { Http = "http", Https = "https", Admin = "admin", Management = "management", Portal = "portal", }
+    Listener {
+        Http = "http", Https = "https", Admin = "admin", Management = "management", Portal = "portal",
+        /// Every listener of an L4 route.
+        L4 = "l4",
+    }
 }
 closed! {
     /// HTTP version of one exchange.

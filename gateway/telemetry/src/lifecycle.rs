@@ -1,6 +1,6 @@
 //! Events of the gateway's own life, each a change of state worth one line.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::event::{Fields, Listener, Severity, Value, camel_case};
@@ -39,6 +39,13 @@ events! {
     GatewayStarting { version: &'a str, workers: u64 } Severity::Info;
     /// All listeners accept and the first configuration is in force or found missing (design.md §6).
     GatewayListening { addresses: &'a [(Listener, SocketAddr)] } Severity::Info;
+    /// The listener of L4 routes accepts; before `GatewayListening`.
+    RouteListening { listener: &'a str, address: SocketAddr } Severity::Info;
+    /// A connection of an L4 route has ended; `result` as in the metric `gateway_l4_connections_total`.
+    ConnectionPassed {
+        listener: &'a str, client_ip: IpAddr, server_name: &'a str, target: &'a str, result: &'a str,
+        request_size: u64, response_size: u64, total_time: Duration
+    } Severity::Info;
     /// Draining began; what still runs at the deadline is cut.
     GatewayStopping { requests_in_flight: u64, deadline_seconds: Duration } Severity::Info;
     /// Draining ended.
@@ -84,6 +91,8 @@ show! {
     &str: text => Value::Text(text);
     u64: number => Value::Unsigned(*number);
     bool: truth => Value::Bool(*truth);
+    SocketAddr: address => Value::Display(address);
+    IpAddr: address => Value::Display(address);
     Duration: time => Value::Number(time.as_secs_f64());
 }
 

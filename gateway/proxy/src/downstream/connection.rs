@@ -203,9 +203,11 @@ impl<S: Service> Http1<'_, S> {
         };
         let (mut sent, mut after) = self.reply(asked, response, persistence).await;
         if let (Some(tunnel), true) = (tunnel, sent.complete) {
-            let (up, down) = relay(&self.link, self.timer, tunnel, self.server.settings.pace.idle).await;
-            sent.request_bytes += up;
-            sent.body_bytes += down;
+            let idle = self.server.settings.pace.idle;
+            let (up, down) = relay(&self.link, self.timer, tunnel, idle, &self.server.pipes).await;
+            self.service().tunnelled(up, down);
+            sent.request_bytes += up.total();
+            sent.body_bytes += down.total();
             after = After::Drop;
         }
         if after == After::NextRequest && !settle(&self.link, self.timer).await {

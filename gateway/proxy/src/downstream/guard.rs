@@ -17,6 +17,7 @@ use super::client_certificate;
 use super::connection::{End, Http1, poll_caught};
 use super::http2;
 use super::io::{ClientIo, Rewound};
+use super::l4;
 use super::link::Link;
 use super::listener::{Door, Permit};
 use super::timers::Timer;
@@ -92,6 +93,14 @@ async fn run<S: Service>(
     let Ok(local) = stream.local_addr() else { return };
     let mut client =
         Client { listener: Rc::clone(&door.name), scheme: Scheme::Http, peer, local, server_name: None };
+    let stream = match &door.passing {
+        None => stream,
+        Some(passing) => {
+            let passed = Box::pin(l4::pass(server, stream, &client, door, passing, timer));
+            let Some(stream) = passed.await else { return };
+            stream
+        }
+    };
     match &door.tls {
         None => {
             let io = ClientIo::Clear(stream);
@@ -192,14 +201,7 @@ async fn handshake<S: Service>(
     timer: &Timer,
 ) -> Option<(ClientIo, TlsFacts)> {
     timer.set(server.settings.handshake_timeout);
-    let mut accept = pin!(TlsAcceptor::from(tls.config()).accept(stream));
-    let accepted = poll_fn(|cx| match accept.as_mut().poll(cx) {
-        Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
-        Poll::Pending if timer.poll_passed(cx) => Poll::Ready(None),
-        Poll::Pending => Poll::Pending,
-    })
-    .await;
-    let stream = match accepted {
+    let stream = match timer.limit(TlsAcceptor::from(tls.config()).accept(stream)).await {
         Some(Ok(stream)) => stream,
         Some(Err(error)) => {
             server.service.anomaly(None, "tls-handshake");

@@ -1,6 +1,7 @@
 //! A client's connection, clear or encrypted.
 
 use std::io::{self, IoSlice};
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use crate::tunnel::Duplex;
 use crate::wire::ReadBuffer;
 
 /// Bytes to and from a client. An enum, not a trait object: the hot path is monomorphic.
@@ -26,8 +28,27 @@ impl ClientIo {
             Self::Clear(stream) => stream,
             Self::Tls(stream) => stream.get_ref().0,
         };
-        // If the socket is dead already, there is nobody left to be told.
-        let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+        reset_on_close(stream);
+    }
+}
+
+/// Makes the coming close a reset.
+pub fn reset_on_close(socket: &impl AsFd) {
+    // If the socket is dead already, there is nobody left to be told.
+    let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+}
+
+/// Takes it back.
+pub fn close_in_order(socket: &impl AsFd) {
+    let _ = SockRef::from(socket).set_linger(None);
+}
+
+impl Duplex for ClientIo {
+    fn socket(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Clear(stream) => Some(stream),
+            Self::Tls(_) => None,
+        }
     }
 }
 

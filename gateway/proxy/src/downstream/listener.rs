@@ -16,6 +16,7 @@ use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::guard::serve;
+use super::l4::Passing;
 use super::tls::TlsServer;
 use super::{Server, Settings};
 use crate::service::Service;
@@ -125,7 +126,7 @@ impl ConnectionCap {
     }
 
     /// Counts a connection until the permit is dropped; `None` when there are too many.
-    fn admit(self: &Arc<Self>) -> Option<Permit> {
+    pub(super) fn admit(self: &Arc<Self>) -> Option<Permit> {
         let before = self.open.fetch_add(1, Ordering::Relaxed);
         let permit = Permit(Arc::clone(self));
         (before < self.max).then_some(permit)
@@ -154,21 +155,24 @@ pub struct Door {
     /// Host and port of requests that name none.
     pub host: Box<str>,
     pub tls: Option<Arc<TlsServer>>,
+    pub passing: Option<Passing>,
 }
 
 impl<S: Service> Server<S> {
-    /// Accepts on one of the sockets of a [`Bound`]; until drained, on a task of its own. With `tls`, HTTPS.
+    /// Accepts on one of the sockets of a [`Bound`]; until drained, on a task of its own. With `tls`, HTTPS. With
+    /// `passing`, connections that its routes have go through; without `tls` there are no others.
     pub fn listen(
         self: &Rc<Self>,
         name: &str,
         socket: StdListener,
         tls: Option<Arc<TlsServer>>,
+        passing: Option<Passing>,
     ) -> io::Result<()> {
         socket.set_nonblocking(true)?;
         let host = socket.local_addr()?.ip().to_string();
         let host = if host.contains(':') { format!("[{host}]") } else { host };
         let listener = TcpListener::from_std(socket)?;
-        let door = Rc::new(Door { name: name.into(), host: host.into(), tls });
+        let door = Rc::new(Door { name: name.into(), host: host.into(), tls, passing });
         tokio::task::spawn_local(accept(Rc::clone(self), listener, door));
         Ok(())
     }

@@ -4,8 +4,10 @@
 //! and one task a worker looks at all of them four times a second.
 
 use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::rc::{Rc, Weak};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -179,6 +181,19 @@ impl Timer {
     }
 }
 
+impl Timer {
+    /// The outcome of `future`; `None` when the deadline passes first. Also shows the task to the timer.
+    pub async fn limit<F: Future>(&self, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if self.poll_passed(cx) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        })
+        .await
+    }
+}
+
 impl Drop for Timer {
     fn drop(&mut self) {
         let mut slots = self.owner.slots.borrow_mut();
@@ -247,9 +262,6 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
-    use std::task::Poll;
-
     use tokio::task::LocalSet;
 
     use super::*;

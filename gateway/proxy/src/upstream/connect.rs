@@ -56,6 +56,27 @@ impl Dialer {
         }
     }
 
+    /// A bare TCP connection within `limit`.
+    pub async fn dial(&self, host: &str, port: u16, limit: Duration) -> Result<TcpStream, UpstreamError> {
+        let authority = || format!("{host}:{port}");
+        let connecting = async {
+            let addresses = self.resolve(host).await?;
+            let stream = race(addresses, port).await.and_then(|stream| {
+                self.set_options(&stream)?;
+                Ok(stream)
+            });
+            stream.map_err(|cause| UpstreamError::Connect { authority: authority(), cause })
+        };
+        timeout(limit, connecting)
+            .await
+            .unwrap_or_else(|_| Err(UpstreamError::ConnectTimeout { authority: authority(), after: limit }))
+    }
+
+    async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, UpstreamError> {
+        let answer = self.dns.addresses(host, &self.counters).await;
+        answer.map_err(|cause| UpstreamError::Resolve { host: host.to_owned(), cause: cause.to_string() })
+    }
+
     async fn connect_now(&self, target: &Target) -> Result<Io, UpstreamError> {
         let (host, port) = match &target.proxy {
             None => (&target.host, target.port),
@@ -81,11 +102,7 @@ impl Dialer {
 
     /// Addresses that may be called; a guarded target loses those that the rules refuse.
     async fn addresses(&self, target: &Target, host: &str, port: u16) -> Result<Vec<IpAddr>, UpstreamError> {
-        let mut addresses = self
-            .dns
-            .addresses(host, &self.counters)
-            .await
-            .map_err(|cause| UpstreamError::Resolve { host: host.to_owned(), cause: cause.to_string() })?;
+        let mut addresses = self.resolve(host).await?;
         if target.guarded {
             addresses.retain(|ip| self.guard.allows(SocketAddr::new(*ip, port)));
             if addresses.is_empty() {

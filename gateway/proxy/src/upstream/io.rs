@@ -23,6 +23,14 @@ impl Io {
         Pin::new(self).poll_read(&mut cx, &mut ReadBuf::new(&mut byte)).is_pending()
     }
 
+    /// The socket, where no TLS is between.
+    pub fn socket(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Clear(stream) => Some(stream),
+            Self::Tls(_) => None,
+        }
+    }
+
     /// Whether ALPN chose HTTP/2.
     pub fn chose_http2(&self) -> bool {
         match self {

@@ -5,8 +5,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
 use super::pool::Connection;
+use crate::tunnel::Duplex;
 
 /// Owns the connection; dropping it closes the connection and frees its place in the pool.
 pub struct UpgradedConnection(Box<Connection>);
@@ -14,6 +16,12 @@ pub struct UpgradedConnection(Box<Connection>);
 impl UpgradedConnection {
     pub fn new(connection: Box<Connection>) -> Self {
         Self(connection)
+    }
+}
+
+impl Duplex for UpgradedConnection {
+    fn socket(&self) -> Option<&TcpStream> {
+        if self.0.buffer.is_empty() { self.0.io.socket() } else { None }
     }
 }
 

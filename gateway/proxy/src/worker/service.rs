@@ -5,12 +5,16 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use gateway_policy::exchange::Protocol;
-use gateway_telemetry::Listener;
-use gateway_telemetry::metrics::labels::{Anomaly, ConnectionProtocol, Shed, TlsOutcome};
+use gateway_telemetry::metrics::labels::{
+    Anomaly, ConnectionProtocol, Shed, TlsOutcome, TunnelDirection, TunnelWay,
+};
+use gateway_telemetry::{Event, Listener};
 
 use super::{Record, Worker};
 use crate::abuse::Misdeed;
+use crate::downstream::l4::Passed;
 use crate::service::{Call, Client, Handled, Sent, Service};
+use crate::tunnel::Moved;
 
 impl Service for Worker {
     type Token = Record;
@@ -56,10 +60,47 @@ impl Service for Worker {
         let shard = self.shared.telemetry.shard(self.index);
         shard.connection_closed(listener(&client.listener), connection_protocol(protocol));
     }
+
+    fn tunnelled(&self, up: Moved, down: Moved) {
+        let shard = self.shared.telemetry.shard(self.index);
+        for (direction, moved) in [(TunnelDirection::Up, up), (TunnelDirection::Down, down)] {
+            shard.tunnel_bytes(direction, TunnelWay::Copy, moved.copied);
+            shard.tunnel_bytes(direction, TunnelWay::Splice, moved.spliced);
+            shard.tunnel_bytes(direction, TunnelWay::Sockmap, moved.redirected);
+        }
+    }
+
+    fn passage_opened(&self, client: &Client) {
+        let shard = self.shared.telemetry.shard(self.index);
+        let listener = listener(&client.listener);
+        shard.connection_opened(listener);
+        shard.connection_moved(listener, ConnectionProtocol::Unknown, ConnectionProtocol::Tcp);
+    }
+
+    fn passage_closed(&self, passed: &Passed<'_>) {
+        let shard = self.shared.telemetry.shard(self.index);
+        shard.connection_closed(listener(&passed.client.listener), ConnectionProtocol::Tcp);
+        shard.passage_ended(passed.end);
+        self.tunnelled(passed.up, passed.down);
+        self.shared.telemetry.event(&Event::ConnectionPassed {
+            listener: &passed.client.listener,
+            client_ip: passed.client.peer.ip().to_canonical(),
+            server_name: passed.server_name.unwrap_or_default(),
+            target: passed.target,
+            result: passed.end.as_str(),
+            request_size: passed.up.total(),
+            response_size: passed.down.total(),
+            total_time: passed.time,
+        });
+    }
 }
 
 fn listener(name: &str) -> Listener {
-    if name == "https" { Listener::Https } else { Listener::Http }
+    match name {
+        "https" => Listener::Https,
+        name if name.starts_with(Listener::L4.as_str()) => Listener::L4,
+        _ => Listener::Http,
+    }
 }
 
 fn connection_protocol(protocol: Protocol) -> ConnectionProtocol {

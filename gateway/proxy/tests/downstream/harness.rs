@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use gateway_policy::exchange::Protocol;
 use gateway_policy::message::{Body, BodyError, BodyStream, Frame, Headers, Request, Response};
+use gateway_proxy::downstream::l4::Passed;
 use gateway_proxy::downstream::{ListenerSettings, Server, Settings, TlsServer, bind};
 use gateway_proxy::service::{Call, Client, Handled, Sent, Service};
+use gateway_proxy::tunnel::Moved;
 use gateway_proxy::tunnel::Tunnel;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::sync::oneshot;
@@ -68,6 +70,12 @@ impl Service for Echo {
     fn anomaly(&self, _: Option<&Client>, reason: &'static str) {
         self.0.lock().unwrap().anomalies.push(reason);
     }
+
+    fn tunnelled(&self, _: Moved, _: Moved) {}
+
+    fn passage_opened(&self, _: &Client) {}
+
+    fn passage_closed(&self, _: &Passed<'_>) {}
 
     fn connection_opened(&self, _: &Client, protocol: Protocol) {
         self.0.lock().unwrap().opened.push(protocol);
@@ -265,7 +273,7 @@ impl Worker {
             LocalSet::new().block_on(&runtime, async {
                 let server = Server::new(Rc::new(Echo(service_seen)), settings);
                 for socket in bound.sockets {
-                    server.listen("http", socket, tls.clone()).unwrap();
+                    server.listen("http", socket, tls.clone(), None).unwrap();
                 }
                 let grace = drained.await.unwrap_or(Duration::ZERO);
                 server.drain(grace).await;

@@ -6,9 +6,14 @@ use std::sync::{Arc, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::histogram::HistogramTotal;
-use super::labels::{Anomaly, ConnectionProtocol, EventHubOutcome, REASONS, Shed, TlsOutcome, UpstreamError};
+use super::labels::{
+    Anomaly, ConnectionProtocol, EventHubOutcome, PassageEnd, REASONS, Shed, TlsOutcome, TunnelDirection,
+    TunnelWay, UpstreamError,
+};
 use super::series::SeriesKey;
-use super::shard::{ApiTotals, BackendTotals, CATEGORIES, Lazy, Shard, category, connection_kind};
+use super::shard::{
+    ApiTotals, BackendTotals, CATEGORIES, Lazy, Shard, category, connection_kind, tunnel_kind,
+};
 use super::table::{self, Metric};
 use super::{Registry, process};
 use crate::event::Listener;
@@ -43,6 +48,10 @@ impl Registry {
             visit(table::ACCEPTS, &[&worker.to_string()], Sample::Count(accepts));
         }
         self.collect_connections(visit);
+        self.collect_row(visit, table::L4_CONNECTIONS, PassageEnd::TEXTS, |shard, end| {
+            shard.passages.get(end)
+        });
+        self.collect_tunnels(visit);
         self.collect_row(visit, table::TLS_HANDSHAKES, TlsOutcome::TEXTS, |shard, outcome| {
             shard.tls.get(outcome)
         });
@@ -199,6 +208,15 @@ impl Registry {
                         visit(metric, &[listener.as_str(), protocol.as_str()], Sample::Count(count));
                     }
                 }
+            }
+        }
+    }
+
+    fn collect_tunnels(&self, visit: &mut Visit<'_>) {
+        for direction in TunnelDirection::ALL {
+            for way in TunnelWay::ALL {
+                let bytes = self.sum(|shard| shard.tunnels.get(tunnel_kind(*direction, *way)));
+                visit(table::TUNNEL_BYTES, &[direction.as_str(), way.as_str()], Sample::Count(bytes));
             }
         }
     }

@@ -89,7 +89,9 @@ impl<K: Eq + Hash + Clone> Interner<K> {
 
 closed! {
     /// What a connection speaks; `Unknown` until its first bytes told.
-    ConnectionProtocol { Unknown = "unknown", Http1 = "http/1.1", Http2 = "h2", WebSocket = "websocket", }
+    ConnectionProtocol {
+        Unknown = "unknown", Http1 = "http/1.1", Http2 = "h2", WebSocket = "websocket", Tcp = "tcp",
+    }
 }
 closed! {
     /// How a TLS hand-shake with a client ended.
@@ -122,6 +124,33 @@ closed! {
 closed! {
     /// Why a request was refused to keep the process alive (reliability-security.md §4.4).
     Shed { Memory = "memory", Connections = "connections", Draining = "draining", }
+}
+
+closed! {
+    /// Where bytes of a tunnel go.
+    TunnelDirection { Up = "up", Down = "down", }
+}
+closed! {
+    /// How bytes of a tunnel are moved.
+    TunnelWay { Copy = "copy", Splice = "splice", Sockmap = "sockmap", }
+}
+closed! {
+    /// How a connection of an L4 route ended.
+    PassageEnd {
+        /// Both sides closed.
+        Closed = "closed",
+        /// One side reset it, or vanished.
+        Reset = "reset",
+        Idle = "idle",
+        /// It was still open when the gateway stopped.
+        Cut = "cut",
+        NoRoute = "no-route",
+        /// No target could be reached.
+        NoTarget = "no-target",
+        /// The client sent no `ClientHello` that can be read, or not in time.
+        ClientHello = "client-hello",
+        Limit = "limit",
+    }
 }
 
 /// Values of `last_error_reason` (policies.md §5.1 and its policies' pages); others are counted as "other".

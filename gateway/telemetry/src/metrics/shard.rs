@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::histogram::{Buckets, Histogram};
 use super::labels::{
-    Anomaly, BackendId, ConnectionProtocol, EventHubOutcome, REASONS, Shed, TlsOutcome, UpstreamError,
-    reason_number,
+    Anomaly, BackendId, ConnectionProtocol, EventHubOutcome, PassageEnd, REASONS, Shed, TlsOutcome,
+    TunnelDirection, TunnelWay, UpstreamError, reason_number,
 };
 use super::series::{SeriesKey, SeriesTable};
 use crate::event::{Listener, RequestEvent};
@@ -81,6 +81,7 @@ pub(super) struct BackendTotals {
     pub connections: Counters<2>,
 }
 
+const TUNNEL_KINDS: usize = TunnelDirection::ALL.len() * TunnelWay::ALL.len();
 const CONNECTION_KINDS: usize = Listener::ALL.len() * ConnectionProtocol::ALL.len();
 
 /// The counters of one worker; on cache lines of their own.
@@ -97,6 +98,9 @@ pub struct Shard {
     pub(super) ended: Counters<CONNECTION_KINDS>,
     /// Ended before their protocol was known, by listener.
     pub(super) never_known: Counters<{ Listener::ALL.len() }>,
+    pub(super) passages: Counters<{ PassageEnd::ALL.len() }>,
+    /// By (direction, way).
+    pub(super) tunnels: Counters<TUNNEL_KINDS>,
     pub(super) tls: Counters<{ TlsOutcome::ALL.len() }>,
     pub(super) anomalies: Counters<{ Anomaly::ALL.len() }>,
     pub(super) shed: Counters<{ Shed::ALL.len() }>,
@@ -107,6 +111,11 @@ pub struct Shard {
 /// Place of a kind of connection in its row.
 pub(super) fn connection_kind(listener: Listener, protocol: ConnectionProtocol) -> usize {
     listener as usize * ConnectionProtocol::ALL.len() + protocol as usize
+}
+
+/// Place of a kind of tunnel bytes in its row.
+pub(super) fn tunnel_kind(direction: TunnelDirection, way: TunnelWay) -> usize {
+    direction as usize * TunnelWay::ALL.len() + way as usize
 }
 
 impl Shard {
@@ -121,6 +130,8 @@ impl Shard {
             began: Counters::default(),
             ended: Counters::default(),
             never_known: Counters::default(),
+            passages: Counters::default(),
+            tunnels: Counters::default(),
             tls: Counters::default(),
             anomalies: Counters::default(),
             shed: Counters::default(),
@@ -169,6 +180,16 @@ impl Shard {
         if protocol == ConnectionProtocol::Unknown {
             self.never_known.add(listener as usize, 1);
         }
+    }
+
+    /// A connection of an L4 route ended.
+    pub fn passage_ended(&self, end: PassageEnd) {
+        self.passages.add(end as usize, 1);
+    }
+
+    /// Bytes that went through a tunnel.
+    pub fn tunnel_bytes(&self, direction: TunnelDirection, way: TunnelWay, bytes: u64) {
+        self.tunnels.add(tunnel_kind(direction, way), bytes);
     }
 
     /// A TLS hand-shake with a client ended.

@@ -61,6 +61,8 @@ metrics! {
     ACCEPTS: Counter "gateway_accepts_total" "" ["worker"] "Connections accepted, by worker." by "connection_opened";
     CONNECTIONS: Counter "gateway_connections_total" "" ["listener", "protocol"] "Connections from clients, counted when their protocol is known or they end." by "connection_moved";
     CONNECTIONS_OPEN: Gauge "gateway_connections_open" "" ["listener", "protocol"] "Connections from clients, open now." by "connection_closed";
+    L4_CONNECTIONS: Counter "gateway_l4_connections_total" "" ["result"] "Connections of L4 routes that have ended." by "passage_ended";
+    TUNNEL_BYTES: Counter "gateway_tunnel_bytes_total" "bytes" ["direction", "way"] "Bytes through L4 routes and WebSockets, counted when these end." by "tunnel_bytes";
     TLS_HANDSHAKES: Counter "gateway_tls_handshakes_total" "" ["result"] "TLS hand-shakes with clients, by version or failure." by "tls_handshake";
     ANOMALIES: Counter "gateway_protocol_anomalies_total" "" ["kind"] "Messages refused as malformed, oversized or too slow." by "protocol_anomaly";
     SHED: Counter "gateway_requests_shed_total" "" ["reason"] "Requests refused to keep the process alive." by "request_shed";
