@@ -1,8 +1,10 @@
 //! `cargo xtask bench datapath`: nanoseconds a packet of each kernel program, beside one that does nothing; and of a
-//! packet that is dropped, beside the kernel's own filters; and what is left for clients when others are abusive.
+//! packet that is dropped, beside the kernel's own filters; what is left for clients when others are abusive; and what L4
+//! routes bring.
 
 mod drops;
 mod goodput;
+mod pass;
 
 use clap::Parser;
 
@@ -15,6 +17,9 @@ struct Arguments {
     /// Floods of each contender, interleaved
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Only what L4 routes bring
+    #[arg(long)]
+    pass_only: bool,
     /// JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -22,14 +27,24 @@ struct Arguments {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    if arguments.pass_only {
+        let passed = pass::run(arguments.rounds)?;
+        if arguments.json {
+            println!("{}", serde_json::to_string_pretty(&passed)?);
+        } else {
+            pass::print(&passed);
+        }
+        return Ok(());
+    }
     let costs = gateway_datapath::bench::run(arguments.repeat).map_err(anyhow::Error::msg)?;
     let drops = drops::run(arguments.rounds)?;
     let goodput = goodput::run(arguments.rounds)?;
+    let passed = pass::run(arguments.rounds)?;
     if arguments.json {
         println!(
             "{}",
             serde_json::to_string_pretty(&serde_json::json!({
-                "programs": costs, "drops": drops, "goodput": goodput
+                "programs": costs, "drops": drops, "goodput": goodput, "passed": passed
             }))?
         );
         return Ok(());
@@ -55,5 +70,7 @@ fn main() -> anyhow::Result<()> {
     for one in &goodput {
         println!("| {} | {:.0} | {:.0} % |", one.case, one.median, 100.0 * one.median / undisturbed);
     }
+    println!();
+    pass::print(&passed);
     Ok(())
 }

@@ -113,6 +113,7 @@ impl Loaded {
 
 /// How the object is loaded.
 #[derive(Clone, Copy)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a part of the object that is built in or not")]
 pub struct LoadOptions {
     /// Log records of the programs.
     pub log: bool,
