@@ -132,7 +132,7 @@ impl Offer {
         let links = links.collect();
         let flows = descriptors.next().zip(descriptors.next());
         let flows = flows.map(|(flows, members)| HandedFlows::new(flows, members));
-        Ok(Self { links, flows, listeners, stream })
+        Ok(Self { stream, listeners, links, flows })
     }
 
     /// The sockets of a listener, if they are as asked for; `None` if the running gateway has no such listener. Port 0
