@@ -213,7 +213,7 @@ fn balancing_when_members_fail_moves_their_flows_only() {
         let hear = |member: IpAddr, answer, times| site.hear(&member.to_string(), answer, times);
         // Twice is not enough, and then it is.
         hear(all[0], Answer::Unready, 2);
-        assert_eq!(open(&site, v6, 200..300).values().filter(|to| **to == all[0]).count() > 0, true);
+        assert!(open(&site, v6, 200..300).values().any(|to| *to == all[0]));
         hear(all[0], Answer::Unready, 1);
         assert_eq!(go_on(&site, v6, &before), before, "a draining member keeps its flows");
         assert!(open(&site, v6, 300..400).values().all(|to| *to != all[0]), "and gets no new ones");
