@@ -16,7 +16,7 @@ use gateway_sync::arm::Service;
 use gateway_sync::documents::documents;
 use tokio::sync::watch;
 
-use crate::plane_transport::{Endpoint, PlaneTransport};
+use crate::plane_transport::{Authorization, Endpoint, PlaneTransport};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -56,16 +56,16 @@ pub fn start(settings: MirrorSettings, plane: Arc<Plane>, into: ServiceName) -> 
     let thread = std::thread::Builder::new().name("mirror".to_owned()).spawn(move || {
         let mut endpoint = settings.service;
         let path = std::mem::take(&mut endpoint.prefix);
-        let token = Secret::from(format!("Bearer {}", settings.token.expose()));
+        let token = Authorization::Given(format!("Bearer {}", settings.token.expose()).into());
         let transport = match PlaneTransport::new(endpoint, &token, tls, TIMEOUT) {
             Ok(transport) => transport,
             Err(error) => return tracing::error!(%error, "the mirrored service cannot be asked"),
         };
         let service = Service::new(transport, &path, true);
         let follow = async {
-            let mut told = None;
+            let (mut told, mut known) = (None, HashSet::new());
             loop {
-                let read = once(&service, &plane, &into).await;
+                let read = once(&service, &plane, &into, &mut known).await;
                 tell(&mut told, read);
                 tokio::time::sleep(settings.interval).await;
             }
@@ -81,12 +81,24 @@ pub fn start(settings: MirrorSettings, plane: Arc<Plane>, into: ServiceName) -> 
     Ok(Mirror { stop, thread: Some(thread) })
 }
 
-/// One reading, written as one change; without a difference nothing is written.
-async fn once(service: &Service<PlaneTransport>, plane: &Plane, into: &ServiceName) -> Result<(), String> {
+/// One reading, written as one change; without a difference nothing is written. What cannot be read is told once, and again
+/// when it comes anew.
+async fn once(
+    service: &Service<PlaneTransport>,
+    plane: &Plane,
+    into: &ServiceName,
+    known: &mut HashSet<String>,
+) -> Result<(), String> {
     let (set, findings) = service.read().await.map_err(|error| error.to_string())?;
-    for finding in findings {
-        tracing::warn!(event_type = "MirrorDocument", %finding, "a document of the mirrored service is left out");
+    let now: HashSet<String> = findings.iter().map(ToString::to_string).collect();
+    for finding in now.difference(known) {
+        tracing::warn!(
+            event_type = "MirrorDocument",
+            finding,
+            "something of the mirrored service cannot be read"
+        );
     }
+    *known = now;
     let own = plane.service(into).ok_or("the service of the mirror is gone")?;
     let others = Others::Remove { except: HashSet::new(), with_gateways: true };
     plane.take_over(&own, &documents(&set), &others, None).await.map_err(|error| error.to_string())

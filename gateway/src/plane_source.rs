@@ -18,7 +18,7 @@ use tokio::task::LocalSet;
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::configuration::Applier;
-use crate::plane_transport::{Endpoint, PlaneTransport};
+use crate::plane_transport::{Authorization, Endpoint, PlaneTransport};
 use crate::reporting::{self, Reporting};
 use crate::sign_in::{self, Granted, SignIn, SignInSettings};
 
@@ -154,8 +154,8 @@ async fn run(
     (tls, upstream): (Arc<ClientConfig>, UpstreamShared),
 ) {
     let first = match &settings.auth {
-        PlaneAuth::Token(token) => token.clone(),
-        PlaneAuth::SignIn(_) => Secret::from("none"),
+        PlaneAuth::Token(token) => Authorization::Given(token.clone()),
+        PlaneAuth::SignIn(_) => Authorization::SignsInLater,
     };
     let made = PlaneTransport::new(settings.endpoint.clone(), &first, Arc::clone(&tls), settings.timeout);
     let transport = match made {

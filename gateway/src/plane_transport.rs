@@ -73,6 +73,15 @@ impl Endpoint {
     }
 }
 
+/// How the gateway shows who it is.
+#[derive(Clone, Debug)]
+pub enum Authorization {
+    /// The field as it is sent.
+    Given(Secret),
+    /// There is none before [`PlaneTransport::authorize`]: nothing is sent until then.
+    SignsInLater,
+}
+
 /// The connections of one thread.
 #[derive(Clone)]
 pub struct PlaneTransport(Rc<Inner>);
@@ -80,7 +89,8 @@ pub struct PlaneTransport(Rc<Inner>);
 struct Inner {
     endpoint: Endpoint,
     host: HeaderValue,
-    authorization: RefCell<HeaderValue>,
+    /// None before the sign-in.
+    authorization: RefCell<Option<HeaderValue>>,
     /// Told when the plane refuses the authorization.
     refused: Notify,
     tls: Arc<ClientConfig>,
@@ -90,23 +100,26 @@ struct Inner {
 }
 
 impl PlaneTransport {
-    /// `authorization` is sent as it is. The error names what of it cannot be sent.
+    /// The error names what of the host or the authorization cannot be sent.
     pub fn new(
         endpoint: Endpoint,
-        authorization: &Secret,
+        authorization: &Authorization,
         tls: Arc<ClientConfig>,
         timeout: Duration,
     ) -> Result<Self, String> {
         let host = HeaderValue::from_str(&endpoint.authority())
             .map_err(|_| "the host name cannot be sent".to_owned())?;
-        let authorization = RefCell::new(field(authorization)?);
+        let authorization = RefCell::new(match authorization {
+            Authorization::Given(authorization) => Some(field(authorization)?),
+            Authorization::SignsInLater => None,
+        });
         let (refused, spare) = (Notify::new(), RefCell::default());
         Ok(Self(Rc::new(Inner { endpoint, host, authorization, refused, tls, timeout, spare })))
     }
 
     /// Sends another authorization from now on.
     pub fn authorize(&self, authorization: &Secret) -> Result<(), String> {
-        *self.0.authorization.borrow_mut() = field(authorization)?;
+        *self.0.authorization.borrow_mut() = Some(field(authorization)?);
         Ok(())
     }
 
@@ -161,6 +174,9 @@ impl Inner {
         request: &Request<'_>,
         until: Instant,
     ) -> Result<hyper::Response<Incoming>, String> {
+        let authorization = self.authorization.borrow().clone();
+        let authorization =
+            authorization.ok_or("the gateway has not signed in at the management plane yet")?;
         let target = format!("{}{}", self.endpoint.prefix, request.target);
         let mut built =
             hyper::Request::new(Full::new(Bytes::from(request.body.unwrap_or_default().to_owned())));
@@ -168,7 +184,7 @@ impl Inner {
         *built.method_mut() = request.method.parse().map_err(|_| "this is no method".to_owned())?;
         let headers = built.headers_mut();
         headers.insert(HOST, self.host.clone());
-        headers.insert(AUTHORIZATION, self.authorization.borrow().clone());
+        headers.insert(AUTHORIZATION, authorization);
         if let Some(etag) = request.if_none_match.and_then(|etag| HeaderValue::from_str(etag).ok()) {
             headers.insert(IF_NONE_MATCH, etag);
         }

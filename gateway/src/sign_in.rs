@@ -22,7 +22,7 @@ use gateway_sync::protocol::{GatewaySecret, SECRET_LEN, SignedIn, Token};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio_rustls::rustls::ClientConfig;
 
-use crate::plane_transport::{Endpoint, PlaneTransport};
+use crate::plane_transport::{Authorization, Endpoint, PlaneTransport};
 
 /// Until the next try after one that failed.
 pub const RETRY: Duration = Duration::from_secs(5);
@@ -122,7 +122,7 @@ impl SignIn {
             .token(&wanted, &self.upstream, &Fetches::default())
             .await
             .map_err(|error| error.to_string())?;
-        let bearer = Secret::from(format!("Bearer {token}"));
+        let bearer = Authorization::Given(format!("Bearer {token}").into());
         let way = PlaneTransport::new(self.endpoint.clone(), &bearer, Arc::clone(&self.tls), self.timeout)?;
         let name = utf8_percent_encode(&self.settings.gateway, NON_ALPHANUMERIC);
         let target = format!("/gateways/{name}/token");

@@ -8,7 +8,7 @@
 //! | 4 | changes reach the gateways they are for | `updates::gateway_serves_what_is_assigned_to_it_and_nothing_else` |
 //! | 5 | traffic stays away from the plane | `namespaces::traffic_never_touches_the_plane` |
 //! | 6 | ARM's interface | the tests of `tests/management` |
-//! | 20 | outbound 443 only | `namespaces::plane_cannot_reach_a_gateway`, `…goes_through_a_cut…` |
+//! | 20 | outbound 443 only | `namespaces::egress`, `namespaces::plane_cannot_reach_a_gateway` |
 //! | 21 | one service | `protocol::tokens_of_others_expired_and_revoked_are_refused` |
 //! | 22 | configured by the plane alone | `updates::gateway_serves_what_is_assigned_to_it_and_nothing_else` |
 //! | 23 | heartbeats | `protocol::instances_are_known_at_the_plane`, `instances` of `gateway-management` |

@@ -1,5 +1,7 @@
 //! A gateway and its plane in network namespaces of their own, joined by a pair of interfaces that can be cut.
 
+mod egress;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::process::Command;
@@ -98,6 +100,11 @@ struct Edge<'w> {
 
 impl<'w> Edge<'w> {
     fn start(namespace: &'w Namespace, token: &str, backup: &std::path::Path) -> Self {
+        Self::start_with(namespace, token, backup, &[])
+    }
+
+    /// The same with further settings.
+    fn start_with(namespace: &'w Namespace, token: &str, backup: &std::path::Path, more: &[String]) -> Self {
         let settings = [
             format!("config.service.endpoint=http://{PLANE}:{PORT}"),
             format!("config.service.auth={token}"),
@@ -107,7 +114,8 @@ impl<'w> Edge<'w> {
             "config.service.heartbeat=1".to_owned(),
             "config.service.integration.timeout=00:00:02".to_owned(),
         ];
-        let words: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting.as_str()]).collect();
+        let words: Vec<&str> =
+            settings.iter().chain(more).flat_map(|setting| ["--set", setting.as_str()]).collect();
         let process = namespace.run(|| Process::start(&words));
         let line = process.line_with("\"http\":\"");
         let (http, admin) = (Process::address(&line, "http"), Process::address(&line, "admin"));

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gateway_model::{Diagnostic, Secret};
+use gateway_model::Diagnostic;
 use gateway_policy::backend::BackendTls;
 use gateway_proxy::upstream::{Offer, Roots, TlsClient};
 use gateway_sync::arm::{Kind, Service, changes, differing_lines};
 use gateway_sync::folder::{WriteSettings, files, load, write};
 
 use super::{EXIT_FAILED, EXIT_SETTINGS, Source, fail};
-use crate::plane_transport::{Endpoint, PlaneTransport};
+use crate::plane_transport::{Authorization, Endpoint, PlaneTransport};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -70,7 +70,7 @@ impl Remote {
         }
         let tls = TlsClient::new(roots).config(&BackendTls::default(), Offer::Http1);
         let tls = tls.ok_or("TLS cannot be set up")?;
-        let token = Secret::from(format!("Bearer {}", self.token));
+        let token = Authorization::Given(format!("Bearer {}", self.token).into());
         Ok(Service::new(PlaneTransport::new(endpoint, &token, tls, TIMEOUT)?, &path, with_secrets))
     }
 }

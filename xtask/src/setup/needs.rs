@@ -63,6 +63,7 @@ pub const PACKAGES: &[Package] = &[
     package(Group::Test, "curl"),
     optional(Group::Test, "iproute2", "tests in network namespaces are skipped"),
     optional(Group::Test, "ethtool", "tests in network namespaces are skipped"),
+    optional(Group::Test, "nftables", "the test of a gateway behind a firewall is skipped"),
     package(Group::Test, "nghttp2-client"),
     optional(Group::Test, "python3-venv", "tests of Azure's Python clients are skipped"),
     peer(Group::Test, "postgresql", "postgresql", "tests against PostgreSQL are skipped"),

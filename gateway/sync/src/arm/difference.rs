@@ -56,7 +56,11 @@ pub fn changes(service: &ResourceSet, folder: &ResourceSet, with_deletions: bool
             // What stands below goes with what is above.
             let parent = lower.rsplitn(3, '/').nth(2).unwrap_or_default().to_owned();
             let has_parent = parent.is_empty() || names.contains(&parent);
-            has_parent && !names.contains(&lower) && lower != "policies/policy"
+            // A folder without people says nothing about them.
+            let is_of_people =
+                lower.starts_with("users/") || lower.starts_with("groups/") && lower.contains("/users/");
+            let is_owned = lower != "policies/policy" && (!is_of_people || !folder.users.is_empty());
+            has_parent && !names.contains(&lower) && is_owned
         });
         steps.extend(gone.map(|(path, _)| Change {
             kind: Kind::Delete,

@@ -1,6 +1,6 @@
 //! Reading a whole service.
 
-use gateway_model::{Diagnostic, ResourceSet};
+use gateway_model::{Diagnostic, Origin, ResourceSet};
 use serde_json::{Map, Value};
 
 use super::{ArmError, Service, properties};
@@ -20,20 +20,32 @@ const SIMPLE: &[&str] = &[
     "diagnostics",
 ];
 /// Members that the service makes, and nobody writes.
-const MADE: &[&str] =
-    &["provisioningState", "isCurrent", "createdDate", "createdAtUtc", "updatedAtUtc", "isReadOnly"];
+const MADE: &[&str] = &[
+    "provisioningState",
+    "isCurrent",
+    "createdDate",
+    "createdAtUtc",
+    "updatedAtUtc",
+    "isReadOnly",
+    "registrationDate",
+];
 /// Pages of one list at most.
 const PAGES_MAX: usize = 10_000;
 
 impl<T: Transport> Service<T> {
-    /// The resources of the service, and documents that cannot be read.
+    /// The resources of the service, and what of them cannot be read. With secrets also the users and who is in which group:
+    /// names and addresses of people belong in no repository.
     pub async fn read(&self) -> Result<(ResourceSet, Vec<Diagnostic>), ArmError> {
-        let mut all = Vec::new();
+        let (mut all, mut unread) = (Vec::new(), Vec::new());
         for collection in SIMPLE {
             let items = self.list(collection).await?;
             all.extend(items.into_iter().filter(|(_, members)| !is_system(members)));
         }
-        self.with_secret_values(&mut all).await?;
+        if self.with_secrets {
+            self.people(&mut all).await?;
+            unread.extend(all.iter().filter_map(without_key));
+        }
+        self.with_secret_values(&mut all, &mut unread).await?;
         for (path, _) in self.list("policyFragments").await? {
             all.extend(self.one(&path, "&format=rawxml").await?);
         }
@@ -43,12 +55,11 @@ impl<T: Transport> Service<T> {
         self.apis(&mut all).await?;
         self.products(&mut all).await?;
         self.gateways(&mut all).await?;
-        self.subscriptions(&mut all).await?;
+        self.subscriptions(&mut all, &mut unread).await?;
         all.extend(self.one("policies/policy", "&format=rawxml").await?);
         let mut set = ResourceSet::default();
-        let found =
-            all.iter().filter_map(|(path, members)| set.insert_document(path, members).err()).collect();
-        Ok((set, found))
+        unread.extend(all.iter().filter_map(|(path, members)| set.insert_document(path, members).err()));
+        Ok((set, unread))
     }
 
     async fn apis(&self, all: &mut Vec<ResourceDocument>) -> Result<(), ArmError> {
@@ -117,34 +128,69 @@ impl<T: Transport> Service<T> {
         Ok(())
     }
 
-    async fn subscriptions(&self, all: &mut Vec<ResourceDocument>) -> Result<(), ArmError> {
+    /// Users, and members of groups; the administrator that every service has is its own.
+    async fn people(&self, all: &mut Vec<ResourceDocument>) -> Result<(), ArmError> {
+        let groups: Vec<String> =
+            all.iter().map(|(path, _)| path.clone()).filter(|path| path.starts_with("groups/")).collect();
+        let users = self.list("users").await?;
+        all.extend(users.into_iter().filter(|(path, _)| path != "users/1"));
+        for group in groups {
+            all.extend(self.links(&format!("{group}/users")).await?);
+        }
+        Ok(())
+    }
+
+    async fn subscriptions(
+        &self,
+        all: &mut Vec<ResourceDocument>,
+        unread: &mut Vec<Diagnostic>,
+    ) -> Result<(), ArmError> {
         for (path, mut members) in self.list("subscriptions").await? {
             // Every service has its own.
             if path.eq_ignore_ascii_case("subscriptions/master") {
                 continue;
             }
-            if self.with_secrets
-                && let Value::Object(keys) =
-                    self.call("POST", &format!("{path}/listSecrets"), "", None).await?
-            {
-                members.extend(keys);
-            }
+            members.extend(self.secrets(&path, "listSecrets", unread).await?);
             all.push((path, members));
         }
         Ok(())
     }
 
-    async fn with_secret_values(&self, all: &mut [ResourceDocument]) -> Result<(), ArmError> {
+    /// Secrets of a resource by its action; none where they are not asked for. What the service refuses to say is told, and is
+    /// no reason to do without the rest.
+    async fn secrets(
+        &self,
+        path: &str,
+        action: &str,
+        unread: &mut Vec<Diagnostic>,
+    ) -> Result<Map<String, Value>, ArmError> {
+        if !self.with_secrets {
+            return Ok(Map::new());
+        }
+        match self.call("POST", &format!("{path}/{action}"), "", None).await {
+            Ok(Value::Object(secrets)) => Ok(secrets),
+            Ok(_) => Ok(Map::new()),
+            Err(ArmError::Refused { status, message, .. }) if status != 401 => {
+                unread.push(finding(
+                    path,
+                    &format!("its secrets cannot be read: {action} was answered {status}: {message}"),
+                ));
+                Ok(Map::new())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn with_secret_values(
+        &self,
+        all: &mut [ResourceDocument],
+        unread: &mut Vec<Diagnostic>,
+    ) -> Result<(), ArmError> {
         let is_secret = |(path, members): &&mut ResourceDocument| {
             path.starts_with("namedValues/") && members.get("secret") == Some(&Value::Bool(true))
         };
         for (path, members) in all.iter_mut().filter(is_secret) {
-            if self.with_secrets
-                && let Value::Object(value) =
-                    self.call("POST", &format!("{path}/listValue"), "", None).await?
-            {
-                members.extend(value);
-            }
+            members.extend(self.secrets(path, "listValue", unread).await?);
         }
         Ok(())
     }
@@ -216,6 +262,18 @@ impl<T: Transport> Service<T> {
             other => other,
         }
     }
+}
+
+/// What a service never shows: the private key of a certificate.
+fn without_key((path, members): &ResourceDocument) -> Option<Diagnostic> {
+    let lacks_it = path.starts_with("certificates/") && !members.contains_key("data");
+    lacks_it.then(|| {
+        finding(path, "its private key cannot be read from a service: policies that use it will not work")
+    })
+}
+
+fn finding(path: &str, message: &str) -> Diagnostic {
+    Diagnostic::warning("unreadable", Origin::start(path), message.to_owned())
 }
 
 /// Groups that every service has.
