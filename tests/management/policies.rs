@@ -205,3 +205,31 @@ fn expressions_are_judged_by_the_settings_when_they_are_saved() {
     let taken = put(&plane);
     assert!(taken.status < 300, "{}", taken.messages());
 }
+
+#[test]
+fn fragments_are_judged_wherever_they_may_be_included() {
+    let plane = Plane::start(&[]);
+    let fragment = |inside: &str| document("rawxml", &format!("<fragment>\n{inside}\n</fragment>"));
+    for (inside, message) in [
+        ("<set-variable name=\"n\" value=\"@(1 +)\" />", "line 2, column 1"),
+        ("<set-variable name=\"n\" value=\"@(Regex.Matches(\"a\", \"a\").Count)\" />", "not supported"),
+        ("<choose><when condition=\"@(nobody)\"><set-status code=\"200\" /></when></choose>", "nobody"),
+        ("<set-header name=\"X\">text</set-header>", "cannot contain text"),
+        ("<include-fragment fragment-id=\"f\" />", "cannot include another"),
+    ] {
+        let refused = plane.call("PUT", "policyFragments/f", &fragment(inside));
+        assert_eq!((refused.status, refused.code()), (400, "ValidationError"), "{inside}: {}", refused.body);
+        assert!(refused.messages().contains(message), "{inside}: {}", refused.messages());
+        assert_eq!(refused.messages().matches(message).count(), 1, "told once: {}", refused.messages());
+    }
+    // Each for a section of its own, and one that is the content of a policy.
+    for inside in [
+        "<cache-store duration=\"60\" />",
+        "<rewrite-uri template=\"/a\" />",
+        "<forward-request />",
+        "<set-variable name=\"e\" value=\"@(context.LastError.Message)\" />",
+        "<origin>https://a.example</origin>",
+    ] {
+        plane.must("PUT", "policyFragments/f", &fragment(inside));
+    }
+}

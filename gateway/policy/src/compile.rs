@@ -11,7 +11,7 @@ use gateway_expression::{Expected, Expression, Options};
 use gateway_model::resource::Schema;
 use gateway_model::{BackendId, Diagnostic, Origin};
 
-pub use document::{CompiledDocument, compile_document, compile_resolver, read_fragment};
+pub use document::{CompiledDocument, check_fragment, compile_document, compile_resolver};
 pub use effective::{default_global, effective};
 
 use crate::backend::{Backend, Backends};

@@ -132,7 +132,7 @@ fn read_root(text: &str, limits: Limits, name: &str, compiler: &mut Compiler<'_>
 }
 
 /// Reads a fragment: any policies, no sections, no `base`.
-pub fn read_fragment(text: &str, compiler: &mut Compiler<'_>) -> Option<Element> {
+pub(super) fn read_fragment(text: &str, compiler: &mut Compiler<'_>) -> Option<Element> {
     let limits = Limits { bytes_max: 512 << 10, ..Limits::default() };
     let root = read_root(text, limits, "fragment", compiler)?;
     let misplaced =
@@ -142,6 +142,25 @@ pub fn read_fragment(text: &str, compiler: &mut Compiler<'_>) -> Option<Element>
         compiler.error("fragment-content", element.at, text);
     }
     Some(root)
+}
+
+/// Judges a fragment by itself. Nobody knows where it will be included, so it is compiled in each section, and what is
+/// wrong in every place is told. Elements that are no policies may be the content of one.
+pub fn check_fragment(text: &str, file: &Arc<str>, lookup: &dyn Lookup, found: &mut Vec<Diagnostic>) {
+    for section in Section::ALL {
+        let mut own = Vec::new();
+        let mut compiler = Compiler::new(lookup, Scope::Global, Arc::clone(file), &mut own);
+        (compiler.section, compiler.in_fragment) = (section, true);
+        if let Some(root) = read_fragment(text, &mut compiler) {
+            drop(compiler.block(&root));
+        }
+        for finding in own {
+            let depends_on_place = matches!(finding.code, "policy-section" | "policy-unknown");
+            if !depends_on_place && !found.contains(&finding) {
+                found.push(finding);
+            }
+        }
+    }
 }
 
 fn compile_section(parent: &Element, section: Section, compiler: &mut Compiler<'_>) -> Vec<Item> {

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use gateway_expression::Options;
 use gateway_model::{Certificate, Diagnostic, PolicyScope, ResourceSet};
 use gateway_policy::certificates::StoredCertificate;
-use gateway_policy::compile::{Compiler, compile_document, compile_resolver, read_fragment};
-use gateway_policy::fault::Scope;
+use gateway_policy::compile::{check_fragment, compile_document, compile_resolver};
 
 use super::documents::{References, scope_of};
 use super::{backends, certificates};
@@ -26,10 +25,7 @@ pub fn check_policy(set: &ResourceSet, scope: &PolicyScope, expressions: &Option
     let mut found = Vec::new();
     match (scope, scope_of(scope)) {
         (_, Some(scope)) => drop(compile_document(&document.text, file, scope, &references, &mut found)),
-        (PolicyScope::Fragment(_), None) => {
-            let mut compiler = Compiler::new(&references, Scope::Global, file, &mut found);
-            drop(read_fragment(&document.text, &mut compiler));
-        }
+        (PolicyScope::Fragment(_), None) => check_fragment(&document.text, &file, &references, &mut found),
         (_, None) => drop(compile_resolver(&document.text, file, &references, &mut found)),
     }
     found
