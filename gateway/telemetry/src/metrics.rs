@@ -252,6 +252,8 @@ mod tests {
         shard.protocol_anomaly(Anomaly::Framing);
         shard.request_shed(Shed::Memory);
         shard.panic_caught();
+        shard.passage_ended(labels::PassageEnd::Closed);
+        shard.tunnel_bytes(labels::TunnelDirection::Up, labels::TunnelWay::Splice, 1);
         shard.event_hub_events(EventHubOutcome::Sent, 1);
         shard.upstream_connected(backend);
         shard.upstream_failed(backend, UpstreamError::Connect);
