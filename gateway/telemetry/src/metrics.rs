@@ -234,6 +234,21 @@ mod tests {
         sums
     }
 
+    /// All of a shard but what a request's event moves.
+    fn move_the_rest(shard: &Shard, backend: BackendId) {
+        shard.connection_opened(Listener::Https);
+        shard.connection_moved(Listener::Https, ConnectionProtocol::Unknown, ConnectionProtocol::Http2);
+        shard.tls_handshake(TlsOutcome::Tls13);
+        shard.protocol_anomaly(Anomaly::Framing);
+        shard.request_shed(Shed::Memory);
+        shard.panic_caught();
+        shard.passage_ended(labels::PassageEnd::Closed);
+        shard.tunnel_bytes(labels::TunnelDirection::Up, labels::TunnelWay::Splice, 1);
+        shard.event_hub_events(EventHubOutcome::Sent, 1);
+        shard.upstream_connected(backend);
+        shard.upstream_failed(backend, UpstreamError::Connect);
+    }
+
     #[test]
     fn every_metric_of_the_table_is_moved_by_something() {
         let registry = registry(2);
@@ -246,17 +261,7 @@ mod tests {
             ..request(labels, host)
         };
         shard.record(&event);
-        shard.connection_opened(Listener::Https);
-        shard.connection_moved(Listener::Https, ConnectionProtocol::Unknown, ConnectionProtocol::Http2);
-        shard.tls_handshake(TlsOutcome::Tls13);
-        shard.protocol_anomaly(Anomaly::Framing);
-        shard.request_shed(Shed::Memory);
-        shard.panic_caught();
-        shard.passage_ended(labels::PassageEnd::Closed);
-        shard.tunnel_bytes(labels::TunnelDirection::Up, labels::TunnelWay::Splice, 1);
-        shard.event_hub_events(EventHubOutcome::Sent, 1);
-        shard.upstream_connected(backend);
-        shard.upstream_failed(backend, UpstreamError::Connect);
+        move_the_rest(shard, backend);
         registry.snapshot_applied(SnapshotState {
             revision: "r".into(),
             applied: UNIX_EPOCH,

@@ -11,7 +11,7 @@ fuzz_target!(|parts: (u16, &str, &str)| {
     if let Ok(regex) = Regex::new(pattern, RegexOptions(u32::from(options) & 0x37F)) {
         let _ = regex.is_match(&text);
         let _ = regex.replace(&text, "<$0>", -1);
-        let _ = regex.split(&text, 0);
+        let _ = regex.split(&text, 0, 0);
     }
     if let Ok(literal) = Regex::new(&escape(pattern), RegexOptions::NONE) {
         assert!(literal.is_match(pattern).unwrap_or(true), "an escaped pattern does not match itself");
