@@ -113,13 +113,24 @@ impl World {
     /// Waits until an exporter has nothing left on its way and has sent something.
     pub fn wait_for(&self, exporter: &str, sent: u64) {
         let label = format!("exporter=\"{exporter}\"");
-        let until = Instant::now() + Duration::from_secs(60);
+        // The exporters yield to everything else: where tests share few cores, this takes its time.
+        let until = Instant::now() + Duration::from_secs(120);
         loop {
             let done = self.gateway.metric("gateway_export_items_total", &[&label, "result=\"sent\""]);
             if done >= sent as f64 {
                 return;
             }
             assert!(Instant::now() < until, "{done} of {sent} items: {}", self.gateway.metrics());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Until an exporter has looked at everything that is meant for it; what it sums up may still be there.
+    pub fn wait_drained(&self, exporter: &str) {
+        let label = format!("exporter=\"{exporter}\"");
+        let until = Instant::now() + Duration::from_secs(120);
+        while self.gateway.metric("gateway_export_waiting_items", &[&label, "place=\"memory\""]) > 0.0 {
+            assert!(Instant::now() < until, "{exporter}: {}", self.gateway.metrics());
             std::thread::sleep(Duration::from_millis(100));
         }
     }

@@ -139,6 +139,8 @@ fn ten_thousand_requests_arrive_exactly_once_in_every_sink() {
     ] {
         world.wait_for(exporter, items as u64);
     }
+    world.wait_drained("azure-monitor-metrics");
+    world.wait_drained("statsd");
     for outcome in ["refused", "queue-full", "buffer-full", "too-large", "disk", "expired"] {
         let label = format!("result=\"{outcome}\"");
         assert_eq!(world.gateway.metric("gateway_export_items_total", &[&label]), 0.0, "{outcome}");
