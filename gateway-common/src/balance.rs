@@ -7,6 +7,7 @@
 mod envelope;
 mod read;
 
+use crate::hash::mix;
 use crate::map::{FlowKey, RING_SLOTS};
 
 pub use envelope::{outer_v4, outer_v6, packed_v4, packed_v6};
@@ -68,14 +69,6 @@ pub const fn slot(flow: &FlowKey) -> u32 {
     hash = mix(hash ^ (c as u64 | (d as u64) << 32));
     // Of numbers that are evenly spread, the upper half times the number of slots is, too.
     (((hash >> 32) * RING_SLOTS as u64) >> 32) as u32
-}
-
-/// Every bit of the result depends on every bit of the value (`SplitMix64`'s last step).
-#[inline(always)]
-const fn mix(value: u64) -> u64 {
-    let value = (value ^ value >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ value >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ value >> 31
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use crate::checksum::{complement, halves, sum};
 use crate::map::CookieState;
-use crate::numbers::PROTOCOL_TCP;
+use crate::numbers::{PROTOCOL_TCP, V4_PLAIN};
 use crate::packet::{Ipv4, Ipv6, Tcp};
 
 /// Every SYN is answered for this long after the kernel has said that its queue overflows.
@@ -72,7 +72,7 @@ impl CookieState {
 pub fn reply_v4(ip: &Ipv4, tcp: &Tcp, cookie: u32, segment_bytes: u16) -> [u16; V4_BYTES / 2] {
     let [source, destination] = [halves(ip.destination), halves(ip.source)];
     let mut head: [u16; 10] = [
-        0x4500_u16.to_be(),
+        u16::from_ne_bytes([V4_PLAIN, 0]),
         (V4_BYTES as u16).to_be(),
         0,
         0x4000_u16.to_be(),

@@ -10,6 +10,7 @@ pub mod balance;
 pub mod checksum;
 pub mod cookies;
 pub mod flood;
+pub mod hash;
 pub mod limit;
 pub mod map;
 pub mod numbers;

@@ -7,6 +7,7 @@
 
 use core::cell::Cell;
 
+use crate::hash::mix;
 use crate::map::{Limit, SKETCH_CELLS};
 use crate::packet::Source;
 
@@ -22,14 +23,6 @@ pub const fn cells(source: Source, limit: &Limit) -> [u32; 2] {
     let first = hash as u32 & (SKETCH_CELLS - 1);
     let second = (hash >> 32) as u32 & (SKETCH_CELLS - 1);
     [first, SKETCH_CELLS + second]
-}
-
-/// Every bit of the result depends on every bit of the value (`SplitMix64`'s last step).
-#[inline(always)]
-const fn mix(value: u64) -> u64 {
-    let value = (value ^ value >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ value >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ value >> 31
 }
 
 /// True if a connection at `now` is within the limit; then it counts. The emptier cell tells; both are brought to

@@ -5,6 +5,9 @@ pub const ETHER_TYPE_IPV6: u16 = 0x86dd;
 pub const ETHER_TYPE_VLAN: u16 = 0x8100;
 pub const ETHER_TYPE_QINQ: u16 = 0x88a8;
 
+/// First byte of an IPv4 header without options (RFC 791 §3.1).
+pub const V4_PLAIN: u8 = 0x45;
+
 pub const PROTOCOL_ICMP: u8 = 1;
 /// IPv4 in IP (RFC 2003).
 pub const PROTOCOL_IPV4: u8 = 4;

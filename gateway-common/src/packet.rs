@@ -1,5 +1,7 @@
 //! Access to a packet's bytes, and the headers as they lie there.
 
+use core::net::IpAddr;
+
 /// Bytes of one packet, starting with its Ethernet header.
 pub trait Packet {
     /// The header at `offset`, or `None` if the packet (or its directly readable part) ends before it does.
@@ -105,6 +107,15 @@ impl Address {
     pub fn v6(bytes: [u8; 16]) -> Self {
         let word = |i: usize| [bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]];
         Self([0, 4, 8, 12].map(|i| u32::from_ne_bytes(word(i))))
+    }
+}
+
+impl From<IpAddr> for Address {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(four) => Self::v4(u32::from_ne_bytes(four.octets())),
+            IpAddr::V6(six) => Self::v6(six.octets()),
+        }
     }
 }
 

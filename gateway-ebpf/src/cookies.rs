@@ -14,7 +14,7 @@ use aya_ebpf::helpers::generated::{
 use aya_ebpf::programs::XdpContext;
 use gateway_common::cookies::{Step, reply_v4, reply_v6};
 use gateway_common::map::{Config, CookieCounters, CookieState, NO_LISTENER, PortEntry, group_index};
-use gateway_common::numbers::{ACK, FIN, PROTOCOL_TCP, PUSH, RST, SYN};
+use gateway_common::numbers::{ACK, FIN, PROTOCOL_TCP, PUSH, RST, SYN, V4_PLAIN};
 use gateway_common::packet::{Ethernet, Ipv4, Ipv6, Packet as _, Tcp};
 use gateway_common::{Parsed, Protocol, Verdict};
 
@@ -22,8 +22,6 @@ use crate::account::Frame;
 use crate::maps::{COOKIE_COUNTS, COOKIE_STATE};
 use crate::shed::now;
 
-/// Version 4, without options.
-const V4_PLAIN: u8 = 0x45;
 /// `BPF_F_CURRENT_NETNS`.
 const THIS_NETNS: u64 = u64::MAX;
 /// RFC 9293 §3.7.1, and what Ethernet allows.

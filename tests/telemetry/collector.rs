@@ -110,7 +110,7 @@ impl World {
         self.gateway.stop();
     }
 
-    /// Waits until an exporter has nothing left on its way and has sent something.
+    /// Waits until an exporter has sent so many items.
     pub fn wait_for(&self, exporter: &str, sent: u64) {
         let label = format!("exporter=\"{exporter}\"");
         // The exporters yield to everything else: where tests share few cores, this takes its time.

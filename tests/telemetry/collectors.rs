@@ -7,12 +7,13 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gateway_tests::process::{fetched, installed};
 use gateway_tests::{Api, Backend, Client, Config, process::Process};
 
 use crate::collector::World;
+use crate::eventually;
 use crate::opentelemetry::{http_collector, lock, spans};
 
 /// A collector; killed when dropped.
@@ -42,18 +43,6 @@ impl Drop for Collector {
 fn own_address() -> Ipv4Addr {
     let [.., high, middle, low] = std::process::id().to_be_bytes();
     Ipv4Addr::new(127, 64 | high, middle, low.clamp(1, 254))
-}
-
-/// What `ask` gives once it gives something, within half a minute.
-fn eventually<T>(what: &str, ask: impl Fn() -> Option<T>) -> T {
-    let until = Instant::now() + Duration::from_secs(30);
-    loop {
-        if let Some(found) = ask() {
-            return found;
-        }
-        assert!(Instant::now() < until, "{what}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
 }
 
 /// `promtool` finds nothing wrong with `/metrics`, and a server that scrapes it has the figures.

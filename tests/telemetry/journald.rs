@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use gateway_tests::process::{Process, installed};
 use gateway_tests::{Api, Backend, Client, Config};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use serde_json::Value;
+
+use crate::eventually;
 
 const JOURNALD: &str = "/lib/systemd/systemd-journald";
 const SOCKET: &str = "/run/systemd/journal/socket";
@@ -98,16 +99,4 @@ fn told(journalctl: &Path) {
         ids.insert(record["correlationId"].to_string());
     }
     assert_eq!((requests.len(), ids.len()), (REQUESTS, REQUESTS));
-}
-
-/// What `ask` gives once it gives something, within half a minute.
-fn eventually<T>(what: &str, ask: impl Fn() -> Option<T>) -> T {
-    let until = Instant::now() + Duration::from_secs(30);
-    loop {
-        if let Some(found) = ask() {
-            return found;
-        }
-        assert!(Instant::now() < until, "{what}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
 }

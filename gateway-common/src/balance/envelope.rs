@@ -2,13 +2,11 @@
 
 use crate::checksum::{complement, halves, sum};
 use crate::map::Member;
-use crate::numbers::{PROTOCOL_IPV4, PROTOCOL_IPV6};
+use crate::numbers::{PROTOCOL_IPV4, PROTOCOL_IPV6, V4_PLAIN};
 use crate::packet::{Ipv4, Ipv6, Packet};
 
 const HOPS: u16 = 64;
 const DO_NOT_FRAGMENT: u16 = 0x4000;
-/// Version 4, without options.
-const V4_PLAIN: u8 = 0x45;
 /// Offset and "more" of a fragment.
 const FRAGMENT: u16 = 0x3fff;
 
@@ -19,7 +17,7 @@ pub fn outer_v4(inner: &Ipv4, member: &Member) -> [u16; 10] {
     let length = u16::from_be(inner.total_length).wrapping_add(20);
     let [source, destination] = [halves(member.source.0[3]), halves(member.address.0[3])];
     let mut words = [
-        (0x4500 | u16::from(inner.service)).to_be(),
+        u16::from_ne_bytes([V4_PLAIN, inner.service]),
         length.to_be(),
         0,
         DO_NOT_FRAGMENT.to_be(),

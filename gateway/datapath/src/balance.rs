@@ -116,7 +116,7 @@ impl Balance {
         before: Option<&HandedFlows>,
     ) -> io::Result<Option<Self>> {
         for address in &settings.accept {
-            maps.balancers.update(&in_sixteen(*address), &1)?;
+            maps.balancers.update(&Address::from(*address), &1)?;
         }
         if settings.addresses.is_empty() {
             return Ok(None);
@@ -313,14 +313,14 @@ impl Balance {
 
 fn entry(member: &Known, keeps: bool) -> Member {
     let mut entry = Member {
-        address: in_sixteen(member.address),
+        address: member.address.into(),
         flags: if keeps { Member::KEEPS } else { 0 },
         ..Member::default()
     };
     match &member.way {
         Ok(Way::Here) => entry.flags |= Member::HERE,
         Ok(Way::By(hop)) => {
-            entry.source = in_sixteen(hop.source);
+            entry.source = hop.source.into();
             entry.next = words(hop.next);
             entry.from = words(hop.from);
             entry.interface = hop.interface;
@@ -333,11 +333,4 @@ fn entry(member: &Known, keeps: bool) -> Member {
 
 fn words(mac: [u8; 6]) -> [u16; 3] {
     [0, 2, 4].map(|at| u16::from_ne_bytes([mac[at], mac[at + 1]]))
-}
-
-fn in_sixteen(address: IpAddr) -> Address {
-    match address {
-        IpAddr::V4(four) => Address::v4(u32::from_ne_bytes(four.octets())),
-        IpAddr::V6(six) => Address::v6(six.octets()),
-    }
 }

@@ -142,9 +142,8 @@ fn add_port(plan: &mut Plan, port: u16, entries: &OfPort) {
 fn prefix(address: IpAddr) -> (u32, [u32; 4]) {
     match address {
         IpAddr::V6(any) if any.is_unspecified() => (BindKey::BITS_ANY, [0; 4]),
-        IpAddr::V6(one) => (BindKey::BITS_ADDRESS, Address::v6(one.octets()).0),
         IpAddr::V4(any) if any.is_unspecified() => (BindKey::BITS_ANY_V4, Address::v4(0).0),
-        IpAddr::V4(one) => (BindKey::BITS_ADDRESS, Address::v4(u32::from_ne_bytes(one.octets())).0),
+        one => (BindKey::BITS_ADDRESS, Address::from(one).0),
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Figures {
     pub blocked: u64,
     pub failed: u64,
     pub other: u64,
-    /// Bodies of requests and responses.
+    /// Requests with their headers, and the bodies of responses.
     pub bytes: u64,
     pub cache_hits: u64,
     pub cache_misses: u64,

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use gateway_common::hash::mix;
 use gateway_common::map::RING_SLOTS;
 
 /// A member as the ring sees it.
@@ -68,7 +69,7 @@ pub fn ring(seats: &[Seat]) -> Option<Vec<u32>> {
     }
 }
 
-/// FNV-1a over the address and a number, with a last step that spreads it (`SplitMix64`'s).
+/// FNV-1a over the address and a number, and spread.
 fn hash(address: IpAddr, number: u8) -> u64 {
     let octets = match address {
         IpAddr::V4(four) => four.to_ipv6_mapped().octets(),
@@ -77,9 +78,7 @@ fn hash(address: IpAddr, number: u8) -> u64 {
     let hash = octets.iter().chain(&[number]).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
-    let hash = (hash ^ hash >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let hash = (hash ^ hash >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    hash ^ hash >> 31
+    mix(hash)
 }
 
 #[cfg(test)]

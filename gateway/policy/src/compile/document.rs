@@ -147,13 +147,13 @@ pub(super) fn read_fragment(text: &str, compiler: &mut Compiler<'_>) -> Option<E
 /// Judges a fragment by itself. Nobody knows where it will be included, so it is compiled in each section, and what is
 /// wrong in every place is told. Elements that are no policies may be the content of one.
 pub fn check_fragment(text: &str, file: &Arc<str>, lookup: &dyn Lookup, found: &mut Vec<Diagnostic>) {
+    let mut reader = Compiler::new(lookup, Scope::Global, Arc::clone(file), found);
+    let Some(root) = read_fragment(text, &mut reader) else { return };
     for section in Section::ALL {
         let mut own = Vec::new();
         let mut compiler = Compiler::new(lookup, Scope::Global, Arc::clone(file), &mut own);
         (compiler.section, compiler.in_fragment) = (section, true);
-        if let Some(root) = read_fragment(text, &mut compiler) {
-            drop(compiler.block(&root));
-        }
+        drop(compiler.block(&root));
         for finding in own {
             let depends_on_place = matches!(finding.code, "policy-section" | "policy-unknown");
             if !depends_on_place && !found.contains(&finding) {

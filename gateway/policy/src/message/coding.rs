@@ -40,6 +40,37 @@ fn names(encoding: &str) -> impl DoubleEndedIterator<Item = &str> {
     names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"))
 }
 
+/// What a coding's bytes may be.
+#[derive(Clone, Copy)]
+enum Format {
+    Gzip,
+    Zlib,
+    Deflate,
+    Brotli,
+}
+
+impl Format {
+    fn reader(self, body: &[u8]) -> Box<dyn Read + '_> {
+        match self {
+            Self::Gzip => Box::new(MultiGzDecoder::new(body)),
+            Self::Zlib => Box::new(ZlibDecoder::new(body)),
+            Self::Deflate => Box::new(DeflateDecoder::new(body)),
+            Self::Brotli => Box::new(Decompressor::new(body, PIECE_BYTES)),
+        }
+    }
+}
+
+/// The formats that a coding stands for, in the order in which they are tried; none for one that is not known.
+fn formats(name: &str) -> &'static [Format] {
+    match name.to_ascii_lowercase().as_str() {
+        "gzip" | "x-gzip" => &[Format::Gzip],
+        // Meant is zlib's format; senders that send the bare one are common enough.
+        "deflate" => &[Format::Zlib, Format::Deflate],
+        "br" => &[Format::Brotli],
+        _ => &[],
+    }
+}
+
 /// The content of a body in the codings of a `Content-Encoding`, at most `bytes_max` bytes.
 pub fn decode(body: &[u8], encoding: &str, bytes_max: u64) -> Result<Vec<u8>, CodingError> {
     if names(encoding).count() > CODINGS_MAX {
@@ -63,15 +94,8 @@ pub fn decode_beginning(body: &[u8], encoding: &str, bytes_max: usize) -> Vec<u8
     for name in names(encoding).rev() {
         left -= 1;
         let most = if left == 0 { bytes_max } else { BEGINNING_BYTES_MAX };
-        content = match name.to_ascii_lowercase().as_str() {
-            "gzip" | "x-gzip" => read_beginning(MultiGzDecoder::new(&*content), most),
-            "deflate" => {
-                let zlib = read_beginning(ZlibDecoder::new(&*content), most);
-                if zlib.is_empty() { read_beginning(DeflateDecoder::new(&*content), most) } else { zlib }
-            }
-            "br" => read_beginning(Decompressor::new(&*content, PIECE_BYTES), most),
-            _ => return Vec::new(),
-        };
+        let mut tries = formats(name).iter().map(|format| read_beginning(format.reader(&content), most));
+        content = tries.find(|read| !read.is_empty()).unwrap_or_default();
     }
     content.truncate(bytes_max);
     content
@@ -92,16 +116,14 @@ fn read_beginning(mut decoder: impl Read, bytes_max: usize) -> Vec<u8> {
 }
 
 fn decode_one(body: &[u8], name: &str, bytes_max: u64) -> Result<Vec<u8>, CodingError> {
-    match name.to_ascii_lowercase().as_str() {
-        "gzip" | "x-gzip" => read(MultiGzDecoder::new(body), body.len(), name, bytes_max),
-        // Meant is zlib's format; senders that send the bare one are common enough.
-        "deflate" => match read(ZlibDecoder::new(body), body.len(), name, bytes_max) {
-            Err(CodingError::Malformed(_)) => read(DeflateDecoder::new(body), body.len(), name, bytes_max),
-            outcome => outcome,
-        },
-        "br" => read(Decompressor::new(body, PIECE_BYTES), body.len(), name, bytes_max),
-        _ => Err(CodingError::Unsupported(name.to_owned())),
+    let mut outcome = Err(CodingError::Unsupported(name.to_owned()));
+    for format in formats(name) {
+        outcome = read(format.reader(body), body.len(), name, bytes_max);
+        if !matches!(outcome, Err(CodingError::Malformed(_))) {
+            break;
+        }
     }
+    outcome
 }
 
 fn read(mut decoder: impl Read, sent: usize, name: &str, bytes_max: u64) -> Result<Vec<u8>, CodingError> {

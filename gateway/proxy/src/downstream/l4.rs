@@ -13,13 +13,13 @@ mod sockmap;
 mod tunnel;
 
 use std::io;
+use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gateway_telemetry::metrics::labels::PassageEnd;
 use nix::sys::socket::{MsgFlags, recv};
-use std::os::fd::AsRawFd;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 

@@ -17,9 +17,9 @@ use kernel::KernelPipe;
 use crate::tunnel::{Duplex, Moved};
 
 /// Read at a time; on the stack, so that a silent tunnel owns no buffer.
-const SCRATCH_BYTES: usize = 16 << 10;
+pub const SCRATCH_BYTES: usize = 16 << 10;
 /// Moved before the worker's other tasks have a turn.
-const TURN_BYTES: u64 = 1 << 20;
+pub const TURN_BYTES: u64 = 1 << 20;
 
 /// One direction. Holds at most one read's bytes: while the sink takes none, the source is not read.
 #[derive(Debug, Default)]

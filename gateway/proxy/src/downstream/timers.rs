@@ -179,9 +179,7 @@ impl Timer {
         }
         false
     }
-}
 
-impl Timer {
     /// The outcome of `future`; `None` when the deadline passes first. Also shows the task to the timer.
     pub async fn limit<F: Future>(&self, future: F) -> Option<F::Output> {
         let mut future = pin!(future);

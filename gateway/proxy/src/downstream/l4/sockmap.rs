@@ -27,15 +27,12 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::passage::Passage;
 use crate::downstream::io::close_in_order;
+use crate::downstream::pipe::{SCRATCH_BYTES, TURN_BYTES};
 use crate::downstream::timers::Timer;
 use crate::service::Service;
 use crate::tunnel::{Shortcut, Side, Tied};
 use watch::Watch;
 
-/// Copied at a time; on the stack.
-const SCRATCH_BYTES: usize = 16 << 10;
-/// Copied before the worker's other tasks have a turn.
-const TURN_BYTES: u64 = 1 << 20;
 /// Between two looks whether bytes have arrived, at first and at most.
 const HURRY: Duration = Duration::from_millis(2);
 const HURRY_MAX: Duration = Duration::from_millis(250);

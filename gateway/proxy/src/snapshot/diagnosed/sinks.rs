@@ -42,9 +42,7 @@ impl Sinks {
         self.loggers.push(Logger { name: name.into(), settings });
         Ok(())
     }
-}
 
-impl Sinks {
     /// The application id of a logger's component, if it is known.
     pub fn application(&self, name: &str) -> Option<Arc<str>> {
         let logger = self.loggers.iter().find(|logger| *logger.name == *name)?;

@@ -259,11 +259,11 @@ fn write_key(key: &mut String, parts: &[&str]) {
     parts.iter().for_each(|part| push_key(key, part));
 }
 
-/// Two texts are not taken for one: each ends in its length.
+/// Two texts are not taken for one, nor other two for these: each begins with its length.
 fn push_key(key: &mut String, part: &str) {
+    key.push_str(itoa::Buffer::new().format(part.len()));
+    key.push(':');
     key.push_str(part);
-    key.push('\0');
-    key.push(char::from((part.len() % 128) as u8));
 }
 
 fn list(texts: &[String]) -> String {
