@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use gateway_benches::folder;
 
-use crate::peer::{Place, Setup};
+use crate::setup::{Place, Setup};
 
 /// Writes the folder; the arguments to start with.
 pub fn configure(setup: &Setup<'_>, place: &Place) -> anyhow::Result<Vec<PathBuf>> {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::peer::{Place, Setup};
+use crate::setup::{Place, Setup};
 use gateway_benches::scratch::descriptors;
 use gateway_benches::workload::{CALLS, KEY_HEADER, KEYS, Policies, key_of};
 

@@ -6,6 +6,7 @@
 
 mod backend;
 mod certificate;
+mod exporting;
 mod gateway;
 mod haproxy;
 mod idle;
@@ -15,6 +16,7 @@ mod pace;
 mod peer;
 mod report;
 mod run;
+mod setup;
 mod start;
 mod system_calls;
 mod telemetry;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::peer::{Place, Setup};
+use crate::setup::{Place, Setup};
 use gateway_benches::workload::{KEYS, Policies, key_of};
 
 /// Writes the configuration; the arguments to start with.

@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use serde::Serialize;
 
-use crate::certificate::Certificate;
-use crate::{gateway, haproxy, nginx, telemetry};
+use crate::setup::{Place, Setup};
+use crate::{exporting, gateway, haproxy, nginx};
 use gateway_benches::scratch::{Process, free_port};
 use gateway_benches::wire::Wire;
 use gateway_benches::workload::{Policies, Workload};
@@ -22,28 +22,6 @@ pub enum Peer {
     Haproxy,
     /// The gateway with every exporter on.
     Exporting,
-}
-
-/// What every proxy is given.
-#[derive(Clone, Copy, Debug)]
-pub struct Setup<'a> {
-    pub policies: Policies,
-    /// Port of the backend.
-    pub backend: u16,
-    pub certificate: &'a Certificate,
-    /// The gateway's binary.
-    pub gateway: &'a Path,
-    pub dir: &'a Path,
-}
-
-/// Where a proxy runs.
-#[derive(Debug)]
-pub struct Place {
-    pub dir: PathBuf,
-    pub http: u16,
-    /// Of the gateway, where its figures are read.
-    pub admin: u16,
-    pub https: u16,
 }
 
 /// A proxy that answers; ended when dropped.
@@ -78,7 +56,7 @@ impl Peer {
         let place = Place { http: free_port()?, admin: free_port()?, https: free_port()?, dir };
         let arguments = match self {
             Self::Gateway => gateway::configure(setup, &place),
-            Self::Exporting => telemetry::configure(setup, &place),
+            Self::Exporting => exporting::configure(setup, &place),
             Self::Nginx => nginx::configure(setup, &place),
             Self::Haproxy => haproxy::configure(setup, &place),
         }?;

@@ -1,6 +1,7 @@
 //! From the start of the process to the first answer, with 100 APIs.
 
-use crate::peer::{Peer, Setup};
+use crate::peer::Peer;
+use crate::setup::Setup;
 use gateway_benches::measure::median;
 use gateway_benches::workload::Policies;
 

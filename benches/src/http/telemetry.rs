@@ -4,59 +4,23 @@
 //! dropped and counted; at a fixed rate there is room for all, and the CPU of a request tells what its telemetry costs.
 //! The sinks are the backend's nginx, which takes everything.
 
-use std::ffi::OsString;
 use std::fmt::Write;
 use std::io::{Read, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::{PathBuf, absolute};
+use std::path::absolute;
 use std::time::Duration;
 
 use gateway_benches::workload::{Policies, Workload};
 
 use crate::backend::Backend;
 use crate::certificate::Certificate;
-use crate::peer::{Peer, Place, Running, Setup};
-use crate::{Arguments, gateway, pace, run};
+use crate::peer::{Peer, Running};
+use crate::setup::Setup;
+use crate::{Arguments, pace, run};
 use gateway_benches::measure::{cpu_time, median, memory};
 use gateway_benches::scratch;
 
 const PEERS: [Peer; 2] = [Peer::Gateway, Peer::Exporting];
-
-/// The arguments of the gateway with every exporter.
-pub fn configure(setup: &Setup<'_>, place: &Place) -> anyhow::Result<Vec<PathBuf>> {
-    let sink = format!("http://127.0.0.1:{}", setup.backend);
-    let settings = [
-        ("admin.address", format!("127.0.0.1:{}", place.admin)),
-        (
-            "telemetry.application-insights.connection-string",
-            format!("InstrumentationKey=00000000-0000-0000-0000-0000000000aa;IngestionEndpoint={sink}"),
-        ),
-        ("telemetry.application-insights.identity", "on".to_owned()),
-        ("telemetry.azure-monitor.logs.endpoint", sink.clone()),
-        ("telemetry.azure-monitor.logs.rule", "dcr-1".to_owned()),
-        (
-            "telemetry.azure-monitor.metrics.resource",
-            "/subscriptions/s/resourceGroups/g/providers/Microsoft.ApiManagement/service/x".to_owned(),
-        ),
-        ("telemetry.azure-monitor.metrics.endpoint", sink.clone()),
-        ("telemetry.event-hubs.hub", format!("{sink}/hub")),
-        ("identity.source", "vm".to_owned()),
-        ("identity.metadata.host", sink.clone()),
-        ("observability.opentelemetry.enabled", "true".to_owned()),
-        ("observability.opentelemetry.collector.uri", sink),
-        ("observability.opentelemetry.protocol", "http/protobuf".to_owned()),
-        ("observability.opentelemetry.traces.enabled", "true".to_owned()),
-        ("observability.opentelemetry.logs.enabled", "true".to_owned()),
-        ("telemetry.metrics.local", "statsd".to_owned()),
-        ("telemetry.metrics.local.statsd.endpoint", "127.0.0.1:9".to_owned()),
-    ];
-    let mut arguments = gateway::configure(setup, place)?;
-    for (name, value) in settings {
-        arguments.push("--set".into());
-        arguments.push(OsString::from(format!("{name}={value}")).into());
-    }
-    Ok(arguments)
-}
 
 /// Figures of one peer, one of each round.
 #[derive(Default)]
