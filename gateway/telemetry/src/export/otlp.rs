@@ -1,5 +1,7 @@
 //! OpenTelemetry protocol 1.x, by gRPC or HTTP with protobuf: metrics, traces, logs; an exporter each.
 
+mod grpc;
+mod halve;
 mod logs;
 mod metrics;
 mod resource;
@@ -16,7 +18,7 @@ use prost::Message;
 use self::metrics::Metrics;
 use self::resource::Who;
 use self::wire::Items;
-use super::answer::{Answer, retry_after};
+use super::answer::Answer;
 use super::{Exporter, Gathered, HttpRequest, HttpResponse, LocalFuture, Outbound, Payload, Verdict, lines};
 use crate::metrics::Registry;
 use crate::sink::Instance;
@@ -124,16 +126,47 @@ impl Otlp {
                 vec![("Content-Type", "application/x-protobuf"), ("Content-Encoding", "gzip")],
                 payload.body.clone(),
             ),
-            Protocol::Grpc => {
-                (vec![("Content-Type", "application/grpc"), ("grpc-encoding", "gzip")], framed(&payload.body))
-            }
+            Protocol::Grpc => (
+                vec![("Content-Type", "application/grpc"), ("grpc-encoding", "gzip")],
+                grpc::framed(&payload.body),
+            ),
         };
         let headers = headers.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
         let http2 = self.protocol == Protocol::Grpc;
         let answer = outbound.send(HttpRequest { url: self.url.clone(), headers, body, http2 }).await;
         match self.protocol {
-            Protocol::Http => over_http(payload, answer, outbound.now()),
-            Protocol::Grpc => over_grpc(payload, answer),
+            Protocol::Http => self.over_http(payload, answer, outbound.now()),
+            Protocol::Grpc => self.over_grpc(payload, answer),
+        }
+    }
+
+    /// Only 429, 502, 503 and 504 may be sent again (OTLP specification, "Failures").
+    fn over_http(&self, payload: &Payload, answer: Result<HttpResponse, String>, now: SystemTime) -> Verdict {
+        let again = |status: u16| matches!(status, 429 | 502 | 503 | 504);
+        let status = answer.as_ref().map_or(503, |response| response.status);
+        match Answer::of(answer, now) {
+            Answer::Taken(response) => taken(payload, &response.body),
+            Answer::Later { why, pause } if again(status) => Verdict::Later { why, pause },
+            Answer::Later { why, .. } | Answer::Never(why) => Verdict::Refused { why },
+            Answer::TooLarge => self.too_large(payload, "status 413".to_owned()),
+            Answer::Moved(place) => Verdict::Refused { why: format!("redirected to {place}") },
+        }
+    }
+
+    fn over_grpc(&self, payload: &Payload, answer: Result<HttpResponse, String>) -> Verdict {
+        match grpc::read(answer) {
+            grpc::Outcome::Taken(message) => taken(payload, &message),
+            grpc::Outcome::Later { why, pause } => Verdict::Later { why, pause },
+            grpc::Outcome::TooLarge(why) => self.too_large(payload, why),
+            grpc::Outcome::Never(why) => Verdict::Refused { why },
+        }
+    }
+
+    /// Half of it may have room.
+    fn too_large(&self, payload: &Payload, why: String) -> Verdict {
+        match halve::halves(self.signal, payload) {
+            Some(left) => Verdict::Partly { left, refused: 0, pause: None },
+            None => Verdict::Refused { why },
         }
     }
 }
@@ -164,45 +197,6 @@ impl Exporter for Otlp {
 
     fn send<'a>(&'a self, payload: &'a Payload, outbound: &'a dyn Outbound) -> LocalFuture<'a, Verdict> {
         Box::pin(self.attempt(payload, outbound))
-    }
-}
-
-/// A message as gRPC frames it: compressed, its length in four bytes.
-fn framed(message: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
-    [&[1][..], &length.to_be_bytes(), message].concat()
-}
-
-/// Only 429, 502, 503 and 504 may be sent again (OTLP specification, "Failures").
-fn over_http(payload: &Payload, answer: Result<HttpResponse, String>, now: SystemTime) -> Verdict {
-    let again = |status: u16| matches!(status, 429 | 502 | 503 | 504);
-    let status = answer.as_ref().map_or(503, |response| response.status);
-    match Answer::of(answer, now) {
-        Answer::Taken(response) => taken(payload, &response.body),
-        Answer::Later { why, pause } if again(status) => Verdict::Later { why, pause },
-        Answer::Later { why, .. } | Answer::Never(why) => Verdict::Refused { why },
-        Answer::TooLarge => Verdict::Refused { why: "status 413".to_owned() },
-        Answer::Moved(place) => Verdict::Refused { why: format!("redirected to {place}") },
-    }
-}
-
-/// Codes that may be sent again: cancelled, deadline exceeded, resource exhausted, aborted, out of range,
-/// unavailable, data loss (OTLP specification, "Failures").
-fn over_grpc(payload: &Payload, answer: Result<HttpResponse, String>) -> Verdict {
-    let response = match answer {
-        Ok(response) => response,
-        Err(why) => return Verdict::Later { why, pause: None },
-    };
-    let code = response.header("grpc-status").and_then(|code| code.parse::<u32>().ok());
-    let message = response.header("grpc-message").unwrap_or_default();
-    match code {
-        Some(0) => taken(payload, response.body.get(5..).unwrap_or_default()),
-        Some(code @ (1 | 4 | 8 | 10 | 11 | 14 | 15)) => Verdict::Later {
-            why: format!("gRPC status {code}: {message}"),
-            pause: retry_after(&response, SystemTime::UNIX_EPOCH),
-        },
-        Some(code) => Verdict::Refused { why: format!("gRPC status {code}: {message}") },
-        None => Verdict::Later { why: format!("no gRPC answer, status {}", response.status), pause: None },
     }
 }
 

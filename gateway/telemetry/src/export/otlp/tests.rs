@@ -78,6 +78,76 @@ fn grpc_codes_decide_what_is_sent_again() {
     assert!(format!("{query:?}").contains("id=7&sig=***"), "{query:?}");
 }
 
+/// Whoever finds five too many gets two, and two, and one; a single one that is too large is refused.
+#[test]
+fn what_is_too_large_comes_apart() {
+    for (signal, protocol) in [
+        (Signal::Traces, Protocol::Http),
+        (Signal::Logs, Protocol::Grpc),
+        (Signal::Traces, Protocol::Grpc),
+        (Signal::Logs, Protocol::Http),
+    ] {
+        let world = World::new(move |_, sent| {
+            let body = if protocol == Protocol::Grpc { &sent.body[5..] } else { &sent.body };
+            let (count, text) = (items(signal, body), message(body));
+            match (protocol, count > 2 || text.windows(4).any(|part| part == b"huge")) {
+                (Protocol::Http, true) => answer(413, "", ""),
+                (Protocol::Http, false) => answer(200, "", ""),
+                (Protocol::Grpc, too_large) => grpc(if too_large { "8" } else { "0" }, b""),
+            }
+        });
+        let shown = Rc::clone(&world);
+        run(Limits::default(), spec(signal, protocol, registry()), &world, |bench| async move {
+            for target in ["/1", "/2", "/3", "/huge", "/5"] {
+                let url = crate::Url { target, ..request(200).url };
+                bench.telemetry.emit(0, &crate::RequestEvent { url, ..request(200) });
+            }
+            sleep(Duration::from_secs(10)).await;
+            let figures = &bench.telemetry.registry().exporters().list()[0];
+            assert_eq!((figures.ended(Outcome::Sent), figures.ended(Outcome::Refused)), (4, 1));
+            bench.pipeline.stop();
+        });
+        let sent = shown.sent.borrow();
+        let start = if protocol == Protocol::Grpc { 5 } else { 0 };
+        let counts: Vec<usize> = sent.iter().map(|(_, sent)| items(signal, &sent.body[start..])).collect();
+        assert_eq!(counts, [5, 2, 3, 1, 2, 1, 1], "{signal:?} {protocol:?}");
+    }
+}
+
+/// Metrics come apart by metric, data points and all.
+#[test]
+fn metrics_that_are_too_large_come_apart() {
+    let registry = registry();
+    registry.shard(0).record(&request(404));
+    let world = World::new(|number, _| if number == 0 { answer(413, "", "") } else { answer(200, "", "") });
+    let shown = Rc::clone(&world);
+    run(Limits::default(), spec(Signal::Metrics, Protocol::Http, registry), &world, |bench| async move {
+        sleep(Duration::from_secs(65)).await;
+        let figures = &bench.telemetry.registry().exporters().list()[0];
+        assert_eq!(figures.ended(Outcome::Refused), 0);
+        bench.pipeline.stop();
+    });
+    let names = |number: usize| -> Vec<String> {
+        let read =
+            ExportMetricsServiceRequest::decode(&*message(&shown.sent.borrow()[number].1.body)).unwrap();
+        read.resource_metrics[0].scope_metrics[0].metrics.iter().map(|metric| metric.name.clone()).collect()
+    };
+    assert_eq!(names(0), [names(1), names(2)].concat());
+}
+
+fn items(signal: Signal, body: &[u8]) -> usize {
+    match signal {
+        Signal::Traces => {
+            let read = ExportTraceServiceRequest::decode(&*message(body)).unwrap();
+            read.resource_spans[0].scope_spans[0].spans.len()
+        }
+        _ => {
+            let read = ExportLogsServiceRequest::decode(&*message(body)).unwrap();
+            read.resource_logs[0].scope_logs[0].log_records.len()
+        }
+    }
+}
+
 /// Collectors take 4 MiB by gRPC.
 #[test]
 fn many_long_requests_are_several_messages() {
