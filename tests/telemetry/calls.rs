@@ -130,3 +130,59 @@ fn one_way_calls_tokens_and_keys_are_spans() {
         assert!(one_way.iter().any(|span| told.contains(&hex(&span.span_id))), "{told}");
     }
 }
+
+/// What policies ask of others is a dependency of its own kind, and names no secret.
+#[test]
+fn calls_of_policies_are_dependencies() {
+    let vm = identity();
+    let (collector, arrived) = http_collector();
+    let service = Backend::start(|request| match request.target.split('?').next().unwrap_or_default() {
+        "/contentsafety/text:analyze" => Reply::ok(
+            r#"{"blocklistsMatch": [], "categoriesAnalysis": [{"category": "Hate", "severity": 0}]}"#,
+        ),
+        "/v1.0/publish/queue/orders" => Reply::with(204, &[], ""),
+        _ => Reply::ok(r#"{"title": "x"}"#),
+    });
+    let url = service.url();
+    let inbound = r#"<base />
+        <llm-content-safety backend-id="safety"><categories><category name="Hate" threshold="4" /></categories></llm-content-safety>
+        <publish-to-dapr topic="queue/orders" ignore-error="true">{}</publish-to-dapr>"#;
+    let more = |config: &Config| {
+        let entity = json!({"properties": {"url": url, "protocol": "http",
+            "credentials": {"header": {"api-key": ["planted-key"]}, "query": {"code": ["planted-code"]}}}});
+        config.file("backends/safety/backendInformation.json", &entity.to_string());
+        config.policy("apis/shop/policy.xml", inbound, "", "", "");
+    };
+    let (uri, metadata, port) = (collector.url(), vm.url(), service.address().port().to_string());
+    let world = World::configured(
+        more,
+        &[
+            ("observability.opentelemetry.enabled", "true"),
+            ("observability.opentelemetry.collector.uri", &uri),
+            ("observability.opentelemetry.protocol", "http/protobuf"),
+            ("observability.opentelemetry.traces.enabled", "true"),
+            ("identity.source", "vm"),
+            ("identity.metadata.host", &metadata),
+            ("dapr.http.port", &port),
+        ],
+    );
+    let prompt = br#"{"messages": [{"role": "user", "content": "hello"}]}"#;
+    let answer = Client::connect(world.gateway.http()).request_with(
+        "POST",
+        "/shop/echo/1",
+        &[("Content-Type", "application/json")],
+        prompt,
+    );
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    // Request, section, backend, and the two calls.
+    world.wait_for("otlp-traces", 5);
+    let spans = spans(&arrived);
+    for (kind, target) in [("ai-service", "text:analyze"), ("dapr", "/v1.0/publish/queue/orders")] {
+        let found = spans.iter().find(|span| {
+            let text = format!("{:?}", span.attributes);
+            text.contains(&format!("\"{kind}\"")) && text.contains(target)
+        });
+        assert!(found.is_some(), "{kind}: {spans:#?}");
+    }
+    assert!(!format!("{spans:?}").contains("planted"), "{spans:?}");
+}

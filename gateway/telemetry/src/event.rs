@@ -63,6 +63,16 @@ closed! {
     /// Why the gateway called out.
     CallKind { Forward = "forward-request", Send = "send-request",
         OneWay = "send-one-way-request",
+        /// To a queue or a topic.
+        ServiceBus = "send-service-bus-message",
+        /// To the sidecar.
+        Dapr = "dapr",
+        /// For a field of a synthetic GraphQL API.
+        DataSource = "http-data-source",
+        /// For content safety or embeddings.
+        AiService = "ai-service",
+        /// For the place of a partition.
+        ServiceFabric = "service-fabric",
         /// For a token of the gateway's identity.
         Token = "token",
         /// For the signing keys of an issuer of tokens.

@@ -1,7 +1,7 @@
 //! A backend entity that a policy calls for itself, beside `forward-request`: content safety, embeddings.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gateway_model::BackendId;
 
@@ -10,10 +10,10 @@ use super::{Backend, Backends, Outcome};
 use crate::compile::Compiler;
 use crate::compile::arguments::TextArg;
 use crate::exchange::Exchange;
-use crate::exchange::calls::Fetches;
+use crate::exchange::calls::{Fetches, Purpose};
 use crate::fault::Fault;
 use crate::message::{Body, Headers, Method, Request, Response, Url, query};
-use crate::ports::{OutboundCall, Ports, SendError, TokenRequest};
+use crate::ports::{OutboundCall, Ports, SendError, Sender, TokenRequest};
 use crate::xml::{Attribute, Element};
 
 /// A backend entity that a policy names.
@@ -59,6 +59,8 @@ impl EntityArg {
 pub struct Callee {
     backend: Arc<Backend>,
     authorization: Option<String>,
+    /// Where its calls are noted.
+    fetches: Fetches,
 }
 
 impl Callee {
@@ -75,7 +77,7 @@ impl Callee {
             Some(wanted) => Some(authorization(wanted, fetches, ports).await?),
             None => None,
         };
-        Ok(Self { backend, authorization })
+        Ok(Self { backend, authorization, fetches: fetches.clone() })
     }
 
     /// A POST of JSON below the entity's URL. `parameter` is added to the query unless the URL says it already.
@@ -112,9 +114,12 @@ impl Callee {
         }
     }
 
-    /// Makes a call and tells the entity's breaker how it went.
-    pub async fn send(&self, call: OutboundCall, ports: &dyn Ports) -> Result<Response, SendError> {
-        let outcome = ports.send(call).await;
+    /// Makes a call, notes it, and tells the entity's breaker how it went.
+    pub async fn send(&self, call: OutboundCall, sender: &dyn Sender) -> Result<Response, SendError> {
+        let (method, url, began) = (call.request.method.clone(), call.request.url.clone(), Instant::now());
+        let outcome = sender.send(call).await;
+        let status = outcome.as_ref().map_or(0, |response| response.status);
+        self.fetches.note(Purpose::AiService, &method, &url, began, status);
         if let Some(breaker) = &self.backend.breaker {
             let noted = match &outcome {
                 Ok(response) => Outcome::Answered {
@@ -123,7 +128,7 @@ impl Callee {
                 },
                 Err(error) => Outcome::Failed(error.reason),
             };
-            breaker.note(noted, ports.now());
+            breaker.note(noted, Instant::now());
         }
         outcome
     }

@@ -13,6 +13,7 @@ use super::{Backend, BackendTls, PinnedServer, trim_base_path};
 use crate::certificates::Certificates;
 use crate::compile::arguments::BoolArg;
 use crate::exchange::Exchange;
+use crate::exchange::calls::Purpose;
 use crate::fault::Fault;
 use crate::message::{Body, Headers, Method, Request, Url, query};
 use crate::ports::{ForwardOptions, OutboundCall, Ports};
@@ -127,7 +128,8 @@ impl FabricService {
         for attempt in 0..=self.retries {
             let Some(base) = self.management.get(attempt as usize % self.management.len()) else { break };
             exchange.count_call()?;
-            match ports.send(self.question(base, place, previous)).await {
+            let question = self.question(base, place, previous);
+            match exchange.call(Purpose::ServiceFabric, question, ports).await {
                 Ok(answer) if answer.status == 200 => match Resolved::read(answer.body.buffered()) {
                     Some(found) => {
                         let found = Arc::new(found);

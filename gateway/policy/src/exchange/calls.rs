@@ -8,14 +8,15 @@ use super::correlation::application;
 use crate::exchange::Exchange;
 use crate::fault::Section;
 use crate::message::{Method, Response, Url};
-use crate::ports::{OutboundCall, SendError};
+use crate::ports::{OutboundCall, Ports, SendError};
 
 /// Fetches that are noted of one request.
 const FETCHES_MAX: usize = 32;
 
-/// A call of `send-request` that has ended, or one of `send-one-way-request`.
+/// A call of a policy that has ended, or one that nobody waits for.
 #[derive(Clone, Debug)]
 pub struct SentCall {
+    pub purpose: Purpose,
     pub method: Box<str>,
     pub url: Url,
     /// 0 when no answer came.
@@ -49,19 +50,31 @@ impl OneWayEnd {
     }
 }
 
-/// Why something was fetched.
+/// What a call is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fetched {
+pub enum Purpose {
+    SendRequest,
+    SendOneWayRequest,
+    /// A message for a queue or a topic of Service Bus.
+    ServiceBus,
+    /// The sidecar.
+    Dapr,
+    /// A field of a synthetic GraphQL API.
+    DataSource,
+    /// Content safety, embeddings.
+    AiService,
+    /// Where a partition of a Service Fabric cluster is.
+    ServiceFabric,
     /// A token of the gateway's own identity.
     Token,
     /// Signing keys of an issuer.
     Keys,
 }
 
-/// One HTTP call of a port on behalf of an exchange.
+/// One HTTP call on behalf of an exchange, by somebody who knows no more of it than this list.
 #[derive(Clone, Debug)]
 pub struct Fetch {
-    pub what: Fetched,
+    pub purpose: Purpose,
     pub method: Box<str>,
     pub url: String,
     /// 0 when no answer came.
@@ -70,17 +83,17 @@ pub struct Fetch {
     pub elapsed: Duration,
 }
 
-/// What ports had to fetch for an exchange; what they had at hand is not among it. Clones are one list.
+/// What had to be fetched for an exchange; what was at hand is not among it. Clones are one list.
 #[derive(Clone, Debug, Default)]
 pub struct Fetches(Rc<RefCell<Vec<Fetch>>>);
 
 impl Fetches {
     /// Notes a call that has ended.
-    pub fn note(&self, what: Fetched, method: &Method, url: &Url, began: Instant, status: u16) {
+    pub fn note(&self, purpose: Purpose, method: &Method, url: &Url, began: Instant, status: u16) {
         let mut all = self.0.borrow_mut();
         if all.len() < FETCHES_MAX {
             let (method, url, elapsed) = (method.as_str().into(), url.to_string(), began.elapsed());
-            all.push(Fetch { what, method, url, status, began, elapsed });
+            all.push(Fetch { purpose, method, url, status, began, elapsed });
         }
     }
 
@@ -93,6 +106,7 @@ impl Fetches {
 /// One that is under way.
 #[derive(Debug)]
 pub struct Begun {
+    purpose: Purpose,
     method: Box<str>,
     url: Url,
     span: [u8; 8],
@@ -116,8 +130,21 @@ impl Exchange {
         }
     }
 
+    /// Makes a call as a part of the exchange's trace.
+    pub async fn call(
+        &mut self,
+        purpose: Purpose,
+        mut call: OutboundCall,
+        ports: &dyn Ports,
+    ) -> Result<Response, SendError> {
+        let begun = self.begin_call(purpose, &mut call);
+        let outcome = ports.send(call).await;
+        self.end_call(begun, outcome.as_ref());
+        outcome
+    }
+
     /// Notes a call that is about to be made, and tells the other side its place in the trace.
-    pub fn begin_call(&self, call: &mut OutboundCall) -> Begun {
+    pub fn begin_call(&self, purpose: Purpose, call: &mut OutboundCall) -> Begun {
         let span = self.correlation.map(|correlation| {
             let span = correlation.child_span(self.calls.into());
             correlation.tell(span, &mut call.request.headers);
@@ -127,6 +154,7 @@ impl Exchange {
             applications.tell(&mut call.request.headers);
         }
         Begun {
+            purpose,
             method: call.request.method.as_str().into(),
             url: call.request.url.clone(),
             span: span.unwrap_or_default(),
@@ -136,9 +164,10 @@ impl Exchange {
 
     /// Notes what became of it.
     pub fn end_call(&mut self, begun: Begun, outcome: Result<&Response, &SendError>) {
-        let Begun { method, url, span, at } = begun;
+        let Begun { purpose, method, url, span, at } = begun;
         let answered = outcome.ok();
         self.sent_calls.push(SentCall {
+            purpose,
             method,
             url,
             status: answered.map_or(0, |response| response.status),
@@ -152,10 +181,11 @@ impl Exchange {
 
     /// Notes a call that is about to be made and that nobody waits for.
     pub fn begin_one_way(&mut self, call: &mut OutboundCall) {
-        let Begun { method, url, span, at } = self.begin_call(call);
+        let Begun { purpose, method, url, span, at } = self.begin_call(Purpose::SendOneWayRequest, call);
         let end = Rc::new(OneWayEnd { began: at, end: Cell::new(None) });
         call.end = Some(Rc::clone(&end));
         self.sent_calls.push(SentCall {
+            purpose,
             method,
             url,
             status: 0,

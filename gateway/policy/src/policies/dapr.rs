@@ -10,6 +10,7 @@ use super::set_body::template::BodyTemplate;
 use crate::catalogue::{AttributeDef, Kind, optional};
 use crate::compile::Compiler;
 use crate::compile::arguments::{IntArg, TextArg};
+use crate::exchange::calls::Purpose;
 use crate::exchange::{Exchange, payload, stored_response};
 use crate::fault::Fault;
 use crate::message::{Body, Headers, Method, Request, Scheme, Url};
@@ -91,7 +92,7 @@ impl SidecarCall {
         }
         exchange.count_call()?;
         let timeout = Duration::from_secs(seconds.unsigned_abs());
-        let outcome = ports.send(OutboundCall::new(request, timeout)).await;
+        let outcome = exchange.call(Purpose::Dapr, OutboundCall::new(request, timeout), ports).await;
         let value = outcome.as_ref().map_or(Value::Null, stored_response::to_value);
         if let Some(name) = &self.variable {
             exchange.set_variable(name, value);

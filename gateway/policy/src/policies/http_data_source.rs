@@ -8,6 +8,7 @@ use crate::catalogue::{ChildDef, Content, MANY, PolicyDef, child};
 use crate::compile::Compiler;
 use crate::compile::arguments::IntArg;
 use crate::exchange::Exchange;
+use crate::exchange::calls::Purpose;
 use crate::fault::{Fault, Section};
 use crate::pipeline::{Block, Step};
 use crate::ports::Ports;
@@ -74,7 +75,7 @@ impl HttpDataSource {
         exchange.section = Section::Inbound;
         let mut call = self.call.evaluate(exchange, ports).await?;
         call.timeout = Duration::from_secs(self.timeout.get(exchange)?.max(0).unsigned_abs());
-        let answer = ports.send(call).await;
+        let answer = exchange.call(Purpose::DataSource, call, ports).await;
         let answer =
             answer.map_err(|error| Fault::internal("http-data-source", error.reason, error.message))?;
         let status = answer.status;

@@ -158,12 +158,12 @@ impl ContentSafety {
         let callee = self.callee(exchange, ports).await?;
         if shields {
             exchange.count_call()?;
-            let answer = callee.send(service::shield(&callee, &text), ports).await;
+            let answer = callee.send(service::shield(&callee, &text), &*ports.sender()).await;
             settle("Request", service::shield_verdict(answer))?;
         }
         if let Some(analysis) = analysis {
             exchange.count_call()?;
-            let answer = callee.send(analysis.call(&callee, &text), ports).await;
+            let answer = callee.send(analysis.call(&callee, &text), &*ports.sender()).await;
             settle("Request", analysis.verdict(answer))?;
         }
         Ok(())
@@ -201,7 +201,7 @@ impl ContentSafety {
             return Err(blocked("Response", format!("The answer has more than {WINDOWS_MAX} windows.")));
         }
         for piece in pieces.into_iter().filter(|piece| !piece.trim().is_empty()) {
-            let answer = callee.send(analysis.call(&callee, piece), ports).await;
+            let answer = callee.send(analysis.call(&callee, piece), &*ports.sender()).await;
             settle("Response", analysis.verdict(answer))?;
         }
         Ok(())

@@ -22,6 +22,7 @@ use crate::catalogue::{
 };
 use crate::compile::Compiler;
 use crate::compile::arguments::{IntArg, TextArg};
+use crate::exchange::calls::Purpose;
 use crate::exchange::{Exchange, stored_response};
 use crate::fault::{Fault, Section};
 use crate::message::{Body, Headers, Method, Request, Response, Url};
@@ -248,10 +249,8 @@ fn compile(element: &Element, c: &mut Compiler<'_>) -> Option<Step> {
 
 impl SendRequest {
     async fn run(&self, exchange: &mut Exchange, ports: &dyn Ports) -> Result<Flow, Fault> {
-        let mut call = self.call.evaluate(exchange, ports).await?;
-        let begun = exchange.begin_call(&mut call);
-        let outcome = ports.send(call).await;
-        exchange.end_call(begun, outcome.as_ref());
+        let call = self.call.evaluate(exchange, ports).await?;
+        let outcome = exchange.call(Purpose::SendRequest, call, ports).await;
         exchange.set_variable(&self.variable, self.value(outcome)?);
         Ok(Flow::Continue)
     }
@@ -262,7 +261,7 @@ impl SendRequest {
         let (call, begun) = {
             let exchange = &mut **exchange.lock().await;
             let mut call = self.call.evaluate(exchange, ports).await?;
-            let begun = exchange.begin_call(&mut call);
+            let begun = exchange.begin_call(Purpose::SendRequest, &mut call);
             (call, begun)
         };
         let outcome = ports.send(call).await;

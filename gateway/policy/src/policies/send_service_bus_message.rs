@@ -9,6 +9,7 @@ use crate::catalogue::{Content, Kind, MANY, PolicyDef, child, optional, required
 use crate::compile::Compiler;
 use crate::compile::arguments::TextArg;
 use crate::exchange::Exchange;
+use crate::exchange::calls::Purpose;
 use crate::fault::{Fault, Section};
 use crate::message::{Body, Headers, Method, Request, Url, ascii_json};
 use crate::pipeline::{Flow, Step, WaitingPolicy};
@@ -136,7 +137,8 @@ impl WaitingPolicy for SendServiceBusMessage {
         exchange.settle_bodies();
         exchange.count_call()?;
         let request = Request { method: Method::Post, url, headers, body: Body::from(payload) };
-        let answer = ports.send(OutboundCall::new(request, TIMEOUT)).await;
+        let call = OutboundCall::new(request, TIMEOUT);
+        let answer = exchange.call(Purpose::ServiceBus, call, ports).await;
         let answer = answer.map_err(|error| Fault::internal(SOURCE, error.reason, error.message))?;
         if !(200..300).contains(&answer.status) {
             let text = format!("Service Bus answered {} {}.", answer.status, answer.reason_text());

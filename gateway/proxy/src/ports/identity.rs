@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gateway_model::Secret;
-use gateway_policy::exchange::calls::{Fetched, Fetches};
+use gateway_policy::exchange::calls::{Fetches, Purpose};
 use gateway_policy::ports::{Identity, IdentityError, LocalFuture, TokenRequest};
 use moka::sync::Cache;
 
@@ -133,7 +133,7 @@ impl IdentityTokens {
             None => self.tokens.get_with(wanted.clone(), || Arc::new(Slot::new(PACE))),
         };
         let fetch = || {
-            let way = Noted::new(upstream, fetches, Fetched::Token);
+            let way = Noted::new(upstream, fetches, Purpose::Token);
             fetch(Arc::clone(&self.settings), wanted.clone(), way)
         };
         slot.get(None, fetch).await.map_err(IdentityError)

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gateway_policy::exchange::calls::{Fetched, Fetches};
+use gateway_policy::exchange::calls::{Fetches, Purpose};
 use gateway_policy::jose::{Discovery, SigningKeys, key_set};
 use gateway_policy::message::{Body, Headers, Method, Request, Scheme, Url};
 use gateway_policy::ports::{IssuerError, Issuers, LocalFuture, OutboundCall};
@@ -20,7 +20,7 @@ const ISSUERS_MAX: u64 = 256;
 /// Largest document of an issuer.
 const DOCUMENT_BYTES_MAX: usize = 512 << 10;
 const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
-/// Fetched again after this.
+/// Purpose again after this.
 const FRESH: Duration = Duration::from_hours(1);
 /// Last good keys serve so long while their issuer is down (J-11).
 const USABLE: Duration = Duration::from_hours(24);
@@ -53,7 +53,7 @@ impl IssuerCache {
             Some(slot) => slot,
             None => self.0.get_with(url.into(), || Arc::new(Slot::new(PACE))),
         };
-        let fetch = || fetch(Noted::new(upstream, fetches, Fetched::Keys), url.to_owned());
+        let fetch = || fetch(Noted::new(upstream, fetches, Purpose::Keys), url.to_owned());
         let outcome = slot.get(newer_than, fetch).await;
         outcome.map_err(|reason| IssuerError { url: url.to_owned(), reason })
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use gateway_policy::exchange::calls::{Fetch, Fetched, SectionBegin, SentCall};
+use gateway_policy::exchange::calls::{Fetch, Purpose, SectionBegin, SentCall};
 use gateway_policy::exchange::correlation::{Correlation, Protocols};
 use gateway_policy::exchange::metric::Metric;
 use gateway_policy::exchange::trace::{Severity as NoteSeverity, TraceEntry};
@@ -225,7 +225,7 @@ impl Inner {
             Some(None) => (0, self.exchange.received.elapsed().saturating_sub(call.started)),
         };
         Call {
-            kind: if call.one_way.is_some() { CallKind::OneWay } else { CallKind::Send },
+            kind: kind(call.purpose),
             label: BackendId::OTHER,
             backend_id: None,
             application: call.application.as_deref(),
@@ -243,10 +243,7 @@ impl Inner {
     /// What a port fetched for the request.
     fn fetch_call<'a>(&self, number: usize, fetch: &'a Fetch) -> Call<'a> {
         Call {
-            kind: match fetch.what {
-                Fetched::Token => CallKind::Token,
-                Fetched::Keys => CallKind::Keys,
-            },
+            kind: kind(fetch.purpose),
             label: BackendId::OTHER,
             backend_id: None,
             application: None,
@@ -374,4 +371,18 @@ fn protocol(protocol: exchange::Protocol) -> Protocol {
 
 fn tls_version(text: &str) -> Option<TlsVersion> {
     TlsVersion::ALL.iter().copied().find(|version| version.as_str() == text)
+}
+
+fn kind(purpose: Purpose) -> CallKind {
+    match purpose {
+        Purpose::SendRequest => CallKind::Send,
+        Purpose::SendOneWayRequest => CallKind::OneWay,
+        Purpose::ServiceBus => CallKind::ServiceBus,
+        Purpose::Dapr => CallKind::Dapr,
+        Purpose::DataSource => CallKind::DataSource,
+        Purpose::AiService => CallKind::AiService,
+        Purpose::ServiceFabric => CallKind::ServiceFabric,
+        Purpose::Token => CallKind::Token,
+        Purpose::Keys => CallKind::Keys,
+    }
 }

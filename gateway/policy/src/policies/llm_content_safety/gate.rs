@@ -100,7 +100,7 @@ impl Judge {
     async fn passes(self: Rc<Self>, windows: Windows, text: String) -> bool {
         for window in windows.of(&text) {
             let call = self.analysis.call(&self.callee, window);
-            match self.analysis.verdict(self.sender.send(call).await) {
+            match self.analysis.verdict(self.callee.send(call, &*self.sender).await) {
                 Verdict::Passed => {}
                 Verdict::Blocked(reason) | Verdict::Unknown(reason) => {
                     tracing::info!(reason, "a streamed answer was stopped by llm-content-safety");

@@ -30,7 +30,7 @@ pub async fn of(
     let callee = callee.map_err(|fault| fault.error.message)?;
     let body = json!({ "input": text }).to_string();
     let version = entity.base.path.contains("/deployments/").then_some(VERSION);
-    let answer = callee.send(callee.post("", version, body, TIMEOUT), ports).await;
+    let answer = callee.send(callee.post("", version, body, TIMEOUT), &*ports.sender()).await;
     let answer = answer.map_err(|error| error.message)?;
     if answer.status != 200 {
         return Err(format!("The embeddings backend answered {}.", answer.status));
