@@ -77,6 +77,8 @@ fn stray(row: &Value) -> Option<String> {
         "TimeGenerated" => value.as_str().is_some_and(|time| time.ends_with('Z')),
         "IsRequestSuccess" => value.is_boolean(),
         "Errors" | "TraceRecords" => value.is_array(),
+        _ if name.ends_with("RequestHeaders") || name.ends_with("ResponseHeaders") => value.is_object(),
+        _ if name.ends_with("RequestBody") || name.ends_with("ResponseBody") => value.is_string(),
         "TotalTime" => value.is_u64(),
         _ => (TEXTS.contains(&name) && value.is_string()) || (NUMBERS.contains(&name) && value.is_u64()),
     };

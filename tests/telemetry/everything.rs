@@ -15,14 +15,25 @@ use gateway::{Gateway, telemetry};
 use gateway_tests::namespaces::{self, GATEWAY_INTERFACE, GATEWAY_V4};
 use gateway_tests::{Api, Backend, Client, Config};
 use nix::sys::socket::{setsockopt, sockopt};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::application_insights::{self, KEY};
 use crate::azure_monitor::{self, RESOURCE};
 use crate::collector::{World, body, identity};
+use crate::diagnostics::diagnostic;
 use crate::{local, opentelemetry};
 
 const REQUESTS: usize = 10_000;
+
+/// Fields whose values are secrets.
+const NAMES: [&str; 6] = [
+    "Authorization",
+    "Proxy-Authorization",
+    "Cookie",
+    "Ocp-Apim-Subscription-Key",
+    "X-Api-Key",
+    "X-Functions-Key",
+];
 
 /// The settings of every sink, and those behind them.
 struct Sinks {
@@ -184,6 +195,71 @@ fn ten_thousand_requests_arrive_exactly_once_in_every_sink() {
         eprintln!("SKIPPED: StatsD's count: not root, the socket may have lost some of {counted}");
         assert!(counted <= REQUESTS as f64);
     }
+}
+
+/// Secrets in every place of a request that may hold one, with diagnostics that ask for all of them: no sink is told any.
+#[test]
+fn planted_secrets_are_in_no_sink() {
+    let sinks = Sinks::start();
+    let settings = sinks.settings();
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let more = |config: &Config| {
+        let logger = r#"{"properties": {"loggerType": "azureMonitor"}}"#;
+        config.file("loggers/azuremonitor/loggerInformation.json", logger);
+        let message = json!({"headers": NAMES, "body": {"bytes": 8192}});
+        let both = json!({"request": message, "response": message});
+        let properties = json!({"loggerId": "/loggers/azuremonitor", "frontend": both, "backend": both});
+        diagnostic(config, "", "azuremonitor", &properties);
+        let away = r#"<base /><set-backend-service base-url="http://127.0.0.1:9" />"#;
+        config.policy("apis/shop/operations/operation-2/policy.xml", away, "", "", "");
+    };
+    let world = World::configured(more, &settings);
+    let stopped = Arc::new(AtomicBool::new(false));
+    let json = sinks.json.try_clone().expect("a socket");
+    let json = gather(Arc::clone(&stopped), move |to| json.recv(to));
+    let statsd = sinks.statsd.try_clone().expect("a socket");
+    let statsd = gather(Arc::clone(&stopped), move |to| statsd.recv(to));
+    let query =
+        "subscription-key=planted&sig=planted&code=planted&access_token=planted&api%2Dkey=planted&page=2";
+    let fields: Vec<(&str, &str)> = NAMES.iter().map(|name| (*name, "planted")).collect();
+    let content =
+        br#"{"name":"pen","password":"planted","client_secret":"planted","access_token":"planted"}"#;
+    let requests: [(&str, &str); 3] =
+        [("POST", "/shop/echo/7"), ("GET", "/shop/fail"), ("GET", "/shop/none")];
+    for (method, path) in requests {
+        let target = format!("{path}?{query}");
+        let headers = [&fields[..], &[("Content-Type", "application/json")]].concat();
+        let content = if method == "POST" { &content[..] } else { b"" };
+        Client::connect(world.gateway.http()).request_with(method, &target, &headers, content);
+    }
+    for exporter in ["application-insights", "azure-monitor-logs", "event-hubs", "otlp-traces", "otlp-logs"] {
+        world.wait_for(exporter, requests.len() as u64);
+    }
+    world.stop();
+    stopped.store(true, Relaxed);
+    let of = |service: &Backend| -> String {
+        service.seen().iter().map(|request| body(request).expect("gzip")).collect()
+    };
+    let told = [
+        of(&sinks.insights),
+        of(&sinks.logs),
+        of(&sinks.metrics),
+        of(&sinks.hub),
+        format!("{:?}", opentelemetry::spans(&sinks.otlp.1)),
+        format!("{:?}", opentelemetry::lock(&sinks.otlp.1).logs),
+        json.recv().expect("the log").concat(),
+        statsd.recv().expect("the counters").concat(),
+    ];
+    for (number, text) in told.iter().enumerate() {
+        assert!(!text.is_empty(), "sink {number}");
+        let place = text.find("planted").map(|place| &text[place.saturating_sub(200)..place]);
+        assert_eq!(place, None, "sink {number}");
+    }
+    // What is no secret is there.
+    for text in [&told[0], &told[1], &told[3], &told[6]] {
+        assert!(text.contains("page=2"), "{text}");
+    }
+    assert!(told[1].contains("pen") && told[1].contains("***"), "{}", told[1]);
 }
 
 /// Of the line of a counter.

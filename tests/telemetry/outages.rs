@@ -22,8 +22,11 @@ const EXPORTERS: [&str; 6] = [
     "otlp-logs",
 ];
 
-/// Settings by which every exporter writes to one address.
-fn all_to(url: &str, identity: &Backend) -> Vec<String> {
+/// A collector's protocol and address.
+type Collector<'a> = (&'a str, &'a str);
+
+/// Settings by which every exporter of Azure writes to one address, and those of OpenTelemetry to a collector.
+fn all_to(url: &str, (protocol, collector): Collector<'_>, identity: &Backend) -> Vec<String> {
     let connection = format!("InstrumentationKey={KEY};IngestionEndpoint={url}");
     let metadata = identity.url();
     let hub = format!("{url}/hub");
@@ -37,24 +40,22 @@ fn all_to(url: &str, identity: &Backend) -> Vec<String> {
         ("identity.source", "vm"),
         ("identity.metadata.host", &metadata),
         ("observability.opentelemetry.enabled", "true"),
-        ("observability.opentelemetry.collector.uri", url),
-        ("observability.opentelemetry.protocol", "http/protobuf"),
+        ("observability.opentelemetry.collector.uri", collector),
+        ("observability.opentelemetry.protocol", protocol),
         ("observability.opentelemetry.traces.enabled", "true"),
         ("observability.opentelemetry.logs.enabled", "true"),
     ];
     settings.iter().flat_map(|(name, value)| ["--set".to_owned(), format!("{name}={value}")]).collect()
 }
 
-/// Accepts, reads nothing, and answers one byte a second.
-fn trickle() -> SocketAddr {
+/// Accepts, reads nothing, and answers one byte a second: `head`, and then `x`.
+fn trickle(head: &'static [u8]) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             std::thread::spawn(move || {
-                for byte in
-                    b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Long: ".iter().chain([b'x'; 600].iter())
-                {
+                for byte in head.iter().chain([b'x'; 600].iter()) {
                     if stream.write_all(&[*byte]).is_err() {
                         return;
                     }
@@ -79,11 +80,14 @@ fn ask(http: SocketAddr, count: usize) {
     }
 }
 
+/// Collectors are spoken to by this.
+const PROTOCOLS: [&str; 2] = ["http/protobuf", "grpc"];
+
 /// The sinks of a gateway are all in the same trouble: each is said to be away once, with `why`, and no request fails.
-fn is_said_once(url: &str, why: &str, after: Duration) {
+fn is_said_once(url: &str, collector: Collector<'_>, why: &str, after: Duration) {
     let (backend, identity) = (Backend::fixed("x"), identity());
     let config = config(&backend);
-    let settings = all_to(url, &identity);
+    let settings = all_to(url, collector, &identity);
     let mut arguments = vec!["--config", config.path().to_str().expect("a path")];
     arguments.extend(settings.iter().map(String::as_str));
     let gateway = Process::start(&arguments);
@@ -107,19 +111,35 @@ fn is_said_once(url: &str, why: &str, after: Duration) {
 
 #[test]
 fn unreachable_sinks_are_one_line_each() {
-    is_said_once("http://127.0.0.1:9", "", Duration::from_secs(6));
+    for protocol in PROTOCOLS {
+        let url = "http://127.0.0.1:9";
+        is_said_once(url, (protocol, url), "", Duration::from_secs(6));
+    }
 }
 
 #[test]
 fn sinks_that_speak_no_tls_are_one_line_each() {
     let plain = Backend::fixed("no TLS");
-    is_said_once(&format!("https://{}", plain.address()), "", Duration::from_secs(6));
+    for protocol in PROTOCOLS {
+        let url = format!("https://{}", plain.address());
+        is_said_once(&url, (protocol, &url), "", Duration::from_secs(6));
+    }
 }
 
 /// A request to a sink is given up after 30 seconds.
 #[test]
 fn sinks_of_a_byte_a_second_are_one_line_each() {
-    is_said_once(&format!("http://{}", trickle()), "30000 ms", Duration::from_secs(34));
+    let http1 = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Long: ";
+    // Empty SETTINGS, and a frame of 600 bytes of a type that nobody knows.
+    let http2 = b"\0\0\0\x04\0\0\0\0\0\0\x02\x58\xfe\0\0\0\0\0";
+    let url = format!("http://{}", trickle(http1));
+    let (by_http, by_grpc) = (format!("http://{}", trickle(http1)), format!("http://{}", trickle(http2)));
+    let after = Duration::from_secs(34);
+    std::thread::scope(|scope| {
+        scope.spawn(|| is_said_once(&url, ("http/protobuf", &by_http), "30000 ms", after));
+        // Over HTTP/2 a PING without an answer tells it sooner.
+        scope.spawn(|| is_said_once(&url, ("grpc", &by_grpc), "", after));
+    });
 }
 
 /// The buffer's folder is on a disk of 64 KiB.
