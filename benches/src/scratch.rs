@@ -14,18 +14,23 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// The core of the proxy under test.
-const PROXY_CORE: usize = 0;
+pub const PROXY_CORE: usize = 0;
 /// The core of backend and load generator.
-const LOAD_CORE: usize = 1;
+pub const LOAD_CORE: usize = 1;
 
 /// Keeps this process on the load generator's core, and lets it and its children open many sockets.
 pub fn prepare() -> anyhow::Result<()> {
-    let mut set = CpuSet::new();
-    set.set(LOAD_CORE)?;
-    sched_setaffinity(Pid::from_raw(0), &set).context("two cores are needed")?;
+    on_core(LOAD_CORE)?;
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
     Ok(())
+}
+
+/// Keeps this thread, and what it starts, on a core.
+pub fn on_core(core: usize) -> anyhow::Result<()> {
+    let mut set = CpuSet::new();
+    set.set(core)?;
+    sched_setaffinity(Pid::from_raw(0), &set).context("two cores are needed")
 }
 
 /// A port of the loopback address that was free a moment ago.

@@ -4,7 +4,7 @@
 //! Source: net/ipv4/syncookies.c and `bpf_tcp_gen_syncookie` of bpf-helpers(7).
 
 use aya_ebpf::EbpfContext as _;
-use aya_ebpf::bindings::{tcphdr, xdp_action};
+use aya_ebpf::bindings::{bpf_sock, tcphdr, xdp_action};
 use aya_ebpf::helpers::generated::{
     bpf_check_mtu, bpf_sk_release, bpf_skc_lookup_tcp, bpf_tcp_gen_syncookie,
     bpf_tcp_raw_check_syncookie_ipv4, bpf_tcp_raw_check_syncookie_ipv6, bpf_tcp_raw_gen_syncookie_ipv4,
@@ -22,6 +22,8 @@ use crate::account::Frame;
 use crate::maps::{COOKIE_COUNTS, COOKIE_STATE};
 use crate::shed::now;
 
+/// `TCP_LISTEN` of include/net/tcp_states.h.
+const TCP_LISTEN: u32 = 10;
 /// `BPF_F_CURRENT_NETNS`.
 const THIS_NETNS: u64 = u64::MAX;
 /// RFC 9293 §3.7.1, and what Ethernet allows.
@@ -89,7 +91,8 @@ struct Syn<'a> {
 
 /// A TCP header with its options; behind its end there is room.
 struct Segment {
-    words: [u32; 16],
+    /// Zeroed eight bytes at a time; of smaller words the compiler makes a loop.
+    words: [u64; 8],
     bytes: u32,
 }
 
@@ -160,9 +163,9 @@ impl Syn<'_> {
         }
         let segment = self.segment(tcp, self.network + size_of::<H>())?;
         let length = segment.length()?;
+        let (source_port, destination_port) = (tcp.source, tcp.destination);
+        let tuple = Tuple { source, destination, source_port, destination_port };
         let cookie = if step == Step::Ask {
-            let (source_port, destination_port) = (tcp.source, tcp.destination);
-            let tuple = Tuple { source, destination, source_port, destination_port };
             let cookie = self.ask(&tuple, ip, &segment, length);
             if cookie == NO_LISTENING_SOCKET {
                 state.not_told(now);
@@ -170,6 +173,8 @@ impl Syn<'_> {
             }
             state.told(now, cookie >= 0);
             cookie
+        } else if self.is_known(&tuple) {
+            return None;
         } else {
             generate(segment.words.as_ptr().cast_mut().cast(), length)
         };
@@ -179,7 +184,7 @@ impl Syn<'_> {
     /// The TCP header with its options.
     #[inline(always)]
     fn segment(&self, tcp: &Tcp, at: usize) -> Option<Segment> {
-        let mut segment = Segment { words: [0; 16], bytes: u32::from(tcp.data_offset >> 4) * 4 };
+        let mut segment = Segment { words: [0; 8], bytes: u32::from(tcp.data_offset >> 4) * 4 };
         let length = segment.length()?;
         // SAFETY: four bits of words, at most 15, have room.
         let result =
@@ -187,11 +192,27 @@ impl Syn<'_> {
         (result == 0).then_some(segment)
     }
 
-    /// The kernel's cookie if the listener's queue overflows; else an error, below 0.
+    /// Whether a connection of these addresses and ports is there, or has just ended (TIME-WAIT): its socket would take the
+    /// segment that comes back for one of its own, so that the stack has to see the SYN (RFC 9293 §3.10.7.4, RFC 6191).
     #[inline(always)]
-    fn ask<A, H>(&self, tuple: &Tuple<A>, ip: &H, segment: &Segment, length: u32) -> i64 {
+    fn is_known<A>(&self, tuple: &Tuple<A>) -> bool {
+        let socket = self.socket(tuple);
+        if socket.is_null() {
+            return false;
+        }
+        // SAFETY: a socket of ours until it is released.
+        unsafe {
+            let state = (*socket).state;
+            bpf_sk_release(socket.cast());
+            state != TCP_LISTEN
+        }
+    }
+
+    /// The socket that a segment is for, to be released; null if there is none.
+    #[inline(always)]
+    fn socket<A>(&self, tuple: &Tuple<A>) -> *mut bpf_sock {
         // SAFETY: a tuple of one of the two lengths that the helper takes, and the program's own context.
-        let socket = unsafe {
+        unsafe {
             bpf_skc_lookup_tcp(
                 self.ctx.as_ptr(),
                 core::ptr::from_ref(tuple).cast_mut().cast(),
@@ -199,7 +220,13 @@ impl Syn<'_> {
                 THIS_NETNS,
                 0,
             )
-        };
+        }
+    }
+
+    /// The kernel's cookie if the listener's queue overflows; else an error, below 0.
+    #[inline(always)]
+    fn ask<A, H>(&self, tuple: &Tuple<A>, ip: &H, segment: &Segment, length: u32) -> i64 {
+        let socket = self.socket(tuple);
         if socket.is_null() {
             return -1;
         }

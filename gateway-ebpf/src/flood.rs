@@ -1,11 +1,14 @@
-//! For measuring only: turns a frame into one of a flood, with a source that is chosen anew each time.
+//! For measuring only: makes each frame one of a flood, with a source that is chosen anew each time; and an end that takes
+//! nothing.
 
 use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::helpers::generated::bpf_get_prandom_u32;
 use aya_ebpf::macros::xdp;
 use aya_ebpf::programs::XdpContext;
-use gateway_common::flood::{NETWORKS, network};
+use gateway_common::flood::{FloodFrame, NETWORKS, network};
 use gateway_common::numbers::PROTOCOL_TCP;
+
+use crate::maps::FLOOD_FRAME;
 
 const ETHERNET: usize = 14;
 /// Words of 16 bits of an IPv4 header without options.
@@ -15,15 +18,20 @@ const SOURCE: usize = 6;
 /// Of a TCP header behind it, in the same words.
 const TCP_CHECKSUM: usize = WORDS + 8;
 
-/// Run over live frames of an Ethernet header and an IPv4 header without options, it sends them all. A type of
-/// service other than 0 asks for one address in each network.
+/// Run over live frames it sends them all, each written anew: the kernel uses a frame again that its receiver has
+/// dropped or sent back, with what has become of it. A type of service other than 0 asks for one address in each network.
 #[xdp]
 pub fn gw_flood(ctx: XdpContext) -> u32 {
-    let start = ctx.data() + ETHERNET;
-    if start + WORDS * 2 > ctx.data_end() {
+    let Some(template) = FLOOD_FRAME.get(0) else { return xdp_action::XDP_DROP };
+    let start = ctx.data();
+    if start + size_of::<FloodFrame>() > ctx.data_end() {
         return xdp_action::XDP_DROP;
     }
-    let header = start as *mut u16;
+    for (at, word) in template.iter().enumerate() {
+        // SAFETY: within the packet by the comparison above.
+        unsafe { (start as *mut u32).add(at).write(*word) };
+    }
+    let header = (start + ETHERNET) as *mut u16;
     // SAFETY: a helper without arguments; and within the packet by the comparison above, as all that follows.
     let (random, service) = unsafe { (bpf_get_prandom_u32(), header.cast::<u8>().add(1).read()) };
     let host = if service == 0 { random >> 24 } else { 1 };
@@ -40,9 +48,7 @@ pub fn gw_flood(ctx: XdpContext) -> u32 {
         }
         sum = (sum & 0xffff) + (sum >> 16);
         header.add(CHECKSUM).write(!((sum & 0xffff) + (sum >> 16)) as u16);
-        if start + (TCP_CHECKSUM + 1) * 2 <= ctx.data_end()
-            && header.cast::<u8>().add(9).read() == PROTOCOL_TCP
-        {
+        if header.cast::<u8>().add(9).read() == PROTOCOL_TCP {
             // RFC 1624: what was right stays right.
             let mut sum = u32::from(!header.add(TCP_CHECKSUM).read());
             sum += u32::from(!old[0]) + u32::from(!old[1]);
@@ -52,4 +58,10 @@ pub fn gw_flood(ctx: XdpContext) -> u32 {
         }
     }
     xdp_action::XDP_TX
+}
+
+/// For measuring only: drops everything.
+#[xdp(frags)]
+pub fn gw_drop(_: XdpContext) -> u32 {
+    xdp_action::XDP_DROP
 }

@@ -3,6 +3,7 @@
 use aya_ebpf::bindings::{BPF_F_NO_COMMON_LRU, BPF_F_NO_PREALLOC};
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf, SockMap};
+use gateway_common::flood::FloodFrame;
 use gateway_common::map::{
     BALANCERS_MAX, BINDINGS_MAX, BalanceCounters, BindKey, COUNTERS_MAX, CPUS_MAX, Config,
     ConnectionCounters, CookieCounters, CookieState, EVENTS_BYTES, FLOWS_MAX, FRAGMENTS_MAX, FlowKey,
@@ -139,3 +140,7 @@ pub static BALANCERS: HashMap<Address, u32> = HashMap::with_max_entries(BALANCER
 pub fn enabled() -> Option<&'static Config> {
     CONFIG.get(0).filter(|config| config.has(Config::ENABLED))
 }
+
+/// For measuring only: what a flood is made of.
+#[map]
+pub static FLOOD_FRAME: Array<FloodFrame> = Array::with_max_entries(1, 0);

@@ -16,18 +16,31 @@ use crate::maps::{ALIVE, ALLOW4, ALLOW6, DENY4, DENY6, DROPS, EVENTS, HINTS4, SA
 /// `BPF_RB_NO_WAKEUP`: user space looks by itself.
 const NO_WAKEUP: u64 = 1;
 
-/// The rule to drop an arriving packet by.
-#[inline(always)]
-pub fn rule(frame: &Frame, parsed: &Parsed, entry: PortEntry, config: &Config) -> Option<u32> {
-    shed::rule(frame, parsed, entry, config, &InMaps)
+/// An arriving packet is to be dropped.
+pub struct Dropped {
+    rule: u32,
+    /// When that was decided.
+    now: u64,
 }
 
-struct InMaps;
+/// Whether an arriving packet is dropped.
+#[inline(always)]
+pub fn rule(frame: &Frame, parsed: &Parsed, entry: PortEntry, config: &Config) -> Option<Dropped> {
+    let maps = InMaps { now: Cell::new(0) };
+    let rule = shed::rule(frame, parsed, entry, config, &maps)?;
+    Some(Dropped { rule, now: maps.now.get() })
+}
+
+struct InMaps {
+    /// Of this packet, once somebody has asked: each call of a helper takes some ten nanoseconds.
+    now: Cell<u64>,
+}
 
 impl Tables for InMaps {
     #[inline(always)]
     fn alive(&self) -> bool {
-        ALIVE.get(0).is_some_and(|until| now() < *until)
+        self.now.set(now());
+        ALIVE.get(0).is_some_and(|until| self.now.get() < *until)
     }
 
     #[inline(always)]
@@ -60,7 +73,7 @@ impl Tables for InMaps {
         // SAFETY: the map gave the pointers, to cells of two rows. Another CPU may write in between: that loses a
         // count, which the limit bears (the target has no atomic loads).
         let (first, second) = unsafe { (Cell::from_mut(&mut *first), Cell::from_mut(&mut *second)) };
-        limit::admit(now(), limit, first, second)
+        limit::admit(self.now.get(), limit, first, second)
     }
 }
 
@@ -79,7 +92,8 @@ pub fn now() -> u64 {
 
 /// Counts a dropped packet, and reports it unless this CPU has just reported another.
 #[inline(always)]
-pub fn report(frame: &Frame, parsed: &Parsed, rule: u32, weight: &Weight, interface: u32) {
+pub fn report(frame: &Frame, parsed: &Parsed, dropped: &Dropped, weight: &Weight, interface: u32) {
+    let Dropped { rule, now } = *dropped;
     if let Some(counters) = DROPS.get_ptr_mut(rule) {
         // SAFETY: the map gave the pointer, and this CPU's slot is ours while the program runs.
         unsafe {
@@ -90,7 +104,6 @@ pub fn report(frame: &Frame, parsed: &Parsed, rule: u32, weight: &Weight, interf
     let Some(sampling) = SAMPLING.get_ptr_mut(0) else { return };
     // SAFETY: as above.
     let sampling: &mut Sampling = unsafe { &mut *sampling };
-    let now = now();
     if now < sampling.next_ns {
         sampling.skipped += weight.packets;
         return;

@@ -28,7 +28,7 @@ pub fn gw_ingress_tc(ctx: TcContext) -> i32 {
     let (frame, parsed) = read(&ctx);
     let weight = weight(&ctx, &parsed);
     let entry = owner(&frame, &parsed, Direction::In);
-    let Some(rule) = shed::rule(&frame, &parsed, entry, config) else {
+    let Some(dropped) = shed::rule(&frame, &parsed, entry, config) else {
         account(entry, &parsed, Direction::In, parsed.verdict, &weight);
         // What a balancer has sent is for us.
         if !unpacked && balance::wanted(config) && !is_tagged(&ctx) {
@@ -43,7 +43,7 @@ pub fn gw_ingress_tc(ctx: TcContext) -> i32 {
     account(entry, &parsed, Direction::In, Verdict::Dropped, &weight);
     // SAFETY: a field of the program's own context.
     let interface = unsafe { (*ctx.skb.skb).ingress_ifindex };
-    shed::report(&frame, &parsed, rule, &weight, interface);
+    shed::report(&frame, &parsed, &dropped, &weight, interface);
     DROP
 }
 

@@ -30,7 +30,7 @@ pub fn ingress<const LOGS: bool>(ctx: &XdpContext) -> u32 {
         aya_log_ebpf::debug!(ctx, "packet not understood: {} bytes", weight.bytes);
     }
     let entry = owner(&frame, &parsed, Direction::In);
-    let Some(rule) = shed::rule(&frame, &parsed, entry, config) else {
+    let Some(dropped) = shed::rule(&frame, &parsed, entry, config) else {
         account(entry, &parsed, Direction::In, parsed.verdict, &weight);
         // What a balancer has sent is for us.
         if !unpacked && balance::wanted(config) {
@@ -48,7 +48,7 @@ pub fn ingress<const LOGS: bool>(ctx: &XdpContext) -> u32 {
     account(entry, &parsed, Direction::In, Verdict::Dropped, &weight);
     // SAFETY: a field of the program's own context.
     let interface = unsafe { (*ctx.ctx).ingress_ifindex };
-    shed::report(&frame, &parsed, rule, &weight, interface);
+    shed::report(&frame, &parsed, &dropped, &weight, interface);
     xdp_action::XDP_DROP
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
 
 use gateway_datapath::{CookieCounts, Datapath, DatapathSettings, Ingress};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -9,7 +10,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::counting::listener;
 use crate::frames::{SYN, TCP, answerable, ethernet, from_v4, from_v6, ipv4, ipv6, tcp};
 use crate::steering::{connect, spec};
-use gateway_tests::namespaces::{CLIENT_INTERFACE, GATEWAY_V4, GATEWAY_V6, World, eventually};
+use gateway_tests::namespaces::{CLIENT_INTERFACE, CLIENT_V4, GATEWAY_V4, GATEWAY_V6, World, eventually};
 
 const PORT: u16 = 8080;
 /// Bound by nobody: `sk_lookup` finds the listener, also for the question whether its queue overflows.
@@ -127,6 +128,39 @@ fn flood_of_syns_is_answered_and_real_clients_get_through() {
         assert_eq!((cookies.failed, cookies.over), (0, 0));
         assert_eq!(scene.kernel("SyncookiesRecv"), clients as u64, "each client came with a cookie");
         assert_eq!(scene.kernel("SyncookiesFailed"), 0);
+    }
+}
+
+/// The server closes first, so that its end of the connection is in TIME-WAIT; the client takes the same port again. A cookie
+/// would be answered by an acknowledgment that the old connection swallows.
+#[test]
+fn flood_leaves_ports_of_connections_that_have_just_ended_to_the_stack() {
+    let Some(scene) = Scene::new(Ingress::Native, Some(1_000_000)) else { return };
+    let again = || {
+        let near = scene.world.client.run(|| {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).unwrap();
+            socket.set_reuse_address(true).unwrap();
+            socket.bind(&SocketAddr::new(CLIENT_V4.parse().unwrap(), 45_000).into()).unwrap();
+            let to = SocketAddr::new(GATEWAY_V4.parse().unwrap(), PORT);
+            socket.connect_timeout(&to.into(), Duration::from_secs(10)).expect("a connection");
+            socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            TcpStream::from(socket)
+        });
+        let (mut near, mut far) = (near, scene.sockets[0].accept().unwrap().0);
+        near.write_all(b"ping").unwrap();
+        far.read_exact(&mut [0; 4]).unwrap();
+        drop(far);
+        assert_eq!(near.read(&mut [0; 4]).unwrap(), 0);
+    };
+    again();
+    let flooded = eventually(|| {
+        scene.flood(false, 0);
+        scene.cookies().flood
+    });
+    assert!(flooded, "{:?}", scene.cookies());
+    for round in 1..20 {
+        scene.flood(false, round);
+        again();
     }
 }
 

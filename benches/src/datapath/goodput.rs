@@ -8,21 +8,18 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
-use gateway::settings::{Given, Settings};
-use gateway::{Gateway, telemetry};
-use gateway_tests::namespaces::{CLIENT_V6, GATEWAY_INTERFACE, GATEWAY_V4, GATEWAY_V6, World};
+use gateway_tests::namespaces::{CLIENT_V6, GATEWAY_V4, GATEWAY_V6};
 use serde::Serialize;
+
+use crate::serving::{PORT, Serving, folder};
 
 const CLIENTS: usize = 4;
 const ABUSERS: usize = 10 * CLIENTS;
 /// Of one measurement.
 const TIME: Duration = Duration::from_secs(3);
-const PORT: u16 = 8080;
 
 /// Requests a second that clients got answered.
 #[derive(Debug, Serialize)]
@@ -56,7 +53,7 @@ pub fn run(rounds: usize) -> anyhow::Result<Vec<Goodput>> {
     let mut figures: Vec<Vec<f64>> = cases.iter().map(|_| Vec::new()).collect();
     for _ in 0..rounds {
         for (case, figures) in cases.iter().zip(&mut figures) {
-            figures.push(serving[case.gateway].measure(case.abused));
+            figures.push(measure(&serving[case.gateway], case.abused));
         }
     }
     for one in serving {
@@ -71,66 +68,42 @@ pub fn run(rounds: usize) -> anyhow::Result<Vec<Goodput>> {
     Ok(rows.collect())
 }
 
-struct Serving {
-    world: World,
-    gateway: Gateway,
+/// The rows as a table.
+pub fn print(rows: &[Goodput]) {
+    println!("| ten times as many abusive clients | requests a second of the others | of the undisturbed |");
+    println!("| --- | --- | --- |");
+    let undisturbed = rows.first().map_or(1.0, |one| one.median);
+    for one in rows {
+        println!("| {} | {:.0} | {:.0} % |", one.case, one.median, 100.0 * one.median / undisturbed);
+    }
 }
 
-impl Serving {
-    fn start(config: &Path, more: &[(&str, &str)]) -> anyhow::Result<Self> {
-        let world = World::new().context("namespaces cannot be made here")?;
-        let http = format!("[::]:{PORT}");
-        let settings = [
-            ("config.folder", config.to_str().context("a UTF-8 path")?),
-            ("net.http.address", &http),
-            ("net.https.address", "off"),
-            ("admin.address", "off"),
-            ("datapath.mode", "required"),
-            ("datapath.interface", GATEWAY_INTERFACE),
-            ("datapath.xdp", "native"),
-            ("telemetry.logs.std", "none"),
-            ("shutdown.delay", "0"),
-            ("shutdown.timeout", "1"),
-        ];
-        let given: Vec<_> = settings
-            .iter()
-            .chain(more)
-            .map(|(name, value)| Given { name: (*name).to_owned(), value: (*value).to_owned() })
-            .collect();
-        let (settings, _) = Settings::from_given(&given).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
-        let gateway = world.gateway.run(|| {
-            let (telemetry, instance) = telemetry::start(&settings).map_err(anyhow::Error::msg)?;
-            anyhow::Ok(Gateway::start(settings, telemetry, &instance)?)
-        })?;
-        Ok(Self { world, gateway })
-    }
-
-    fn measure(&self, abused: bool) -> f64 {
-        let (answered, done) = (AtomicU64::new(0), AtomicBool::new(false));
-        let good: SocketAddr = (GATEWAY_V4.parse::<std::net::IpAddr>().expect("an address"), PORT).into();
-        let bad: SocketAddr = (GATEWAY_V6.parse::<std::net::IpAddr>().expect("an address"), PORT).into();
-        let time = self.world.client.run(|| {
-            std::thread::scope(|scope| {
-                for _ in 0..if abused { ABUSERS } else { 0 } {
-                    scope.spawn(|| {
-                        while !done.load(Ordering::Relaxed) {
-                            abuse(bad);
-                        }
-                    });
-                }
-                // They have begun when it is measured.
-                std::thread::sleep(Duration::from_millis(200));
-                let start = Instant::now();
-                for _ in 0..CLIENTS {
-                    scope.spawn(|| ask(good, &answered, &done));
-                }
-                std::thread::sleep(TIME);
-                done.store(true, Ordering::Relaxed);
-                start.elapsed()
-            })
-        });
-        answered.load(Ordering::Relaxed) as f64 / time.as_secs_f64()
-    }
+/// Requests a second that are answered.
+fn measure(serving: &Serving, abused: bool) -> f64 {
+    let (answered, done) = (AtomicU64::new(0), AtomicBool::new(false));
+    let good: SocketAddr = (GATEWAY_V4.parse::<std::net::IpAddr>().expect("an address"), PORT).into();
+    let bad: SocketAddr = (GATEWAY_V6.parse::<std::net::IpAddr>().expect("an address"), PORT).into();
+    let time = serving.world.client.run(|| {
+        std::thread::scope(|scope| {
+            for _ in 0..if abused { ABUSERS } else { 0 } {
+                scope.spawn(|| {
+                    while !done.load(Ordering::Relaxed) {
+                        abuse(bad);
+                    }
+                });
+            }
+            // They have begun when it is measured.
+            std::thread::sleep(Duration::from_millis(200));
+            let start = Instant::now();
+            for _ in 0..CLIENTS {
+                scope.spawn(|| ask(good, &answered, &done));
+            }
+            std::thread::sleep(TIME);
+            done.store(true, Ordering::Relaxed);
+            start.elapsed()
+        })
+    });
+    answered.load(Ordering::Relaxed) as f64 / time.as_secs_f64()
 }
 
 /// A client that keeps its connection.
@@ -165,23 +138,4 @@ fn abuse(address: SocketAddr) {
 
 fn forbid() -> String {
     format!("<ip-filter action=\"forbid\"><address>{CLIENT_V6}</address></ip-filter>")
-}
-
-/// One API of one operation.
-fn folder(inbound: &str) -> anyhow::Result<tempfile::TempDir> {
-    let dir = tempfile::tempdir()?;
-    let operation = dir.path().join("apis/a/operations/item");
-    fs::create_dir_all(&operation)?;
-    let api = r#"{"properties": {"displayName": "a", "path": "a", "protocols": ["http"], "apiRevision": "1",
-        "isCurrent": true, "subscriptionRequired": false}}"#;
-    let of_operation = r#"{"properties": {"displayName": "item", "method": "GET", "urlTemplate": "/item",
-        "templateParameters": []}}"#;
-    let policy = format!(
-        "<policies><inbound>{inbound}<return-response><set-body>hello</set-body></return-response></inbound>\
-         <backend /><outbound /><on-error /></policies>"
-    );
-    fs::write(dir.path().join("apis/a/apiInformation.json"), api)?;
-    fs::write(dir.path().join("apis/a/policy.xml"), policy)?;
-    fs::write(operation.join("operationInformation.json"), of_operation)?;
-    Ok(dir)
 }

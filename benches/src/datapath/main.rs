@@ -1,76 +1,88 @@
-//! `cargo xtask bench datapath`: nanoseconds a packet of each kernel program, beside one that does nothing; and of a
-//! packet that is dropped, beside the kernel's own filters; what is left for clients when others are abusive; and what L4
-//! routes bring.
+//! `cargo xtask bench datapath`: what the kernel path costs and brings, beside the kernel's own means and HAProxy.
 
+mod cost;
 mod drops;
 mod goodput;
 mod pass;
+mod programs;
+mod serving;
+mod steering;
+mod survival;
+mod traffic;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
+use serde_json::Value;
 
-/// Runs the kernel programs over packets in memory (`BPF_PROG_TEST_RUN`); needs root.
+/// Measures the kernel path; needs root.
 #[derive(Parser)]
 struct Arguments {
     /// Runs of each program over each packet, per round
     #[arg(long, default_value_t = 1_000_000)]
     repeat: u32,
-    /// Floods of each contender, interleaved
+    /// Turns of each contender, interleaved
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Only what L4 routes bring
-    #[arg(long)]
-    pass_only: bool,
-    /// JSON instead of a table
+    /// What is measured
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Part::value_variants().to_vec())]
+    part: Vec<Part>,
+    /// JSON instead of tables
     #[arg(long)]
     json: bool,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Part {
+    /// A packet in each program, beside one that does nothing
+    Programs,
+    /// A packet that is dropped, beside the kernel's own filters
+    Drops,
+    /// Who gets a connection in a flood of SYNs
+    Survival,
+    /// What is left for clients when others are abusive
+    Goodput,
+    /// What clients that do no wrong notice of it
+    Cost,
+    /// New connections by the worker on their CPU
+    Steering,
+    /// L4 routes, beside HAProxy in TCP mode
+    Pass,
+}
+
+impl Part {
+    /// Prints its table, or gives its figures.
+    fn run(self, arguments: &Arguments) -> anyhow::Result<Value> {
+        let rounds = arguments.rounds;
+        match self {
+            Self::Programs => arguments.show(&programs::run(arguments.repeat)?, programs::print),
+            Self::Drops => arguments.show(&drops::run(rounds)?, drops::print),
+            Self::Survival => arguments.show(&survival::run(rounds)?, survival::print),
+            Self::Goodput => arguments.show(&goodput::run(rounds)?, goodput::print),
+            Self::Cost => arguments.show(&cost::run(rounds)?, cost::print),
+            Self::Steering => arguments.show(&steering::run(rounds)?, steering::print),
+            Self::Pass => arguments.show(&pass::run(rounds)?, pass::print),
+        }
+    }
+}
+
+impl Arguments {
+    fn show<T: serde::Serialize>(&self, rows: &[T], print: fn(&[T])) -> anyhow::Result<Value> {
+        if !self.json {
+            print(rows);
+            println!();
+        }
+        Ok(serde_json::to_value(rows)?)
+    }
+}
+
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    if arguments.pass_only {
-        let passed = pass::run(arguments.rounds)?;
-        if arguments.json {
-            println!("{}", serde_json::to_string_pretty(&passed)?);
-        } else {
-            pass::print(&passed);
-        }
-        return Ok(());
+    let mut figures = serde_json::Map::new();
+    for part in &arguments.part {
+        let name = part.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        figures.insert(name, part.run(&arguments)?);
     }
-    let costs = gateway_datapath::bench::run(arguments.repeat).map_err(anyhow::Error::msg)?;
-    let drops = drops::run(arguments.rounds)?;
-    let goodput = goodput::run(arguments.rounds)?;
-    let passed = pass::run(arguments.rounds)?;
     if arguments.json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&serde_json::json!({
-                "programs": costs, "drops": drops, "goodput": goodput, "passed": passed
-            }))?
-        );
-        return Ok(());
+        println!("{}", serde_json::to_string_pretty(&figures)?);
     }
-    println!("| program | packet | ns a packet | above an empty XDP program |");
-    println!("| --- | --- | --- | --- |");
-    for cost in costs {
-        let above = i64::from(cost.nanoseconds) - i64::from(cost.empty_nanoseconds);
-        println!("| {} | {} | {} | {above} |", cost.program, cost.packet, cost.nanoseconds);
-    }
-    println!();
-    println!("| rule | filter | CPU ns a dropped packet | against the gateway's |");
-    println!("| --- | --- | --- | --- |");
-    for cost in &drops {
-        // Native XDP stands first for each rule.
-        let ours = drops.iter().find(|one| one.rule == cost.rule).map_or(cost.median, |one| one.median);
-        println!("| {} | {} | {:.0} | {:.1} |", cost.rule, cost.contender, cost.median, cost.median / ours);
-    }
-    println!();
-    println!("| ten times as many abusive clients | requests a second of the others | of the undisturbed |");
-    println!("| --- | --- | --- |");
-    let undisturbed = goodput.first().map_or(1.0, |one| one.median);
-    for one in &goodput {
-        println!("| {} | {:.0} | {:.0} % |", one.case, one.median, 100.0 * one.median / undisturbed);
-    }
-    println!();
-    pass::print(&passed);
     Ok(())
 }

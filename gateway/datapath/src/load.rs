@@ -8,6 +8,7 @@ use aya::maps::{Map as AyaMap, MapData, MapError, RingBuf};
 use aya::programs::{Program, ProgramError, ProgramFd};
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use aya_log::EbpfLogger;
+use gateway_common::flood::FloodFrame;
 use gateway_common::map::{
     BalanceCounters, Config, ConnectionCounters, CookieCounters, CookieState, FRAGMENTS_MAX, Member,
     PacketCounters, PortEntry, PrefixEntry, RING_SLOTS, RttHistogram, SKETCH_MAX, TcpFlagCounters, Vip,
@@ -33,6 +34,7 @@ pub mod name {
     /// For measuring only, as those that follow.
     pub const EMPTY: &str = "gw_empty";
     pub const FLOOD: &str = "gw_flood";
+    pub const DROP: &str = "gw_drop";
     pub const TRIAL: &str = "gw_trial";
     pub const TRIAL_FLOOR: &str = "gw_trial_floor";
 
@@ -88,6 +90,7 @@ pub struct Maps {
     pub balance_counts: Map<BalanceCounters>,
     pub member_counts: Map<PacketCounters>,
     pub balancers: Map<u32>,
+    pub flood_frame: Map<FloodFrame>,
 }
 
 /// What the object became.
@@ -256,6 +259,7 @@ fn open_maps(object: &mut Ebpf) -> Result<Maps, MapError> {
         balance_counts: open(object, "BALANCE_COUNTS")?,
         member_counts: open(object, "MEMBER_COUNTS")?,
         balancers: open(object, "BALANCERS")?,
+        flood_frame: open(object, "FLOOD_FRAME")?,
     })
 }
 
