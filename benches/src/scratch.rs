@@ -56,7 +56,7 @@ impl Process {
         arguments: impl IntoIterator<Item = S>,
         log: &Path,
     ) -> anyhow::Result<Self> {
-        Self::spawn(PROXY_CORE, program, arguments, log)
+        Self::spawn(&PROXY_CORE.to_string(), program, arguments, log)
     }
 
     /// On the core of backend and load generator.
@@ -65,11 +65,20 @@ impl Process {
         arguments: impl IntoIterator<Item = S>,
         log: &Path,
     ) -> anyhow::Result<Self> {
-        Self::spawn(LOAD_CORE, program, arguments, log)
+        Self::spawn(&LOAD_CORE.to_string(), program, arguments, log)
+    }
+
+    /// On whatever core there is.
+    pub fn anywhere<S: AsRef<OsStr>>(
+        program: &Path,
+        arguments: impl IntoIterator<Item = S>,
+        log: &Path,
+    ) -> anyhow::Result<Self> {
+        Self::spawn(&format!("{PROXY_CORE},{LOAD_CORE}"), program, arguments, log)
     }
 
     fn spawn<S: AsRef<OsStr>>(
-        core: usize,
+        cores: &str,
         program: &Path,
         arguments: impl IntoIterator<Item = S>,
         log: &Path,
@@ -77,7 +86,7 @@ impl Process {
         let file = std::fs::File::create(log)?;
         let child = Command::new("taskset")
             .arg("-c")
-            .arg(core.to_string())
+            .arg(cores)
             .arg(program)
             .args(arguments)
             .stdin(Stdio::null())

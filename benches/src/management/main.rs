@@ -190,12 +190,11 @@ fn print(outcome: &Outcome) {
     );
     row("start of the plane, s", format!("{:.1}", outcome.start_seconds), "–");
     row("a gateway's request, median µs", format!("{:.0}", applying.median), "–");
-    let quiet = format!(
-        "{:.1} / {:.1}",
-        applying.quiet_p999 / applying.median,
-        applying.quiet_slowest / applying.median
-    );
-    row("p99.9 / slowest, to the median: nothing changes", quiet, "–");
-    let busy = format!("{:.1} / {:.1}", applying.p999 / applying.median, applying.slowest / applying.median);
-    row(&format!("the same while {} changes are applied", applying.changes), busy, "2");
+    let slow = |name: &str, of: &applying::Slow, aim: &str| {
+        let [moments, p999, slowest] = [of.of_moments, of.p999, of.slowest].map(|one| one / applying.median);
+        row(&format!("… {name}"), format!("{moments:.1} / {p999:.1} / {slowest:.1}"), aim);
+    };
+    row("slowest request of a moment, p99.9, slowest of all; to the median", String::new(), "");
+    slow("nothing changes", &applying.quiet, "–");
+    slow(&format!("{} changes are applied", applying.changes), &applying.changing, "2 / – / –");
 }
