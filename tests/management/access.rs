@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const ROLES: &[&str] = &["Owner", "Contributor", "Reader", "GatewayConfigurationReader"];
 
-fn method(operation: &Operation) -> &'static str {
+pub fn method(operation: &Operation) -> &'static str {
     match operation.method {
         Method::Get => "GET",
         Method::Head => "HEAD",
@@ -19,7 +19,7 @@ fn method(operation: &Operation) -> &'static str {
 }
 
 /// A path of the operation, with names that nothing has.
-fn path(operation: &Operation) -> String {
+pub fn path(operation: &Operation) -> String {
     let path = operation.path.replace("{S}", SERVICE);
     let names = path.split('/').map(|segment| match segment {
         "{subscriptionId}" => "00000000-0000-0000-0000-000000000000",
@@ -81,6 +81,43 @@ fn no_operation_answers_without_a_token() {
         let login =
             format!("Bearer authorization_uri=\"{}/00000000-0000-0000-0000-000000000000\"", plane.url());
         assert!(challenge.starts_with(&login), "{challenge}");
+    }
+}
+
+/// M-01 of reliability-security.md: every operation, by every kind of token that is none.
+#[test]
+fn no_operation_answers_to_a_token_that_is_not_valid() {
+    let issuer = Issuer::start();
+    let base = issuer.name();
+    let plane = Plane::start(&[
+        ("management.auth.issuer", base.as_str()),
+        ("management.auth.audiences", "api://plane"),
+    ]);
+    plane.assign("somebody", "Owner");
+    let good = format!("Bearer {}", issuer.token("api://plane"));
+    let reply = plane.call_with("GET", "", &[("Authorization", &good)], &Value::Null);
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    plane.must("PUT", "tags/there", &json!({"properties": {"displayName": "there"}}));
+    for (algorithm, name, audience, seconds, code) in [
+        ("RS256", base.as_str(), "api://plane", -3600, "ExpiredAuthenticationToken"),
+        ("RS256", base.as_str(), "api://elsewhere", 3600, "InvalidAuthenticationToken"),
+        ("RS256", "https://login.example/", "api://plane", 3600, "InvalidAuthenticationToken"),
+        ("HS256", base.as_str(), "api://plane", 3600, "InvalidAuthenticationToken"),
+        ("none", base.as_str(), "api://plane", 3600, "InvalidAuthenticationToken"),
+    ] {
+        let bearer = format!("Bearer {}", issuer.signed(algorithm, name, audience, seconds));
+        let refused = |method: &str, path: &str| {
+            let reply = plane.call_with(method, path, &[("Authorization", &bearer)], &Value::Null);
+            assert_eq!(reply.status, 401, "{algorithm} {name} {audience} {seconds}: {method} {path}");
+            reply
+        };
+        for operation in OPERATIONS {
+            let reply = refused(method(operation), &path(operation));
+            let is_told = operation.method == Method::Head || reply.code() == code;
+            assert!(is_told, "{}: {}", operation.id, reply.body);
+        }
+        // What exists is told from what does not by those alone who may read.
+        assert_eq!(refused("GET", "tags/there").body, refused("GET", "tags/nowhere").body);
     }
 }
 

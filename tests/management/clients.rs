@@ -1,10 +1,15 @@
 //! The clients that people have: the SDKs and the command line of Azure, as `cargo xtask setup` fetches them.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 
+use gateway_management::contract::{OPERATIONS, Operation};
 use gateway_tests::plane::{Plane, TOKEN};
 use gateway_tests::process::fetched;
+
+/// A service's address as descriptions have it.
+const TEMPLATE: &str = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.ApiManagement/service/{serviceName}";
 
 fn script(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("management/clients").join(name)
@@ -22,6 +27,41 @@ fn python_sdk_builds_reads_changes_and_removes_a_whole_service() {
     let Some(python) = fetched("python/bin/python") else { return };
     let plane = Plane::start(&[]);
     passes(Command::new(python).arg(script("service.py")).args([&plane.url(), TOKEN]));
+}
+
+/// The table of operations is that of the SDK, which is made from Azure's own description: none is missing, none is ours alone
+/// but those named here.
+#[test]
+fn operations_are_those_of_the_sdk() {
+    let Some(python) = fetched("python/bin/python") else { return };
+    let output = Command::new(python).arg(script("operations.py")).output().expect("the client runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("lines");
+    let without_names = |path: &str| {
+        let name =
+            |segment: &str| if segment.starts_with('{') { "{}".to_owned() } else { segment.to_lowercase() };
+        path.split('/').map(name).collect::<Vec<_>>().join("/")
+    };
+    let theirs: BTreeSet<String> = text.lines().map(without_names).collect();
+    assert_eq!(text.lines().count(), 613, "management-api.md §1.1");
+    let is_sdk_s = |operation: &&Operation| {
+        !operation.path.contains("/deployments") && operation.id != "Gateway_ListInstances"
+    };
+    let of = |operation: &Operation| {
+        let method = format!("{:?}", operation.method).to_uppercase();
+        without_names(&format!("{method} {}", operation.path.replace("{S}", TEMPLATE)))
+    };
+    let ours: BTreeSet<String> = OPERATIONS.iter().filter(is_sdk_s).map(of).collect();
+    assert_eq!(theirs.difference(&ours).collect::<Vec<_>>(), Vec::<&String>::new(), "missing");
+    assert_eq!(ours.difference(&theirs).collect::<Vec<_>>(), Vec::<&String>::new(), "too many");
+}
+
+/// An SDK of 2020, whose versions of the interface Azure itself has retired.
+#[test]
+fn python_sdk_of_2020_builds_and_removes_a_service() {
+    let Some(python) = fetched("python-2020/bin/python") else { return };
+    let plane = Plane::start(&[]);
+    passes(Command::new(python).arg(script("service_2020.py")).args([&plane.url(), TOKEN]));
 }
 
 #[test]

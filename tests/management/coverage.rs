@@ -7,12 +7,14 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use gateway_management::contract::{OPERATIONS, Priority};
+use gateway_management::contract::{Method, OPERATIONS, Operation, Priority};
 use gateway_tests::plane::Plane;
 use serde_json::json;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
+
+use crate::access;
 
 /// Keeps the operation of each `ManagementCall`.
 #[derive(Clone, Default)]
@@ -83,6 +85,53 @@ fn told_by_a_gateway(plane: &Plane) {
     }
 }
 
+/// Operations that the audit log of a plane's store names.
+fn audited(plane: &Plane) -> BTreeSet<String> {
+    let store = rusqlite::Connection::open(plane.store()).expect("a store");
+    let mut rows = store.prepare("SELECT DISTINCT operation FROM audit").expect("a statement");
+    let names = rows.query_map((), |row| row.get(0)).expect("rows");
+    names.collect::<Result<_, _>>().expect("texts")
+}
+
+/// Whether an operation changes something or gives a secret away. The others are asked by POST, and only read or try.
+fn is_audited(id: &str) -> bool {
+    const READING: &[&str] = &[
+        "ApiManagementService_CheckNameAvailability",
+        "Backend_Reconnect",
+        "Deployments_Validate",
+        "PerformConnectivityCheckAsync",
+        "PolicyFragment_ListReferences",
+    ];
+    OPERATIONS.iter().any(|operation| operation.id == id && operation.is_write()) && !READING.contains(&id)
+}
+
+/// P2 and workspaces: lists are empty, nothing is in them, and writes are refused as tools understand.
+#[test]
+fn operations_that_are_not_offered_say_so() {
+    let plane = Plane::start(&[]);
+    let before = plane.revision();
+    let is_offered = |operation: &Operation| {
+        operation.priority != Priority::P2 && !operation.path.starts_with("{S}/workspaces")
+    };
+    for operation in OPERATIONS.iter().filter(|operation| !is_offered(operation)) {
+        let (method, path) = (access::method(operation), access::path(operation));
+        if operation.id.starts_with("Deployments_") {
+            continue;
+        }
+        let reply = plane.call(method, &path, &json!({"properties": {}}));
+        let found = (reply.status, reply.code());
+        match operation.method {
+            Method::Head => assert_eq!(reply.status, 404, "{}", operation.id),
+            Method::Get if operation.is_list() => {
+                assert_eq!((reply.status, &reply.body["value"]), (200, &json!([])), "{}", operation.id);
+            }
+            Method::Get => assert_eq!(found, (404, "ResourceNotFound"), "{}", operation.id),
+            _ => assert_eq!(found, (400, "MethodNotAllowedInPricingTier"), "{}", operation.id),
+        }
+    }
+    assert_eq!(plane.revision(), before);
+}
+
 #[test]
 fn operations_of_the_contract_are_called() {
     let calls = Calls::default();
@@ -102,6 +151,9 @@ fn operations_of_the_contract_are_called() {
             status => refused.push(format!("{} {}: {status} {}", step.method, step.path, reply.messages())),
         }
     }
+    let audited = audited(&plane);
+    let unaudited: Vec<_> = covered.iter().filter(|id| is_audited(id) && !audited.contains(*id)).collect();
+    assert!(unaudited.is_empty(), "not in the audit log: {unaudited:#?}");
     let wanted = OPERATIONS.iter().filter(|operation| operation.priority != Priority::P2);
     let missing: BTreeSet<&str> =
         wanted.map(|operation| operation.id).filter(|id| !covered.contains(*id)).collect();

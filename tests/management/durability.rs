@@ -31,13 +31,21 @@ fn call(client: &mut Client, method: &str, path: &str, body: &Value) -> Option<A
     client.try_send(head.as_bytes()).then(|| client.answer(false))?
 }
 
+/// D-08 of reliability-security.md. The moments of the kills come from a seed, which is told when the test fails.
 #[test]
 fn kill_during_writes_loses_nothing_acknowledged_and_halves_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = folder.path().join("plane.db");
     let store = store.to_str().expect("a path");
     let mut acknowledged: BTreeMap<String, String> = BTreeMap::new();
-    for round in 0..3 {
+    let mut seed = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("a time").subsec_nanos() | 1;
+    for round in 0..4 {
+        // Xorshift (Marsaglia, 2003).
+        seed ^= seed << 13;
+        seed ^= seed >> 17;
+        seed ^= seed << 5;
+        let moment = std::time::Duration::from_millis(150 + u64::from(seed % 350));
+        eprintln!("round {round}: killed {moment:?} after the start");
         let Served { mut process, address } = start(store);
         let writers: Vec<_> = (0..4)
             .map(|writer| {
@@ -55,7 +63,7 @@ fn kill_during_writes_loses_nothing_acknowledged_and_halves_nothing() {
                 })
             })
             .collect();
-        std::thread::sleep(std::time::Duration::from_millis(400));
+        std::thread::sleep(moment);
         process.signal(Signal::SIGKILL);
         process.wait();
         acknowledged.extend(writers.into_iter().flat_map(|writer| writer.join().expect("a writer")));
@@ -74,6 +82,35 @@ fn kill_during_writes_loses_nothing_acknowledged_and_halves_nothing() {
         let groups = call(&mut client, "GET", &link, &Value::Null).expect("an answer");
         assert_eq!(reply(groups).names(), ["administrators"], "{name}");
     }
+}
+
+/// D-09 of reliability-security.md: a store with a damaged document is not served, and is left as it is.
+#[test]
+fn damaged_store_is_refused_with_the_way_out() {
+    let mut plane = gateway_tests::plane::Plane::start(&[]);
+    plane.must("PUT", "tags/t", &json!({"properties": {"displayName": "t"}}));
+    plane.stop();
+    let store = plane.store();
+    let connection = rusqlite::Connection::open(&store).expect("a store");
+    let changed = connection.execute(
+        "UPDATE document SET body = CAST(substr(body, 1, length(body) - 1) || x'00' AS BLOB) WHERE path = 'tags/t'",
+        (),
+    );
+    assert_eq!(changed.expect("changed"), 1);
+    drop(connection);
+    let refusal = |store: &std::path::Path| {
+        let store = store.to_str().expect("a path");
+        let output =
+            gateway_tests::process::run(&["manage", "--management", "127.0.0.1:0", "--store", store]);
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let text = refusal(&store);
+    assert!(text.contains("tags/t is damaged") && text.contains("--restore"), "{text}");
+    let bytes = std::fs::read(&store).expect("a store");
+    std::fs::write(&store, bytes.iter().map(|byte| byte ^ 0x55).collect::<Vec<_>>()).expect("written");
+    let text = refusal(&store);
+    assert!(text.contains("the store is damaged") && text.contains("--restore"), "{text}");
 }
 
 #[test]

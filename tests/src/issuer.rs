@@ -69,14 +69,18 @@ impl Issuer {
 
     /// A token by the key of now, for `audience`, valid for an hour.
     pub fn token(&self, audience: &str) -> String {
+        self.signed("RS256", &self.name(), audience, 3600)
+    }
+
+    /// A token by the key of now, valid for so many seconds from now; its header may say another algorithm than RS256.
+    pub fn signed(&self, algorithm: &str, issuer: &str, audience: &str, seconds: i64) -> String {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time").as_secs();
-        let header = format!(r#"{{"alg":"RS256","typ":"JWT","kid":"key-{}"}}"#, state.number);
+        let header = format!(r#"{{"alg":"{algorithm}","typ":"JWT","kid":"key-{}"}}"#, state.number);
         let claims = format!(
-            r#"{{"iss":"{}","aud":"{audience}","sub":"somebody","iat":{now},"exp":{}}}"#,
-            self.server.url(),
-            now + 3600
+            r#"{{"iss":"{issuer}","aud":"{audience}","sub":"somebody","iat":{now},"exp":{}}}"#,
+            now.saturating_add_signed(seconds)
         );
         let input = format!("{}.{}", encode(header.as_bytes()), encode(claims.as_bytes()));
         let mut signature = vec![0; state.key.public_modulus_len()];

@@ -18,7 +18,10 @@ pub enum SealError {
     Randomness,
     #[error("{0} was sealed with a key that is not among those given")]
     UnknownKey(String),
-    #[error("{0} is damaged, or was moved from another place")]
+    #[error(
+        "{0} is damaged, or was moved from another place: fill a new store with the last backup by `gateway manage --store FILE \
+         --restore BACKUP`"
+    )]
     Damaged(String),
 }
 

@@ -122,11 +122,16 @@ pub async fn run(mut call: Call<'_>) -> Outcome {
     };
     call.path = path;
     if let Some(action) = action::find(call.operation.id) {
-        return action(&call).await;
+        let answer = action(&call).await?;
+        if action::reveals(call.operation.id) {
+            let note = Plane::note(&call.service, call.author(), &call.path);
+            call.plane.store.note(note).await.map_err(|error| ArmError::internal(&error))?;
+        }
+        return Ok(answer);
     }
     // Workspaces wait, whatever their priority.
     if call.operation.priority == Priority::P2 || call.operation.path.starts_with("{S}/workspaces") {
-        return absent(&call);
+        return absent(call.operation);
     }
     let is_collection = Kind::of_collection(&call.path).is_some();
     match call.operation.method {
@@ -140,11 +145,12 @@ pub async fn run(mut call: Call<'_>) -> Outcome {
     }
 }
 
-/// What is known and not offered: lists are empty, the rest is not in this tier. Tools step over both.
-fn absent(call: &Call<'_>) -> Outcome {
-    let is_list = !call.operation.path.ends_with('}');
-    match call.operation.method {
-        Method::Get if is_list => Ok(Answer::ok(json!({"value": [], "count": 0}))),
+/// What is known and not offered: lists are empty, nothing is in them, and writes are not of this tier. Tools step over
+/// each.
+pub(crate) fn absent(operation: &Operation) -> Outcome {
+    match operation.method {
+        Method::Get if operation.is_list() => Ok(Answer::ok(json!({"value": [], "count": 0}))),
+        Method::Get | Method::Head => Err(ArmError::not_found("Resource")),
         _ => Err(ArmError::not_in_tier()),
     }
 }

@@ -1,5 +1,7 @@
 //! What goes in and out of a store.
 
+use rusqlite::ErrorCode;
+
 /// Changes kept in the log of a service; who is further behind reads everything.
 pub const HISTORY_MAX: u64 = 100_000;
 
@@ -85,7 +87,12 @@ pub struct Instance {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("the store failed: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
+    #[error(
+        "the store is damaged ({0}): move it and its -wal file aside, and fill a new one with the last backup by \
+         `gateway manage --store FILE --restore BACKUP`"
+    )]
+    Damaged(rusqlite::Error),
     #[error("the store failed: {}", shown(.0))]
     Postgres(#[from] tokio_postgres::Error),
     #[error("TLS to the store cannot be set up: {0}")]
@@ -98,6 +105,15 @@ pub enum StoreError {
     Exists { path: String },
     #[error("there are services in the store already: a backup goes into an empty one")]
     NotEmpty,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(error),
+            _ => Self::Sqlite(error),
+        }
+    }
 }
 
 /// Why a commit was not done.

@@ -80,7 +80,7 @@ fn resources() -> Vec<Resource> {
         ),
         Resource("apis/a/tags/t", Value::Null, None),
         Resource("apis/a/tagDescriptions/t", json!({"description": "d"}), None),
-        Resource("apis/a/wikis/default", json!({"documents": []}), Some(json!({"documents": []}))),
+        Resource("apis/a/wikis/default", json!({"documents": []}), Some(json!({"documents": [{"documentationId": "d"}]}))),
         Resource(
             "apis/g",
             json!({"displayName": "G", "path": "g", "protocols": ["https"], "type": "graphql", "serviceUrl": "http://127.0.0.1:9"}),
@@ -153,7 +153,11 @@ fn people() -> Vec<Resource> {
         Resource("products/p/groups/guests", Value::Null, None),
         Resource("products/p/policies/policy", json!({"value": POLICY, "format": "rawxml"}), None),
         Resource("products/p/tags/t", Value::Null, None),
-        Resource("products/p/wikis/default", json!({"documents": []}), Some(json!({"documents": []}))),
+        Resource(
+            "products/p/wikis/default",
+            json!({"documents": []}),
+            Some(json!({"documents": [{"documentationId": "d"}]})),
+        ),
         Resource(
             "users/u",
             json!({"email": "u@x.example", "firstName": "U", "lastName": "V"}),
@@ -180,6 +184,23 @@ fn people() -> Vec<Resource> {
         Resource("products/q/apiLinks/l", json!({"apiId": "/apis/g"}), None),
         Resource("products/q/groupLinks/l", json!({"groupId": "/groups/g"}), None),
     ]
+}
+
+/// The settings of the portal, each changed and read.
+fn portal_settings() -> Vec<Step> {
+    let mut all = Vec::new();
+    for setting in ["signin", "signup", "delegation"] {
+        let path = format!("portalsettings/{setting}");
+        let (made, changed) = match setting {
+            "delegation" => (json!({}), json!({"url": "https://delegation.example"})),
+            _ => (json!({"enabled": false}), json!({"enabled": true})),
+        };
+        all.push(step("PUT", &path, json!({"properties": made})));
+        all.push(step("PATCH", &path, json!({"properties": changed})));
+        all.push(step("HEAD", &path, Value::Null));
+        all.push(step("GET", &path, Value::Null));
+    }
+    all
 }
 
 /// Calls that are neither PUT, PATCH, DELETE nor a plain read of one of the resources.
@@ -242,14 +263,7 @@ fn others() -> Vec<Step> {
         all.push(step("GET", &format!("reports/{report}"), Value::Null));
     }
     all.push(step("GET", "reports/byTime?interval=PT15M", Value::Null));
-    for setting in ["signin", "signup", "delegation"] {
-        let path = format!("portalsettings/{setting}");
-        let body = if setting == "delegation" { json!({}) } else { json!({"enabled": false}) };
-        all.push(step("PUT", &path, json!({"properties": body})));
-        all.push(step("PATCH", &path, json!({"properties": body})));
-        all.push(step("HEAD", &path, Value::Null));
-        all.push(step("GET", &path, Value::Null));
-    }
+    all.extend(portal_settings());
     all
 }
 

@@ -14,6 +14,7 @@ use crate::workspace::Workspace;
 /// Python environments: folder, and what is installed in it.
 const PYTHON: &[(&str, &[&str])] = &[
     ("python", &["azure-mgmt-apimanagement==5.0.0", "azure-identity==1.27.0"]),
+    ("python-2020", &["azure-mgmt-apimanagement==1.0.0", "six"]),
     ("az", &["azure-cli==2.91.0"]),
     ("rotel", &["rotel==0.0.1a15"]),
 ];

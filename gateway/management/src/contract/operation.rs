@@ -83,6 +83,11 @@ impl Operation {
         segments.join("/")
     }
 
+    /// Whether it answers with a page of resources.
+    pub fn is_list(&self) -> bool {
+        self.method == Method::Get && self.id.contains("_List")
+    }
+
     /// Whether it changes anything or reveals a secret: actions (POST) are writes, as Azure counts them.
     pub fn is_write(&self) -> bool {
         !matches!(self.method, Method::Get | Method::Head)

@@ -180,10 +180,7 @@ pub fn provider(
             service_resource::name_availability(&management.plane, body)
         }
         "OperationStatus_Get" | "OperationsResults_Get" => Ok(Answer::ok(finished(segments))),
-        _ if operation.method == Method::Get && !operation.path.ends_with('}') => {
-            Ok(Answer::ok(json!({"value": [], "count": 0})))
-        }
-        _ => Err(ArmError::not_in_tier()),
+        _ => crate::service::absent(operation),
     }
 }
 

@@ -121,6 +121,25 @@ const ACTIONS: &[(&str, Action)] = &[
     ("ProductGroupLink_Delete", |call| Box::pin(links::delete(call, &links::PRODUCT_GROUPS))),
 ];
 
+/// Operations that change nothing and give away what opens something: they stand in the audit log as well.
+const REVEALING: &[&str] = &[
+    "AuthorizationServer_ListSecrets",
+    "DelegationSettings_ListSecrets",
+    "Gateway_GenerateToken",
+    "Gateway_ListKeys",
+    "IdentityProvider_ListSecrets",
+    "NamedValue_ListValue",
+    "OpenIdConnectProvider_ListSecrets",
+    "Subscription_ListSecrets",
+    "User_GenerateSsoUrl",
+    "User_GetSharedAccessToken",
+];
+
+/// Whether an operation gives a secret away.
+pub fn reveals(operation: &str) -> bool {
+    REVEALING.contains(&operation)
+}
+
 /// The action of an operation that has one.
 pub fn find(operation: &str) -> Option<Action> {
     ACTIONS.iter().find(|(id, _)| *id == operation).map(|(_, action)| *action)

@@ -117,6 +117,8 @@ pub async fn create(
 }
 
 pub async fn delete(call: &Call<'_>) -> Outcome {
+    let note = Plane::note(&call.service, call.author(), "");
+    call.plane.store.note(note).await.map_err(|error| ArmError::internal(&error))?;
     let deleted = call.plane.delete_service(&call.service.name).await;
     deleted.map_err(|error| ArmError::internal(&error))?;
     tracing::info!(

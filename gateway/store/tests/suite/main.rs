@@ -10,6 +10,7 @@ use gateway_store::{Change, Commit, CommitError, Instance, Store, StoreError, Wr
 use reports::{
     counters_are_summed_and_set, old_and_excess_goes, report_is_taken_once,
     reports_of_two_nodes_at_once_lose_nothing, store_of_the_first_layout_is_taken_over,
+    takeover_that_fails_changes_nothing,
 };
 use server::Server;
 
@@ -179,7 +180,8 @@ suite!(
     counters_are_summed_and_set,
     reports_of_two_nodes_at_once_lose_nothing,
     old_and_excess_goes,
-    store_of_the_first_layout_is_taken_over
+    store_of_the_first_layout_is_taken_over,
+    takeover_that_fails_changes_nothing
 );
 
 #[tokio::test]
@@ -223,6 +225,20 @@ async fn postgres_is_spoken_to_by_tls_and_checked() {
     assert!(matches!(refused, Err(StoreError::Postgres(_))), "{refused:?}");
 }
 
+/// D-09 of reliability-security.md: what is no store is refused with the way out, and stays as it is.
+#[tokio::test]
+async fn damaged_file_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.db");
+    let bytes = b"SQLite format 3, it says, and goes on with something else".repeat(100);
+    std::fs::write(&path, &bytes).expect("written");
+    let refused = Store::open(&path.to_string_lossy()).await.expect_err("no store");
+    assert!(matches!(refused, StoreError::Damaged(_)), "{refused:?}");
+    assert!(refused.to_string().contains("--restore BACKUP"), "{refused}");
+    assert_eq!(std::fs::read(&path).expect("read"), bytes);
+}
+
+/// D-10 of reliability-security.md: an older program does not touch what a newer one has written.
 #[tokio::test]
 async fn store_of_another_layout_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
