@@ -4,7 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use gateway_tests::{Backend, Federation, Running};
+use gateway_tests::process::Process;
+use gateway_tests::{Backend, Client, Federation, Running};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::{admin, answered, eventually, follow};
@@ -131,4 +135,123 @@ fn replicas_share_a_folder() {
     plane.stop();
     let gateway = follow(&plane, &token, &settings);
     assert_eq!(gateway.get("/one/item", &[]).text(), "v9");
+}
+
+/// Sets what the API `one` answers.
+fn answer_by(plane: &Federation, text: &str) {
+    plane.policy(
+        "apis/one/policies/policy",
+        &format!("<return-response><set-body>{text}</set-body></return-response>"),
+    );
+}
+
+/// A process that follows the plane, with a folder for its backup.
+fn process(plane: &Federation, token: &str, folder: &Path) -> Process {
+    let settings = [
+        format!("config.service.endpoint={}", plane.endpoint()),
+        format!("config.service.auth={token}"),
+        "config.service.poll=1".to_owned(),
+        format!("config.backup.folder={}", folder.to_str().expect("a path")),
+    ];
+    let arguments: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting.as_str()]).collect();
+    Process::start(&arguments)
+}
+
+fn text_of(gateway: &Process) -> (u16, String) {
+    let http = Process::address(&gateway.line_with("GatewayListening"), "http");
+    eventually("it serves", Duration::from_secs(15), || {
+        Client::connect(http).request("GET", "/one/item", &[]).status == 200
+    });
+    let answer = Client::connect(http).request("GET", "/one/item", &[]);
+    (answer.status, answer.text())
+}
+
+/// D-01, D-02 and row 32: while it writes one generation after the other a gateway is killed; what it left is whole, and not
+/// older than what it said to have written.
+#[test]
+fn killed_at_any_moment_it_starts_from_a_whole_backup() {
+    let backend = Backend::fixed("ok");
+    let mut plane = Federation::start();
+    let token = plane.gateway("a");
+    plane.api("one", &backend.url(), &["a"]);
+    answer_by(&plane, "v0");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut written = 0;
+    for round in 0..8_u32 {
+        let mut gateway = process(&plane, &token, folder.path());
+        text_of(&gateway);
+        // Not the same moment of a write each time.
+        for _ in 0..3 + round {
+            written += 1;
+            answer_by(&plane, &format!("v{written}"));
+        }
+        std::thread::sleep(Duration::from_millis(u64::from(round * 7)));
+        gateway.signal(Signal::SIGKILL);
+        gateway.wait();
+        plane.stop();
+        let gateway = process(&plane, &token, folder.path());
+        let (status, text) = text_of(&gateway);
+        let number: u32 = text.trim_start_matches('v').parse().expect("a version");
+        assert!(status == 200 && number <= written, "{text} of {written}");
+        drop(gateway);
+        plane.resume();
+    }
+    let left = files(folder.path()).len();
+    assert!(left <= 3, "{left} files: two generations, and what a kill may leave");
+}
+
+/// D-03: a disk that is full, and one that has become read-only, are warned of once and survived; the backup is written
+/// again when there is room.
+#[test]
+fn full_disk_and_read_only_volume_are_warned_of_once() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("SKIPPED: not root, no disk can be mounted");
+        return;
+    }
+    let backend = Backend::fixed("ok");
+    let plane = Federation::start();
+    let token = plane.gateway("a");
+    plane.api("one", &backend.url(), &["a"]);
+    answer_by(&plane, "v0");
+    let on_small_disk = || {
+        let folder = tempfile::tempdir().expect("a folder");
+        unshare(CloneFlags::CLONE_NEWNS).expect("a mount namespace");
+        let none = None::<&str>;
+        mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).expect("private");
+        let disk = |flags, options: &str| {
+            mount(Some("tmpfs"), folder.path(), Some("tmpfs"), flags, Some(options)).expect("a disk");
+        };
+        disk(MsFlags::empty(), "size=64k");
+        let filler = folder.path().join("filler");
+        let gateway = process(&plane, &token, folder.path());
+        text_of(&gateway);
+        let mut number = 0;
+        let mut change = |times: usize| {
+            for _ in 0..times {
+                number += 1;
+                answer_by(&plane, &format!("v{number}"));
+                std::thread::sleep(Duration::from_millis(300));
+            }
+        };
+        for trouble in ["full", "read-only"] {
+            if trouble == "full" {
+                // Fails when there is no room left.
+                let _ = fs::write(&filler, vec![b'x'; 1 << 20]);
+            } else {
+                disk(MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY, "size=64k");
+            }
+            change(5);
+            let told = gateway.lines_with("Backup", Duration::from_secs(2));
+            let failed = told.iter().filter(|line| line.contains("BackupFailed")).count();
+            assert_eq!(failed, 1, "{trouble}: {told:#?}");
+            disk(MsFlags::MS_REMOUNT, "size=64k");
+            let _ = fs::remove_file(&filler);
+            change(1);
+            gateway.line_with("BackupWritten");
+        }
+        drop(gateway);
+        umount2(folder.path(), MntFlags::MNT_DETACH).expect("unmounted");
+    };
+    // A thread of its own: the mount is seen by what it starts, and by nobody else.
+    std::thread::scope(|scope| scope.spawn(on_small_disk).join().expect("the thread in the namespace"));
 }

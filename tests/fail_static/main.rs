@@ -25,8 +25,28 @@
 //! | 40 | tokens and their keys | `protocol::tokens_of_others_expired_and_revoked_are_refused` |
 //! | 41 | sign-in by another issuer | `sign_in` |
 //! | 42 | no rights | `namespaces::gateway_needs_no_rights` |
+//!
+//! The faults of reliability-security.md §6.1 and §6.2:
+//!
+//! | id | fault | test |
+//! | --- | --- | --- |
+//! | F-01 | the plane is away | `outage::running_gateway_serves_through_an_outage_and_catches_up`, `follow_backs_off…` of `gateway-sync` |
+//! | F-02 | away at the start, with a backup | `backup::gateway_starts_from_its_backup_and_catches_up` |
+//! | F-03 | away at the start, without one | `outage::gateway_without_backup_and_plane_is_not_ready_and_recovers` |
+//! | F-04 | answers that stall or do not end | `faults::f_04_answers_without_end_are_given_up` |
+//! | F-05 | answers of no plane | `faults::f_05_answers_of_no_plane_change_nothing_and_are_said_once`, `round_refuses…` of `gateway-sync` |
+//! | F-06 | one bad policy | `protocol::instances_are_known_at_the_plane`, `configuration` of `tests/data_plane` |
+//! | F-07 | older, repeated, out of order | `round_refuses_what_cannot_be_trusted…`, `difference_that_leads_elsewhere…` of `gateway-sync` |
+//! | F-08 | a change after the other | `updates::policy_that_flips_never_shows_half` |
+//! | F-09 | credentials end | `outage::revoked_token_does_not_stop_a_running_gateway`, `sign_in` |
+//! | D-01, D-02 | ends in the middle of a write | `backup::killed_at_any_moment_it_starts_from_a_whole_backup` |
+//! | D-03, D-06 | folders that cannot be used | `backup::folder_that_cannot_be_used_does_not_stop_the_gateway`, `backup::full_disk_and_read_only_volume_are_warned_of_once` |
+//! | D-04, D-05 | damage, tampering | `backup::damaged_backup_gives_way…`, `backup_refuses_damage_at_any_place…` of `gateway-sync` |
+//! | D-07 | replicas with one folder | `backup::replicas_share_a_folder` |
+//! | D-08 to D-10 | the plane's store | `durability` of `tests/management` |
 
 mod backup;
+mod faults;
 mod fleet;
 mod folders;
 mod imports;
