@@ -4,6 +4,7 @@ mod apart;
 mod download;
 mod issuer;
 mod tls;
+pub mod vault;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -14,12 +15,14 @@ use gateway_management::auth::{Authenticator, Oidc, Signing};
 use gateway_management::http::{Management, serve};
 use gateway_management::{ArmError, KeySource, Plane, PlaneError, PlaneSettings, PolicyCheck, ServiceName};
 use gateway_model::{Diagnostic, PolicyScope, ResourceSet, Secret};
+use gateway_proxy::ports::identity::IdentitySettings;
 use gateway_proxy::snapshot::{check_certificate, check_policy};
 use gateway_store::Store;
 use serde_json::{Map, Value};
 use tokio::runtime::Runtime;
 
 use self::download::Links;
+use self::vault::Vaults;
 use crate::import::Importer;
 use crate::mirror::{self, Mirror};
 use crate::settings::{ListenAddress, ManagementSettings};
@@ -50,7 +53,11 @@ pub struct ManagementPlane {
 
 impl ManagementPlane {
     /// Opens the store and serves; returns once the listener accepts.
-    pub fn start(settings: &ManagementSettings, expressions: &Options) -> Result<Self, StartError> {
+    pub fn start(
+        settings: &ManagementSettings,
+        expressions: &Options,
+        identity: &IdentitySettings,
+    ) -> Result<Self, StartError> {
         let ListenAddress::At(wanted) = settings.address else {
             let reason = "the management plane needs a listener".to_owned();
             return Err(StartError::Setting { name: "management.address", reason });
@@ -74,14 +81,19 @@ impl ManagementPlane {
             .enable_all()
             .build()
             .map_err(StartError::Runtime)?;
-        let plane = Arc::new(runtime.block_on(open_plane(&of_plane, expressions, vec![address]))?);
+        let vaults = Vaults::new(settings.vault.clone(), identity.clone(), vec![address]);
+        let plane = Arc::new(runtime.block_on(open_plane(&of_plane, expressions, vaults, vec![address]))?);
         let signing = runtime.block_on(Signing::open(&plane)).map_err(StartError::Key)?;
         let authenticator = Authenticator::new(signing, token, oidc(settings, address)?);
         let mut management = Management::new(Arc::clone(&plane), authenticator, tls.is_some());
-        management.is_mirror = settings.mirror().is_some();
+        let is_mirror = settings.mirror().is_some();
+        management.is_mirror = is_mirror;
         runtime.spawn(serve(Arc::new(management), listener, tls));
         runtime.spawn(follow_directory(Arc::clone(&plane)));
         runtime.spawn(Arc::clone(&plane).follow());
+        if !is_mirror {
+            runtime.spawn(Arc::clone(&plane).follow_vaults());
+        }
         tracing::info!(event_type = "GatewayListening", management = %address, "the management plane listens");
         let service = of_plane.service;
         let mirror = settings
@@ -132,9 +144,11 @@ impl ManagementPlane {
 pub async fn open_plane(
     settings: &PlaneSettings,
     expressions: &Options,
+    vaults: Vaults,
     own: Vec<SocketAddr>,
 ) -> Result<Plane, PlaneError> {
-    Plane::open(settings, Arc::new(Compiler(expressions.clone())), Arc::new(Links::new(own))).await
+    let (compiler, links) = (Compiler(expressions.clone()), Links::new(own));
+    Plane::open(settings, Arc::new(compiler), Arc::new(links), Arc::new(vaults)).await
 }
 
 /// The other issuer of tokens, where there is one.

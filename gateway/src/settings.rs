@@ -104,6 +104,22 @@ pub struct ManagementSettings {
     pub mirror_service: Option<Endpoint>,
     pub mirror_token: Option<Secret>,
     pub mirror_interval: Duration,
+    pub vault: VaultSettings,
+}
+
+/// Key vaults that the management plane reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VaultSettings {
+    /// What the names of vaults end with.
+    pub suffix: String,
+    /// Where all of them are asked instead, with their name as the first segment of the path.
+    pub endpoint: Option<String>,
+}
+
+impl Default for VaultSettings {
+    fn default() -> Self {
+        Self { suffix: "vault.azure.net".to_owned(), endpoint: None }
+    }
 }
 
 impl ManagementSettings {

@@ -15,3 +15,4 @@ mod revisions;
 mod schemas;
 mod stores;
 mod tags;
+mod vaults;

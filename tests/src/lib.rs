@@ -9,6 +9,7 @@ mod federation;
 pub mod frames;
 mod grpc;
 mod issuer;
+pub mod key_vault;
 pub mod namespaces;
 pub mod passing;
 pub mod plane;

@@ -217,5 +217,5 @@ fn running(folder: &Path, settings: &[(&str, &str)]) -> ManagementPlane {
         .collect();
     let (settings, unknown) = Settings::from_given(&given).expect("good settings");
     assert!(unknown.is_empty(), "{unknown:?}");
-    ManagementPlane::start(&settings.management, &settings.expressions).expect("a plane")
+    ManagementPlane::start(&settings.management, &settings.expressions, &settings.identity).expect("a plane")
 }

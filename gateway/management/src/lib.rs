@@ -21,6 +21,7 @@ mod service;
 mod takeover;
 mod template;
 mod tree;
+pub mod vault;
 
 pub use arm_error::{ArmError, Detail};
 pub use key_source::{KeySource, KeySourceError};

@@ -19,6 +19,7 @@ use crate::seal::{SealError, Sealer};
 use crate::service::download::Download;
 use crate::service::transaction::Transaction;
 use crate::tree::{Properties, Record, Tree};
+use crate::vault::Vault;
 
 /// Attempts of a change that other nodes keep overtaking.
 const ATTEMPTS_MAX: u32 = 64;
@@ -104,6 +105,7 @@ pub struct Plane {
     pub store: Store,
     pub(crate) check: Arc<dyn PolicyCheck>,
     pub(crate) download: Arc<dyn Download>,
+    pub(crate) vault: Arc<dyn Vault>,
     /// Changes with every restore of the store.
     pub epoch: u64,
     /// What gateways get.
@@ -185,6 +187,7 @@ impl Plane {
         settings: &PlaneSettings,
         check: Arc<dyn PolicyCheck>,
         download: Arc<dyn Download>,
+        vault: Arc<dyn Vault>,
     ) -> Result<Self, PlaneError> {
         let store = Store::open(&settings.store).await?;
         let contents = store.load().await?;
@@ -209,10 +212,20 @@ impl Plane {
             outdated.extend(sealer.outdated(found)?);
         }
         let (epoch, services, home) = (contents.epoch, RwLock::new(services), settings.service.clone());
-        let federation = Federation::default();
-        let figures = OnceCell::new();
-        let plane =
-            Self { store, check, download, epoch, federation, home, directory, figures, sealer, services };
+        let (federation, figures) = (Federation::default(), OnceCell::new());
+        let plane = Self {
+            store,
+            check,
+            download,
+            vault,
+            epoch,
+            federation,
+            home,
+            directory,
+            figures,
+            sealer,
+            services,
+        };
         if plane.services().is_empty() {
             plane.create_service(settings.service.clone()).await?;
         }

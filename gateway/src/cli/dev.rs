@@ -80,8 +80,8 @@ struct Started {
 fn plane(settings: &mut Settings, dir: &Path, store: &Path) -> Result<Started, String> {
     std::fs::create_dir_all(store).map_err(|error| format!("{}: {error}", store.display()))?;
     settings.management.store = store.join("gateway.db").to_string_lossy().into_owned();
-    let plane =
-        ManagementPlane::start(&settings.management, &settings.expressions).map_err(|error| chain(&error))?;
+    let plane = ManagementPlane::start(&settings.management, &settings.expressions, &settings.identity)
+        .map_err(|error| chain(&error))?;
     let folder = FolderSettings {
         dir: dir.to_owned(),
         overrides: settings.config.overrides.clone(),

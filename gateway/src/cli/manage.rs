@@ -63,11 +63,12 @@ impl Manage {
             Ok(signals) => signals,
             Err(error) => return fail(EXIT_FAILED, format!("signals cannot be handled: {error}")),
         };
-        let plane = match ManagementPlane::start(&settings.management, &settings.expressions) {
-            Ok(plane) => plane,
-            Err(error @ StartError::Setting { .. }) => return fail(EXIT_SETTINGS, chain(&error)),
-            Err(error) => return fail(EXIT_FAILED, chain(&error)),
-        };
+        let plane =
+            match ManagementPlane::start(&settings.management, &settings.expressions, &settings.identity) {
+                Ok(plane) => plane,
+                Err(error @ StartError::Setting { .. }) => return fail(EXIT_SETTINGS, chain(&error)),
+                Err(error) => return fail(EXIT_FAILED, chain(&error)),
+            };
         if let Some(dir) = self.import {
             let outcome = load(&FolderSettings {
                 dir,

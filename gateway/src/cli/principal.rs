@@ -12,6 +12,7 @@ use gateway_store::Store;
 use super::run::chain;
 use super::sources::Sources;
 use super::{EXIT_FAILED, EXIT_SETTINGS, fail};
+use crate::management::vault::Vaults;
 use crate::management::{open_plane, plane_settings};
 
 #[derive(Debug, clap::Args)]
@@ -77,7 +78,8 @@ impl Principal {
             Err(error) => return fail(EXIT_FAILED, format!("the runtime cannot be started: {error}")),
         };
         runtime.block_on(async {
-            let plane = match open_plane(&of_plane, &settings.expressions, Vec::new()).await {
+            let vaults = Vaults::new(settings.management.vault, settings.identity, Vec::new());
+            let plane = match open_plane(&of_plane, &settings.expressions, vaults, Vec::new()).await {
                 Ok(plane) => Arc::new(plane),
                 Err(error) => return fail(EXIT_FAILED, chain(&error)),
             };

@@ -1521,6 +1521,26 @@ pub const SETTINGS: &[SettingDef] = &[
             Ok(())
         },
     ),
+    setting(
+        "management.key-vault.suffix",
+        "vault.azure.net",
+        "name",
+        "what the names of key vaults end with; they are read with the identity of azure.…",
+        |s, v| {
+            v.to_ascii_lowercase().clone_into(&mut s.management.vault.suffix);
+            Ok(())
+        },
+    ),
+    setting(
+        "management.key-vault.endpoint",
+        "",
+        "URL",
+        "server that key vaults are read by, as URL/NAME.SUFFIX/secrets/…; by default each under its own name",
+        |s, v| {
+            s.management.vault.endpoint = text(v);
+            Ok(())
+        },
+    ),
     setting("management.service", "apim1", "name", "its name", |s, v| {
         v.clone_into(&mut s.management.service);
         Ok(())

@@ -186,6 +186,20 @@ fn people() -> Vec<Resource> {
     ]
 }
 
+/// What lies in a key vault, read again.
+fn in_vault() -> Vec<Step> {
+    let vault = |name| json!({"secretIdentifier": format!("https://v.vault.azure.net/secrets/{name}")});
+    let value = json!({"displayName": "kept", "keyVault": vault("value")});
+    vec![
+        step("PUT", "namedValues/kept", json!({"properties": value})),
+        step("POST", "namedValues/kept/refreshSecret", Value::Null),
+        step("DELETE", "namedValues/kept", Value::Null),
+        step("PUT", "certificates/kept", json!({"properties": {"keyVault": vault("certificate")}})),
+        step("POST", "certificates/kept/refreshSecret", Value::Null),
+        step("DELETE", "certificates/kept", Value::Null),
+    ]
+}
+
 /// The settings of the portal, each changed and read.
 fn portal_settings() -> Vec<Step> {
     let mut all = Vec::new();
@@ -264,6 +278,7 @@ fn others() -> Vec<Step> {
     }
     all.push(step("GET", "reports/byTime?interval=PT15M", Value::Null));
     all.extend(portal_settings());
+    all.extend(in_vault());
     all
 }
 

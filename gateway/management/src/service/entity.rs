@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::rules::{Fetched, Put};
+use super::rules::Put;
 use super::transaction::Transaction;
 use super::{Answer, Call, Outcome, shown};
 use crate::arm_error::ArmError;
@@ -115,6 +115,7 @@ pub async fn patch(call: &Call<'_>) -> Outcome {
     if !details.is_empty() {
         return Err(ArmError::validation(details));
     }
+    let fetched = kind.rules.fetch(call, &properties).await?;
     shown::shorten(call, &mut properties, kind.ids)?;
     let record = call
         .plane
@@ -129,7 +130,7 @@ pub async fn patch(call: &Call<'_>) -> Outcome {
                 call,
                 path: &call.path,
                 existing: Some(&existing),
-                fetched: &Fetched::Nothing,
+                fetched: &fetched,
                 is_patch: true,
             };
             kind.rules.put(put, &mut merged)?;

@@ -36,6 +36,7 @@ use super::import::Imported;
 use super::transaction::Transaction;
 use crate::arm_error::ArmError;
 use crate::tree::{Properties, Record, Tree};
+use crate::vault;
 
 /// What a kind fetched before the change is decided.
 #[derive(Debug)]
@@ -45,6 +46,20 @@ pub enum Fetched {
     Text(String),
     /// A definition to be imported.
     Definition(Box<Imported>),
+}
+
+/// The secret that properties point to, where they point to one.
+fn from_vault<'a>(call: &'a Call<'a>, properties: &'a Properties) -> Fetching<'a> {
+    Box::pin(async move {
+        let secret = vault::read(call.plane, properties).await?;
+        Ok(secret.map_or(Fetched::Nothing, Fetched::Text))
+    })
+}
+
+/// Whether a list shows what may be kept in a key vault: with `isKeyVaultRefreshFailed=true`, what could not be read there.
+fn is_listed_by_vault(record: &Record, call: &Call<'_>) -> bool {
+    let wanted = call.query.get("isKeyVaultRefreshFailed");
+    !wanted.is_some_and(|wanted| wanted.eq_ignore_ascii_case("true")) || vault::has_failed(record)
 }
 
 /// A future of [`Rules::fetch`].

@@ -1,12 +1,13 @@
 //! Reading and renewing secrets.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::rules::subscription::new_key;
 use super::super::{Answer, Call, Outcome, entity, shown};
 use crate::arm_error::ArmError;
 use crate::contract::Kind;
 use crate::tree::Properties;
+use crate::vault;
 
 /// `listSecrets`, `listValue`: the members that GET hides.
 pub fn list(call: &Call<'_>, members: &[&str]) -> Outcome {
@@ -33,25 +34,14 @@ pub async fn regenerate(call: &Call<'_>, member: &str) -> Outcome {
     Ok(Answer::no_content())
 }
 
-/// `refreshSecret` of a named value or certificate: only what lies in a key vault can be read again.
-pub fn refresh(call: &Call<'_>) -> Outcome {
-    let tree = call.service.tree();
+/// `refreshSecret` of a named value or certificate: what lies in a key vault is read again.
+pub async fn refresh(call: &Call<'_>) -> Outcome {
     let path = call.above(1);
-    let record = entity::find(&tree, path)?;
+    entity::find(&call.service.tree(), path)?;
     let kind = Kind::of(path).ok_or_else(|| ArmError::not_found("Resource"))?;
-    let Some(Value::Object(vault)) = record.properties.get("keyVault") else {
-        let message =
-            format!("The {} is not kept in a key vault: there is nothing to read again.", kind.entity);
-        return Err(ArmError::field("keyVault", message));
-    };
-    let mut vault = vault.clone();
-    let status = json!({
-        "code": "NotSupported", "message": "Key vaults are not read by this plane. Set the value itself.",
-        "timeStampUtc": super::super::time(crate::plane::now()),
-    });
-    vault.insert("lastStatus".to_owned(), status);
-    let mut body = shown::resource(call, kind, &tree, &record);
-    body["properties"]["keyVault"] = Value::Object(vault);
+    let details = |properties: &mut Properties| call.plane.details(path, properties);
+    let record = vault::refresh(call.plane, &call.service, call.author(), path, details, true).await?;
+    let body = shown::resource(call, kind, &call.service.tree(), &record);
     Ok(Answer::ok(body).with_etag(record.version))
 }
 

@@ -1,26 +1,32 @@
 //! Certificates: the private key can never be read back.
 
 use super::reference::{refuse_in_members, refuse_in_policies, used};
-use super::{Put, Rules, text};
+use super::{Fetched, Fetching, Put, Rules, from_vault, is_listed_by_vault, text};
 use crate::arm_error::ArmError;
 use crate::service::Call;
 use crate::service::transaction::Transaction;
-use crate::tree::{Properties, Record};
+use crate::tree::{Properties, Record, Tree};
+use crate::vault;
 
 pub struct Certificate;
 
 impl Rules for Certificate {
     fn put(&self, put: Put<'_, '_, '_>, properties: &mut Properties) -> Result<(), ArmError> {
-        if text(properties, "data").is_none() && !properties.contains_key("keyVault") {
+        if let Fetched::Text(secret) = put.fetched {
+            vault::keep(put.path, properties, secret)?;
+        }
+        if text(properties, "data").is_none() {
             return Err(ArmError::field("data", "'data' must not be empty."));
         }
-        let details = put.call.plane.check.certificate(
-            text(properties, "data").unwrap_or_default(),
-            text(properties, "password").unwrap_or_default(),
-        );
-        let details = details.map_err(|message| ArmError::field("data", message))?;
-        properties.extend(details);
-        Ok(())
+        put.call.plane.details(put.path, properties)
+    }
+
+    fn fetch<'a>(&'a self, call: &'a Call<'a>, properties: &'a Properties) -> Fetching<'a> {
+        from_vault(call, properties)
+    }
+
+    fn is_listed(&self, record: &Record, _tree: &Tree, call: &Call<'_>) -> bool {
+        is_listed_by_vault(record, call)
     }
 
     fn delete(&self, tx: &mut Transaction<'_>, _call: &Call<'_>, record: &Record) -> Result<(), ArmError> {

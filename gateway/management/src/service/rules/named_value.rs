@@ -3,11 +3,12 @@
 use gateway_model::NAME_CHARS_MAX;
 use serde_json::Value;
 
-use super::{Put, Rules, default_to, text};
+use super::{Fetched, Fetching, Put, Rules, default_to, from_vault, is_listed_by_vault, text};
 use crate::arm_error::ArmError;
 use crate::service::Call;
 use crate::service::transaction::Transaction;
 use crate::tree::{By, Properties, Record, Tree};
+use crate::vault;
 
 pub struct NamedValue;
 
@@ -32,6 +33,9 @@ impl Rules for NamedValue {
         {
             refuse_used(put.tx, before)?;
         }
+        if let Fetched::Text(secret) = put.fetched {
+            vault::keep(put.path, properties, secret)?;
+        }
         if !properties.contains_key("keyVault") && text(properties, "value").is_none() {
             let kept = put.existing.and_then(|existing| existing.properties.get("value")).cloned();
             let kept = kept.ok_or_else(|| ArmError::field("value", "'value' must not be empty."))?;
@@ -39,6 +43,14 @@ impl Rules for NamedValue {
         }
         default_to(properties, "secret", false);
         Ok(())
+    }
+
+    fn fetch<'a>(&'a self, call: &'a Call<'a>, properties: &'a Properties) -> Fetching<'a> {
+        from_vault(call, properties)
+    }
+
+    fn is_listed(&self, record: &Record, _tree: &Tree, call: &Call<'_>) -> bool {
+        is_listed_by_vault(record, call)
     }
 
     fn delete(&self, tx: &mut Transaction<'_>, _call: &Call<'_>, record: &Record) -> Result<(), ArmError> {
