@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use gateway_datapath::{Answer, BalanceCount, BalanceSettings, Datapath, DatapathSettings, Ingress};
+use gateway_datapath::{Answer, BalanceCount, BalanceSettings, Datapath, DatapathSettings, Ingress, Mode};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, setsockopt, socket,
     sockopt::ReceiveTimeout,
@@ -367,6 +367,35 @@ fn balancing_what_is_too_long_or_leads_nowhere_is_dropped_and_counted() {
         let why = status.balance[0].members[0].unreachable.clone().expect("a reason");
         assert!(!why.is_empty(), "{status:?}");
     }
+}
+
+/// E-02, E-03: a table of flows that no kernel makes. What the balancer is not there for stays.
+#[test]
+fn balancing_that_the_kernel_refuses_leaves_everything_else() {
+    let Some(world) = World::new() else { return };
+    let mut wanted = settings(Ingress::Native);
+    wanted.balance.flows_max = u32::MAX;
+    wanted.cookies = Some(1000);
+    wanted.sockmap = true;
+    let specs = [listener("http", "::", PORT..=PORT)];
+    wanted.mode = Mode::Auto;
+    let datapath = world.gateway.run(|| Datapath::start(&wanted, &specs)).unwrap();
+    let status = datapath.status();
+    let why = "virtual addresses: eBPF map FLOWS: ";
+    assert!(matches!(&status.refused[..], [line] if line.starts_with(why)), "{status:?}");
+    assert_eq!(status.interfaces[0].ingress, Ingress::Native);
+    assert!(status.balance.is_empty() && datapath.members().is_empty());
+    assert!(datapath.sockmap().is_ok());
+    world.send(&[segment(false, 0, ACK, &[])]);
+    let counted = counters_when(&datapath, |counters| {
+        counters.listener("http").is_some_and(|one| one.total("in").0 > 0)
+    });
+    assert!(counted.listener("http").is_some_and(|one| one.total("in").0 > 0));
+    drop(datapath);
+
+    let required = DatapathSettings { mode: Mode::Required, ..wanted };
+    let error = world.gateway.run(|| Datapath::start(&required, &specs)).err().expect("an error").to_string();
+    assert!(error.starts_with(&format!("datapath required, but {why}")), "{error}");
 }
 
 /// E-10.

@@ -17,7 +17,7 @@ const OPERATION: &str = r#"{"properties": {"displayName": "item", "method": "GET
 const POLICY: &str = r#"<policies><inbound><return-response><set-body>hello</set-body></return-response></inbound>
     <backend /><outbound /><on-error /></policies>"#;
 
-fn folder() -> tempfile::TempDir {
+pub fn folder() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let operation = dir.path().join("apis/a/operations/item");
     std::fs::create_dir_all(&operation).unwrap();
@@ -67,7 +67,7 @@ fn start_with(
 }
 
 /// One request on a connection of its own, from one of the namespaces.
-fn get(world: &World, from_client: bool, address: &str, path: &str) -> String {
+pub fn get(world: &World, from_client: bool, address: &str, path: &str) -> String {
     let namespace = if from_client { &world.client } else { &world.gateway };
     namespace.run(|| {
         let mut stream = TcpStream::connect(address).expect("a connection");

@@ -6,6 +6,7 @@
 
 mod balancer;
 mod balancing;
+mod capabilities;
 mod connections;
 mod counting;
 mod floods;

@@ -222,10 +222,13 @@ impl Active {
         handed: &[HandedLink],
         flows: Option<&HandedFlows>,
     ) -> Result<Self, String> {
+        let mut loaded = load::load(&name::ALL, &LoadOptions::new(settings))?;
+        let mut settings = settings.clone();
+        if !loaded.balance {
+            settings.balance = BalanceSettings::default();
+        }
         let vips = balance::specs(&settings.balance);
         let prepared = listeners::prepare(specs, &vips).map_err(|error| chain(&error))?;
-        let options = LoadOptions::new(settings);
-        let mut loaded = load::load(&name::ALL, &options)?;
         prepared.fill(&loaded.maps).map_err(|error| chain(&error))?;
         let bindings: Vec<Binding> = specs.iter().flat_map(|spec| spec.bindings.clone()).collect();
         let all = interface::all().map_err(|error| format!("interfaces: {error}"))?;
@@ -272,7 +275,7 @@ impl Active {
         adopt(balance.as_ref(), flows, &loaded.maps, &mut refused);
         let logger = loaded.logger.take();
         Ok(Self {
-            settings: settings.clone(),
+            settings,
             listeners: specs.iter().chain(&vips).map(listener_status).collect(),
             bindings,
             workers: prepared.workers,

@@ -1,6 +1,8 @@
 //! From the embedded object to loaded programs and open maps. aya does the parsing, the relocation and the
 //! loading; attaching is ours (`kernel::link`).
 
+mod parts;
+
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
@@ -20,6 +22,7 @@ use crate::kernel::Map;
 use crate::logging::ToTracing;
 use crate::settings::DatapathSettings;
 use crate::splice::{self, Sockmap, SockmapError};
+use parts::{Fitting, Lacks, Part, fitting};
 
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/gateway-ebpf.o"));
 
@@ -102,6 +105,8 @@ pub struct Loaded {
     pub logger: Option<EbpfLogger<ToTracing>>,
     /// The programs can answer SYNs with cookies.
     pub cookies: bool,
+    /// The programs can balance and unpack.
+    pub balance: bool,
     /// Tied sockets; `None` where they are not asked for, or the reason.
     pub sockmap: Option<Result<Arc<Sockmap>, String>>,
     /// What was dropped; `None` once somebody has taken it, or if it cannot be mapped.
@@ -154,23 +159,51 @@ impl LoadOptions {
             flows_max: if rings > 0 { balance.flows_max } else { 1 },
         }
     }
+
+    fn parts(&self) -> Vec<Part> {
+        let parts =
+            [(Part::Cookies, self.cookies), (Part::Balance, self.balance), (Part::Sockmap, self.sockmap)];
+        parts.into_iter().filter(|(_, asked)| *asked).map(|(part, _)| part).collect()
+    }
+
+    fn without(&self, parts: &[Part]) -> Self {
+        let mut this = *self;
+        for part in parts {
+            match part {
+                Part::Cookies => this.cookies = false,
+                Part::Balance => (this.balance, this.rings, this.flows_max) = (false, 0, 1),
+                Part::Sockmap => this.sockmap = false,
+            }
+        }
+        this
+    }
 }
 
-/// Loads all of `names`; a program that the kernel refuses does not keep the others out, nor do cookies keep counting
-/// out. Error: one line.
+/// Loads all of `names`; a program that the kernel refuses does not keep the others out, nor does a part of them (SYN
+/// cookies, balancing, tied sockets) keep the rest out. Error: one line.
 pub fn load(names: &[&'static str], options: &LoadOptions) -> Result<Loaded, String> {
-    let loaded = load_as(names, options)?;
-    if !options.cookies || !names.contains(&name::INGRESS) || loaded.program(name::INGRESS).is_some() {
-        return Ok(loaded);
+    let Fitting { mut loaded, without, reason } =
+        fitting(&options.parts(), |without| load_as(names, &options.without(without)))?;
+    for part in without {
+        let line = format!("{}: {reason}", part.feature());
+        // Who wants to tie sockets is told when asking for it.
+        if part == Part::Sockmap {
+            loaded.sockmap = Some(Err(line));
+        } else {
+            loaded.refused.push(line);
+        }
     }
-    let mut without = load_as(names, &LoadOptions { cookies: false, ..*options })?;
-    if without.program(name::INGRESS).is_some() {
-        let reason = loaded.refused.iter().find(|line| line.contains(name::INGRESS));
-        without
-            .refused
-            .push(format!("SYN cookies (Linux 6.0): {}", reason.map_or("refused", String::as_str)));
+    Ok(loaded)
+}
+
+impl Lacks for Loaded {
+    /// The programs that the parts are in.
+    fn lacks(&self) -> Vec<&str> {
+        let with_parts = [name::INGRESS, name::INGRESS_TC];
+        let of_those =
+            |line: &&str| with_parts.iter().any(|name| line.starts_with(&format!("program {name}:")));
+        self.refused.iter().map(String::as_str).filter(of_those).collect()
     }
-    Ok(without)
 }
 
 fn load_as(names: &[&'static str], options: &LoadOptions) -> Result<Loaded, String> {
@@ -211,7 +244,8 @@ fn load_as(names: &[&'static str], options: &LoadOptions) -> Result<Loaded, Stri
     let sockmap = sockmap.map(|loaded| loaded.map_err(|error| refused_sockmap(&error)));
     let maps = open_maps(&mut object).map_err(|error| format!("map of the programs: {error}"))?;
     let events = object.take_map("EVENTS").and_then(|map| RingBuf::try_from(map).ok());
-    Ok(Loaded { programs, refused, maps, logger, cookies: options.cookies, sockmap, events })
+    let LoadOptions { cookies, balance, .. } = *options;
+    Ok(Loaded { programs, refused, maps, logger, cookies, balance, sockmap, events })
 }
 
 fn load_program(object: &mut Ebpf, name: &'static str) -> Result<LoadedProgram, ProgramError> {
@@ -302,7 +336,8 @@ fn refused_program(name: &str, error: &ProgramError) -> String {
         ProgramError::LoadError { io_error, verifier_log } => {
             let line = explain(&format!("program {name}"), Need::Load, io_error);
             match tail(&verifier_log.to_string()) {
-                tail if tail.is_empty() => line,
+                // The verifier's words would only hide the capability.
+                tail if tail.is_empty() || line.contains(": needs CAP_") => line,
                 tail => format!("{line}; verifier: {tail}"),
             }
         }
