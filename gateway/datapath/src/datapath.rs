@@ -223,10 +223,7 @@ impl Active {
         flows: Option<&HandedFlows>,
     ) -> Result<Self, String> {
         let mut loaded = load::load(&name::ALL, &LoadOptions::new(settings))?;
-        let mut settings = settings.clone();
-        if !loaded.balance {
-            settings.balance = BalanceSettings::default();
-        }
+        let settings = as_loaded(settings, &loaded);
         let vips = balance::specs(&settings.balance);
         let prepared = listeners::prepare(specs, &vips).map_err(|error| chain(&error))?;
         prepared.fill(&loaded.maps).map_err(|error| chain(&error))?;
@@ -410,6 +407,12 @@ impl Drop for Active {
         // The reuseport program has no link: it stays with its sockets, switched off.
         let _ = self.set_enabled(false);
     }
+}
+
+/// Without virtual addresses where the programs cannot balance.
+fn as_loaded(settings: &DatapathSettings, loaded: &Loaded) -> DatapathSettings {
+    let balance = if loaded.balance { settings.balance.clone() } else { BalanceSettings::default() };
+    DatapathSettings { balance, ..settings.clone() }
 }
 
 /// `sk_lookup` on our network namespace, `sock_ops` on our control group; `None` if the program was refused.
