@@ -41,8 +41,10 @@ pub const CPUS_MAX: u32 = 1024;
 pub const BINDINGS_MAX: u32 = 65_536;
 /// Entries of `PORTS`.
 pub const PORTS_MAX: u32 = 65_536;
-/// Entries of each of `ALLOW4`, `ALLOW6`, `DENY4` and `DENY6`, unless a setting says less.
+/// Prefixes in each of `ALLOW4`, `ALLOW6`, `DENY4` and `DENY6`, unless a setting says less.
 pub const PREFIXES_MAX: u32 = 1 << 20;
+/// Entries of `DENY4_BUCKETS`: see [`prefix_buckets`].
+pub const PREFIX_BUCKETS_MAX: u32 = prefix_buckets(PREFIXES_MAX);
 /// Cells of each of the two rows of `SKETCH`: a power of two.
 pub const SKETCH_CELLS: u32 = 1 << 18;
 /// Entries of `SKETCH`.
@@ -164,7 +166,7 @@ impl BindKey {
     }
 }
 
-/// Value of `ALLOW4`, `ALLOW6`, `DENY4` and `DENY6`: prefixes of source addresses, `DENY4` in a hash, the others in tries.
+/// Value of the tries `ALLOW4`, `ALLOW6`, `DENY4` and `DENY6`: prefixes of source addresses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(C)]
 pub struct PrefixEntry {
@@ -174,16 +176,16 @@ pub struct PrefixEntry {
 }
 plain!(PrefixEntry, 8);
 
-/// Key of `DENY4`, a hash: see `gateway_common::prefixes`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Value of `DENY4_BUCKETS`: places for entries, see `gateway_common::prefixes`; 0 is none. A line of the processor's cache.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(C)]
-pub struct PrefixKey {
-    /// As it lies in the packet, 0 in its last `open` bits.
-    pub address: u32,
-    /// 32 less the prefix's length.
-    pub open: u32,
+pub struct PrefixBucket(pub [u64; 8]);
+plain!(PrefixBucket, 64);
+
+/// Buckets of `DENY4_BUCKETS` that so many prefixes fill at most by half: a power of two.
+pub const fn prefix_buckets(prefixes: u32) -> u32 {
+    prefixes.div_ceil(4).next_power_of_two()
 }
-plain!(PrefixKey, 8);
 
 /// Entries of `HINTS4`.
 pub const HINTS_MAX: u32 = 1 << crate::prefixes::HINT_BITS;

@@ -1,6 +1,6 @@
 //! All maps; their keys and values are in `gateway_common::map`.
 
-use aya_ebpf::bindings::{BPF_F_NO_COMMON_LRU, BPF_F_NO_PREALLOC};
+use aya_ebpf::bindings::BPF_F_NO_COMMON_LRU;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf, SockMap};
 use gateway_common::flood::FloodFrame;
@@ -8,8 +8,9 @@ use gateway_common::map::{
     BALANCERS_MAX, BINDINGS_MAX, BalanceCounters, BindKey, COUNTERS_MAX, CPUS_MAX, Config,
     ConnectionCounters, CookieCounters, CookieState, EVENTS_BYTES, FLOWS_MAX, FRAGMENTS_MAX, FlowKey,
     FragmentKey, GROUPS_MAX, HINTS_MAX, LISTENERS_MAX, MEMBER_COUNTS_MAX, MEMBERS_MAX, Member, PORTS_MAX,
-    PREFIXES_MAX, PacketCounters, Pieces, PortEntry, PrefixEntry, PrefixKey, RING_SLOTS, RULES_MAX,
-    RttHistogram, SKETCH_MAX, Sampling, TCP_FLAGS_MAX, TcpFlagCounters, Vip, WORKERS_MAX,
+    PREFIX_BUCKETS_MAX, PREFIXES_MAX, PacketCounters, Pieces, PortEntry, PrefixBucket, PrefixEntry,
+    RING_SLOTS, RULES_MAX, RttHistogram, SKETCH_MAX, Sampling, TCP_FLAGS_MAX, TcpFlagCounters, Vip,
+    WORKERS_MAX,
 };
 use gateway_common::packet::Address;
 
@@ -37,8 +38,13 @@ pub static ALLOW6: LpmTrie<[u32; 4], PrefixEntry> = LpmTrie::with_max_entries(PR
 
 /// Sources whose packets for a listener are dropped.
 #[map]
-pub static DENY4: HashMap<PrefixKey, PrefixEntry> =
-    HashMap::with_max_entries(PREFIXES_MAX, BPF_F_NO_PREALLOC);
+pub static DENY4: LpmTrie<u32, PrefixEntry> = LpmTrie::with_max_entries(PREFIXES_MAX, 0);
+/// `prefixes::buckets` → the same once more.
+#[map]
+pub static DENY4_BUCKETS: Array<PrefixBucket> = Array::with_max_entries(PREFIX_BUCKETS_MAX, 0);
+/// 0 → one less than the buckets that are in use.
+#[map]
+pub static DENY4_MASK: Array<u32> = Array::with_max_entries(1, 0);
 #[map]
 pub static DENY6: LpmTrie<[u32; 4], PrefixEntry> = LpmTrie::with_max_entries(PREFIXES_MAX, 0);
 

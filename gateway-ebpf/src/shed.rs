@@ -6,12 +6,14 @@ use aya_ebpf::helpers::generated::bpf_ktime_get_coarse_ns;
 use aya_ebpf::maps::lpm_trie::Key;
 use gateway_common::map::{Config, DropEvent, Limit, PortEntry, SAMPLE_INTERVAL_NS, Sampling};
 use gateway_common::packet::{Address, Source};
-use gateway_common::prefixes::{ALLOWED, longest, slot};
+use gateway_common::prefixes::{ALLOWED, LENGTHS, are_few, buckets, longest, rule_of, slot};
 use gateway_common::shed::{self, Tables};
 use gateway_common::{Parsed, limit};
 
 use crate::account::{Frame, Weight};
-use crate::maps::{ALIVE, ALLOW4, ALLOW6, DENY4, DENY6, DROPS, EVENTS, HINTS4, SAMPLING, SKETCH};
+use crate::maps::{
+    ALIVE, ALLOW4, ALLOW6, DENY4, DENY4_BUCKETS, DENY4_MASK, DENY6, DROPS, EVENTS, HINTS4, SAMPLING, SKETCH,
+};
 
 /// `BPF_RB_NO_WAKEUP`: user space looks by itself.
 const NO_WAKEUP: u64 = 1;
@@ -56,10 +58,7 @@ impl Tables for InMaps {
     #[inline(always)]
     fn denies(&self, source: Source) -> Option<u32> {
         match source {
-            // SAFETY: what the entry holds never changes while it is in the map.
-            Source::V4(address) => {
-                longest(address, hints(address), |key| unsafe { DENY4.get(&key) }.map(|entry| entry.rule))
-            }
+            Source::V4(address) => denied(address),
             Source::V6(address) => DENY6.get(Key::new(128, address)).map(|entry| entry.rule),
         }
     }
@@ -75,6 +74,29 @@ impl Tables for InMaps {
         let (first, second) = unsafe { (Cell::from_mut(&mut *first), Cell::from_mut(&mut *second)) };
         limit::admit(self.now.get(), limit, first, second)
     }
+}
+
+/// The rule of the longest prefix around an IPv4 address.
+#[inline(always)]
+fn denied(address: u32) -> Option<u32> {
+    let hints = hints(address);
+    if hints & LENGTHS == 0 {
+        return None;
+    }
+    if !are_few(hints) {
+        return DENY4.get(Key::new(32, address)).map(|entry| entry.rule);
+    }
+    let mask = *DENY4_MASK.get(0)?;
+    longest(address, hints, |name| {
+        let [first, second] = buckets(name, mask);
+        rule_of(look(name, first) | look(name, second))
+    })
+}
+
+/// The entry of a name in a bucket; 0 if there is none. A function of its own: copies of it exceed the stack.
+#[inline(never)]
+fn look(name: u64, bucket: u32) -> u64 {
+    DENY4_BUCKETS.get(bucket).map_or(0, |bucket| bucket.entry(name))
 }
 
 /// What the lists hold around an IPv4 address.

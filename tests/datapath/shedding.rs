@@ -136,6 +136,39 @@ fn shedding_tcx_is_exact() {
     denies_exactly(Ingress::Tcx);
 }
 
+/// One length around an address is looked up at once, some one after the other, and many in the trie: the verdicts are the same.
+#[test]
+fn shedding_by_any_number_of_lengths_is_exact() {
+    let Some(world) = World::new() else { return };
+    let datapath = start(&world, Ingress::Native, ShedSettings::default());
+    // Each with an address that no longer one of them covers.
+    let nested = [
+        ("198.18.22.200", "198.18.22.200"),
+        ("198.18.22.128/25", "198.18.22.129"),
+        ("198.18.22.0/24", "198.18.22.1"),
+        ("198.18.20.0/22", "198.18.20.1"),
+        ("198.18.16.0/20", "198.18.16.1"),
+        ("198.18.0.0/18", "198.18.1.1"),
+        ("198.18.0.0/15", "198.19.1.1"),
+    ];
+    let syns = |pairs: &[(&str, &str)]| pairs.iter().map(|(_, source)| syn(source)).collect::<Vec<_>>();
+    for number in 0..=nested.len() {
+        let (denied, free) = nested.split_at(number);
+        if let Some((prefix, _)) = denied.last() {
+            add(&datapath, List::Deny, &[prefix]);
+        }
+        expect(&world, &datapath, "command", &syns(free), &syns(denied));
+    }
+    for number in 0..nested.len() {
+        let change = request(Action::Remove, List::Deny, &[nested[number].0]);
+        assert_eq!(datapath.change(&change).unwrap().changed, 1);
+        // What was removed is covered by the shorter ones that are left.
+        let dropped = if number + 1 == nested.len() { &[][..] } else { &nested[..] };
+        let passed = if dropped.is_empty() { &nested[..] } else { &[] };
+        expect(&world, &datapath, "command", &syns(passed), &syns(dropped));
+    }
+}
+
 #[test]
 fn shedding_malformed_segments_when_asked_to() {
     for xdp in [Ingress::Native, Ingress::Tcx] {

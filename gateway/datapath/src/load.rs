@@ -13,7 +13,8 @@ use aya_log::EbpfLogger;
 use gateway_common::flood::FloodFrame;
 use gateway_common::map::{
     BalanceCounters, Config, ConnectionCounters, CookieCounters, CookieState, FRAGMENTS_MAX, Member,
-    PacketCounters, PortEntry, PrefixEntry, RING_SLOTS, RttHistogram, SKETCH_MAX, TcpFlagCounters, Vip,
+    PacketCounters, PortEntry, PrefixBucket, PrefixEntry, RING_SLOTS, RttHistogram, SKETCH_MAX,
+    TcpFlagCounters, Vip, prefix_buckets,
 };
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 
@@ -70,6 +71,8 @@ pub struct Maps {
     pub allow4: Map<PrefixEntry>,
     pub allow6: Map<PrefixEntry>,
     pub deny4: Map<PrefixEntry>,
+    pub deny4_buckets: Map<PrefixBucket>,
+    pub deny4_mask: Map<u32>,
     pub deny6: Map<PrefixEntry>,
     pub hints4: Map<u64>,
     pub drops: Map<PacketCounters>,
@@ -218,6 +221,7 @@ fn load_as(names: &[&'static str], options: &LoadOptions) -> Result<Loaded, Stri
     for trie in ["ALLOW4", "ALLOW6", "DENY4", "DENY6"] {
         loader.map_max_entries(trie, options.prefixes_max);
     }
+    loader.map_max_entries("DENY4_BUCKETS", prefix_buckets(options.prefixes_max));
     loader.map_max_entries("SKETCH", options.sketch_max);
     // At least one entry each: there is no map without.
     loader.map_max_entries("RING", (options.rings * RING_SLOTS).max(1));
@@ -271,6 +275,8 @@ fn open_maps(object: &mut Ebpf) -> Result<Maps, MapError> {
         allow4: open(object, "ALLOW4")?,
         allow6: open(object, "ALLOW6")?,
         deny4: open(object, "DENY4")?,
+        deny4_buckets: open(object, "DENY4_BUCKETS")?,
+        deny4_mask: open(object, "DENY4_MASK")?,
         deny6: open(object, "DENY6")?,
         hints4: open(object, "HINTS4")?,
         drops: open(object, "DROPS")?,

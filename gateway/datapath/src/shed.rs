@@ -3,6 +3,7 @@
 //! Order of safety: what is protected is never denied; what a command denies is on trial until it is confirmed;
 //! rules hold only while this process says every second that it lives; and a full trie drops nothing more.
 
+mod denied;
 mod events;
 mod file;
 mod hints;
@@ -26,6 +27,7 @@ use crate::counters::DropCount;
 use crate::kernel::Map;
 use crate::load::Loaded;
 use crate::settings::ShedSettings;
+use denied::{Denied, InKernel};
 use events::Events;
 use file::Watched;
 use hints::Hints;
@@ -188,6 +190,9 @@ impl Shed {
             }
         }
         let hints = Hints::new(maps.hints4.try_clone()?);
+        let kernel =
+            InKernel { buckets: maps.deny4_buckets.try_clone()?, mask: maps.deny4_mask.try_clone()? };
+        let denied = Denied::new(kernel, settings.prefixes_max)?;
         let mut this = Self {
             settings: settings.clone(),
             allow: Table::new(KernelTrie::allow(
@@ -195,7 +200,12 @@ impl Shed {
                 maps.allow6.try_clone()?,
                 hints.clone(),
             )),
-            deny: Table::new(KernelTrie::deny(maps.deny4.try_clone()?, maps.deny6.try_clone()?, hints)),
+            deny: Table::new(KernelTrie::deny(
+                maps.deny4.try_clone()?,
+                denied,
+                maps.deny6.try_clone()?,
+                hints,
+            )),
             rules,
             files,
             files_due: Instant::now(),

@@ -1,12 +1,13 @@
-//! Prefixes in the kernel: tries, and for denied IPv4 addresses, of which there may be a flood, a hash.
+//! Prefixes in the kernel: tries, and beside that of denied IPv4 addresses, of which there may be a flood, a hash of our own.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
-use gateway_common::map::{PrefixEntry, PrefixKey};
-use gateway_common::prefixes::{ALLOWED, key};
+use gateway_common::map::PrefixEntry;
+use gateway_common::prefixes::{ALLOWED, name};
 
+use super::denied::{Denied, InKernel};
 use super::hints::Hints;
 use super::prefix::Prefix;
 use super::table::Trie;
@@ -15,17 +16,13 @@ use crate::kernel::Map;
 /// A pair of tables, one for each address family.
 #[derive(Debug)]
 pub struct KernelTrie {
-    v4: Four,
+    v4: Map<PrefixEntry>,
+    /// The same prefixes once more, where they are denied.
+    denied: Option<Denied<InKernel>>,
     v6: Map<PrefixEntry>,
     hints: Hints,
     /// IPv4 prefixes that are in the kernel.
     placed: BTreeSet<(Ipv4Addr, u8)>,
-}
-
-#[derive(Debug)]
-enum Four {
-    Trie(Map<PrefixEntry>),
-    Hash(Map<PrefixEntry>),
 }
 
 /// Keys of tries as the kernel wants them: the number of bits first.
@@ -39,44 +36,39 @@ struct Key<const N: usize> {
 impl KernelTrie {
     /// Of allowed sources.
     pub fn allow(v4: Map<PrefixEntry>, v6: Map<PrefixEntry>, hints: Hints) -> Self {
-        Self { v4: Four::Trie(v4), v6, hints, placed: BTreeSet::new() }
+        Self { v4, denied: None, v6, hints, placed: BTreeSet::new() }
     }
 
     /// Of denied sources.
-    pub fn deny(v4: Map<PrefixEntry>, v6: Map<PrefixEntry>, hints: Hints) -> Self {
-        Self { v4: Four::Hash(v4), v6, hints, placed: BTreeSet::new() }
+    pub fn deny(v4: Map<PrefixEntry>, denied: Denied<InKernel>, v6: Map<PrefixEntry>, hints: Hints) -> Self {
+        Self { v4, denied: Some(denied), v6, hints, placed: BTreeSet::new() }
     }
 
     fn put_v4(&mut self, network: Ipv4Addr, bits: u8, entry: PrefixEntry) -> io::Result<()> {
-        match &self.v4 {
-            Four::Trie(map) => map.update(&trie_key(network, bits), &entry)?,
-            Four::Hash(map) => map.update(&hash_key(network, bits), &entry)?,
+        self.v4.update(&trie_key(network, bits), &entry)?;
+        if let Some(denied) = &mut self.denied {
+            denied.put(name_of(network, bits), entry.rule)?;
         }
         if self.placed.insert((network, bits)) {
-            self.hints.need(network, bits, self.v4.hint(bits))?;
+            self.hints.need(network, bits, self.hint(bits))?;
         }
         Ok(())
     }
 
     fn remove_v4(&mut self, network: Ipv4Addr, bits: u8) -> io::Result<()> {
-        match &self.v4 {
-            Four::Trie(map) => map.delete(&trie_key(network, bits))?,
-            Four::Hash(map) => map.delete(&hash_key(network, bits))?,
+        self.v4.delete(&trie_key(network, bits))?;
+        if let Some(denied) = &mut self.denied {
+            denied.remove(name_of(network, bits))?;
         }
         if self.placed.remove(&(network, bits)) {
-            self.hints.release(network, bits, self.v4.hint(bits))?;
+            self.hints.release(network, bits, self.hint(bits))?;
         }
         Ok(())
     }
-}
 
-impl Four {
     /// The bit of `HINTS4` that leads here.
     fn hint(&self, bits: u8) -> u64 {
-        match self {
-            Self::Trie(_) => ALLOWED,
-            Self::Hash(_) => 1 << (32 - bits),
-        }
+        if self.denied.is_some() { 1 << (32 - bits) } else { ALLOWED }
     }
 }
 
@@ -84,8 +76,8 @@ fn trie_key(network: Ipv4Addr, bits: u8) -> Key<4> {
     Key { bits: u32::from(bits), address: network.octets() }
 }
 
-fn hash_key(network: Ipv4Addr, bits: u8) -> PrefixKey {
-    key(u32::from(network).to_be(), 32 - u32::from(bits))
+fn name_of(network: Ipv4Addr, bits: u8) -> u64 {
+    name(u32::from(network).to_be(), 32 - u32::from(bits))
 }
 
 impl Trie for KernelTrie {
@@ -110,17 +102,27 @@ impl Trie for KernelTrie {
 
     fn rule(&self, prefix: Prefix) -> io::Result<Option<u32>> {
         let bits = prefix.bits();
-        let entry = match (prefix.address(), &self.v4) {
-            (IpAddr::V4(network), Four::Trie(map)) => map.get(&trie_key(network, bits)),
-            (IpAddr::V4(network), Four::Hash(map)) => map.get(&hash_key(network, bits)),
-            (IpAddr::V6(address), _) => {
-                self.v6.get(&Key { bits: u32::from(bits), address: address.octets() })
-            }
+        let entry = match prefix.address() {
+            IpAddr::V4(network) => self.v4.get(&trie_key(network, bits)),
+            IpAddr::V6(address) => self.v6.get(&Key { bits: u32::from(bits), address: address.octets() }),
         };
         match entry {
-            Ok(entry) => Ok(Some(entry.rule)),
+            Ok(entry) => self.agreed(prefix, entry.rule),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+}
+
+impl KernelTrie {
+    /// The rule of the trie, unless the hash beside it says something else.
+    fn agreed(&self, prefix: Prefix, rule: u32) -> io::Result<Option<u32>> {
+        match (prefix.address(), &self.denied) {
+            (IpAddr::V4(network), Some(denied)) => {
+                let beside = denied.rule(name_of(network, prefix.bits()))?;
+                Ok(beside.filter(|beside| *beside == rule))
+            }
+            _ => Ok(Some(rule)),
         }
     }
 }
