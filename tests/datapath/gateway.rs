@@ -4,11 +4,11 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use gateway::settings::{Given, Settings};
-use gateway::{Gateway, telemetry};
+use gateway::Gateway;
 use gateway_telemetry::Listener;
 
 use gateway_tests::namespaces::{GATEWAY_INTERFACE, GATEWAY_V4, GATEWAY_V6, World};
+use gateway_tests::start_gateway;
 
 const API: &str = r#"{"properties": {"displayName": "a", "path": "a", "protocols": ["http"], "apiRevision": "1",
     "isCurrent": true, "subscriptionRequired": false}}"#;
@@ -53,17 +53,8 @@ fn start_with(
         ("shutdown.delay", "0"),
         ("shutdown.timeout", "2"),
     ];
-    let given: Vec<_> = settings
-        .iter()
-        .chain(more)
-        .map(|(n, v)| Given { name: (*n).to_owned(), value: (*v).to_owned() })
-        .collect();
-    let (settings, unknown) = Settings::from_given(&given).unwrap();
-    assert!(unknown.is_empty(), "{unknown:?}");
-    world.gateway.run(|| {
-        let (telemetry, instance) = telemetry::start(&settings).unwrap();
-        Gateway::start(settings, telemetry, &instance).unwrap()
-    })
+    let settings = [&settings, more].concat();
+    world.gateway.run(|| start_gateway(&settings))
 }
 
 /// One request on a connection of its own, from one of the namespaces.

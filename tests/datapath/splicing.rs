@@ -4,12 +4,11 @@ use std::io::Write;
 use std::net::{Shutdown, TcpListener};
 use std::time::Duration;
 
-use gateway::settings::{Given, Settings};
-use gateway::{Gateway, telemetry};
+use gateway::Gateway;
 use gateway_telemetry::Listener;
-use gateway_tests::Client;
 use gateway_tests::namespaces::{GATEWAY_INTERFACE, GATEWAY_V4, GATEWAY_V6, World, eventually};
 use gateway_tests::passing::{End, Ends, connect, read_to_end};
+use gateway_tests::{Client, start_gateway};
 
 /// A gateway with one route to a target beside it; clients come from the other namespace.
 struct Route {
@@ -34,17 +33,8 @@ impl Route {
             ("shutdown.delay", "0"),
             ("shutdown.timeout", "2"),
         ];
-        let given: Vec<_> = settings
-            .iter()
-            .chain(more)
-            .map(|(n, v)| Given { name: (*n).to_owned(), value: (*v).to_owned() })
-            .collect();
-        let (settings, unknown) = Settings::from_given(&given).expect("good settings");
-        assert!(unknown.is_empty(), "{unknown:?}");
-        let gateway = world.gateway.run(|| {
-            let (telemetry, instance) = telemetry::start(&settings).expect("telemetry");
-            Gateway::start(settings, telemetry, &instance).expect("a gateway")
-        });
+        let settings = [&settings, more].concat();
+        let gateway = world.gateway.run(|| start_gateway(&settings));
         Self { world, gateway: Some(gateway), target }
     }
 

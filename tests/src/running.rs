@@ -9,6 +9,18 @@ use gateway_telemetry::Listener;
 
 use crate::client::{Answer, Client};
 
+/// A gateway with exactly these settings, in the namespaces of the calling thread.
+pub fn start_gateway(settings: &[(&str, &str)]) -> Gateway {
+    let given: Vec<Given> = settings
+        .iter()
+        .map(|(name, value)| Given { name: (*name).to_owned(), value: (*value).to_owned() })
+        .collect();
+    let (settings, unknown) = Settings::from_given(&given).expect("good settings");
+    assert!(unknown.is_empty(), "{unknown:?}");
+    let (telemetry, instance) = telemetry::start(&settings).expect("telemetry");
+    Gateway::start(settings, telemetry, &instance).expect("a gateway")
+}
+
 /// A running gateway on free ports; stopped when dropped.
 pub struct Running {
     gateway: Option<Gateway>,
@@ -33,16 +45,7 @@ impl Running {
             ("shutdown.delay", "0"),
             ("shutdown.timeout", "2"),
         ];
-        let given: Vec<_> = fixed
-            .iter()
-            .chain(settings)
-            .map(|(name, value)| Given { name: (*name).to_owned(), value: (*value).to_owned() })
-            .collect();
-        let (settings, unknown) = Settings::from_given(&given).expect("good settings");
-        assert!(unknown.is_empty(), "{unknown:?}");
-        let (telemetry, instance) = telemetry::start(&settings).expect("telemetry");
-        let gateway = Gateway::start(settings, telemetry, &instance).expect("a gateway");
-        Self { gateway: Some(gateway) }
+        Self { gateway: Some(start_gateway(&[&fixed, settings].concat())) }
     }
 
     fn address(&self, listener: Listener) -> SocketAddr {

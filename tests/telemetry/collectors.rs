@@ -17,10 +17,10 @@ use crate::eventually;
 use crate::opentelemetry::{http_collector, lock, spans};
 
 /// A collector; killed when dropped.
-struct Collector(Child);
+pub struct Collector(Child);
 
 impl Collector {
-    fn start(command: &mut Command) -> Self {
+    pub fn start(command: &mut Command) -> Self {
         Self(
             command
                 .stdin(Stdio::null())

@@ -10,10 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use gateway::settings::{Given, Settings};
-use gateway::{Gateway, telemetry};
+use gateway::Gateway;
 use gateway_tests::namespaces::{self, GATEWAY_INTERFACE, GATEWAY_V4};
-use gateway_tests::{Api, Backend, Client, Config};
+use gateway_tests::{Api, Backend, Client, Config, Reply, start_gateway};
 use nix::sys::socket::{setsockopt, sockopt};
 use serde_json::{Value, json};
 
@@ -203,37 +202,19 @@ fn planted_secrets_are_in_no_sink() {
     let sinks = Sinks::start();
     let settings = sinks.settings();
     let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let more = |config: &Config| {
-        let logger = r#"{"properties": {"loggerType": "azureMonitor"}}"#;
-        config.file("loggers/azuremonitor/loggerInformation.json", logger);
-        let message = json!({"headers": NAMES, "body": {"bytes": 8192}});
-        let both = json!({"request": message, "response": message});
-        let properties = json!({"loggerId": "/loggers/azuremonitor", "frontend": both, "backend": both});
-        diagnostic(config, "", "azuremonitor", &properties);
-        let away = r#"<base /><set-backend-service base-url="http://127.0.0.1:9" />"#;
-        config.policy("apis/shop/operations/operation-2/policy.xml", away, "", "", "");
-    };
-    let world = World::configured(more, &settings);
+    let backend = Backend::start(|request| {
+        let body = String::from_utf8_lossy(&request.body);
+        Reply::with(200, &[("Set-Cookie", "session=planted"), ("Location", "/?sig=planted")], &body)
+    });
+    let world = World::configured(|config| secretive(config, &backend.url()), &settings);
     let stopped = Arc::new(AtomicBool::new(false));
     let json = sinks.json.try_clone().expect("a socket");
     let json = gather(Arc::clone(&stopped), move |to| json.recv(to));
     let statsd = sinks.statsd.try_clone().expect("a socket");
     let statsd = gather(Arc::clone(&stopped), move |to| statsd.recv(to));
-    let query =
-        "subscription-key=planted&sig=planted&code=planted&access_token=planted&api%2Dkey=planted&page=2";
-    let fields: Vec<(&str, &str)> = NAMES.iter().map(|name| (*name, "planted")).collect();
-    let content =
-        br#"{"name":"pen","password":"planted","client_secret":"planted","access_token":"planted"}"#;
-    let requests: [(&str, &str); 3] =
-        [("POST", "/shop/echo/7"), ("GET", "/shop/fail"), ("GET", "/shop/none")];
-    for (method, path) in requests {
-        let target = format!("{path}?{query}");
-        let headers = [&fields[..], &[("Content-Type", "application/json")]].concat();
-        let content = if method == "POST" { &content[..] } else { b"" };
-        Client::connect(world.gateway.http()).request_with(method, &target, &headers, content);
-    }
+    let requests = ask_with_secrets(&world);
     for exporter in ["application-insights", "azure-monitor-logs", "event-hubs", "otlp-traces", "otlp-logs"] {
-        world.wait_for(exporter, requests.len() as u64);
+        world.wait_for(exporter, requests);
     }
     world.stop();
     stopped.store(true, Relaxed);
@@ -252,14 +233,92 @@ fn planted_secrets_are_in_no_sink() {
     ];
     for (number, text) in told.iter().enumerate() {
         assert!(!text.is_empty(), "sink {number}");
-        let place = text.find("planted").map(|place| &text[place.saturating_sub(200)..place]);
+        let place = text
+            .find("planted")
+            .or_else(|| text.find("caller-primary"))
+            .map(|place| &text[place.saturating_sub(200)..place]);
         assert_eq!(place, None, "sink {number}");
     }
     // What is no secret is there.
     for text in [&told[0], &told[1], &told[3], &told[6]] {
         assert!(text.contains("page=2"), "{text}");
     }
+    for reason in
+        ["BackendConnectionFailure", "JwtInvalid", "ExpressionValueEvaluationFailure", "value of *** is"]
+    {
+        assert!(told[1].contains(reason), "{reason}: {}", told[1]);
+    }
+    assert!(told[6].contains("url-invalid"), "{}", told[6]);
     assert!(told[1].contains("pen") && told[1].contains("***"), "{}", told[1]);
+}
+
+/// Requests with secrets in every place; how many there were.
+fn ask_with_secrets(world: &World) -> u64 {
+    let query =
+        "subscription-key=planted&sig=planted&code=planted&access_token=planted&api%2Dkey=planted&page=2";
+    let fields: Vec<(&str, &str)> = NAMES.iter().map(|name| (*name, "planted")).collect();
+    let content =
+        br#"{"name":"pen","password":"planted","client_secret":"planted","access_token":"planted"}"#;
+    let requests: [(&str, &str); 8] = [
+        ("POST", "/own/echo"),
+        ("GET", "/own/call"),
+        ("GET", "/own/token"),
+        ("GET", "/own/number"),
+        ("GET", "/own/field"),
+        ("GET", "/closed/ok"),
+        ("GET", "/shop/fail"),
+        ("GET", "/shop/none"),
+    ];
+    for (method, path) in requests {
+        // An API's own names are secrets where that API is called.
+        let has_own = !path.starts_with("/shop");
+        let target = format!("{path}?{query}{}", if has_own { "&own%2Dkey=caller-primary" } else { "" });
+        let own =
+            [("Content-Type", "application/json"), ("Own-Key", if has_own { "caller-primary" } else { "-" })];
+        let headers = [&fields[..], &own].concat();
+        let content = if method == "POST" { &content[..] } else { b"" };
+        Client::connect(world.gateway.http()).request_with(method, &target, &headers, content);
+    }
+    requests.len() as u64
+}
+
+/// An API's own names for its keys.
+const KEYS: &str = r#""subscriptionKeyParameterNames": {"header": "Own-Key", "query": "own-key"}"#;
+
+/// Diagnostics that ask for all of a message, APIs with [`KEYS`], and policies that fail over secrets.
+fn secretive(config: &Config, backend: &str) {
+    let logger = r#"{"properties": {"loggerType": "azureMonitor"}}"#;
+    config.file("loggers/azuremonitor/loggerInformation.json", logger);
+    let names = [&NAMES[..], &["Own-Key", "Set-Cookie", "Location"]].concat();
+    let message = json!({"headers": names, "body": {"bytes": 8192}});
+    let both = json!({"request": message, "response": message});
+    let properties = json!({"loggerId": "/loggers/azuremonitor", "frontend": both, "backend": both});
+    diagnostic(config, "", "azuremonitor", &properties);
+    let operations = &["POST /echo", "GET /call", "GET /token", "GET /number", "GET /field"];
+    config.api(&Api { name: "own", path: "own", service_url: backend, operations, more: KEYS });
+    config.subscription("caller", "/apis/own", "active");
+    let more = &format!(r#""subscriptionRequired": true, {KEYS}"#);
+    let operations = &["GET /ok"];
+    config.api(&Api { name: "closed", path: "closed", service_url: "http://127.0.0.1:9", operations, more });
+    // Its configuration is refused, which is told, too.
+    config.api(&Api { name: "bad", path: "bad", service_url: backend, operations: &["GET /i"], more: "" });
+    let url = r#"<base /><set-backend-service base-url="http://me:planted@127.0.0.1/?sig=planted" />"#;
+    config.policy("apis/bad/policy.xml", url, "", "", "");
+    let inbound = [
+        r#"<trace source="s"><message>seen</message><metadata name="Authorization" value="planted" /></trace>"#,
+        r#"<send-request mode="new" response-variable-name="r" timeout="2" ignore-error="false">
+            <set-url>http://127.0.0.1:9/x?sig=planted&amp;own-key=planted</set-url><set-method>GET</set-method>
+            <set-header name="Authorization"><value>planted</value></set-header></send-request>"#,
+        r#"<validate-jwt header-name="Authorization" require-scheme="" failed-validation-httpcode="401">
+            <issuer-signing-keys><key>c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0</key></issuer-signing-keys></validate-jwt>"#,
+        r#"<set-variable name="v" value="@(int.Parse(context.Request.Headers.GetValueOrDefault("Own-Key")))" />"#,
+        r#"<check-header name="Own-Key" failed-check-httpcode="401" failed-check-error-message="no" ignore-case="true">
+            <value>another</value></check-header>"#,
+    ];
+    for (at, inbound) in inbound.iter().enumerate() {
+        let file = format!("apis/own/operations/operation-{}/policy.xml", at + 1);
+        config.policy(&file, &format!("<base />{inbound}"), "<base />", "<base />", "<base />");
+    }
 }
 
 /// Of the line of a counter.
@@ -318,15 +377,8 @@ fn start(world: &namespaces::World, config: &Config, more: &[(&str, &str)]) -> G
         ("shutdown.delay", "0"),
         ("shutdown.timeout", "2"),
     ];
-    let given = own.iter().chain(more);
-    let given: Vec<Given> =
-        given.map(|(name, value)| Given { name: (*name).to_owned(), value: (*value).to_owned() }).collect();
-    let (settings, unknown) = Settings::from_given(&given).expect("good settings");
-    assert!(unknown.is_empty(), "{unknown:?}");
-    world.gateway.run(|| {
-        let (telemetry, instance) = telemetry::start(&settings).expect("telemetry");
-        Gateway::start(settings, telemetry, &instance).expect("a gateway")
-    })
+    let settings = [&own, more].concat();
+    world.gateway.run(|| start_gateway(&settings))
 }
 
 /// Every packet of ten thousand requests, as the client's own kernel counts them.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use gateway_tests::process::{Process, installed};
 use gateway_tests::{Api, Backend, Client, Config};
@@ -10,22 +10,13 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use serde_json::Value;
 
+use crate::collectors::Collector;
 use crate::eventually;
 
 const JOURNALD: &str = "/lib/systemd/systemd-journald";
 const SOCKET: &str = "/run/systemd/journal/socket";
 const MACHINE: &str = "/etc/machine-id";
 const REQUESTS: usize = 200;
-
-/// Killed when dropped.
-struct Journald(Child);
-
-impl Drop for Journald {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// `auto` finds the journal's socket; each request is one entry, at its priority, with the record as its message.
 #[test]
@@ -61,9 +52,7 @@ fn journald_takes_every_record() {
 }
 
 fn told(journalctl: &Path) {
-    let mut command = Command::new(JOURNALD);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let _journald = Journald(command.spawn().expect("journald starts"));
+    let _journald = Collector::start(&mut Command::new(JOURNALD));
     eventually("journald listens", || Path::new(SOCKET).exists().then_some(()));
     let (config, backend) = (Config::new(), Backend::fixed("x"));
     config.api(&Api { name: "a", path: "a", service_url: &backend.url(), operations: &["GET /i"], more: "" });

@@ -5,13 +5,13 @@
 //! has not been told stays: where more places were used than are kept, calls are counted for their API, and at last for none,
 //! so the detail is bounded and no call is lost.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use gateway_model::usage::{Figures, LoggedRequest, Place, QUARTER, Usage};
+use indexmap::{Equivalent, IndexMap};
 
 use crate::event::{Cache, RequestEvent};
 use crate::redact::Redacted;
@@ -26,7 +26,6 @@ const URL_BYTES_MAX: usize = 2_048;
 /// The counters of all workers.
 pub struct UsageMeter {
     parts: Box<[Mutex<Part>]>,
-    hasher: RandomState,
     rows: AtomicUsize,
     /// Requests that may still be logged in this round.
     room: AtomicUsize,
@@ -35,20 +34,42 @@ pub struct UsageMeter {
 
 #[derive(Default)]
 struct Part {
-    /// By a hash of quarter and place.
-    rows: HashMap<u64, Vec<Usage>>,
+    rows: Rows,
     requests: Vec<LoggedRequest>,
 }
 
-/// Parts of a place without owning them.
-type Parts<'a> = [&'a str; 5];
+/// Figures by the quarter's beginning and the place.
+type Rows = IndexMap<(i64, Place), Figures>;
+
+/// Key of a row without owning it: API, operation, product, user, subscription.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct RowRef<'a> {
+    at: i64,
+    place: [&'a str; 5],
+}
+
+impl Hash for RowRef<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // As the owned key: a pair, whose place is hashed field by field and has no region here.
+        self.at.hash(state);
+        self.place.iter().for_each(|part| part.hash(state));
+        "".hash(state);
+    }
+}
+
+impl Equivalent<(i64, Place)> for RowRef<'_> {
+    fn equivalent(&self, (at, place): &(i64, Place)) -> bool {
+        let Place { api, operation, product, user, subscription, region: _ } = place;
+        let of_key: [&str; 5] = [api, operation, product, user, subscription];
+        (self.at, self.place) == (*at, of_key)
+    }
+}
 
 impl UsageMeter {
     /// For so many workers, and so many whole requests a round.
     pub fn new(workers: usize, requests_max: usize) -> Self {
         Self {
             parts: (0..workers.max(1)).map(|_| Mutex::default()).collect(),
-            hasher: RandomState::new(),
             rows: AtomicUsize::new(0),
             room: AtomicUsize::new(requests_max),
             requests_max,
@@ -63,7 +84,7 @@ impl UsageMeter {
     /// Counts a request that has ended; those for no API are nobody's.
     pub fn record(&self, worker: usize, event: &RequestEvent<'_>) {
         let Some(api) = event.api_id else { return };
-        let parts = [
+        let place = [
             api,
             event.operation_id.unwrap_or_default(),
             event.product_id.unwrap_or_default(),
@@ -72,24 +93,23 @@ impl UsageMeter {
         ];
         let mut part = lock(self.parts.get(worker % self.parts.len().max(1)).unwrap_or(&self.parts[0]));
         let at = unix(event.time_generated).as_secs().cast_signed().div_euclid(QUARTER) * QUARTER;
-        count(self.row(&mut part, at, parts), event);
+        count(self.row(&mut part.rows, RowRef { at, place }), event);
         let is_logged = self.reads_requests()
             && self.room.fetch_update(Relaxed, Relaxed, |room| room.checked_sub(1)).is_ok();
         if is_logged {
-            part.requests.push(logged(event, place(parts)));
+            part.requests.push(logged(event, owned(place)));
         }
     }
 
     /// Everything since the last call, and room for as many requests again.
     pub fn take(&self) -> (Vec<Usage>, Vec<LoggedRequest>) {
-        let mut sums: HashMap<(i64, Place), Figures> = HashMap::new();
+        let mut sums = Rows::new();
         let mut requests = Vec::new();
         for part in &self.parts {
             let Part { rows, requests: logged } = std::mem::take(&mut *lock(part));
-            let rows = rows.into_values().flatten();
-            for Usage { at, place, figures } in rows {
-                self.rows.fetch_sub(1, Relaxed);
-                sums.entry((at, place)).or_default().add(&figures);
+            self.rows.fetch_sub(rows.len(), Relaxed);
+            for (key, figures) in rows {
+                sums.entry(key).or_default().add(&figures);
             }
             requests.extend(logged);
         }
@@ -98,28 +118,18 @@ impl UsageMeter {
         (usage.collect(), requests)
     }
 
-    fn row<'p>(&self, part: &'p mut Part, at: i64, wanted: Parts<'_>) -> &'p mut Figures {
-        let by_api = [wanted[0], "", "", "", ""];
+    /// The row of a key, or of its API, or of nobody, as far as there is room for another.
+    fn row<'r>(&self, rows: &'r mut Rows, wanted: RowRef<'_>) -> &'r mut Figures {
         let kept = self.rows.load(Relaxed);
-        for (parts, rows_max) in [(wanted, DETAILED_MAX), (by_api, BY_API_MAX)] {
-            let key = self.hasher.hash_one((at, parts));
-            let is_known = part.rows.get(&key).is_some_and(|rows| rows.iter().any(|row| is(row, at, parts)));
-            if is_known || kept < rows_max {
-                return self.row_at(part, key, at, parts);
-            }
-        }
-        let nobody = [""; 5];
-        self.row_at(part, self.hasher.hash_one((at, nobody)), at, nobody)
-    }
-
-    fn row_at<'p>(&self, part: &'p mut Part, key: u64, at: i64, parts: Parts<'_>) -> &'p mut Figures {
-        let rows = part.rows.entry(key).or_default();
-        let index = rows.iter().position(|row| is(row, at, parts)).unwrap_or_else(|| {
+        let of_api = RowRef { place: [wanted.place[0], "", "", "", ""], ..wanted };
+        let known = [(wanted, DETAILED_MAX), (of_api, BY_API_MAX)];
+        let room = known.into_iter().find(|(key, rows_max)| kept < *rows_max || rows.contains_key(key));
+        let key = room.map_or(RowRef { place: [""; 5], ..wanted }, |(key, _)| key);
+        let index = rows.get_index_of(&key).unwrap_or_else(|| {
             self.rows.fetch_add(1, Relaxed);
-            rows.push(Usage { at, place: place(parts), figures: Figures::default() });
-            rows.len() - 1
+            rows.insert_full((key.at, owned(key.place)), Figures::default()).0
         });
-        &mut rows[index].figures
+        &mut rows[index]
     }
 }
 
@@ -137,18 +147,8 @@ fn count(figures: &mut Figures, event: &RequestEvent<'_>) {
     }
 }
 
-fn is(row: &Usage, at: i64, [api, operation, product, user, subscription]: Parts<'_>) -> bool {
-    let place = &row.place;
-    row.at == at
-        && place.api == api
-        && place.operation == operation
-        && place.product == product
-        && place.user == user
-        && place.subscription == subscription
-}
-
-fn place(parts: Parts<'_>) -> Place {
-    let [api, operation, product, user, subscription] = parts.map(str::to_owned);
+fn owned(place: [&str; 5]) -> Place {
+    let [api, operation, product, user, subscription] = place.map(str::to_owned);
     Place { api, operation, product, user, subscription, region: String::new() }
 }
 

@@ -55,6 +55,12 @@ pub enum UrlError {
 }
 
 impl Url {
+    /// A text that is no URL, for a message: user information and a query may be secrets.
+    pub fn without_secrets(text: &str) -> &str {
+        let text = text.split('?').next().unwrap_or(text);
+        text.rsplit_once('@').map_or(text, |(_, rest)| rest)
+    }
+
     /// Reads an absolute URL; a fragment is cut off.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         let text = text.trim();

@@ -183,6 +183,7 @@ impl SetUrl {
         match Url::parse(text) {
             Ok(url) => Some(Self::Literal(url)),
             Err(error) => {
+                let text = Url::without_secrets(text);
                 c.error(
                     "url-invalid",
                     element.text_at(),

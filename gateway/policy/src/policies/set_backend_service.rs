@@ -139,6 +139,7 @@ fn compile_base_url(attribute: &Attribute, c: &mut Compiler<'_>) -> Option<SetBa
     match Url::parse(text) {
         Ok(url) => Some(SetBackendService::Fixed(Arc::new(Backend::from_url(url)))),
         Err(error) => {
+            let text = Url::without_secrets(text);
             c.error("url-invalid", attribute.at, format!("'{text}' is not a base URL: {error}."));
             None
         }

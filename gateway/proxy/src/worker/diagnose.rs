@@ -1,5 +1,7 @@
 //! What the diagnostics of a request ask for while it is under way, and what was seen for them.
 
+use std::borrow::Cow;
+use std::iter;
 use std::sync::Arc;
 
 use gateway_policy::exchange::Exchange;
@@ -10,6 +12,9 @@ use gateway_telemetry::redact;
 
 use super::correlate;
 use crate::snapshot::{Diagnosed, Snapshot};
+
+/// A shorter value is no secret worth a message that nobody can read.
+const SECRET_BYTES_MIN: usize = 6;
 
 /// Finds the diagnostics that hold for the request, and begins what they ask for.
 pub fn begin(snapshot: &Snapshot, exchange: &mut Exchange) -> Option<Arc<Diagnosed>> {
@@ -60,10 +65,34 @@ pub fn messages(exchange: &Exchange) -> Option<Arc<Messages>> {
     }))
 }
 
-fn message(exchange: &Exchange, seen: &Seen) -> Message {
+/// The message of the error without the values of secret fields: `check-header` says which value it does not allow.
+pub fn error_message(exchange: &Exchange) -> Cow<'_, str> {
+    let Some(error) = &exchange.last_error else { return Cow::default() };
+    let (key_header, _) = key_names(exchange);
+    let mut message = Cow::Borrowed(&*error.message);
+    for (name, value) in exchange.request.headers.iter() {
+        if !redact::is_secret_name(name) && !name.eq_ignore_ascii_case(key_header) {
+            continue;
+        }
+        let value = String::from_utf8_lossy(value);
+        // The whole, and what follows a scheme.
+        for secret in iter::once(&*value).chain(value.split_whitespace()) {
+            if secret.len() >= SECRET_BYTES_MIN && message.contains(secret) {
+                message = message.replace(secret, redact::MASK).into();
+            }
+        }
+    }
+    message
+}
+
+/// The names of the field and the query parameter that carry the API's key.
+fn key_names(exchange: &Exchange) -> (&str, &str) {
     let api = exchange.caller.api.as_ref();
-    let (key_header, key_query) =
-        api.map_or(("", "subscription-key"), |api| (&*api.key_header, &*api.key_query));
+    api.map_or(("", "subscription-key"), |api| (&*api.key_header, &*api.key_query))
+}
+
+fn message(exchange: &Exchange, seen: &Seen) -> Message {
+    let (key_header, key_query) = key_names(exchange);
     let shown = |(name, value): &(Box<str>, String)| {
         let is_key = name.eq_ignore_ascii_case(key_header);
         let value = if is_key { redact::MASK.to_owned() } else { redact::field(name, value, key_query) };

@@ -143,7 +143,8 @@ impl Inner {
         let calls = self.calls(backend, &urls, &fetched);
         let sections = self.sections();
         let messages = diagnose::messages(exchange);
-        let last_error = last_error(exchange);
+        let error_message = diagnose::error_message(exchange);
+        let last_error = last_error(exchange, &error_message);
         let dimensions: Vec<Vec<(&str, &str)>> = exchange.metrics.list().iter().map(dimensions).collect();
         let metrics: Vec<MetricRecord<'_>> =
             exchange.metrics.list().iter().zip(&dimensions).map(metric).collect();
@@ -320,13 +321,13 @@ impl Texts {
     }
 }
 
-fn last_error(exchange: &Exchange) -> Option<LastError<'_>> {
+fn last_error<'a>(exchange: &'a Exchange, message: &'a str) -> Option<LastError<'a>> {
     exchange.last_error.as_ref().map(|error| LastError {
         elapsed: Duration::from_millis(exchange.error_elapsed_ms),
         source: &error.source,
         path: &error.path,
         reason: &error.reason,
-        message: &error.message,
+        message,
         section: &error.section,
         scope: &error.scope,
     })
