@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use gateway::management::open_plane;
+use gateway::management::vault::Vaults;
+use gateway::settings::Settings;
 use gateway_management::{KeySource, Others, PlaneSettings, ServiceName};
 use serde_json::{Map, Value, json};
 
@@ -60,7 +62,9 @@ pub async fn seed(folder: &Path, size: Size) -> anyhow::Result<Seeded> {
             name: "apim1".to_owned(),
         },
     };
-    let plane = open_plane(&settings, &gateway_expression::Options::default(), Vec::new()).await?;
+    let own = Settings::default();
+    let vaults = Vaults::new(own.management.vault, own.identity, Vec::new());
+    let plane = open_plane(&settings, &own.expressions, vaults, Vec::new()).await?;
     let service = plane.service(&settings.service).context("a service")?;
     let documents = documents(size);
     let taken = plane.take_over(&service, &documents, &Others::Keep, None).await;

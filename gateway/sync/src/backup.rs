@@ -84,7 +84,8 @@ impl Backup {
         if kept.as_ref().is_some_and(|kept| *kept == view.tag || kept.is_newer_than(&view.tag)) {
             return Ok(Saved::Older);
         }
-        let written = self.folder.join(format!(".{}.{}.new", self.gateway, std::process::id()));
+        // One name for all, as the lock lets one write: what a kill leaves is written over by the next.
+        let written = self.folder.join(format!(".{}.new", self.gateway));
         let replaced = write(&written, &bytes).and_then(|()| {
             // A damaged file is not worth a place.
             if kept.is_some() {
