@@ -6,14 +6,14 @@ mod shortcut;
 use std::sync::Arc;
 
 use gateway_datapath::{
-    BalanceCount, Counters, Datapath, DropCount, ListenerCounters, MemberCount, MemberState, PolicyRule,
-    State, Status,
+    BalanceCount, Counters, Datapath, DropCount, Ingress, InterfaceStatus, ListenerCounters, MemberCount,
+    MemberState, PolicyRule, State, Status,
 };
 use gateway_policy::pipeline::AddressFilter;
 use gateway_proxy::snapshot::GlobalFilter;
 use gateway_proxy::worker::Shared;
 use gateway_telemetry::metrics::kernel::{
-    BalanceMember, Balanced, Drops, KernelCounters, Program, RTT_BUCKETS, Tcp, Traffic,
+    BalanceMember, Balanced, Drops, Interface, KernelCounters, Program, RTT_BUCKETS, Tcp, Traffic,
 };
 
 pub use shortcut::shortcut;
@@ -63,13 +63,14 @@ pub fn metrics(datapath: &Datapath) -> Option<KernelCounters> {
         return None;
     }
     let Counters { listeners, drops, balance, .. } = datapath.counters();
-    let programs = status.interfaces.iter().map(|interface| Program {
-        interface: interface.name.clone(),
-        program: "ingress".to_owned(),
-        mode: interface.ingress.to_string(),
-        ..Program::default()
+    let programs = status.programs.iter().map(|program| Program {
+        program: program.name.clone(),
+        tag: program.tag.clone(),
+        runs: program.runs.map(|runs| (runs.count, runs.nanoseconds)),
     });
     Some(KernelCounters {
+        tier: status.tier.name(),
+        interfaces: status.interfaces.iter().map(|one| interface(one, &status)).collect(),
         programs: programs.collect(),
         traffic: listeners.iter().flat_map(traffic).collect(),
         drops: drops.into_iter().map(dropped).collect(),
@@ -79,6 +80,20 @@ pub fn metrics(datapath: &Datapath) -> Option<KernelCounters> {
         lookup_errors: listeners.iter().map(|listener| listener.connections.steer_errors).sum(),
         tcp: listeners.iter().map(tcp).collect(),
     })
+}
+
+fn interface(interface: &InterfaceStatus, status: &Status) -> Interface {
+    let program = match interface.ingress {
+        Ingress::Tcx => "gw_ingress_tc",
+        _ => "gw_ingress",
+    };
+    let tag = status.programs.iter().find(|one| one.name == program).map(|one| one.tag.clone());
+    Interface {
+        interface: interface.name.clone(),
+        mode: interface.ingress.to_string(),
+        program: program.to_owned(),
+        tag: tag.unwrap_or_default(),
+    }
 }
 
 fn traffic(listener: &ListenerCounters) -> impl Iterator<Item = Traffic> {

@@ -379,6 +379,7 @@ impl Listeners {
             cookies: wanted.cookies.then_some(wanted.cookies_max),
             balance: wanted.balance.clone(),
             sockmap: wanted.splice == Splice::Sockmap,
+            statistics: wanted.statistics,
             log: wanted.log,
         };
         Ok(Datapath::take_over(&settings, &specs, handover.links(), handover.flows())?)

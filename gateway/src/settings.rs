@@ -214,6 +214,7 @@ pub struct DatapathSettings {
     pub policies: bool,
     /// Whom the proxy reports to it.
     pub feedback: AbuseSettings,
+    pub statistics: bool,
     /// Log records of the programs.
     pub log: bool,
     pub splice: Splice,
@@ -297,6 +298,7 @@ impl DatapathSettings {
             balance: gateway_datapath::BalanceSettings::default(),
             policies: false,
             feedback: AbuseSettings { misdeeds: Vec::new(), strikes: 0, window: Duration::ZERO },
+            statistics: false,
             log: false,
             splice: Splice::default(),
         }

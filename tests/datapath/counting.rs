@@ -1,6 +1,6 @@
 //! Known packets in, known figures out, in every mode.
 
-use gateway_datapath::{Binding, Counters, Datapath, DatapathSettings, Ingress, ListenerSpec};
+use gateway_datapath::{Binding, Counters, Datapath, DatapathSettings, Ingress, ListenerSpec, Runs, Tier};
 
 use crate::frames::{ACK, SYN, TCP, UDP, ethernet, fragment_v6, ipv4, ipv6, tagged, tcp, udp};
 use gateway_tests::namespaces::{GATEWAY_INTERFACE, World, counters_when};
@@ -97,6 +97,27 @@ fn counts_exactly(setting: Ingress, used: Ingress) {
     let http = counters.listener("http").unwrap();
     assert_eq!((http.segments_in.syn, http.segments_in.fin, http.segments_in.rst), (9, 0, 0));
     assert_eq!(http.total("out"), (0, 0), "wrong checksums are not answered");
+}
+
+/// Runs of the programs are counted on request, and what the kernel offers is told.
+#[test]
+fn counting_runs_of_programs_on_request() {
+    let Some(world) = World::new() else { return };
+    for statistics in [false, true] {
+        let settings = DatapathSettings { statistics, ..settings(Ingress::Native) };
+        let datapath = world.start(&settings, &[listener("http", "::", PORT..=PORT)]);
+        let packet = ethernet(IPV4, &ipv4(UDP, 0, 0, &udp(PORT, &[1; 8])));
+        world.send(&vec![packet; 100]);
+        let status = datapath.status();
+        assert!(status.tier >= Tier::T3, "{:?}", status.tier);
+        let runs = |name: &str| status.programs.iter().find(|one| one.name == name).and_then(|one| one.runs);
+        let Some(Runs { count, nanoseconds }) = runs("gw_ingress") else {
+            assert!(!statistics, "{:?}", status.refused);
+            continue;
+        };
+        assert!(statistics && count >= 100 && nanoseconds > count, "{count} runs, {nanoseconds} ns");
+        assert_eq!(runs("gw_ingress_tc").map(|runs| runs.count), Some(0));
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod handover;
 mod report;
+mod statistics;
 mod tied;
 
 use std::fs::File;
@@ -28,12 +29,14 @@ use crate::logging::ToTracing;
 use crate::settings::{Binding, DatapathSettings, Ingress, ListenerSpec, Mode, Steering};
 use crate::shed::{Claim, PolicyRule, Shed, ShedAnswer, ShedRequest};
 use crate::status::{ListenerStatus, Status};
+use crate::tier::Tier;
 
 /// Loopback is never chosen, so that a gateway for this host alone has nothing to count on.
 const NO_INTERFACE: &str = "no interface carries a listen address";
 
 pub use handover::HandedLink;
 use report::log_attachment;
+use statistics::Statistics;
 
 /// The datapath was required, and does not work. Exit code 69.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +56,8 @@ enum Inner {
 
 struct Active {
     settings: DatapathSettings,
+    tier: Tier,
+    statistics: Statistics,
     listeners: Vec<ListenerStatus>,
     bindings: Vec<Binding>,
     workers: u32,
@@ -239,10 +244,7 @@ impl Active {
             .map_err(|error| format!("balancing: {error}"))?;
         let mut config = listeners::config(prepared.workers, by_cpu);
         config.flags |= shed.flags();
-        if let Some(max) = settings.cookies.filter(|_| loaded.cookies) {
-            config.flags |= Config::COOKIES;
-            config.cookies_max = cookies_of_a_cpu(max);
-        }
+        admit_cookies(&mut config, settings.cookies.filter(|_| loaded.cookies));
         config.flags |= balance_flags(&settings.balance, balance.is_some());
         config.limit = shed.limit();
         loaded.maps.config.update(&0_u32, &config).map_err(|error| format!("map CONFIG: {error}"))?;
@@ -271,8 +273,11 @@ impl Active {
         let attachments = chosen.into_iter().map(attach).collect();
         adopt(balance.as_ref(), flows, &loaded.maps, &mut refused);
         let logger = loaded.logger.take();
+        let statistics = Statistics::start(settings.statistics, &mut refused);
         Ok(Self {
             settings,
+            tier: Tier::probe(),
+            statistics,
             listeners: specs.iter().chain(&vips).map(listener_status).collect(),
             bindings,
             workers: prepared.workers,
@@ -463,6 +468,14 @@ fn adopt(balance: Option<&Balance>, flows: Option<&HandedFlows>, maps: &Maps, re
 fn cookies_of_a_cpu(max: u32) -> u64 {
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
     (u64::from(max) / cpus).max(1)
+}
+
+/// SYNs are answered, at most so many a second.
+fn admit_cookies(config: &mut Config, max: Option<u32>) {
+    if let Some(max) = max {
+        config.flags |= Config::COOKIES;
+        config.cookies_max = cookies_of_a_cpu(max);
+    }
 }
 
 fn listener_status(spec: &ListenerSpec<'_>) -> ListenerStatus {

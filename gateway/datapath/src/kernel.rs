@@ -5,10 +5,12 @@ mod bpf;
 mod ethtool;
 mod link;
 mod map;
+mod program;
 mod route;
 
 pub use bpf::{Run, live_frames, test_run};
 pub use ethtool::{driver, is_ethernet, receive_queues};
 pub use link::{AttachPoint, Link, detach_by_id, links};
 pub use map::Map;
+pub use program::{has_tcx, runs};
 pub use route::{Routes, Way};

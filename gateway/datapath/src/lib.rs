@@ -31,6 +31,7 @@ mod shed;
 mod splice;
 mod status;
 mod switch;
+mod tier;
 pub mod trial;
 
 pub use balance::{
@@ -54,5 +55,6 @@ pub use shed::{
     ShedStatus, parse_prefixes, read_prefixes,
 };
 pub use splice::{Sockmap, Tied, TiedEnd};
-pub use status::{InterfaceStatus, ListenerStatus, ProgramStatus, State, Status};
+pub use status::{InterfaceStatus, ListenerStatus, ProgramStatus, Runs, State, Status};
 pub use switch::{Switched, switch_all};
+pub use tier::Tier;

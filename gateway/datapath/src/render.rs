@@ -7,7 +7,7 @@ use crate::balance::VirtualAddressStatus;
 use crate::counters::{Counters, DropCount, ListenerCounters, rtt_upper_bound};
 use crate::detach::Detached;
 use crate::shed::Claim;
-use crate::status::{State, Status};
+use crate::status::{ProgramStatus, State, Status};
 
 /// The status, a few lines for people.
 pub fn render_status(status: &Status) -> String {
@@ -36,11 +36,20 @@ pub fn render_status(status: &Status) -> String {
     }
     render_rules(&mut text, status);
     render_balance(&mut text, &status.balance);
+    if status.state == State::On {
+        line(&mut text, &format!("kernel: tier {}", status.tier.name()));
+    }
     for program in &status.programs {
         let places = if program.attached.is_empty() { "nowhere".into() } else { program.attached.join(", ") };
         line(
             &mut text,
-            &format!("program {} (id {}, tag {}): {places}", program.name, program.id, program.tag),
+            &format!(
+                "program {} (id {}, tag {}): {places}{}",
+                program.name,
+                program.id,
+                program.tag,
+                runs(program)
+            ),
         );
     }
     for listener in &status.flooded {
@@ -50,6 +59,13 @@ pub fn render_status(status: &Status) -> String {
         line(&mut text, &format!("not in use: {refused}"));
     }
     text
+}
+
+/// What a program has run, where the kernel counts it.
+fn runs(program: &ProgramStatus) -> String {
+    program.runs.map_or_else(String::new, |runs| {
+        format!("; {} runs, {} ns each", runs.count, runs.nanoseconds / runs.count.max(1))
+    })
 }
 
 fn render_balance(text: &mut String, addresses: &[VirtualAddressStatus]) {
@@ -186,7 +202,8 @@ mod tests {
     use crate::counters::{ConnectionCounts, PacketCount};
     use crate::settings::{Ingress, Steering};
     use crate::shed::{List, RuleStatus, ShedStatus};
-    use crate::status::{InterfaceStatus, ListenerStatus, ProgramStatus};
+    use crate::status::{InterfaceStatus, ListenerStatus, ProgramStatus, Runs};
+    use crate::tier::Tier;
 
     fn reading(packets: u64, bytes: u64, established: u64, rtt_class: usize, samples: u64) -> Counters {
         let count = PacketCount {
@@ -223,6 +240,7 @@ mod tests {
         let status = Status {
             state: State::On,
             reason: None,
+            tier: Tier::T3,
             enabled: true,
             interfaces: vec![InterfaceStatus {
                 name: "eth0".into(),
@@ -238,6 +256,7 @@ mod tests {
                 tag: "00ff".into(),
                 verified_instructions: None,
                 attached: vec!["xdp on interface 2".into()],
+                runs: Some(Runs { count: 10, nanoseconds: 405 }),
             }],
             steering: Some(Steering::Hash),
             shed: ShedStatus {
@@ -274,7 +293,8 @@ mod tests {
              no room for 3 prefixes, which drop nothing\n\
              virtual address 203.0.113.10:443, no member is ready: as last known\n\
              \x20 member 10.0.0.11: draining, weight 2, 66.6 % of the ring, unreachable: no route to host\n\
-             program gw_ingress (id 7, tag 00ff): xdp on interface 2\n\
+             kernel: tier T3\n\
+             program gw_ingress (id 7, tag 00ff): xdp on interface 2; 10 runs, 40 ns each\n\
              SYN flood on listener http: answered with cookies\n\
              not in use: sock_ops: no cgroup2 is mounted\n";
         assert_eq!(render_status(&status), expected);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::balance::VirtualAddressStatus;
 use crate::settings::{Ingress, Steering};
 use crate::shed::ShedStatus;
+use crate::tier::Tier;
 
 /// Whether the kernel path works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,9 @@ pub struct Status {
     /// Why it is off.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
+    /// What the kernel offers.
+    #[serde(default)]
+    pub tier: Tier,
     /// False after the kill switch: the programs pass everything uncounted.
     pub enabled: bool,
     pub interfaces: Vec<InterfaceStatus>,
@@ -72,6 +76,16 @@ pub struct ProgramStatus {
     pub verified_instructions: Option<u32>,
     /// Where it is attached right now, as the kernel says.
     pub attached: Vec<String>,
+    /// While the kernel's statistics are on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub runs: Option<Runs>,
+}
+
+/// What a program has run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Runs {
+    pub count: u64,
+    pub nanoseconds: u64,
 }
 
 impl Status {
@@ -80,6 +94,7 @@ impl Status {
         Self {
             state: State::Off,
             reason: Some(reason.to_owned()),
+            tier: Tier::default(),
             enabled: false,
             interfaces: Vec::new(),
             listeners: Vec::new(),

@@ -920,6 +920,16 @@ pub const SETTINGS: &[SettingDef] = &[
         },
     ),
     setting(
+        "datapath.statistics",
+        "false",
+        "true or false",
+        "runs of the kernel programs and their time, by the kernel's statistics (CAP_SYS_ADMIN), which cost each run some 70 ns",
+        |s, v| {
+            s.datapath.statistics = boolean(v)?;
+            Ok(())
+        },
+    ),
+    setting(
         "datapath.log",
         "false",
         "true or false",

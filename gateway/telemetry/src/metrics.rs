@@ -173,7 +173,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::kernel::{BalanceMember, Balanced, Drops, Program, RTT_BUCKETS, Tcp, Traffic};
+    use super::kernel::{BalanceMember, Balanced, Drops, Interface, Program, RTT_BUCKETS, Tcp, Traffic};
     use super::labels::{Anomaly, ConnectionProtocol, EventHubOutcome, Shed, TlsOutcome, UpstreamError};
     use super::*;
     use crate::event::{Cache, Call, CallKind, LastError, Listener, RequestEvent, Url};
@@ -276,7 +276,9 @@ mod tests {
         exporter.set_waiting(exporters::Place::Disk, 1, 1);
         let traffic = Traffic { packets: 1, bytes: 1, ..Traffic::default() };
         registry.set_kernel(Some(KernelCounters {
-            programs: vec![Program { runs: 1, run_nanos: 1, ..Program::default() }],
+            tier: "T4",
+            interfaces: vec![Interface::default()],
+            programs: vec![Program { runs: Some((1, 1)), ..Program::default() }],
             traffic: vec![traffic],
             drops: vec![Drops { packets: 1, ..Drops::default() }],
             tcp: vec![Tcp {

@@ -43,6 +43,7 @@ impl Active {
                 tag: format!("{:016x}", program.tag.swap_bytes()),
                 verified_instructions: program.verified_instructions,
                 attached,
+                runs: self.statistics.of(program),
             }
         });
         let flooded = self
@@ -53,6 +54,7 @@ impl Active {
         Status {
             state: State::On,
             reason: None,
+            tier: self.tier,
             enabled: self.loaded.maps.config.get(&0_u32).is_ok_and(|config| config.has(Config::ENABLED)),
             interfaces,
             listeners: self.listeners.clone(),

@@ -14,6 +14,7 @@ pub enum Command {
     MapDelete = 3,
     TestRun = 10,
     ObjectInfo = 15,
+    ProgQuery = 16,
     MapLookupBatch = 24,
     MapUpdateBatch = 26,
     LinkCreate = 28,

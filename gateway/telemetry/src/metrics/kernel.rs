@@ -11,6 +11,9 @@ pub const RTT_BUCKETS: usize = 24;
 /// One reading of all maps; every figure counts since the programs were loaded.
 #[derive(Clone, Debug, Default)]
 pub struct KernelCounters {
+    /// What the kernel offers: `T0` to `T4`.
+    pub tier: &'static str,
+    pub interfaces: Vec<Interface>,
     pub programs: Vec<Program>,
     pub traffic: Vec<Traffic>,
     pub drops: Vec<Drops>,
@@ -23,17 +26,26 @@ pub struct KernelCounters {
     pub drift: u64,
 }
 
-/// An attached program.
+/// A loaded program.
 #[derive(Clone, Debug, Default)]
 pub struct Program {
-    /// Empty for programs that belong to no interface.
-    pub interface: String,
     pub program: String,
-    /// `native`, `generic`, `tcx`, `tc`, …
+    /// Hash of its instructions.
+    pub tag: String,
+    /// Runs and their time, while the kernel's statistics are on.
+    pub runs: Option<(u64, u64)>,
+}
+
+/// An interface with programs.
+#[derive(Clone, Debug, Default)]
+pub struct Interface {
+    pub interface: String,
+    /// `native`, `generic`, `tcx`, …
     pub mode: String,
-    /// Runs and their time, when the kernel's statistics are on.
-    pub runs: u64,
-    pub run_nanos: u64,
+    /// The program that sees arriving packets.
+    pub program: String,
+    /// Its tag.
+    pub tag: String,
 }
 
 /// Packets of one listener, protocol, direction and verdict.
@@ -116,15 +128,15 @@ impl KernelCounters {
         self.collect_balance(visit);
         visit(table::LOOKUP_ERRORS, &[], Sample::Count(self.lookup_errors));
         visit(table::DRIFT, &[], Sample::Count(self.drift));
-        let counted = || self.programs.iter().filter(|program| program.runs > 0);
-        for program in counted() {
-            visit(table::BPF_RUNS, &[&program.program], Sample::Count(program.runs));
+        let counted = || self.programs.iter().filter_map(|program| Some((program, program.runs?)));
+        for (program, (runs, _)) in counted() {
+            visit(table::BPF_RUNS, &[&program.program], Sample::Count(runs));
         }
-        for program in counted() {
-            visit(table::BPF_SECONDS, &[&program.program], Sample::Number(program.run_nanos as f64 / 1e9));
+        for (program, (_, nanoseconds)) in counted() {
+            visit(table::BPF_SECONDS, &[&program.program], Sample::Number(nanoseconds as f64 / 1e9));
         }
-        for program in &self.programs {
-            let labels = [&*program.interface, &program.program, &program.mode];
+        for one in &self.interfaces {
+            let labels = [self.tier, &*one.interface, &one.program, &one.mode, &one.tag];
             visit(table::DATAPATH_INFO, &labels, Sample::Count(1));
         }
     }

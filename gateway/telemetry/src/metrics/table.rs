@@ -97,7 +97,7 @@ metrics! {
     BALANCE_READY: Gauge "gateway_balance_member_ready" "" ["address", "member"] "1 = the member gets new connections." by "set_kernel";
     BPF_RUNS: Counter "gateway_bpf_run_total" "" ["program"] "Runs of a kernel program, when statistics are on." by "set_kernel";
     BPF_SECONDS: Counter "gateway_bpf_run_seconds_total" "seconds" ["program"] "Time spent in a kernel program, when statistics are on." by "set_kernel";
-    DATAPATH_INFO: Gauge "gateway_datapath_info" "" ["interface", "program", "mode"] "Kernel programs attached; always 1." by "set_kernel";
+    DATAPATH_INFO: Gauge "gateway_datapath_info" "" ["tier", "interface", "program", "mode", "tag"] "Kernel programs attached, and what the kernel offers; always 1." by "set_kernel";
     CPU: Counter "process_cpu_seconds_total" "seconds" [] "User and system time of the process." by "read";
     MEMORY: Gauge "process_resident_memory_bytes" "bytes" [] "Resident memory." by "read";
     VIRTUAL: Gauge "process_virtual_memory_bytes" "bytes" [] "Virtual memory." by "read";
