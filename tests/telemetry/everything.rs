@@ -1,7 +1,7 @@
 //! Every sink at once: ten thousand requests through one gateway arrive exactly once in each, and what the kernel programs
 //! count arrives in Azure Monitor as it was sent.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
@@ -14,6 +14,8 @@ use gateway::Gateway;
 use gateway_tests::namespaces::{self, GATEWAY_INTERFACE, GATEWAY_V4};
 use gateway_tests::{Api, Backend, Client, Config, Reply, start_gateway};
 use nix::sys::socket::{setsockopt, sockopt};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use serde_json::{Value, json};
 
 use crate::application_insights::{self, KEY};
@@ -172,19 +174,18 @@ fn ten_thousand_requests_arrive_exactly_once_in_every_sink() {
     }
     assert_eq!(items.len(), 2 * REQUESTS);
 
+    let urls = urls(&items);
     let rows = azure_monitor::rows(&sinks.logs, |_| true);
-    assert_eq!(ids(rows.iter().map(|row| &row["CorrelationId"])), (REQUESTS, expected.clone()));
-    assert!(rows.iter().all(|row| row["ResponseCode"] == 200 && row["BackendResponseCode"] == 200));
-
+    let column = |name: &str| name[..1].to_uppercase() + &name[1..];
+    are_right("Logs Ingestion", rows.iter().map(|row| (row, &row["CorrelationId"])), &urls, column);
     let events = local::events(&sinks.hub);
-    assert_eq!(ids(events.iter().map(|event| &event["correlationId"])), (REQUESTS, expected.clone()));
-
+    let events = events.iter().map(|event| (&event["properties"], &event["correlationId"]));
+    are_right("Event Hubs", events, &urls, str::to_owned);
     let records = json.recv().expect("the log");
     let records = records.iter().map(|text| serde_json::from_str::<Value>(text).expect("JSON"));
     let records: Vec<Value> = records.filter(|record| record["eventType"] == "GatewayLogs").collect();
-    assert_eq!(ids(records.iter().map(|record| &record["correlationId"])), (REQUESTS, expected.clone()));
-
-    opentelemetry_has(&sinks.otlp.1, &expected);
+    are_right("JSON", records.iter().map(|one| (one, &one["correlationId"])), &urls, str::to_owned);
+    opentelemetry_has(&sinks.otlp.1, &expected, &urls);
     assert_eq!(azure_sum(&sinks.metrics, "Requests", "\"200\""), REQUESTS as f64);
     let counted: f64 =
         statsd.recv().expect("datagrams").iter().flat_map(|text| text.lines()).filter_map(requests_of).sum();
@@ -326,7 +327,67 @@ fn requests_of(line: &str) -> Option<f64> {
     line.strip_prefix("Requests:")?.split('|').next()?.parse().ok()
 }
 
-fn opentelemetry_has(arrived: &opentelemetry::Shared, expected: &HashSet<String>) {
+/// URLs by request id. Each request has a query of its own, so that a sink which mixes requests up is found.
+type Urls = HashMap<String, String>;
+
+fn urls(items: &[Value]) -> Urls {
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let requests =
+        items.iter().filter(|item| item["name"] == "Request").map(|item| &item["data"]["baseData"]);
+    let urls: Urls =
+        requests.map(|data| (text(&data["properties"]["Request Id"]), text(&data["url"]))).collect();
+    assert_eq!(urls.values().collect::<HashSet<_>>().len(), REQUESTS);
+    assert!(urls.values().all(|url| url.contains("/shop/ok?n=") && url.ends_with("&sig=***")));
+    urls
+}
+
+/// The records of a sink, each with its id, are those of all requests: once each, and right.
+fn are_right<'r>(
+    sink: &str,
+    records: impl Iterator<Item = (&'r Value, &'r Value)> + Clone,
+    urls: &Urls,
+    named: impl Fn(&str) -> String + Copy,
+) {
+    let (count, found) = ids(records.clone().map(|(_, id)| id));
+    assert_eq!((count, found.len()), (REQUESTS, REQUESTS), "{sink}");
+    assert!(found.iter().all(|id| urls.contains_key(id)), "{sink}");
+    records.for_each(|(record, id)| is_right(sink, record, id, urls, named));
+}
+
+/// The record of a sink says what happened, under the names that the sink has.
+fn is_right(sink: &str, record: &Value, id: &Value, urls: &Urls, named: impl Fn(&str) -> String) {
+    for (name, right) in [
+        ("method", json!("GET")),
+        ("responseCode", json!(200)),
+        ("responseSize", json!(10)),
+        ("isRequestSuccess", json!(true)),
+        ("apiId", json!("shop")),
+        ("apiRevision", json!("1")),
+        ("operationId", json!("operation-1")),
+        ("cache", json!("none")),
+        ("clientProtocol", json!("HTTP/1.1")),
+        ("backendMethod", json!("GET")),
+        ("backendResponseCode", json!(200)),
+        ("url", json!(id.as_str().and_then(|id| urls.get(id)).expect("a known id"))),
+    ] {
+        assert_eq!(record[named(name)], right, "{name} of {sink}: {record}");
+    }
+    let time = |name: &str| record[named(name)].as_u64();
+    assert!(time("totalTime") >= time("backendTime") && time("backendTime").is_some(), "{sink}: {record}");
+}
+
+/// The attributes of an OTLP record as an object.
+fn object(record: &LogRecord) -> Value {
+    let value = |value: Option<AnyValue>| match value.and_then(|value| value.value) {
+        Some(any_value::Value::StringValue(text)) => json!(text),
+        Some(any_value::Value::IntValue(number)) => json!(number),
+        Some(any_value::Value::BoolValue(holds)) => json!(holds),
+        other => panic!("{other:?}"),
+    };
+    record.attributes.iter().map(|pair| (pair.key.clone(), value(pair.value.clone()))).collect()
+}
+
+fn opentelemetry_has(arrived: &opentelemetry::Shared, expected: &HashSet<String>, urls: &Urls) {
     let spans = opentelemetry::spans(arrived);
     let servers = spans.iter().filter(|span| span.kind == 2);
     let traces: HashSet<&[u8]> = servers.clone().map(|span| span.trace_id.as_slice()).collect();
@@ -342,8 +403,9 @@ fn opentelemetry_has(arrived: &opentelemetry::Shared, expected: &HashSet<String>
     assert_eq!(ids.collect::<HashSet<_>>(), traces.iter().map(|id| hex(id)).collect());
     let arrived = opentelemetry::lock(arrived);
     let records = arrived.logs.iter().flat_map(|message| &message.resource_logs);
-    let records = records.flat_map(|resource| &resource.scope_logs).map(|scope| scope.log_records.len());
-    assert_eq!(records.sum::<usize>(), REQUESTS);
+    let records = records.flat_map(|resource| &resource.scope_logs).flat_map(|scope| &scope.log_records);
+    let records: Vec<Value> = records.map(object).collect();
+    are_right("OTLP", records.iter().map(|one| (one, &one["correlationId"])), urls, str::to_owned);
     assert!(format!("{:?}", arrived.metrics.last()).contains("AsInt(10000)"));
 }
 
