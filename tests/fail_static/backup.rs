@@ -166,6 +166,37 @@ fn text_of(gateway: &Process) -> (u16, String) {
     (answer.status, answer.text())
 }
 
+/// Row 38: far more changes than the plane keeps steps of, deletions and what was made again among them: a gateway that was
+/// away for all of them ends where the plane is.
+#[test]
+fn gateway_catches_up_with_more_changes_than_are_kept() {
+    let backend = Backend::fixed("ok");
+    let plane = Federation::start();
+    let token = plane.gateway("a");
+    for name in ["one", "kept", "gone", "again"] {
+        plane.api(name, &backend.url(), &["a"]);
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = [("config.backup.folder", folder.path().to_str().expect("a path"))];
+    let gateway = follow(&plane, &token, &settings);
+    answered(&gateway, "/gone/item", 200, "ok");
+    drop(gateway);
+    for number in 0..500 {
+        answer_by(&plane, &format!("v{number}"));
+        match number {
+            100 => plane.delete("apis/gone"),
+            200 => plane.delete("apis/again"),
+            300 => plane.api("again", &backend.url(), &["a"]),
+            400 => plane.api("new", &backend.url(), &["a"]),
+            _ => {}
+        }
+    }
+    let gateway = follow(&plane, &token, &settings);
+    answered(&gateway, "/one/item", 200, "v499");
+    let status = |name: &str| gateway.get(&format!("/{name}/item"), &[]).status;
+    assert_eq!(["kept", "gone", "again", "new"].map(status), [200, 404, 200, 200]);
+}
+
 /// D-01, D-02 and row 32: while it writes one generation after the other a gateway is killed; what it left is whole, and not
 /// older than what it said to have written.
 #[test]

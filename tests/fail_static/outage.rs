@@ -78,12 +78,35 @@ fn revoked_token_does_not_stop_a_running_gateway() {
     }
 }
 
+/// Row 30: a token that expires while a gateway runs does not stop it either. Tokens tell their end to the minute.
+#[test]
+fn expired_token_does_not_stop_a_running_gateway() {
+    let backend = Backend::fixed("ok");
+    let plane = Federation::start();
+    plane.gateway("a");
+    plane.api("one", &backend.url(), &["a"]);
+    while second() > 40 {
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    let token = plane.token_until("a", "primary", SystemTime::now() + Duration::from_mins(1));
+    let settings = [("config.service.wait", "0"), ("net.server.http.keep-alive.requests.max", "1000000")];
+    let gateway = follow(&plane, &token, &settings);
+    answered(&gateway, "/one/item", 200, "ok");
+    let traffic = Traffic::start(gateway.http(), "/one/item", |status, text| status == 200 && text == "ok");
+    eventually("the refusal shows", Duration::from_secs(90), || {
+        admin(&gateway, "/config").1.contains("\"linked\":false")
+    });
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(traffic.stop() > 500);
+    assert_eq!(admin(&gateway, "/healthz/ready").0, 200);
+}
+
+fn second() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() % 60
+}
+
 /// A token whose end is the beginning of this minute: tokens tell it to the minute.
 fn expired(plane: &Federation) -> String {
-    let second = || {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
-        since.as_secs() % 60
-    };
     while second() > 55 {
         std::thread::sleep(Duration::from_secs(1));
     }
