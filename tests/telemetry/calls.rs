@@ -65,6 +65,18 @@ fn components_of_application_insights_name_each_other() {
     assert_eq!(of("RemoteDependency", "GET /ok")["type"], "HTTP");
 }
 
+/// Settings of a gateway whose spans go to a collector, and that has an identity.
+fn traced<'s>(collector: &'s str, metadata: &'s str) -> [(&'s str, &'s str); 6] {
+    [
+        ("observability.opentelemetry.enabled", "true"),
+        ("observability.opentelemetry.collector.uri", collector),
+        ("observability.opentelemetry.protocol", "http/protobuf"),
+        ("observability.opentelemetry.traces.enabled", "true"),
+        ("identity.source", "vm"),
+        ("identity.metadata.host", metadata),
+    ]
+}
+
 /// A call that nobody waits for, the fetch of a token and of signing keys: a span each, within the section that asked;
 /// what is at hand is no call.
 #[test]
@@ -82,17 +94,7 @@ fn one_way_calls_tokens_and_keys_are_spans() {
         config.policy("apis/shop/policy.xml", &inbound, "", "", "");
     };
     let uri = collector.url();
-    let world = World::configured(
-        more,
-        &[
-            ("observability.opentelemetry.enabled", "true"),
-            ("observability.opentelemetry.collector.uri", &uri),
-            ("observability.opentelemetry.protocol", "http/protobuf"),
-            ("observability.opentelemetry.traces.enabled", "true"),
-            ("identity.source", "vm"),
-            ("identity.metadata.host", &metadata),
-        ],
-    );
+    let world = World::configured(more, &traced(&uri, &metadata));
     let token = issuer.token("anybody");
     for _ in 0..2 {
         let answer = Client::connect(world.gateway.http()).request("GET", "/shop/ok", &[("X-Token", &token)]);
@@ -154,18 +156,8 @@ fn calls_of_policies_are_dependencies() {
         config.policy("apis/shop/policy.xml", inbound, "", "", "");
     };
     let (uri, metadata, port) = (collector.url(), vm.url(), service.address().port().to_string());
-    let world = World::configured(
-        more,
-        &[
-            ("observability.opentelemetry.enabled", "true"),
-            ("observability.opentelemetry.collector.uri", &uri),
-            ("observability.opentelemetry.protocol", "http/protobuf"),
-            ("observability.opentelemetry.traces.enabled", "true"),
-            ("identity.source", "vm"),
-            ("identity.metadata.host", &metadata),
-            ("dapr.http.port", &port),
-        ],
-    );
+    let world =
+        World::configured(more, &[&traced(&uri, &metadata)[..], &[("dapr.http.port", &port)]].concat());
     let prompt = br#"{"messages": [{"role": "user", "content": "hello"}]}"#;
     let answer = Client::connect(world.gateway.http()).request_with(
         "POST",
