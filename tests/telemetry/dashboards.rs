@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use gateway_telemetry::metrics::table::{Kind, TABLE};
+use gateway_telemetry::metrics::table::{Kind, Metric, TABLE};
 use gateway_tests::Client;
+use serde_json::Value;
 
 use crate::collector::World;
 
@@ -36,6 +37,46 @@ fn grafana_dashboard_asks_for_metrics_that_exist() {
     for name in names {
         assert!(exists(name), "{name}");
     }
+}
+
+/// All `expr`s below a value.
+fn expressions<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+    match value {
+        Value::Object(members) => {
+            found.extend(members.get("expr").and_then(Value::as_str));
+            members.values().for_each(|member| expressions(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| expressions(item, found)),
+        _ => {}
+    }
+}
+
+/// What stands between each `open` and the `close` behind it.
+fn between<'t>(text: &'t str, open: &'t str, close: char) -> impl Iterator<Item = &'t str> {
+    text.split(open).skip(1).filter_map(move |rest| rest.split(close).next())
+}
+
+#[test]
+fn grafana_dashboard_splits_by_labels_that_exist() {
+    let board: Value = serde_json::from_str(&repository("deploy/grafana/gateway.json")).expect("JSON");
+    let mut found = Vec::new();
+    expressions(&board, &mut found);
+    let mut seen = 0;
+    for expression in found {
+        let metrics = names(expression);
+        let grouped = between(expression, "by (", ')').flat_map(|list| list.split(','));
+        let filtered = between(expression, "{", '}').flat_map(|list| list.split(','));
+        let filtered = filtered.filter_map(|one| one.split(['=', '!', '~']).next());
+        for label in grouped.chain(filtered).map(str::trim).filter(|label| !label.is_empty()) {
+            let has = |metric: &Metric| {
+                metric.labels.contains(&label) || label == "le" && metric.kind == Kind::Histogram
+            };
+            let of = |name: &&str| TABLE.iter().find(|metric| name.starts_with(metric.name) && has(metric));
+            assert!(metrics.iter().all(|name| of(name).is_some()), "{label} in {expression}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "{seen}");
 }
 
 #[test]
