@@ -1,16 +1,13 @@
 //! The run: what is measured, in which order.
 
-use std::path::absolute;
 use std::rc::Rc;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::backend::Backend;
-use crate::certificate::Certificate;
 use crate::load::{self, Aim};
 use crate::peer::{Peer, Running};
-use crate::setup::Setup;
+use crate::setup::{Setup, Site};
 use crate::{Arguments, idle, pace, start, system_calls};
 use gateway_benches::measure::{cpu_time, memory};
 use gateway_benches::scratch;
@@ -64,19 +61,8 @@ pub struct ProcessFigures {
 const WARM_UP: Duration = Duration::from_millis(300);
 
 pub fn all(arguments: &Arguments) -> anyhow::Result<Outcome> {
-    scratch::prepare()?;
-    let dir = absolute(&arguments.dir)?;
-    std::fs::create_dir_all(&dir)?;
-    let certificate = Certificate::make(&dir.join("certificate"))?;
-    let backend = Backend::start(&dir)?;
-    let gateway = absolute(&arguments.gateway)?;
-    let setup = Setup {
-        policies: Policies::None,
-        backend: backend.port,
-        certificate: &certificate,
-        gateway: &gateway,
-        dir: &dir,
-    };
+    let site = Site::make(arguments)?;
+    let setup = site.setup();
     let mut outcome = Outcome {
         rounds: arguments.rounds,
         seconds: arguments.seconds,

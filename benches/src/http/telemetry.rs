@@ -7,18 +7,14 @@
 use std::fmt::Write;
 use std::io::{Read, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::absolute;
 use std::time::Duration;
 
-use gateway_benches::workload::{Policies, Workload};
+use gateway_benches::workload::Workload;
 
-use crate::backend::Backend;
-use crate::certificate::Certificate;
 use crate::peer::{Peer, Running};
-use crate::setup::Setup;
+use crate::setup::Site;
 use crate::{Arguments, pace, run};
 use gateway_benches::measure::{cpu_time, median, memory};
-use gateway_benches::scratch;
 
 const PEERS: [Peer; 2] = [Peer::Gateway, Peer::Exporting];
 
@@ -33,19 +29,8 @@ struct Figures {
 
 /// The table.
 pub fn run(arguments: &Arguments) -> anyhow::Result<String> {
-    scratch::prepare()?;
-    let dir = absolute(&arguments.dir)?;
-    std::fs::create_dir_all(&dir)?;
-    let certificate = Certificate::make(&dir.join("certificate"))?;
-    let backend = Backend::start(&dir)?;
-    let gateway = absolute(&arguments.gateway)?;
-    let setup = Setup {
-        policies: Policies::None,
-        backend: backend.port,
-        certificate: &certificate,
-        gateway: &gateway,
-        dir: &dir,
-    };
+    let site = Site::make(arguments)?;
+    let setup = site.setup();
     let running = [PEERS[0].start(&setup)?, PEERS[1].start(&setup)?];
     let mut figures = [Figures::default(), Figures::default()];
     let at_rate = before_and_after(&running[1], || {

@@ -12,6 +12,7 @@ pub mod bit_converter;
 pub mod crypto;
 pub mod date_time;
 pub mod date_time_offset;
+mod depth;
 pub mod encoding;
 pub mod exception;
 pub mod form;

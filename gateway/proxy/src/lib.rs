@@ -15,6 +15,7 @@ mod admit;
 pub mod debug;
 pub mod downstream;
 pub mod keys;
+mod maybe_tls;
 pub mod neighbours;
 pub mod ports;
 mod preflight;

@@ -1,5 +1,6 @@
 //! Expressions by kind.
 
+use super::argument::constant_type;
 use super::{Binder, Bound, Val};
 use crate::code::{Node, WhenNull};
 use crate::span::Span;
@@ -339,24 +340,8 @@ impl Binder<'_> {
 }
 
 fn literal(constant: &Constant) -> Val {
-    let ty = match constant {
-        Constant::Null => return Val { node: Node::Const(Constant::Null), ty: Type::Null, constant: None },
-        Constant::Bool(_) => Type::BOOL,
-        Constant::Char(_) => Type::CHAR,
-        Constant::I8(_) => Type::SBYTE,
-        Constant::U8(_) => Type::BYTE,
-        Constant::I16(_) => Type::SHORT,
-        Constant::U16(_) => Type::USHORT,
-        Constant::I32(_) => Type::INT,
-        Constant::U32(_) => Type::UINT,
-        Constant::I64(_) => Type::LONG,
-        Constant::U64(_) => Type::ULONG,
-        Constant::F32(_) => Type::FLOAT,
-        Constant::F64(_) => Type::DOUBLE,
-        Constant::Decimal(_) => Type::DECIMAL,
-        Constant::Str(_) => Type::STRING,
-    };
-    Val { node: Node::Const(constant.clone()), ty, constant: Some(constant.clone()) }
+    let known = (*constant != Constant::Null).then(|| constant.clone());
+    Val { node: Node::Const(constant.clone()), ty: constant_type(constant), constant: known }
 }
 
 /// Whether a value of one type can, at run time, be of another.

@@ -1,4 +1,4 @@
-//! A client's connection, clear or encrypted.
+//! A client's connection, and how it is closed.
 
 use std::io::{self, IoSlice};
 use std::os::fd::AsFd;
@@ -11,15 +11,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use crate::maybe_tls::MaybeTls;
 use crate::tunnel::Duplex;
 use crate::wire::ReadBuffer;
 
-/// Bytes to and from a client. An enum, not a trait object: the hot path is monomorphic.
-#[derive(Debug)]
-pub enum ClientIo {
-    Clear(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
+/// Bytes to and from a client.
+pub type ClientIo = MaybeTls<TlsStream<TcpStream>>;
 
 impl ClientIo {
     /// Makes the coming close a reset: the client must not take a response that was cut short for a whole one.
@@ -45,57 +42,7 @@ pub fn close_in_order(socket: &impl AsFd) {
 
 impl Duplex for ClientIo {
     fn socket(&self) -> Option<&TcpStream> {
-        match self {
-            Self::Clear(stream) => Some(stream),
-            Self::Tls(_) => None,
-        }
-    }
-}
-
-impl AsyncRead for ClientIo {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Clear(stream) => Pin::new(stream).poll_read(cx, buf),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
-        }
-    }
-}
-
-impl AsyncWrite for ClientIo {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Clear(stream) => Pin::new(stream).poll_write(cx, buf),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Clear(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Clear(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Clear(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
+        Self::socket(self)
     }
 }
 

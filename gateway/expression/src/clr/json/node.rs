@@ -6,7 +6,8 @@ use std::rc::{Rc, Weak};
 
 use super::properties::Properties;
 use super::scalar::Scalar;
-use crate::clr::exception::{Error, ExceptionKind, Result};
+use crate::clr::depth::{self, Level};
+use crate::clr::exception::Result;
 
 /// Levels of a tree, each property counted as one. .NET would end the process much deeper.
 pub const DEPTH_MAX: u16 = 1000;
@@ -41,7 +42,6 @@ pub struct JToken(pub(super) Rc<Node>);
 
 pub(super) struct Node {
     parent: RefCell<Weak<Node>>,
-    /// Levels below and including this node; never less than the truth.
     height: Cell<u16>,
     /// Changes of its list of children.
     version: Cell<u32>,
@@ -251,13 +251,7 @@ impl JToken {
     /// Makes this node the parent of a child that fits.
     pub(super) fn adopt(&self, child: &Self) {
         *child.0.parent.borrow_mut() = Rc::downgrade(&self.0);
-        let mut height = child.0.height.get().saturating_add(1);
-        let mut node = Some(self.clone());
-        while let Some(current) = node.filter(|current| current.0.height.get() < height) {
-            current.0.height.set(height);
-            height = height.saturating_add(1);
-            node = current.parent();
-        }
+        depth::raise(self, child);
     }
 
     /// Forgets the parent.
@@ -267,19 +261,19 @@ impl JToken {
 
     /// Refuses a child with which the tree would become too deep.
     pub(super) fn check_depth(&self, child: &Self) -> Result<()> {
-        let mut height = child.0.height.get();
-        let mut node = Some(self.clone());
-        while let Some(current) = node {
-            height = height.saturating_add(1);
-            if height > DEPTH_MAX {
-                return Err(Error::of(ExceptionKind::InsufficientExecutionStack));
-            }
-            if current.0.height.get() >= height {
-                return Ok(());
-            }
-            node = current.parent();
-        }
-        Ok(())
+        depth::check(self, child)
+    }
+}
+
+impl Level for JToken {
+    const MAX: u16 = DEPTH_MAX;
+
+    fn height(&self) -> &Cell<u16> {
+        &self.0.height
+    }
+
+    fn above(&self) -> Option<Self> {
+        self.parent()
     }
 }
 

@@ -6,7 +6,8 @@ use std::rc::{Rc, Weak};
 
 use super::attribute::XAttribute;
 use super::name::XName;
-use crate::clr::exception::{Error, ExceptionKind, Result};
+use crate::clr::depth::{self, Level};
+use crate::clr::exception::{Error, Result};
 
 /// Levels of a tree: walking it takes stack. .NET has no bound but the end of its process.
 pub const DEPTH_MAX: u16 = 320;
@@ -56,7 +57,6 @@ pub struct XNode(pub(super) Rc<Node>);
 
 pub(super) struct Node {
     parent: RefCell<Weak<Node>>,
-    /// Levels below and including this node; never less than the truth.
     height: Cell<u16>,
     pub(super) data: Data,
 }
@@ -260,13 +260,7 @@ impl XNode {
     /// Makes this node the parent of a child that fits.
     pub(super) fn adopt(&self, child: &Self) {
         *child.0.parent.borrow_mut() = self.downgrade();
-        let mut height = child.0.height.get().saturating_add(1);
-        let mut node = Some(self.clone());
-        while let Some(current) = node.filter(|current| current.0.height.get() < height) {
-            current.0.height.set(height);
-            height = height.saturating_add(1);
-            node = current.container();
-        }
+        depth::raise(self, child);
     }
 
     pub(super) fn orphan(&self) {
@@ -275,19 +269,19 @@ impl XNode {
 
     /// Refuses a child with which the tree would become too deep.
     pub(super) fn check_depth(&self, child: &Self) -> Result<()> {
-        let mut height = child.0.height.get();
-        let mut node = Some(self.clone());
-        while let Some(current) = node {
-            height = height.saturating_add(1);
-            if height > DEPTH_MAX {
-                return Err(Error::of(ExceptionKind::InsufficientExecutionStack));
-            }
-            if current.0.height.get() >= height {
-                return Ok(());
-            }
-            node = current.container();
-        }
-        Ok(())
+        depth::check(self, child)
+    }
+}
+
+impl Level for XNode {
+    const MAX: u16 = DEPTH_MAX;
+
+    fn height(&self) -> &Cell<u16> {
+        &self.0.height
+    }
+
+    fn above(&self) -> Option<Self> {
+        self.container()
     }
 }
 
