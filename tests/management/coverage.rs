@@ -1,7 +1,7 @@
 //! Every operation of the contract is called. The plane says at level debug which operation it takes; those of P0 and P1
 //! that were not answered with success stand in `uncovered.txt`, which may only shrink.
 
-mod steps;
+pub mod steps;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;

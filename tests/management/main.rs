@@ -8,6 +8,7 @@ mod definitions;
 mod deployments;
 mod durability;
 mod hostile;
+mod mutants;
 mod policies;
 mod reports;
 mod resources;
