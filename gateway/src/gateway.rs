@@ -382,7 +382,7 @@ impl Listeners {
             statistics: wanted.statistics,
             log: wanted.log,
         };
-        Ok(Datapath::take_over(&settings, &specs, handover.links(), handover.flows())?)
+        Ok(Datapath::take_over(&settings, &specs, handover.handed())?)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! new ──► old   connects to the socket `takeover.socket`
-//! new ◄── old   what there is: listeners, XDP attachments, known flows, then their descriptors
+//! new ◄── old   what there is: listeners, XDP attachments, known flows, lists, then their descriptors
 //!               (new: binds nothing, compiles its configuration, attaches, accepts)
 //! new ──► old   ready
 //! new ◄── old   yours; the old one drains and ends
@@ -20,14 +20,14 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gateway_datapath::{HandedFlows, HandedLink, Ingress, receive_descriptors};
+use gateway_datapath::{Handed, HandedClaims, HandedFlows, HandedLink, Ingress, receive_descriptors};
 use gateway_proxy::downstream::Bound;
 use serde::{Deserialize, Serialize};
 
 pub use desk::{Desk, Kept};
 
 /// Changes with whatever an older gateway would not understand.
-const PROTOCOL: u32 = 2;
+const PROTOCOL: u32 = 3;
 /// What `HandedFlows` is made of.
 const FLOW_MAPS: usize = 2;
 const READY: u8 = b'R';
@@ -79,6 +79,9 @@ struct Manifest {
     /// Two maps follow.
     #[serde(default)]
     flows: bool,
+    /// A file of prefixes follows.
+    #[serde(default)]
+    claims: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -99,10 +102,8 @@ struct LinkPart {
 pub struct Offer {
     stream: UnixStream,
     listeners: Vec<Bound>,
-    /// XDP attachments.
-    pub links: Vec<HandedLink>,
-    /// What it remembers for its virtual addresses.
-    pub flows: Option<HandedFlows>,
+    /// Of its kernel path.
+    pub handed: Handed,
 }
 
 impl Offer {
@@ -117,7 +118,8 @@ impl Offer {
         }
         let sockets = manifest.listeners.iter().map(|one| one.sockets);
         let maps = if manifest.flows { FLOW_MAPS } else { 0 };
-        let count = sockets.fold(manifest.links.len() + maps, usize::saturating_add);
+        let others = manifest.links.len() + maps + usize::from(manifest.claims);
+        let count = sockets.fold(others, usize::saturating_add);
         let mut descriptors = receive_descriptors(&stream, count).map_err(HandoverError::Offer)?.into_iter();
         let listeners = manifest.listeners.into_iter().map(|one| Bound {
             name: one.name,
@@ -130,9 +132,11 @@ impl Offer {
             HandedLink::new(one.interface, one.mode, descriptor)
         });
         let links = links.collect();
-        let flows = descriptors.next().zip(descriptors.next());
+        let mut maps = descriptors.by_ref().take(maps);
+        let flows = maps.next().zip(maps.next());
         let flows = flows.map(|(flows, members)| HandedFlows::new(flows, members));
-        Ok(Self { stream, listeners, links, flows })
+        let claims = descriptors.next().map(HandedClaims::new);
+        Ok(Self { stream, listeners, handed: Handed { links, flows, claims } })
     }
 
     /// The sockets of a listener, if they are as asked for; `None` if the running gateway has no such listener. Port 0

@@ -426,12 +426,10 @@ fn balancing_takes_flows_over_from_the_process_before() {
         let more =
             format!("{VIP_V4}:{PORT} = 192.0.2.90 {} {} {}", MEMBERS_V4[2], MEMBERS_V4[1], MEMBERS_V4[0]);
         wanted.balance.addresses[0] = more.parse().unwrap();
-        let links = site.datapath.links().unwrap();
-        let handed = site.datapath.flows().unwrap();
+        let handed = site.datapath.hand_over().unwrap();
         let specs = [listener("http", "::", 8080..=8080)];
-        let new =
-            site.world.gateway.run(|| Datapath::take_over(&wanted, &specs, &links, handed.as_ref())).unwrap();
-        drop((handed, links));
+        let new = site.world.gateway.run(|| Datapath::take_over(&wanted, &specs, &handed)).unwrap();
+        drop(handed);
         let Site { world, datapath, _peer, ear } = site;
         drop(datapath);
         let site = Site { world, datapath: new, _peer, ear };

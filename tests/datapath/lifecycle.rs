@@ -5,12 +5,12 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use gateway_datapath::{
-    Datapath, DatapathSettings, Ingress, Mode, State, detach_programs, placements, render_detached,
-    render_status,
+    Action, Claim, Datapath, DatapathSettings, Ingress, List, Mode, ShedRequest, ShedSettings, State,
+    detach_programs, placements, render_detached, render_status,
 };
 
 use crate::counting::{listener, settings};
-use crate::frames::{SYN, TCP, ethernet, ipv4, tcp};
+use crate::frames::{SYN, TCP, ethernet, from_v4, ipv4, tcp};
 use gateway_tests::namespaces::{
     CLIENT_MAC, GATEWAY_INTERFACE, GATEWAY_MAC, World, counters_when, eventually,
 };
@@ -271,10 +271,9 @@ fn takeover_of_the_attachments_leaves_no_packet_unseen() {
         world.send(std::slice::from_ref(&syn));
         assert_eq!(arrived(&old, 1), 1);
 
-        let links = old.links().unwrap();
-        assert_eq!(links.iter().map(|link| link.mode).collect::<Vec<_>>(), [mode]);
-        let take =
-            || world.gateway.run(|| Datapath::take_over(&settings(mode), &specs, &links, None)).unwrap();
+        let handed = old.hand_over().unwrap();
+        assert_eq!(handed.links.iter().map(|link| link.mode).collect::<Vec<_>>(), [mode]);
+        let take = || world.gateway.run(|| Datapath::take_over(&settings(mode), &specs, &handed)).unwrap();
         let new = take();
         assert_eq!(new.status().interfaces[0].ingress, mode, "{:?}", new.status().interfaces);
         world.send(&[syn.clone(), syn.clone()]);
@@ -287,11 +286,82 @@ fn takeover_of_the_attachments_leaves_no_packet_unseen() {
         assert_eq!(arrived(&old, 2), 2, "{mode}");
 
         let new = take();
-        drop((old, links));
+        drop((old, handed));
         assert!(shows_xdp(&world), "the attachment outlives who made it");
         world.send(std::slice::from_ref(&syn));
         assert_eq!(arrived(&new, 1), 1, "{mode}");
         drop(new);
         assert!(!shows_xdp(&world));
     }
+}
+
+/// What was said by command, and who is kept off, stays with the next process; files and settings are its own.
+#[test]
+fn takeover_keeps_the_lists_that_stand_in_no_file() {
+    let Some(world) = World::new() else { return };
+    let specs = [listener("http", "::", PORT..=PORT)];
+    let old = world.start(&settings(Ingress::Native), &specs);
+    let ask = |datapath: &Datapath, list, prefix: &str, seconds, trial_seconds| {
+        let prefixes = vec![prefix.parse().unwrap()];
+        let operator = None;
+        datapath
+            .change(&ShedRequest { action: Action::Add, list, prefixes, seconds, trial_seconds, operator })
+            .unwrap()
+    };
+    for (list, prefix, seconds, trial) in [
+        (List::Deny, "203.0.113.0/24", None, None),
+        (List::Deny, "2001:db8:bad::/48", Some(3600), None),
+        (List::Deny, "198.51.100.1", Some(60), Some(30)),
+        (List::Deny, "198.51.100.2", None, Some(30)),
+        (List::Allow, "203.0.113.16/28", None, None),
+    ] {
+        assert_eq!(ask(&old, list, prefix, seconds, trial).changed, 1);
+    }
+    assert_eq!(old.keep_off([("192.0.2.77".parse().unwrap(), "keys")]), 1);
+
+    let handed = old.hand_over().unwrap();
+    let refused = ask(&old, List::Deny, "198.51.100.3", None, None);
+    assert_eq!((refused.changed, refused.refused.len()), (0, 1), "it would be lost");
+    assert!(old.confirm().is_err());
+    let protected = "198.51.100.0/31".parse().unwrap();
+    let shed = ShedSettings { management: vec![protected], ..ShedSettings::default() };
+    let wanted = DatapathSettings { shed, ..settings(Ingress::Native) };
+    let new = world.gateway.run(|| Datapath::take_over(&wanted, &specs, &handed)).unwrap();
+
+    let said = |datapath: &Datapath| {
+        let (claims, _) = datapath.claims().unwrap();
+        let ours = claims.into_iter().filter(|claim| ["command", "keys"].contains(&claim.rule.as_str()));
+        // Seconds went by.
+        let line = |claim: Claim| {
+            (
+                claim.list.word(),
+                claim.prefix.to_string(),
+                claim.rule,
+                claim.seconds.map(|s| s / 30),
+                claim.on_trial,
+            )
+        };
+        ours.map(line).collect::<Vec<_>>()
+    };
+    let mut expected = said(&old);
+    assert_eq!(expected.len(), 6);
+    expected.retain(|claim| claim.1 != "198.51.100.1");
+    assert_eq!(said(&new), expected, "but for what the new one protects");
+    assert!(new.status().shed.refused.iter().any(|line| line.contains("198.51.100.1")), "{:?}", new.status());
+    assert_eq!(new.confirm(), Ok(1));
+    let lasting = said(&new).into_iter().find(|claim| claim.1 == "198.51.100.2").unwrap();
+    assert_eq!((lasting.3, lasting.4), (None, false), "for ever, as it was asked for");
+
+    drop(new);
+    old.reclaim(&specs);
+    assert_eq!(ask(&old, List::Deny, "198.51.100.3", None, None).changed, 1);
+    // A second successor gets them, too.
+    let handed = old.hand_over().unwrap();
+    let new = world.gateway.run(|| Datapath::take_over(&settings(Ingress::Native), &specs, &handed)).unwrap();
+    drop(old);
+    assert_eq!(said(&new).len(), 7);
+    let denied = ethernet(0x0800, &from_v4("203.0.113.9", ipv4(TCP, 0, 0, &tcp(PORT, SYN, &[]))));
+    world.send(&[denied]);
+    let dropped = || new.counters().drops.iter().any(|one| one.rule == "command" && one.packets == 1);
+    assert!(eventually(dropped), "{:?}", new.counters().drops);
 }

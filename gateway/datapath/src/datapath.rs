@@ -15,7 +15,7 @@ use aya_log::EbpfLogger;
 use gateway_common::map::Config;
 
 use crate::attach::Attachment;
-use crate::balance::{self, Answer, Balance, BalanceSettings, HandedFlows};
+use crate::balance::{self, Answer, Balance, BalanceSettings};
 use crate::bindings::number;
 use crate::capability::{Need, explain};
 use crate::cgroup;
@@ -24,7 +24,7 @@ use crate::counters::{self, Counters};
 use crate::interface::{self, Interface};
 use crate::kernel::{self, AttachPoint, Link};
 use crate::listeners::{self, Prepared};
-use crate::load::{self, LoadOptions, Loaded, Maps, name};
+use crate::load::{self, LoadOptions, Loaded, name};
 use crate::logging::ToTracing;
 use crate::settings::{Binding, DatapathSettings, Ingress, ListenerSpec, Mode, Steering};
 use crate::shed::{Claim, PolicyRule, Shed, ShedAnswer, ShedRequest};
@@ -34,7 +34,7 @@ use crate::tier::Tier;
 /// Loopback is never chosen, so that a gateway for this host alone has nothing to count on.
 const NO_INTERFACE: &str = "no interface carries a listen address";
 
-pub use handover::HandedLink;
+pub use handover::{Handed, HandedLink};
 use report::log_attachment;
 use statistics::Statistics;
 
@@ -86,25 +86,24 @@ impl Datapath {
     /// its reason in [`Datapath::status`]. Call it in the network namespace of the sockets; it blocks for some
     /// tens of milliseconds.
     pub fn start(settings: &DatapathSettings, listeners: &[ListenerSpec<'_>]) -> Result<Self, StartError> {
-        Self::take_over(settings, listeners, &[], None)
+        Self::take_over(settings, listeners, &Handed::default())
     }
 
-    /// The same where another process serves, and has `handed` its attachments over: our programs take the place of
-    /// its, without a packet in between that neither sees. The `flows` that it remembers stay with their members.
+    /// The same where another process serves, and has `handed` over what it has: our programs take the place of its,
+    /// without a packet in between that neither sees, the flows that it remembers stay with their members, and lists have
+    /// what was put into them by command.
     pub fn take_over(
         settings: &DatapathSettings,
         listeners: &[ListenerSpec<'_>],
-        handed: &[HandedLink],
-        flows: Option<&HandedFlows>,
+        handed: &Handed,
     ) -> Result<Self, StartError> {
         if settings.mode == Mode::Off {
             return Ok(Self(Inner::Off("switched off by setting".to_owned())));
         }
-        let started =
-            Active::start(settings, listeners, handed, flows).and_then(|active| match active.lacks() {
-                Some(lack) if settings.mode == Mode::Required => Err(lack),
-                _ => Ok(active),
-            });
+        let started = Active::start(settings, listeners, handed).and_then(|active| match active.lacks() {
+            Some(lack) if settings.mode == Mode::Required => Err(lack),
+            _ => Ok(active),
+        });
         match started {
             Ok(active) => {
                 active.log();
@@ -180,9 +179,9 @@ impl Datapath {
         kept
     }
 
-    /// Keeps what is on trial; how many prefixes that were. Error: one line, when the path is off.
+    /// Keeps what is on trial; how many prefixes that were. Error: one line, when the path is off or about to be taken over.
     pub fn confirm(&self) -> Result<usize, String> {
-        Ok(self.active()?.shed().confirm())
+        self.active()?.shed().confirm()
     }
 
     /// What the rules claim, at most 10,000 prefixes, and how many more there are.
@@ -224,8 +223,7 @@ impl Active {
     fn start(
         settings: &DatapathSettings,
         specs: &[ListenerSpec<'_>],
-        handed: &[HandedLink],
-        flows: Option<&HandedFlows>,
+        handed: &Handed,
     ) -> Result<Self, String> {
         let mut loaded = load::load(&name::ALL, &LoadOptions::new(settings))?;
         let settings = as_loaded(settings, &loaded);
@@ -239,7 +237,9 @@ impl Active {
 
         // Switched on before anything is attached: the maps are complete.
         let by_cpu = steers_by_cpu(settings.steering, &prepared, &chosen);
-        let shed = Shed::start(&settings.shed, &mut loaded).map_err(|error| format!("rules: {error}"))?;
+        let mut shed = Shed::start(&settings.shed, &mut loaded).map_err(|error| format!("rules: {error}"))?;
+        handover::adopt_claims(&mut shed, handed.claims.as_ref(), &mut refused);
+        let flows = handed.flows.as_ref();
         let balance = Balance::start(&settings.balance, specs.len(), &loaded.maps, flows)
             .map_err(|error| format!("balancing: {error}"))?;
         let mut config = listeners::config(prepared.workers, by_cpu);
@@ -267,11 +267,11 @@ impl Active {
                 Err(line) => refused.push(line),
             }
         }
-        let attach = |interface: Interface| Attachment::new(interface, settings.xdp, &loaded, handed);
+        let attach = |interface: Interface| Attachment::new(interface, settings.xdp, &loaded, &handed.links);
         // Twice: those that begin before our programs stand are known to the other ones only.
-        adopt(balance.as_ref(), flows, &loaded.maps, &mut refused);
+        handover::adopt_flows(balance.as_ref(), flows, &loaded.maps, &mut refused);
         let attachments = chosen.into_iter().map(attach).collect();
-        adopt(balance.as_ref(), flows, &loaded.maps, &mut refused);
+        handover::adopt_flows(balance.as_ref(), flows, &loaded.maps, &mut refused);
         let logger = loaded.logger.take();
         let statistics = Statistics::start(settings.statistics, &mut refused);
         Ok(Self {
@@ -454,14 +454,6 @@ fn steers_by_cpu(setting: Steering, prepared: &Prepared<'_>, interfaces: &[Inter
 fn balance_flags(settings: &BalanceSettings, balances: bool) -> u32 {
     let unpacks = if settings.accept.is_empty() { 0 } else { Config::UNPACK };
     if balances { unpacks | Config::BALANCE } else { unpacks }
-}
-
-fn adopt(balance: Option<&Balance>, flows: Option<&HandedFlows>, maps: &Maps, refused: &mut Vec<String>) {
-    let Some((balance, flows)) = balance.zip(flows) else { return };
-    match balance.adopt(flows, maps) {
-        Ok(flows) => tracing::info!(flows, "balance: flows taken over"),
-        Err(error) => refused.push(format!("flows of the gateway that ran before: {error}")),
-    }
 }
 
 /// The limit is shared out evenly.

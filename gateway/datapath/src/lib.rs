@@ -42,7 +42,7 @@ pub use counters::{
     BalanceCount, ConnectionCounts, CookieCounts, Counters, DropCount, ListenerCounters, MemberCount,
     PacketCount, RoundTrips, SegmentCounts, rtt_upper_bound,
 };
-pub use datapath::{Datapath, HandedLink, StartError};
+pub use datapath::{Datapath, Handed, HandedLink, StartError};
 pub use descriptors::{receive_descriptors, send_descriptors};
 pub use detach::{Detached, Placement, detach_all, detach_programs, placements};
 pub use render::{render_claims, render_detached, render_status, render_top};
@@ -51,8 +51,8 @@ pub use settings::{
     UnknownWord, Worker,
 };
 pub use shed::{
-    Action, Claim, FileError, List, PolicyRule, Prefix, PrefixError, RuleStatus, ShedAnswer, ShedRequest,
-    ShedStatus, parse_prefixes, read_prefixes,
+    Action, Claim, FileError, HandedClaims, List, PolicyRule, Prefix, PrefixError, RuleStatus, ShedAnswer,
+    ShedRequest, ShedStatus, parse_prefixes, read_prefixes,
 };
 pub use splice::{Sockmap, Tied, TiedEnd};
 pub use status::{InterfaceStatus, ListenerStatus, ProgramStatus, Runs, State, Status};

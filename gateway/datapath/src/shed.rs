@@ -5,7 +5,9 @@
 
 mod denied;
 mod events;
+mod feedback;
 mod file;
+mod handed;
 mod hints;
 mod prefix;
 mod protect;
@@ -30,6 +32,7 @@ use crate::settings::ShedSettings;
 use denied::{Denied, InKernel};
 use events::Events;
 use file::Watched;
+use handed::ELSEWHERE;
 use hints::Hints;
 use protect::Protected;
 use rules::{COMMAND, PROTECTED, Rules};
@@ -37,6 +40,8 @@ use table::{Confirmed, Life, Table};
 use tries::KernelTrie;
 
 pub use tries::clock_ns;
+
+pub use handed::HandedClaims;
 
 pub use file::{FileError, parse as parse_prefixes, read as read_prefixes};
 pub use prefix::{Prefix, PrefixError};
@@ -49,8 +54,6 @@ const FILES_EVERY: Duration = Duration::from_secs(5);
 const AUDITED: usize = 64;
 /// Reason of the rules that policies make.
 const POLICY: &str = "policy";
-/// Reason of the rules for sources that kept being refused.
-const FEEDBACK: &str = "feedback";
 /// Complaints that are kept for the status.
 const COMPLAINTS_MAX: usize = 32;
 /// Claims that one reading shows.
@@ -174,6 +177,8 @@ pub struct Shed {
     events: Option<Events>,
     alive: Map<u64>,
     drift: u64,
+    /// Another process is about to take the lists over.
+    handed: bool,
 }
 
 impl Shed {
@@ -214,6 +219,7 @@ impl Shed {
             events: loaded.events.take().map(Events::new),
             alive: maps.alive.try_clone()?,
             drift: 0,
+            handed: false,
         };
         for network in &settings.management {
             this.protect(*network, "setting datapath.management");
@@ -297,6 +303,9 @@ impl Shed {
     }
 
     fn change_one(&mut self, request: &ShedRequest, prefix: Prefix, now: Instant) -> Result<(), String> {
+        if self.handed {
+            return Err(ELSEWHERE.to_owned());
+        }
         if request.action == Action::Remove {
             let was = self.table(request.list).release(prefix, COMMAND);
             let line = || format!("{prefix} was not added to the {} list by command", request.list.word());
@@ -350,23 +359,12 @@ impl Shed {
         prefixes
     }
 
-    /// Keeps an address off for a while, for a reason of few words; false if it is protected, or if there are as
-    /// many already as the settings allow.
-    pub fn keep_off(&mut self, address: IpAddr, why: &str) -> bool {
-        let prefix = Prefix::host(address);
-        let kept: usize = self.rules.with_reason(FEEDBACK).iter().map(|rule| self.deny.count(*rule)).sum();
-        let until = Instant::now().checked_add(self.settings.feedback_for);
-        let may = kept < self.settings.feedback_max && self.protected.refusal(prefix).is_none();
-        let rule = if may { self.rules.named(List::Deny, FEEDBACK, why) } else { None };
-        let (Some(rule), Some(until)) = (rule, until) else { return false };
-        self.deny.claim(prefix, rule, Some(Life::until(until)));
-        tracing::warn!(%address, why, seconds = self.settings.feedback_for.as_secs(), "datapath keeps a source off");
-        true
-    }
-
-    /// Keeps what is on trial; how many prefixes that were.
-    pub fn confirm(&mut self) -> usize {
-        self.deny.confirm() + self.allow.confirm()
+    /// Keeps what is on trial; how many prefixes that were. Error: one line, while another process takes over.
+    pub fn confirm(&mut self) -> Result<usize, String> {
+        if self.handed {
+            return Err(ELSEWHERE.to_owned());
+        }
+        Ok(self.deny.confirm() + self.allow.confirm())
     }
 
     pub fn status(&self) -> ShedStatus {

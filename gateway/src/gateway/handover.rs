@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gateway_datapath::{Datapath, HandedFlows, HandedLink};
+use gateway_datapath::{Datapath, Handed};
 use gateway_proxy::downstream::Bound;
 use gateway_proxy::worker::Shared;
 use tokio::sync::watch as signal;
@@ -16,19 +16,21 @@ use crate::settings::Settings;
 const CONFIGURED_WITHIN: Duration = Duration::from_mins(1);
 
 /// Both are `None` unless the settings ask for them.
+#[derive(Default)]
 pub struct Handover {
     pub offer: Option<Offer>,
     desk: Option<Desk>,
+    nothing: Handed,
 }
 
 impl Handover {
     /// Asks the gateway that runs, if this one is to take over, and opens the socket for its own successor.
     pub fn open(settings: &Settings) -> Result<Self, StartError> {
-        let Some(socket) = &settings.takeover.socket else { return Ok(Self { offer: None, desk: None }) };
+        let Some(socket) = &settings.takeover.socket else { return Ok(Self::default()) };
         let asked = settings.takeover.asked;
         let offer = if asked { Some(Offer::ask(socket)?) } else { None };
         let desk = Some(Desk::bind(socket, !asked)?);
-        Ok(Self { offer, desk })
+        Ok(Self { offer, desk, ..Self::default() })
     }
 
     /// Refuses what would leave somebody without an answer.
@@ -60,14 +62,9 @@ impl Handover {
         Ok(())
     }
 
-    /// XDP attachments that are offered.
-    pub fn links(&self) -> &[HandedLink] {
-        self.offer.as_ref().map_or(&[], |offer| &offer.links)
-    }
-
-    /// Connections that the gateway that runs remembers for its virtual addresses.
-    pub fn flows(&self) -> Option<&HandedFlows> {
-        self.offer.as_ref().and_then(|offer| offer.flows.as_ref())
+    /// What the kernel path of the gateway that runs has; nothing where nobody is taken over.
+    pub fn handed(&self) -> &Handed {
+        self.offer.as_ref().map_or(&self.nothing, |offer| &offer.handed)
     }
 
     /// Copies of everything for a successor.

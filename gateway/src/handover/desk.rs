@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_datapath::{Binding, Datapath, HandedFlows, ListenerSpec, send_descriptors};
+use gateway_datapath::{
+    Binding, Datapath, HandedClaims, HandedFlows, HandedLink, ListenerSpec, send_descriptors,
+};
 use gateway_proxy::downstream::Bound;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
@@ -131,25 +133,26 @@ async fn hand_over(stream: UnixStream, kept: &Kept) -> io::Result<()> {
 }
 
 fn offer(stream: &mut StdStream, kept: &Kept) -> io::Result<()> {
-    let links = kept.datapath.links()?;
+    let handed = kept.datapath.hand_over()?;
     let bound: Vec<&Bound> = kept.traffic.iter().map(|(bound, _)| bound).chain(&kept.admin).collect();
     let listeners = bound.iter().map(|one| ListenerPart {
         name: one.name.clone(),
         address: one.address,
         sockets: one.sockets.len(),
     });
-    let parts = links.iter().map(|one| LinkPart { interface: one.interface, mode: one.mode });
-    let flows = kept.datapath.flows()?;
+    let parts = handed.links.iter().map(|one| LinkPart { interface: one.interface, mode: one.mode });
     let manifest = Manifest {
         protocol: PROTOCOL,
         listeners: listeners.collect(),
         links: parts.collect(),
-        flows: flows.is_some(),
+        flows: handed.flows.is_some(),
+        claims: handed.claims.is_some(),
     };
     write_manifest(stream, &manifest)?;
     let sockets = bound.iter().flat_map(|one| &one.sockets).map(AsFd::as_fd);
-    let links = links.iter().map(|one| one.descriptor());
-    let flows = flows.iter().flat_map(HandedFlows::descriptors);
-    let descriptors: Vec<_> = sockets.chain(links).chain(flows).collect();
+    let links = handed.links.iter().map(HandedLink::descriptor);
+    let flows = handed.flows.iter().flat_map(HandedFlows::descriptors);
+    let claims = handed.claims.iter().map(HandedClaims::descriptor);
+    let descriptors: Vec<_> = sockets.chain(links).chain(flows).chain(claims).collect();
     send_descriptors(stream, &descriptors)
 }

@@ -1,15 +1,28 @@
 //! From one process to the next: an interface has room for one XDP program, so that its link changes hands, and with
-//! it the program, in one step. Everything else may be there twice for a while.
+//! it the program, in one step. What was learnt and said since the start is copied. Everything else may be there twice
+//! for a while.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::{Datapath, Inner};
-use crate::balance::HandedFlows;
+use crate::balance::{Balance, HandedFlows};
 use crate::kernel::Link;
 use crate::listeners;
-use crate::load::name;
+use crate::load::{Maps, name};
 use crate::settings::{Ingress, ListenerSpec};
+use crate::shed::{HandedClaims, Shed};
+
+/// What one process gives to the next.
+#[derive(Debug, Default)]
+pub struct Handed {
+    /// XDP attachments; they last as long as one of the two processes holds them.
+    pub links: Vec<HandedLink>,
+    /// Flows that are remembered; `None` where nothing is balanced.
+    pub flows: Option<HandedFlows>,
+    /// Prefixes that commands and refusals have put into the lists; `None` where the path is off.
+    pub claims: Option<HandedClaims>,
+}
 
 /// An XDP attachment on its way to another process.
 #[derive(Debug)]
@@ -33,10 +46,11 @@ impl HandedLink {
 }
 
 impl Datapath {
-    /// The XDP attachments, for another process to put its own program there; they last as long as one of the two
-    /// holds them.
-    pub fn links(&self) -> io::Result<Vec<HandedLink>> {
-        let Inner::On(active) = &self.0 else { return Ok(Vec::new()) };
+    /// For another process, to put its own program into the attachments and to go on with the rest. Until
+    /// [`Datapath::reclaim`] lists are changed there, and no more here.
+    pub fn hand_over(&self) -> io::Result<Handed> {
+        let Inner::On(active) = &self.0 else { return Ok(Handed::default()) };
+        let claims = Some(active.shed().hand_over()?);
         let changing = active.changing();
         let mut links = Vec::new();
         for attachment in &changing.attachments {
@@ -45,22 +59,16 @@ impl Datapath {
                 links.push(HandedLink { interface, mode, link: link.try_clone()? });
             }
         }
-        Ok(links)
-    }
-
-    /// The flows that are remembered, for another process to remember; `None` where nothing is balanced.
-    pub fn flows(&self) -> io::Result<Option<HandedFlows>> {
-        let Inner::On(active) = &self.0 else { return Ok(None) };
-        if active.balance().is_none() {
-            return Ok(None);
-        }
-        HandedFlows::of(&active.loaded.maps).map(Some)
+        let balances = active.balance().is_some();
+        let flows = balances.then(|| HandedFlows::of(&active.loaded.maps)).transpose()?;
+        Ok(Handed { links, flows, claims })
     }
 
     /// Puts our own programs back where another process has put its, which then did not start. `listeners` are those
     /// of the start.
     pub fn reclaim(&self, listeners: &[ListenerSpec<'_>]) {
         let Inner::On(active) = &self.0 else { return };
+        active.shed().reclaim();
         if let Some(program) = active.loaded.program(name::INGRESS) {
             for attachment in &active.changing().attachments {
                 for (_, link) in attachment.links.iter().filter(|(name, _)| *name == program.name) {
@@ -80,5 +88,28 @@ impl Datapath {
                 tracing::warn!(reason, "listeners' program not put back");
             }
         }
+    }
+}
+
+/// Claims what the process before has claimed.
+pub(super) fn adopt_claims(shed: &mut Shed, claims: Option<&HandedClaims>, refused: &mut Vec<String>) {
+    let Some(claims) = claims else { return };
+    match shed.adopt(claims) {
+        Ok(prefixes) => tracing::info!(prefixes, "datapath prefixes taken over"),
+        Err(error) => refused.push(format!("lists of the gateway that ran before: {error}")),
+    }
+}
+
+/// Remembers the flows that the process before has remembered.
+pub(super) fn adopt_flows(
+    balance: Option<&Balance>,
+    flows: Option<&HandedFlows>,
+    maps: &Maps,
+    refused: &mut Vec<String>,
+) {
+    let Some((balance, flows)) = balance.zip(flows) else { return };
+    match balance.adopt(flows, maps) {
+        Ok(flows) => tracing::info!(flows, "balance: flows taken over"),
+        Err(error) => refused.push(format!("flows of the gateway that ran before: {error}")),
     }
 }
