@@ -238,9 +238,8 @@ impl Active {
         // Switched on before anything is attached: the maps are complete.
         let by_cpu = steers_by_cpu(settings.steering, &prepared, &chosen);
         let mut shed = Shed::start(&settings.shed, &mut loaded).map_err(|error| format!("rules: {error}"))?;
-        handover::adopt_claims(&mut shed, handed.claims.as_ref(), &mut refused);
-        let flows = handed.flows.as_ref();
-        let balance = Balance::start(&settings.balance, specs.len(), &loaded.maps, flows)
+        handover::adopt_claims(&mut shed, handed, &mut refused);
+        let balance = Balance::start(&settings.balance, specs.len(), &loaded.maps, handed.flows.as_ref())
             .map_err(|error| format!("balancing: {error}"))?;
         let mut config = listeners::config(prepared.workers, by_cpu);
         config.flags |= shed.flags();
@@ -269,9 +268,9 @@ impl Active {
         }
         let attach = |interface: Interface| Attachment::new(interface, settings.xdp, &loaded, &handed.links);
         // Twice: those that begin before our programs stand are known to the other ones only.
-        handover::adopt_flows(balance.as_ref(), flows, &loaded.maps, &mut refused);
+        handover::adopt_flows(balance.as_ref(), handed, &loaded.maps, &mut refused);
         let attachments = chosen.into_iter().map(attach).collect();
-        handover::adopt_flows(balance.as_ref(), flows, &loaded.maps, &mut refused);
+        handover::adopt_flows(balance.as_ref(), handed, &loaded.maps, &mut refused);
         let logger = loaded.logger.take();
         let statistics = Statistics::start(settings.statistics, &mut refused);
         Ok(Self {

@@ -92,8 +92,8 @@ impl Datapath {
 }
 
 /// Claims what the process before has claimed.
-pub(super) fn adopt_claims(shed: &mut Shed, claims: Option<&HandedClaims>, refused: &mut Vec<String>) {
-    let Some(claims) = claims else { return };
+pub(super) fn adopt_claims(shed: &mut Shed, handed: &Handed, refused: &mut Vec<String>) {
+    let Some(claims) = &handed.claims else { return };
     match shed.adopt(claims) {
         Ok(prefixes) => tracing::info!(prefixes, "datapath prefixes taken over"),
         Err(error) => refused.push(format!("lists of the gateway that ran before: {error}")),
@@ -103,11 +103,11 @@ pub(super) fn adopt_claims(shed: &mut Shed, claims: Option<&HandedClaims>, refus
 /// Remembers the flows that the process before has remembered.
 pub(super) fn adopt_flows(
     balance: Option<&Balance>,
-    flows: Option<&HandedFlows>,
+    handed: &Handed,
     maps: &Maps,
     refused: &mut Vec<String>,
 ) {
-    let Some((balance, flows)) = balance.zip(flows) else { return };
+    let Some((balance, flows)) = balance.zip(handed.flows.as_ref()) else { return };
     match balance.adopt(flows, maps) {
         Ok(flows) => tracing::info!(flows, "balance: flows taken over"),
         Err(error) => refused.push(format!("flows of the gateway that ran before: {error}")),
