@@ -24,7 +24,7 @@ use gateway_policy::ports::ClientTrust;
 use gateway_proxy::abuse::Abuse;
 use gateway_proxy::debug::Debug;
 use gateway_proxy::downstream::l4::{Entrance, Routes};
-use gateway_proxy::downstream::{BindError, Bound, ListenerSettings, TlsServer, bind};
+use gateway_proxy::downstream::{Bound, ListenerSettings, TlsServer, bind};
 use gateway_proxy::ports::built_in_cache::BuiltInCache;
 use gateway_proxy::ports::caches::SharedCaches;
 use gateway_proxy::ports::client_trust::ClientAuthorities;
@@ -41,9 +41,9 @@ use gateway_telemetry::{Event, Instance, Listener, Telemetry};
 use tokio::sync::watch as signal;
 
 use crate::configuration::Applier;
-use crate::handover::HandoverError;
 use crate::plane_source::{self, Following, SharedState};
 use crate::settings::{ListenAddress, Settings, Splice};
+use crate::start_error::StartError;
 use crate::tls::Tls;
 use control::Control;
 use counts::Counts;
@@ -52,21 +52,6 @@ use handover::Handover;
 /// Worker threads that these settings ask for.
 pub fn worker_count(settings: &Settings) -> usize {
     worker::cpus(&settings.workers).len()
-}
-
-/// Why a gateway cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error(transparent)]
-    Bind(#[from] BindError),
-    #[error(transparent)]
-    Datapath(#[from] gateway_datapath::StartError),
-    #[error(transparent)]
-    Handover(#[from] HandoverError),
-    #[error("{what}: {source}")]
-    Io { what: &'static str, source: std::io::Error },
-    #[error("{0}")]
-    Setting(String),
 }
 
 /// What brings changes; stops when dropped.

@@ -19,7 +19,9 @@ mod reporting;
 pub mod settings;
 mod sign_in;
 mod signals;
+mod start_error;
 pub mod telemetry;
 pub mod tls;
 
-pub use gateway::{Gateway, StartError};
+pub use gateway::Gateway;
+pub use start_error::StartError;

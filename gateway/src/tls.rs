@@ -12,7 +12,7 @@ use gateway_proxy::downstream::TlsServer;
 use gateway_proxy::downstream::tls::{Certificate, Certificates};
 use gateway_telemetry::{Event, Telemetry};
 
-use crate::gateway::StartError;
+use crate::start_error::StartError;
 
 /// The TLS side of the listener, and what renews it.
 pub struct Tls {

@@ -11,7 +11,7 @@ mod token;
 pub use oidc::{Getting, JsonSource, Oidc};
 pub use role::Role;
 pub use signing::Signing;
-pub use token::{Authenticator, Refusal};
+pub use token::Authenticator;
 
 /// Who calls.
 #[derive(Clone, Debug)]
@@ -19,4 +19,17 @@ pub struct Principal {
     /// Object id, or a name for built-in callers.
     pub id: String,
     pub role: Role,
+}
+
+/// Why a call is not authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No `Authorization` field.
+    Missing,
+    /// Not `Bearer` and a token.
+    Malformed,
+    /// A token that is not valid here.
+    Invalid,
+    /// A token that was valid.
+    Expired,
 }

@@ -5,8 +5,10 @@ mod definition;
 mod deployment;
 mod federation;
 mod login;
+mod management;
 mod perform;
 mod route;
 mod serve;
 
-pub use serve::{Management, serve};
+pub use management::Management;
+pub use serve::serve;

@@ -3,6 +3,7 @@
 //! A snapshot is made whole from a `ResourceSet`, then swapped in; a request finishes on the one it began with.
 
 mod address_filters;
+mod api;
 mod backends;
 mod caller;
 mod certificates;
@@ -18,24 +19,23 @@ mod system_operations;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use gateway_expression::host::{Api, Deployment, Operation, Product};
-use gateway_model::{ApiId, ApiType, Diagnostic, PolicyScope, ProductId, Protocol, Secret};
-use gateway_policy::backend::{Backend, Backends};
+use gateway_expression::host::Deployment;
+use gateway_model::{ApiId, Diagnostic, PolicyScope, Secret};
+use gateway_policy::backend::Backends;
 use gateway_policy::compile::CompiledDocument;
-use gateway_policy::exchange::contract::OperationContract;
-use gateway_policy::graphql::GraphQlApi;
 use gateway_policy::pipeline::Pipeline;
-use gateway_telemetry::{BackendId, HostId, LabelId};
+use gateway_telemetry::{BackendId, HostId};
 use rustc_hash::FxHashMap;
 
 pub use address_filters::GlobalFilter;
+pub use api::{ApiRoute, Labels, OperationRoute, Pipelines, ProductPipeline};
 pub use check::{CertificateInfo, check_certificate, check_policy};
 pub use compile::{Compiled, compile};
 pub use diagnosed::{Diagnosed, Diagnostics};
 
 use crate::keys::KeyIndex;
 use crate::redis::RedisSettings;
-use crate::route::{OperationTable, Router};
+use crate::route::Router;
 
 /// Everything a worker needs to serve, of one revision of the configuration.
 #[derive(Debug, Default)]
@@ -75,74 +75,6 @@ struct Host {
     label: HostId,
     /// Its clients are asked for a certificate.
     asks_clients: bool,
-}
-
-/// One API revision.
-#[derive(Debug)]
-pub struct ApiRoute {
-    pub id: ApiId,
-    pub info: Arc<Api>,
-    pub protocols: Vec<Protocol>,
-    pub api_type: ApiType,
-    /// Schema and resolvers of a GraphQL API.
-    pub graphql: Option<Arc<GraphQlApi>>,
-    pub subscription_required: bool,
-    /// Products that hold the API.
-    pub products: Vec<ProductId>,
-    pub operations: OperationTable<Arc<OperationRoute>>,
-    /// Service URL of the API.
-    pub backend: Option<Arc<Backend>>,
-    /// Policies of requests to the API that match no operation, by product.
-    pub pipelines: Arc<Pipelines>,
-    pub label: LabelId,
-    /// Why the API cannot be served, when it never compiled: its answer is 503 with this text.
-    pub broken: Option<Arc<str>>,
-}
-
-/// One operation.
-#[derive(Debug)]
-pub struct OperationRoute {
-    pub info: Arc<Operation>,
-    /// What the description promises, for `mock-response`.
-    pub contract: Arc<OperationContract>,
-    pub pipelines: Arc<Pipelines>,
-    pub labels: Labels,
-}
-
-/// Metric labels of an operation; `by_product` goes along with [`Pipelines::by_product`].
-#[derive(Debug)]
-pub struct Labels {
-    pub none: LabelId,
-    pub by_product: Vec<LabelId>,
-}
-
-/// Effective policies without a product and in each product that holds the API.
-#[derive(Debug, Default)]
-pub struct Pipelines {
-    pub none: Arc<Pipeline>,
-    pub by_product: Vec<ProductPipeline>,
-}
-
-/// The effective policy in a product.
-#[derive(Clone, Debug)]
-pub struct ProductPipeline {
-    pub id: ProductId,
-    pub info: Arc<Product>,
-    /// The product takes calls without a key.
-    pub is_open: bool,
-    pub pipeline: Arc<Pipeline>,
-}
-
-impl Pipelines {
-    /// The entry of a product.
-    pub fn of(&self, product: &ProductId) -> Option<&ProductPipeline> {
-        self.by_product.iter().find(|entry| entry.id == *product)
-    }
-
-    /// The open product, of which an API has at most one.
-    pub fn open(&self) -> Option<&ProductPipeline> {
-        self.by_product.iter().find(|entry| entry.is_open)
-    }
 }
 
 impl Snapshot {

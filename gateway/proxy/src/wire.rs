@@ -10,10 +10,12 @@ pub mod date;
 pub mod error;
 pub mod fields;
 pub mod head;
+mod part;
 pub mod target;
 pub mod write;
 
-pub use body::{BodyReader, Part};
+pub use body::BodyReader;
 pub use buffer::ReadBuffer;
 pub use error::WireError;
 pub use head::{Framing, HeadLimits, HeadScan, RequestContext, RequestHead, ResponseHead, Version};
+pub use part::Part;

@@ -8,10 +8,11 @@ use gateway_datapath::privileges;
 use super::background;
 use super::sources::{Sources, warn_of};
 use super::{EXIT_FAILED, EXIT_SETTINGS, EXIT_UNAVAILABLE, fail};
-use crate::gateway::{Gateway, StartError};
+use crate::gateway::Gateway;
 use crate::notify;
 use crate::settings::{Settings, help_text};
 use crate::signals::Signals;
+use crate::start_error::StartError;
 use crate::telemetry;
 
 #[derive(Debug, Default, clap::Args)]

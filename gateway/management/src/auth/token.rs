@@ -6,21 +6,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use super::jwt::Jwt;
 use super::oidc::Oidc;
 use super::signing::Signing;
-use super::{Principal, Role};
+use super::{Principal, Refusal, Role};
 use crate::plane::{Plane, now};
-
-/// Why a call is not authenticated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// No `Authorization` field.
-    Missing,
-    /// Not `Bearer` and a token.
-    Malformed,
-    /// A token that is not valid here.
-    Invalid,
-    /// A token that was valid.
-    Expired,
-}
 
 /// Checks tokens.
 #[derive(Debug)]

@@ -206,7 +206,7 @@ fn basic(field: &str) -> Option<(String, String)> {
 async fn form(request: Request<Incoming>) -> Result<Query, TokenError> {
     let bad = || refuse("invalid_request", 900_144, "The request body must be a form of at most 64 KiB.");
     let reading = Limited::new(request.into_body(), FORM_BYTES_MAX).collect();
-    let read = tokio::time::timeout(super::serve::BODY_TIMEOUT, reading).await.map_err(|_| bad())?;
+    let read = tokio::time::timeout(super::management::BODY_TIMEOUT, reading).await.map_err(|_| bad())?;
     let bytes: Bytes = read.map_err(|_| bad())?.to_bytes();
     let text = std::str::from_utf8(&bytes).map_err(|_| bad())?;
     Ok(Query::parse(text))

@@ -22,15 +22,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
+use super::management::{BODY_TIMEOUT, Management};
 use super::perform::{Asked, forbidden, method_not_allowed};
-use super::route::Router;
 use super::{arm, definition, deployment, federation, login};
 use crate::arm_error::ArmError;
+use crate::auth::Principal;
 use crate::auth::signing::TENANT;
-use crate::auth::{Authenticator, Principal, Refusal};
 use crate::contract::{API_VERSIONS, Method, is_known};
 use crate::etag;
-use crate::plane::Plane;
 use crate::query::Query;
 use crate::service::Answer;
 
@@ -47,23 +46,6 @@ const KEEP_ALIVE: Duration = Duration::from_mins(1);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// From the end of an answer to the end of the next request's head: gateways that poll each ten seconds keep their connection.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
-pub(super) const BODY_TIMEOUT: Duration = Duration::from_mins(1);
-
-/// What the listener serves.
-pub struct Management {
-    pub plane: Arc<Plane>,
-    pub authenticator: Authenticator,
-    /// Whether what is served is a mirror, and no place to write.
-    pub is_mirror: bool,
-    pub(super) router: Router,
-    is_tls: bool,
-}
-
-impl Management {
-    pub fn new(plane: Arc<Plane>, authenticator: Authenticator, is_tls: bool) -> Self {
-        Self { plane, authenticator, is_mirror: false, router: Router::new(), is_tls }
-    }
-}
 
 /// Serves until the runtime ends; over TLS, by HTTP/1.1 or HTTP/2, where there is an acceptor.
 pub async fn serve(management: Arc<Management>, listener: TcpListener, tls: Option<TlsAcceptor>) {
@@ -216,24 +198,6 @@ impl Management {
 
     async fn principal<B>(&self, request: &Request<B>) -> Result<Principal, ArmError> {
         self.principal_of(request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok())).await
-    }
-
-    /// The caller that an `Authorization` field stands for.
-    pub(super) async fn principal_of(&self, authorization: Option<&str>) -> Result<Principal, ArmError> {
-        self.authenticator.principal(&self.plane, authorization).await.map_err(|refusal| {
-            let (code, message) = match refusal {
-                Refusal::Missing => {
-                    ("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
-                }
-                Refusal::Malformed => (
-                    "AuthenticationFailedInvalidHeader",
-                    "Authentication failed. The 'Authorization' header is provided in an invalid format.",
-                ),
-                Refusal::Invalid => ("InvalidAuthenticationToken", "The access token is invalid."),
-                Refusal::Expired => ("ExpiredAuthenticationToken", "The access token has expired."),
-            };
-            ArmError::new(StatusCode::UNAUTHORIZED, code, message)
-        })
     }
 }
 

@@ -1,21 +1,8 @@
 //! Reads a body off a connection according to its framing.
 
-use bytes::Bytes;
-use gateway_policy::message::Headers;
-
 use super::chunked::ChunkDecoder;
+use super::part::Part;
 use super::{Framing, ReadBuffer, WireError};
-
-/// One step of a body.
-#[derive(Debug)]
-pub enum Part {
-    /// A piece, never empty.
-    Data(Bytes),
-    /// The end, with trailers if there are any.
-    End(Option<Box<Headers>>),
-    /// The buffer holds nothing more of the body: read, then ask again.
-    More,
-}
 
 /// How much of a body is still to come.
 #[derive(Debug)]

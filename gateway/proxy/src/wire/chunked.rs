@@ -2,7 +2,7 @@
 
 use gateway_policy::message::Headers;
 
-use super::body::Part;
+use super::part::Part;
 use super::{ReadBuffer, WireError, fields};
 
 /// Bytes of extensions on one chunk; valid ones are dropped (H1-07).
