@@ -1,14 +1,40 @@
-//! Import and export of definitions (management-api.md §3), and what a hostile one gets (reliability-security.md M-07).
+//! Import of definitions, and what a hostile one gets (reliability-security.md M-07).
+//!
+//! The rules of management-api.md §3, and where they are tested; tests without a file are in this one:
+//!
+//! | rule | test |
+//! | --- | --- |
+//! | 3.1 each format, as text and as link | `every_format_is_taken_as_a_text_and_as_a_link`, `graphql_links_are_introspected_or_read` |
+//! | 3.1 JSON under the name `openapi` | `every_format_is_taken_as_a_text_and_as_a_link` |
+//! | 3.1 a WSDL as SOAP or as REST | `every_format…`, `imports` of `tests/fail_static` |
+//! | 3.1 `wsdlSelector` | `wsdl_selector_chooses_the_port` |
+//! | 3.1 replaces operations and schemas; without a format only properties | `import_again_keeps_the_policies_of_what_stays` |
+//! | 3.1 `path`, `serviceUrl` of the request | `what_the_request_says_wins_over_the_definition` |
+//! | 3.1 at most 4 MiB | `hostile_definitions_are_refused_in_time_and_leave_nothing`, `documents_over_the_size_limit_are_refused` of `gateway-specification` |
+//! | 3.1 a schema of GraphQL without an import | `schemas::schemas_of_an_api_hold_texts_definitions_and_components` |
+//! | 3.2 OpenAPI 2.0, 3.0, 3.1; `x-ms-paths`; recursion; what is resolved, what is dropped, and said | `definitions_give_what_is_expected` of `gateway-specification` (its files) |
+//! | 3.2 references out of the document | `hostile_definitions…`, `references_that_lead_nowhere_are_errors` of `gateway-specification` |
+//! | 3.2 servers, relative ones, `x-servers` | `service_url_is_that_of_the_server_that_counts`, `absolute_stands_on_the_source` of `gateway-specification`, `every_format…` |
+//! | 3.2 names of the key's parameters | `exports::export_gives_links_that_need_no_token` |
+//! | 3.2 required query parameters | `required_query_parameters_go_where_the_import_says` |
+//! | 3.2 schemas of an API, `schemaId` and `typeName` | `import_makes_operations_schemas_and_properties` |
+//! | 3.2 names and titles of operations | `names_are_normalised_shortened_and_unique`, `names_run_out_after_999_repeats`, `display_name_prefers_the_summary` of `gateway-specification` |
+//! | 3.2 import again | `import_again_keeps_the_policies_of_what_stays` |
+//! | 3.3 WSDL: one document, document style | `documents_that_load_or_expand_are_refused_with_their_place`, `wsdl_operations…` of `gateway-specification` |
+//! | 3.3 WSDL to REST, several parts, recursion | `imports` of `tests/fail_static` |
+//! | 3.3 WADL, OData, gRPC | `wadl_…`, `odata_…`, `protocol_buffers_…` of `gateway-specification` |
+//! | 3.3 GraphQL: introspection, resolvers | `graphql_links_are_introspected_or_read`, `schemas::resolvers_answer_fields_of_graphql_apis` |
+//! | 3.4 each format, its link, its answer | `exports::export_gives_links_that_need_no_token` |
+//! | 3.4 what is exported is imported as the same | `exports::what_is_exported_is_imported_as_the_same`, `operations_survive_being_written_and_read` of `gateway-specification` |
+//! | 3.4 host names, the key's parameters | `exports::export_of_a_wsdl_is_the_document_itself_and_servers_are_host_names`, `exports::keys_are_asked_for_by_the_names_of_the_api` |
 
 use std::time::{Duration, Instant};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use gateway_tests::plane::{Plane, SERVICE};
-use gateway_tests::{Backend, Client, Reply};
+use gateway_tests::plane::Plane;
+use gateway_tests::{Backend, Reply};
 use serde_json::{Value, json};
 
-const SHOP: &str = r##"openapi: 3.0.3
+pub const SHOP: &str = r##"openapi: 3.0.3
 info: {title: Shop, description: Things, version: "1"}
 servers: [{url: "https://shop.example/v1"}]
 paths:
@@ -25,7 +51,7 @@ paths:
 components: {schemas: {Item: {type: object, properties: {sku: {type: string}}}}}
 "##;
 
-fn import(format: &str, value: &str) -> Value {
+pub fn import(format: &str, value: &str) -> Value {
     json!({"properties": {"path": "shop", "format": format, "value": value}})
 }
 
@@ -177,31 +203,57 @@ fn graphql_links_are_introspected_or_read() {
     assert!(refused.messages().contains("Parsing error(s)"), "{}", refused.messages());
 }
 
-const WSDL: &str = r#"<wsdl:definitions xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/" xmlns:t="urn:t" targetNamespace="urn:t">
+pub const WSDL: &str = r#"<wsdl:definitions xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/" xmlns:t="urn:t" targetNamespace="urn:t">
 <wsdl:portType name="P"><wsdl:operation name="Add"/></wsdl:portType><wsdl:binding name="B" type="t:P"><soap:binding style="document"/>
 <wsdl:operation name="Add"><soap:operation soapAction="urn:t/Add"/></wsdl:operation></wsdl:binding>
 <wsdl:service name="Sum"><wsdl:port name="S" binding="t:B"><soap:address location="http://sum.example/svc"/></wsdl:port></wsdl:service></wsdl:definitions>"#;
 
+const SWAGGER: &str = r#"{"swagger": "2.0", "info": {"title": "S", "version": "1"}, "basePath": "/b", "paths": {"/p": {"get": {"responses": {}}}}}"#;
+const OPENAPI: &str = r#"{"openapi": "3.0.1", "info": {"title": "O", "version": "1"}, "servers": [{"url": "/v1"}], "paths": {"/p": {"get": {"responses": {}}}}}"#;
+const ODATA: &str = r#"<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices><Schema Namespace="N" xmlns="http://docs.oasis-open.org/odata/ns/edm">
+    <EntityContainer Name="C"><EntitySet Name="Items" EntityType="N.I"/></EntityContainer></Schema></edmx:DataServices></edmx:Edmx>"#;
+const GRPC: &str = "syntax = \"proto3\"; package p; service S { rpc Get (A) returns (B); }";
+const WADL: &str = r#"<application xmlns="http://wadl.dev.java.net/2009/02"><resources base="http://w.example/"><resource path="x"><method name="GET" id="getX"/></resource></resources></application>"#;
+
+/// All formats but `graphql-link`, as texts and as links.
 #[test]
-fn other_formats_make_apis_of_their_types() {
+fn every_format_is_taken_as_a_text_and_as_a_link() {
     let plane = Plane::start(&[]);
-    let odata = r#"<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices><Schema Namespace="N" xmlns="http://docs.oasis-open.org/odata/ns/edm">
-        <EntityContainer Name="C"><EntitySet Name="Items" EntityType="N.I"/></EntityContainer></Schema></edmx:DataServices></edmx:Edmx>"#;
-    let grpc = "syntax = \"proto3\"; package p; service S { rpc Get (A) returns (B); }";
-    let wadl = r#"<application xmlns="http://wadl.dev.java.net/2009/02"><resources base="http://w.example/"><resource path="x"><method name="GET" id="getX"/></resource></resources></application>"#;
-    for (api, format, text, kind, template) in [
-        ("sum", "wsdl", WSDL, "soap", "/?soapAction=urn:t/Add"),
-        ("od", "odata", odata, "odata", "/Items"),
-        ("rpc", "grpc", grpc, "grpc", "/p.S/Get"),
-        ("wadl", "wadl-xml", wadl, "http", "/x"),
-    ] {
-        let body = json!({"properties": {"path": api, "displayName": api, "format": format, "value": text}});
-        let made = plane.must("PUT", &format!("apis/{api}"), &body).body;
-        assert_eq!(made["properties"]["type"], kind, "{format}");
-        let operations = plane.must("GET", &format!("apis/{api}/operations"), &Value::Null).body;
-        let operations = operations["value"].as_array().cloned().unwrap_or_default();
-        let has = operations.iter().any(|it| it["properties"]["urlTemplate"] == template);
-        assert!(has, "{format}: {operations:?}");
+    let formats = [
+        ("openapi", "openapi-link", OPENAPI, "http", "/p"),
+        ("openapi+json", "openapi+json-link", OPENAPI, "http", "/p"),
+        ("openapi", "openapi-link", SHOP, "http", "/items/{sku}"),
+        ("swagger-json", "swagger-link-json", SWAGGER, "http", "/p"),
+        ("wsdl", "wsdl-link", WSDL, "soap", "/?soapAction=urn:t/Add"),
+        ("odata", "odata-link", ODATA, "odata", "/Items"),
+        ("grpc", "grpc-link", GRPC, "grpc", "/p.S/Get"),
+        ("wadl-xml", "wadl-link-json", WADL, "http", "/x"),
+    ];
+    let backend = Backend::start(move |request| {
+        let at: usize = request.target.trim_start_matches("/docs/").parse().expect("a place in the table");
+        Reply::ok(formats[at].2)
+    });
+    for (at, (inline, link, text, kind, template)) in formats.into_iter().enumerate() {
+        for (format, value) in [(inline, text.to_owned()), (link, format!("{}/docs/{at}", backend.url()))] {
+            let api = format!("apis/a{at}-{}", format.ends_with("-link"));
+            let body =
+                json!({"properties": {"path": api, "displayName": api, "format": format, "value": value}});
+            let made = plane.must("PUT", &api, &body).body;
+            assert_eq!(made["properties"]["type"], kind, "{format}");
+            let operations = plane.must("GET", &format!("{api}/operations"), &Value::Null).body;
+            let operations = operations["value"].as_array().cloned().unwrap_or_default();
+            let has = operations.iter().any(|it| it["properties"]["urlTemplate"] == template);
+            assert!(has, "{format}: {operations:?}");
+            // Addresses without a host stand on that of the document.
+            let (is_link, relative) = (value != text, if kind == "http" { text } else { "" });
+            let expected = match (is_link, relative) {
+                (true, OPENAPI) => json!(format!("{}/v1", backend.url())),
+                (true, SWAGGER) => json!(format!("{}/b", backend.url())),
+                (false, OPENAPI | SWAGGER) => Value::Null,
+                _ => continue,
+            };
+            assert_eq!(made["properties"]["serviceUrl"], expected, "{format}");
+        }
     }
     let body =
         json!({"properties": {"path": "rest", "format": "wsdl", "apiType": "websocket", "value": WSDL}});
@@ -211,6 +263,53 @@ fn other_formats_make_apis_of_their_types() {
         "{}",
         refused.messages()
     );
+}
+
+#[test]
+fn wsdl_selector_chooses_the_port() {
+    let plane = Plane::start(&[]);
+    let second = WSDL.replace(
+        "</wsdl:definitions>",
+        r#"<wsdl:service name="Other"><wsdl:port name="O" binding="t:B"><soap:address location="http://other.example/"/></wsdl:port></wsdl:service></wsdl:definitions>"#,
+    );
+    let put = |selector: Value| {
+        let body =
+            json!({"properties": {"path": "s", "format": "wsdl", "value": second, "wsdlSelector": selector}});
+        plane.call("PUT", "apis/s", &body)
+    };
+    let missing = put(json!({"wsdlServiceName": "Other", "wsdlEndpointName": "None"}));
+    assert_eq!(missing.status, 400);
+    assert!(
+        missing.messages().contains("no SOAP port 'None' in a service 'Other'"),
+        "{}",
+        missing.messages()
+    );
+    let made = put(json!({"wsdlServiceName": "Other", "wsdlEndpointName": "O"})).body;
+    assert_eq!(made["properties"]["serviceUrl"], "http://other.example/");
+    assert_eq!(
+        (&made["properties"]["displayName"], &made["properties"]["wsdlSelector"]),
+        (&json!("Other"), &Value::Null)
+    );
+}
+
+#[test]
+fn what_the_request_says_wins_over_the_definition() {
+    let plane = Plane::start(&[]);
+    let mut body = import("openapi", SHOP);
+    body["properties"]["serviceUrl"] = json!("https://mine.example");
+    body["properties"]["displayName"] = json!("Mine");
+    let made = plane.must("PUT", "apis/shop", &body).body;
+    let properties = &made["properties"];
+    assert_eq!(
+        (&properties["serviceUrl"], &properties["displayName"]),
+        (&json!("https://mine.example"), &json!("Mine"))
+    );
+    assert_eq!((&properties["description"], &properties["path"]), (&json!("Things"), &json!("shop")));
+    let Value::Object(members) = &mut body["properties"] else { panic!("an object") };
+    members.remove("path");
+    let refused = plane.call("PUT", "apis/other", &body);
+    assert_eq!((refused.status, refused.code()), (400, "ValidationError"), "{}", refused.body);
+    assert_eq!(refused.body["error"]["details"][0]["target"], "path");
 }
 
 fn refused(plane: &Plane, format: &str, value: &str, part: &str) {
@@ -266,72 +365,4 @@ fn hostile_definitions_are_refused_in_time_and_leave_nothing() {
     refused(&plane, "carrier-pigeon", "x", "must be one of");
     let huge = plane.call("PUT", "apis/bad", &import("openapi", &"x".repeat(5 << 20)));
     assert_eq!(huge.status, 413);
-}
-
-/// Follows the link of an export without credentials.
-fn exported(plane: &Plane, api: &str, format: &str) -> (String, String) {
-    let answer = plane.must("GET", &format!("apis/{api}?export=true&format={format}"), &Value::Null).body;
-    let link = answer["value"]["link"].as_str().unwrap_or_default().to_owned();
-    assert_eq!(answer["properties"]["value"]["link"], link.as_str());
-    assert_eq!(answer["id"], format!("{SERVICE}/apis/{api}"));
-    let target = link.strip_prefix(&plane.url()).unwrap_or_else(|| panic!("{link}"));
-    let followed = Client::connect(plane.address()).request("GET", target, &[]);
-    assert_eq!(followed.status, 200, "{}", followed.text());
-    (followed.header("content-type").unwrap_or_default().to_owned(), followed.text())
-}
-
-#[test]
-fn export_gives_links_that_need_no_token() {
-    let plane = Plane::start(&[]);
-    plane.must("PUT", "apis/shop", &import("openapi", SHOP));
-    let (kind, text) = exported(&plane, "shop", "openapi%2Bjson-link");
-    assert_eq!(kind, "application/vnd.oai.openapi+json");
-    let document: Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!(document["info"]["title"], "Shop");
-    assert_eq!(document["servers"][0]["url"], "/shop");
-    assert_eq!(document["paths"]["/items/{sku}"]["get"]["operationId"], "getitem");
-    assert_eq!(document["paths"]["/items/{sku}"]["get"]["summary"], "Get an item");
-    let scheme = &document["components"]["securitySchemes"]["apiKeyHeader"];
-    assert_eq!(scheme["name"], "Ocp-Apim-Subscription-Key");
-    let (kind, yaml) = exported(&plane, "shop", "openapi-link");
-    assert_eq!(kind, "application/vnd.oai.openapi");
-    // What is exported is imported as the same.
-    let before = plane.must("GET", "apis/shop/operations", &Value::Null).body;
-    for (format, text) in [("openapi", yaml), ("openapi+json", text)] {
-        plane.must("PUT", "apis/shop", &import(format, &text));
-        assert_eq!(plane.must("GET", "apis/shop/operations", &Value::Null).body, before, "{format}");
-    }
-    let (_, swagger) = exported(&plane, "shop", "swagger-link");
-    let swagger: Value = serde_json::from_str(&swagger).expect("JSON");
-    assert_eq!((&swagger["swagger"], &swagger["basePath"]), (&json!("2.0"), &json!("/shop")));
-    let (kind, wadl) = exported(&plane, "shop", "wadl-link");
-    assert!(kind == "application/vnd.sun.wadl+xml" && wadl.contains("path=\"/items/{sku}\""), "{wadl}");
-    for format in ["wsdl-link", "graphql-link"] {
-        let none = plane.call("GET", &format!("apis/shop?export=true&format={format}"), &Value::Null);
-        assert_eq!(none.status, 406, "{format}");
-    }
-    let unknown = plane.call("GET", "apis/shop?export=True&format=pdf", &Value::Null);
-    assert!(unknown.status == 400 && unknown.messages().contains("'format' must be one of"));
-    assert_eq!(plane.call("GET", "apis/none?export=true&format=openapi-link", &Value::Null).status, 404);
-    let forged = Client::connect(plane.address()).request("GET", "/definitions/AAAA", &[]);
-    assert_eq!(forged.status, 404);
-}
-
-#[test]
-fn export_of_a_wsdl_is_the_document_itself_and_servers_are_host_names() {
-    let plane = Plane::start(&[]);
-    let body = json!({"properties": {"path": "sum", "format": "wsdl", "value": WSDL}});
-    plane.must("PUT", "apis/sum", &body);
-    assert_eq!(exported(&plane, "sum", "wsdl-link"), ("application/wsdl+xml".to_owned(), WSDL.to_owned()));
-    let gateway = json!({"properties": {"locationData": {"name": "here"}}});
-    plane.must("PUT", "gateways/g", &gateway);
-    plane.must("PUT", "gateways/g/apis/sum", &Value::Null);
-    let pfx = include_bytes!("../../gateway/policy/tests/cases/keys/client.pfx");
-    let certificate = json!({"properties": {"data": STANDARD.encode(pfx), "password": "secret"}});
-    plane.must("PUT", "certificates/c", &certificate);
-    let host = json!({"properties": {"hostname": "api.example", "certificateId": "/certificates/c"}});
-    plane.must("PUT", "gateways/g/hostnameConfigurations/h", &host);
-    let (_, text) = exported(&plane, "sum", "openapi%2Bjson-link");
-    let document: Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!(document["servers"], json!([{"url": "https://api.example/sum"}]));
 }

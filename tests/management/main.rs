@@ -7,6 +7,7 @@ mod coverage;
 mod definitions;
 mod deployments;
 mod durability;
+mod exports;
 mod hostile;
 mod mutants;
 mod policies;

@@ -66,9 +66,14 @@ pub async fn read(plane: &Plane, properties: &Properties) -> Result<Option<Strin
     }
 }
 
+/// Whether a resource is one of a collection.
+fn is_within(collection: &str, path: &str) -> bool {
+    path.rsplit_once('/').is_some_and(|(own, _)| own.eq_ignore_ascii_case(collection))
+}
+
 /// Puts a secret in its place: `value` of a named value, which becomes secret, `data` of a certificate.
 pub fn keep(path: &str, properties: &mut Properties, secret: &str) -> Result<(), ArmError> {
-    let is_value = path.get(..11).is_some_and(|start| start.eq_ignore_ascii_case("namedValues"));
+    let is_value = is_within("namedValues", path);
     if is_value && secret.chars().count() > VALUE_CHARS_MAX {
         let message = format!("The secret has more than {VALUE_CHARS_MAX} characters.");
         return Err(ArmError::field("keyVault.secretIdentifier", message));
@@ -188,7 +193,7 @@ impl Plane {
 
     /// What is told of a certificate's new content.
     pub(crate) fn details(&self, path: &str, properties: &mut Properties) -> Result<(), ArmError> {
-        if path.get(..12).is_some_and(|start| start.eq_ignore_ascii_case("certificates")) {
+        if is_within("certificates", path) {
             let text = |member: &str| properties.get(member).and_then(Value::as_str).unwrap_or_default();
             let details = self.check.certificate(text("data"), text("password"));
             properties.extend(details.map_err(|message| ArmError::field("data", message))?);

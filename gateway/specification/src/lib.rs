@@ -19,6 +19,7 @@ mod name;
 mod odata;
 mod openapi;
 mod reference;
+mod server;
 mod swagger;
 mod template;
 mod types;
@@ -54,6 +55,8 @@ pub struct Settings {
     pub wsdl: WsdlSelector,
     /// Whether the operations of a WSDL document become REST.
     pub soap_to_rest: bool,
+    /// Where the document was read from: relative addresses of servers stand on it.
+    pub source_url: Option<String>,
 }
 
 /// Which port of a WSDL document becomes the API (`wsdlSelector`); the first SOAP port where nothing is said.

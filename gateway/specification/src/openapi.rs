@@ -8,10 +8,9 @@ use crate::document::Node;
 use crate::findings::Findings;
 use crate::name::type_name;
 use crate::types::{Home, TypeReference};
-use crate::{Definition, Settings};
+use crate::{Definition, Settings, server};
 
 mod content;
-mod server;
 
 /// Reads the object of an OpenAPI 3 document.
 pub(crate) fn read(root: &Node, settings: &Settings) -> (Definition, Findings) {
@@ -20,7 +19,9 @@ pub(crate) fn read(root: &Node, settings: &Settings) -> (Definition, Findings) {
     if let Some(webhooks) = root.get("webhooks") {
         context.findings.note("webhooks are not kept", &webhooks.origin);
     }
-    let service_url = server::service_url(root, &mut context.findings);
+    let servers = root.get("servers").or_else(|| root.get("x-servers"));
+    let source = settings.source_url.as_deref();
+    let service_url = server::of_list(servers, source, &mut context.findings);
     context.read_paths(root, read_operation);
     let (operations, types, findings) = context.finish();
     let schemas = types.finish(&settings.api, &root.origin, named_types).into_iter().collect();

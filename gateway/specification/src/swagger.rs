@@ -9,22 +9,31 @@ use crate::findings::Findings;
 use crate::name::type_name;
 use crate::openapi::status_code;
 use crate::types::Home;
-use crate::{Definition, Settings};
+use crate::{Definition, Settings, server};
 
 /// Reads the object of an OpenAPI 2 document.
 pub(crate) fn read(root: &Node, settings: &Settings) -> (Definition, Findings) {
     let named_types = root.get("definitions");
     let mut context = Context::new(root, Home::Definitions, named_types, settings);
-    let service_url = service_url(root);
+    let service_url = service_url(root, settings, &mut context.findings);
     context.read_paths(root, |context, source, operation| read_operation(context, source, operation));
     let (operations, types, findings) = context.finish();
     let schemas = types.finish(&settings.api, &root.origin, named_types).into_iter().collect();
     (Definition { service_url, operations, schemas, ..Definition::of_info(root) }, findings)
 }
 
-/// `schemes`, `host` and `basePath`; https when no scheme is written. Without a host there is none.
-fn service_url(root: &Node) -> Option<String> {
-    let host = root.text("host").filter(|host| !host.is_empty())?;
+/// `schemes`, `host` and `basePath`; https when no scheme is written. Without a host `x-servers`, else the host that the
+/// document was read from (OpenAPI 2.0, "Swagger Object").
+fn service_url(root: &Node, settings: &Settings, findings: &mut Findings) -> Option<String> {
+    let base = root.text("basePath");
+    let host = root.text("host").filter(|host| !host.is_empty());
+    let source = settings.source_url.as_deref();
+    let (default, host) = match (host, root.get("x-servers"), source.and_then(server::parts)) {
+        (Some(host), ..) => ("https", host),
+        (None, Some(servers), _) => return server::of_list(Some(servers), source, findings),
+        (None, None, Some((scheme, host, _))) if base.is_some() => (scheme, host),
+        _ => return None,
+    };
     let schemes: Vec<&str> = root
         .get("schemes")
         .and_then(Node::as_array)
@@ -33,9 +42,9 @@ fn service_url(root: &Node) -> Option<String> {
         .filter_map(Node::as_str)
         .collect();
     let scheme = schemes.iter().find(|scheme| scheme.eq_ignore_ascii_case("https")).or(schemes.first());
-    let path = root.text("basePath").unwrap_or_default().trim_matches('/');
+    let path = base.unwrap_or_default().trim_matches('/');
     let slash = if path.is_empty() { "" } else { "/" };
-    Some(format!("{}://{host}{slash}{path}", scheme.unwrap_or(&"https")))
+    Some(format!("{}://{host}{slash}{path}", scheme.unwrap_or(&default)))
 }
 
 fn read_operation<'a>(context: &mut Context<'a>, source: &Source<'a>, operation: &mut Operation) {

@@ -71,6 +71,38 @@ fn required_query_parameters_stay_out_of_the_template_when_told() {
     assert_eq!(names.iter().map(|parameter| parameter.name.as_str()).collect::<Vec<_>>(), ["expand", "lang"]);
 }
 
+/// management-api.md §3.2: the first server of https, else the first; relative ones stand on the document's address.
+#[test]
+fn service_url_is_that_of_the_server_that_counts() {
+    let source = Some("https://docs.example/apis/shop.yaml");
+    let three = |servers: &str| format!(r#"{{"openapi": "3.0.1", "paths": {{}}, {servers}}}"#);
+    let two = |more: &str| format!(r#"{{"swagger": "2.0", "paths": {{}}, {more}}}"#);
+    for (text, source, expected) in [
+        (three(r#""servers": [{"url": "http://a/"}, {"url": "https://b/v1"}]"#), None, Some("https://b/v1")),
+        (three(r#""servers": [{"url": "http://a/1"}, {"url": "http://b"}]"#), None, Some("http://a/1")),
+        (three(r#""servers": [{"url": "/v1"}]"#), None, None),
+        (three(r#""servers": [{"url": "/v1"}]"#), source, Some("https://docs.example/v1")),
+        (
+            three(r#""servers": [{"url": "http://a"}, {"url": "../v1"}]"#),
+            source,
+            Some("https://docs.example/v1"),
+        ),
+        (three(r#""x-servers": [{"url": "https://x/y"}]"#), None, Some("https://x/y")),
+        (three(r#""servers": [], "x-servers": [{"url": "https://x/y"}]"#), None, None),
+        (three(r#""info": {"title": "t"}"#), source, None),
+        (two(r#""host": "h:1", "basePath": "/b""#), source, Some("https://h:1/b")),
+        (two(r#""host": "h", "schemes": ["http", "https"]"#), source, Some("https://h")),
+        (two(r#""basePath": "/b""#), None, None),
+        (two(r#""basePath": "/b""#), Some("http://d/x"), Some("http://d/b")),
+        (two(r#""basePath": "/b", "x-servers": [{"url": "https://x/y"}]"#), None, Some("https://x/y")),
+        (two(r#""info": {"title": "t"}"#), source, None),
+    ] {
+        let settings = Settings { source_url: source.map(str::to_owned), ..settings() };
+        let definition = read(&text, &"f".into(), &settings).definition.unwrap_or_default();
+        assert_eq!(definition.service_url.as_deref(), expected, "{text}");
+    }
+}
+
 #[test]
 fn documents_of_other_kinds_are_refused_with_their_place() {
     for (text, expected) in [

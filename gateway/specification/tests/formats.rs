@@ -99,6 +99,17 @@ fn documents_that_load_or_expand_are_refused_with_their_place() {
     let large = format!("<a>{}</a>", " ".repeat(5 << 20));
     for (text, format, part) in [
         (wsdl(import, ["a", "b"]), Format::Wsdl, "include"),
+        (
+            wsdl("", ["a", "b"]).replace("<wsdl:types>", "<wsdl:import location='http://h/'/><wsdl:types>"),
+            Format::Wsdl,
+            "wsdl:import",
+        ),
+        (wsdl("", ["a", "b"]).replace("\"document\"", "\"rpc\""), Format::Wsdl, "style rpc"),
+        (
+            wsdl("", ["a", "b"]).replace("/wsdl/soap", "/wsdl/other"),
+            Format::Wsdl,
+            "no service with a SOAP port",
+        ),
         (wsdl("", ["same", "same"]), Format::Wsdl, "same SOAP action 'same'"),
         (bomb.clone(), Format::Wsdl, "DOCTYPE"),
         (bomb, Format::Wadl, "DOCTYPE"),

@@ -6,34 +6,12 @@ Arguments: address of the plane, bearer token. Prints how many operations it cal
 import base64
 import datetime
 import pathlib
-import sys
 
-from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
-from azure.core.pipeline.policies import SansIOHTTPPolicy
-from azure.mgmt.apimanagement import ApiManagementClient, models
+from azure.mgmt.apimanagement import models
+from plain_http import AT, SUBSCRIPTION, client
 
-URL, TOKEN = sys.argv[1:3]
-SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
-AT = ("rg1", "apim1")
 KEYS = pathlib.Path(__file__).parents[3] / "gateway/policy/tests/cases/keys"
-
-
-class Bearer(SansIOHTTPPolicy):
-    """The SDK's own policy refuses to send a token over plain HTTP."""
-
-    def on_request(self, request):
-        request.http_request.headers["Authorization"] = f"Bearer {TOKEN}"
-
-
-class NoCredential:
-    def get_token(self, *_scopes, **_options):
-        return AccessToken(TOKEN, 9_999_999_999)
-
-
-client = ApiManagementClient(
-    NoCredential(), SUBSCRIPTION, base_url=URL, authentication_policy=Bearer(), polling_interval=0, retry_total=0
-)
 PFX_PASSWORD = "secret"
 called = 0
 

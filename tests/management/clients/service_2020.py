@@ -3,15 +3,11 @@
 Arguments: address of the plane, bearer token.
 """
 
-import sys
 
-from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from azure.core.pipeline.policies import SansIOHTTPPolicy
-from azure.mgmt.apimanagement import ApiManagementClient, models
+from azure.mgmt.apimanagement import models
+from plain_http import AT, client
 
-URL, TOKEN = sys.argv[1:3]
-AT = ("rg1", "apim1")
 POLICY = (
     "<policies><inbound><base /><set-header name='x-key'><value>{{key}}</value></set-header></inbound>"
     "<backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>"
@@ -19,28 +15,6 @@ POLICY = (
 OPENAPI = """{"openapi": "3.0.1", "info": {"title": "Imported", "version": "1"}, "servers": [{"url": "https://backend.example"}],
 "paths": {"/items/{id}": {"get": {"operationId": "get-item", "parameters": [{"name": "id", "in": "path", "required": true,
 "schema": {"type": "string"}}], "responses": {"200": {"description": "ok"}}}}}}"""
-
-
-class Bearer(SansIOHTTPPolicy):
-    """The SDK's own policy refuses to send a token over plain HTTP."""
-
-    def on_request(self, request):
-        request.http_request.headers["Authorization"] = f"Bearer {TOKEN}"
-
-
-class NoCredential:
-    def get_token(self, *_scopes, **_options):
-        return AccessToken(TOKEN, 9_999_999_999)
-
-
-client = ApiManagementClient(
-    NoCredential(),
-    "00000000-0000-0000-0000-000000000000",
-    base_url=URL,
-    authentication_policy=Bearer(),
-    polling_interval=0,
-    retry_total=0,
-)
 
 
 def names(items):

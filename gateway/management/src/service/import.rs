@@ -51,7 +51,7 @@ pub async fn fetch(call: &Call<'_>, properties: &Properties) -> Result<Fetched, 
         _ => return Err(ArmError::field("format", format!("The format '{format}' is not read."))),
     };
     let document = if is_link { download::text(call, value).await? } else { value.to_owned() };
-    let settings = settings(properties);
+    let settings = Settings { source_url: is_link.then(|| value.to_owned()), ..settings(properties) };
     // Millions of operations a second are read, but a hostile document of 4 MiB may take longer than a poll should.
     let read = tokio::task::spawn_blocking(move || read(document, format, &settings, api_type));
     let imported = read.await.map_err(|error| ArmError::internal(&error))??;
