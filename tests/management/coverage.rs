@@ -104,6 +104,7 @@ fn is_audited(id: &str) -> bool {
         // Written where the secret, or the second of its reading, is another one.
         "Certificate_RefreshSecret",
         "Deployments_Validate",
+        "Deployments_WhatIf",
         "NamedValue_RefreshSecret",
         "PerformConnectivityCheckAsync",
         "PolicyFragment_ListReferences",

@@ -3,13 +3,13 @@
 use gateway_tests::plane::{Plane, Reply, SERVICE, TOKEN};
 use serde_json::{Value, json};
 
-const GROUP: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg1";
+pub const GROUP: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg1";
 
-fn path(name: &str, below: &str) -> String {
+pub fn path(name: &str, below: &str) -> String {
     format!("{GROUP}/providers/Microsoft.Resources/deployments/{name}{below}?api-version=2025-04-01")
 }
 
-fn template(sections: Value) -> Value {
+pub fn template(sections: Value) -> Value {
     let mut root = json!({
         "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", "contentVersion": "1.0.0.0",
     });
@@ -19,19 +19,19 @@ fn template(sections: Value) -> Value {
     root
 }
 
-fn deploy(plane: &Plane, name: &str, sections: Value, parameters: Value) -> Reply {
+pub fn deploy(plane: &Plane, name: &str, sections: Value, parameters: Value) -> Reply {
     let body = json!({"properties": {"mode": "Incremental", "template": template(sections), "parameters": parameters}});
     plane.call("PUT", &path(name, ""), &body)
 }
 
-fn resource(kind: &str, name: &str, properties: Value) -> Value {
+pub fn resource(kind: &str, name: &str, properties: Value) -> Value {
     json!({
         "type": format!("Microsoft.ApiManagement/service/{kind}"), "apiVersion": "2024-05-01", "name": name, "properties": properties,
     })
 }
 
 /// A resource with further members.
-fn with(mut resource: Value, more: Value) -> Value {
+pub fn with(mut resource: Value, more: Value) -> Value {
     if let (Value::Object(resource), Value::Object(more)) = (&mut resource, more) {
         resource.extend(more);
     }
@@ -39,7 +39,7 @@ fn with(mut resource: Value, more: Value) -> Value {
 }
 
 /// An API with a policy, a product of two, a secret, by parameters, variables, loops and references.
-fn whole() -> Value {
+pub fn whole() -> Value {
     let api = "[concat(parameters('service'), '/orders')]";
     json!({
         "parameters": {
@@ -286,7 +286,7 @@ fn templates_with_faults_change_nothing() {
         }
     }
     for (mode, link, message) in [
-        ("Complete", json!(null), "'Incremental' is"),
+        ("Partial", json!(null), "'Partial' is not one of 'Incremental', 'Complete'"),
         ("Incremental", json!({"uri": "http://x"}), "'templateLink' is not followed"),
     ] {
         let body =

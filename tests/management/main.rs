@@ -18,3 +18,4 @@ mod schemas;
 mod stores;
 mod tags;
 mod vaults;
+mod what_if;

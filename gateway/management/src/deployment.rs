@@ -1,12 +1,14 @@
 //! Deployments of templates (`Microsoft.Resources/deployments`, management-api.md §2.9): checked as a whole, then applied
 //! resource by resource, each by the operation that a client would have called.
 
+mod delta;
 mod record;
 mod request;
 mod run;
 
+pub use delta::delta;
 pub use record::{all, find, keep, operations, properties, remove, shown, shown_operation};
-pub use request::Request;
+pub use request::{INCREMENTAL, Request};
 pub use run::{Outcome, Run, Started};
 
 use std::future::Future;

@@ -1,7 +1,9 @@
 //! The plane: its services, and the one way a change goes.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+mod draft;
+mod service;
+
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -9,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gateway_model::{Diagnostic, PolicyScope, ResourceSet};
 use gateway_store::{Commit, CommitError, Document, Store, StoreError, Write};
 use serde_json::{Value, json};
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::OnceCell;
 
 use crate::arm_error::ArmError;
 use crate::federation::Federation;
@@ -21,14 +23,13 @@ use crate::service::transaction::Transaction;
 use crate::tree::{Properties, Record, Tree};
 use crate::vault::Vault;
 
+pub use service::Service;
+pub(crate) use service::{apply, service};
+
 /// Attempts of a change that other nodes keep overtaking.
 const ATTEMPTS_MAX: u32 = 64;
 /// Longest pause before the next attempt; a random part of it, so that two nodes do not keep step.
 const PAUSE_MAX: Duration = Duration::from_millis(20);
-/// Changes whose paths are remembered.
-const RECENT_MAX: usize = 1_000;
-/// Paths of one change that are remembered; a larger one counts as touching everything.
-const RECENT_PATHS_MAX: usize = 1_000;
 /// Between two batches of heartbeats to the store.
 const INSTANCES_SAVED: Duration = Duration::from_mins(1);
 /// Between two looks for instances that have fallen silent.
@@ -115,63 +116,8 @@ pub struct Plane {
     /// What belongs to the plane itself: principals, the key of its tokens.
     pub(crate) directory: Arc<Service>,
     pub(crate) figures: OnceCell<Figures>,
-    sealer: Sealer,
+    sealer: Arc<Sealer>,
     services: RwLock<Vec<Arc<Service>>>,
-}
-
-/// One service.
-#[derive(Debug)]
-pub struct Service {
-    pub name: ServiceName,
-    tree: RwLock<Tree>,
-    /// Held while a change is decided and written: one at a time.
-    writer: tokio::sync::Mutex<()>,
-    changed: watch::Sender<u64>,
-    recent: Mutex<Recent>,
-}
-
-/// Paths of the last changes.
-#[derive(Debug, Default)]
-struct Recent {
-    /// Revision from which on nothing is missing.
-    complete_since: u64,
-    changes: VecDeque<(u64, Vec<String>)>,
-}
-
-impl Service {
-    /// The documents now. Hold it shortly: a change waits for it.
-    pub fn tree(&self) -> RwLockReadGuard<'_, Tree> {
-        self.tree.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Paths of what has changed after a revision; `None` when that is too long ago.
-    pub(crate) fn changed_since(&self, revision: u64) -> Option<Vec<String>> {
-        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if revision < recent.complete_since {
-            return None;
-        }
-        let newer = recent.changes.iter().rev().take_while(|(at, _)| *at > revision);
-        Some(newer.flat_map(|(_, paths)| paths).cloned().collect())
-    }
-
-    /// Remembers a change; `None` is one that may have touched anything.
-    fn remember(&self, revision: u64, paths: Option<Vec<String>>) {
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        match paths {
-            Some(paths) if paths.len() <= RECENT_PATHS_MAX => recent.changes.push_back((revision, paths)),
-            _ => *recent = Recent { complete_since: revision, changes: VecDeque::new() },
-        }
-        if recent.changes.len() > RECENT_MAX
-            && let Some((forgotten, _)) = recent.changes.pop_front()
-        {
-            recent.complete_since = forgotten;
-        }
-    }
-
-    /// Follows the revision.
-    pub fn watch(&self) -> watch::Receiver<u64> {
-        self.changed.subscribe()
-    }
 }
 
 /// Who changes what, for the audit log.
@@ -191,7 +137,7 @@ impl Plane {
     ) -> Result<Self, PlaneError> {
         let store = Store::open(&settings.store).await?;
         let contents = store.load().await?;
-        let sealer = Sealer::new(&settings.keys.read(contents.services.is_empty())?)?;
+        let sealer = Arc::new(Sealer::new(&settings.keys.read(contents.services.is_empty())?)?);
         let mut services = Vec::new();
         store.create_service(&directory_name().key()).await?;
         let mut directory = Arc::new(service(directory_name(), Tree::default()));
@@ -430,33 +376,6 @@ impl Plane {
 /// The name under which the store keeps what belongs to the plane itself; no service can have it.
 fn directory_name() -> ServiceName {
     ServiceName { subscription: String::new(), resource_group: String::new(), name: "directory".to_owned() }
-}
-
-pub(crate) fn service(name: ServiceName, tree: Tree) -> Service {
-    let changed = watch::Sender::new(tree.revision);
-    let recent = Recent { complete_since: tree.revision, ..Recent::default() };
-    Service {
-        name,
-        tree: RwLock::new(tree),
-        writer: tokio::sync::Mutex::new(()),
-        changed,
-        recent: Mutex::new(recent),
-    }
-}
-
-pub(crate) fn apply(service: &Service, revision: u64, records: Vec<(String, Option<Record>)>) {
-    // Before the tree shows it: whoever sees the revision finds its paths.
-    service.remember(revision, Some(records.iter().map(|(path, _)| path.clone()).collect()));
-    let mut tree = service.tree.write().unwrap_or_else(PoisonError::into_inner);
-    for (path, record) in records {
-        match record {
-            Some(record) => tree.put(Arc::new(record)),
-            None => tree.remove(&path),
-        }
-    }
-    tree.revision = revision;
-    drop(tree);
-    service.changed.send_replace(revision);
 }
 
 fn body_of(record: &Record) -> Vec<u8> {

@@ -24,11 +24,12 @@ fn deployments() -> Vec<Step> {
     let body = json!({"properties": {"mode": "Incremental", "template": template}});
     vec![
         step("POST", &format!("{all}/d/validate"), body.clone()),
-        step("PUT", &format!("{all}/d"), body),
+        step("PUT", &format!("{all}/d"), body.clone()),
         step("GET", &all, Value::Null),
         step("GET", &format!("{all}/d"), Value::Null),
         step("HEAD", &format!("{all}/d"), Value::Null),
         step("GET", &format!("{all}/d/operationStatuses/1"), Value::Null),
+        step("POST", &format!("{all}/d/whatIf"), body),
         step("GET", &format!("{group}/deployments/d/operations"), Value::Null),
         step("GET", &format!("{all}/d/operations/0000000000000001"), Value::Null),
         step("DELETE", &format!("{all}/d"), Value::Null),

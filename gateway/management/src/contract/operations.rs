@@ -636,7 +636,7 @@ pub const OPERATIONS: &[Operation] = &[
     op(P1, Head, "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Resources/deployments/{deploymentName}", "Deployments_CheckExistence", ""),
     op(P1, Delete, "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Resources/deployments/{deploymentName}", "Deployments_Delete", ""),
     op(P1, Post, "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Resources/deployments/{deploymentName}/validate", "Deployments_Validate", ""),
-    op(P2, Post, "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Resources/deployments/{deploymentName}/whatIf", "Deployments_WhatIf", ""),
+    op(P1, Post, "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Resources/deployments/{deploymentName}/whatIf", "Deployments_WhatIf", ""),
     op(P2, Post, "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Resources/deployments/{deploymentName}/cancel", "Deployments_Cancel", ""),
     op(P2, Post, "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Resources/deployments/{deploymentName}/exportTemplate", "Deployments_ExportTemplate", ""),
     op(P1, Get, "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Resources/deployments/{deploymentName}/operationStatuses/{operationId}", "DeploymentStatus_Get", ""),

@@ -67,7 +67,7 @@ pub fn properties(outcome: &Outcome, now: i64) -> Properties {
     let made: Vec<Value> = outcome.steps.iter().filter(is_done).map(|step| json!({"id": step.id})).collect();
     let mut properties = json!({
         "parameters": outcome.parameters,
-        "mode": "Incremental",
+        "mode": around.mode,
         "provisioningState": if outcome.error.is_some() { "Failed" } else { "Succeeded" },
         "timestamp": crate::service::time(now),
         "duration": format!("PT{}S", now.saturating_sub(around.now).max(0)),

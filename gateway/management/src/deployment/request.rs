@@ -8,12 +8,19 @@ use super::invalid;
 use crate::arm_error::ArmError;
 use crate::template::{Fault, Template};
 
+/// The mode that leaves alone what the template does not name.
+pub const INCREMENTAL: &str = "Incremental";
+
 /// What is to be deployed.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub template: Node,
     /// `{"a": {"value": "x"}}`.
     pub parameters: Map<String, Value>,
+    /// `Incremental` or `Complete`.
+    pub mode: &'static str,
+    /// Whether a what-if shows more than ids (`whatIfSettings.resultFormat`).
+    pub shows_payloads: bool,
 }
 
 impl Request {
@@ -34,7 +41,9 @@ impl Request {
                 return Err(refuse(&format!("'{link}' is not followed: send the content itself.")));
             }
         }
-        check_mode(properties.text("mode"))?;
+        let mode = mode(properties.text("mode"))?;
+        let format = properties.get("whatIfSettings").and_then(|settings| settings.text("resultFormat"));
+        let shows_payloads = !format.is_some_and(|format| format.eq_ignore_ascii_case("ResourceIdOnly"));
         let template =
             properties.get("template").ok_or_else(|| refuse("The request has no 'properties.template'."))?;
         Template::new(template).map_err(|fault| invalid(&fault))?;
@@ -43,16 +52,26 @@ impl Request {
             Some(Value::Object(given)) => of_file(given),
             Some(_) => return Err(refuse("'properties.parameters' must be an object.")),
         };
-        Ok(Self { template: template.clone(), parameters })
+        Ok(Self { template: template.clone(), parameters, mode, shows_payloads })
     }
 }
 
-/// Only what is said is done: what a template leaves out stays.
-pub fn check_mode(mode: Option<&str>) -> Result<(), ArmError> {
+/// `mode` as ARM writes it; `Incremental` where nothing is said.
+fn mode(written: Option<&str>) -> Result<&'static str, ArmError> {
+    const MODES: [&str; 2] = [INCREMENTAL, "Complete"];
+    let Some(written) = written else { return Ok(INCREMENTAL) };
+    let known = MODES.into_iter().find(|known| known.eq_ignore_ascii_case(written));
+    known.ok_or_else(|| {
+        refuse(&format!("The deployment mode '{written}' is not one of '{}'.", MODES.join("', '")))
+    })
+}
+
+/// Deployments inside others leave alone what they do not name, as in ARM.
+pub fn check_inner_mode(mode: Option<&str>) -> Result<(), ArmError> {
     match mode {
-        Some(mode) if !mode.eq_ignore_ascii_case("Incremental") => Err(refuse(&format!(
-            "The deployment mode '{mode}' is not offered: 'Incremental' is, which deletes nothing that the template leaves out."
-        ))),
+        Some(mode) if !mode.eq_ignore_ascii_case(INCREMENTAL) => {
+            Err(refuse(&format!("A deployment inside another has the mode '{INCREMENTAL}', not '{mode}'.")))
+        }
         _ => Ok(()),
     }
 }

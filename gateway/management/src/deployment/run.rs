@@ -130,6 +130,11 @@ impl<'r, 't> Run<'r, 't> {
         checked.map_err(|error| about(error, resource))
     }
 
+    /// Where it is done.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.started.surroundings
+    }
+
     /// Ids of what is written.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.written().map(|resource| resource.id.as_str())
@@ -288,7 +293,7 @@ impl<'r, 't> Run<'r, 't> {
             refused(resource, "The deployment has no 'properties.template'; links are not followed.")
         })?;
         let scope = self.scope();
-        request::check_mode(properties.and_then(|properties| properties.text("mode")))?;
+        request::check_inner_mode(properties.and_then(|properties| properties.text("mode")))?;
         let template = Template::new(node).map_err(|fault| invalid(&fault))?;
         let around = &self.started.surroundings;
         let own = |member, outer: &String| {
@@ -296,6 +301,7 @@ impl<'r, 't> Run<'r, 't> {
         };
         let surroundings = Surroundings {
             deployment: resource.name.clone(),
+            mode: request::INCREMENTAL,
             group: own("resourceGroup", &around.group)?,
             subscription: own("subscriptionId", &around.subscription)?,
             ..around.clone()

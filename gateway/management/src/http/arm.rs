@@ -146,6 +146,16 @@ fn registration(subscription: &str) -> Value {
     })
 }
 
+/// The services of a group.
+pub fn services_of(management: &Management, subscription: &str, group: &str) -> Vec<Arc<Service>> {
+    let mut services = management.plane.services();
+    services.retain(|service| {
+        service.name.subscription.eq_ignore_ascii_case(subscription)
+            && service.name.resource_group.eq_ignore_ascii_case(group)
+    });
+    services
+}
+
 /// The service of a name.
 pub fn service(management: &Management, name: &ServiceName) -> Result<Arc<Service>, ArmError> {
     if let Some(service) = management.plane.service(name) {

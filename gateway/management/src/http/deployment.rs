@@ -1,5 +1,7 @@
 //! The operations of `Microsoft.Resources/deployments`, in resource groups.
 
+mod what_if;
+
 use std::sync::Arc;
 
 use hyper::StatusCode;
@@ -60,6 +62,7 @@ async fn done(
     match operation.id {
         "Deployments_CreateOrUpdate" => create(&caller, around, body).await,
         "Deployments_Validate" => validate(&caller, around, body),
+        "Deployments_WhatIf" => what_if::answer(&caller, around, body).await,
         "Deployments_Get" => Ok(Answer::ok(show(&*found()?))),
         "Deployments_CheckExistence" => found().map(|_| Answer::no_content()),
         "Deployments_Delete" => match found() {
@@ -119,6 +122,7 @@ fn surroundings(management: &Management, asked: &Asked) -> Result<Surroundings, 
         subscription: segment(1),
         group,
         deployment: name,
+        mode: deployment::INCREMENTAL,
         tenant: TENANT.to_owned(),
         base: asked.base.clone(),
         now: crate::plane::now(),
@@ -135,8 +139,7 @@ fn absent(name: &str) -> ArmError {
 
 async fn create(caller: &Caller<'_>, around: Surroundings, body: &str) -> Result<Answer, ArmError> {
     let request = Request::read(body)?;
-    let started = Started::new(request.template()?, &request.parameters, around)?;
-    let run = Run::prepare(started, caller)?;
+    let run = prepared(caller, around, &request, caller)?;
     let (outcome, is_new) = run.finish().await?;
     let around = &outcome.surroundings;
     let record =
@@ -153,9 +156,46 @@ async fn create(caller: &Caller<'_>, around: Surroundings, body: &str) -> Result
     Ok(Answer { polled, ..Answer::new(status, None, Some(shown)) })
 }
 
+/// A deployment that can be done, by `resources`.
+fn prepared<'r>(
+    caller: &Caller<'_>,
+    around: Surroundings,
+    request: &'r Request,
+    resources: &'r dyn Resources,
+) -> Result<Run<'r, 'r>, ArmError> {
+    let around = Surroundings { mode: request.mode, ..around };
+    let run = Run::prepare(Started::new(request.template()?, &request.parameters, around)?, resources)?;
+    if request.mode != deployment::INCREMENTAL {
+        let is_named = |id: &str| run.ids().any(|named| named.eq_ignore_ascii_case(id));
+        refuse_deletions(caller, run.surroundings(), is_named)?;
+    }
+    Ok(run)
+}
+
+/// The mode `Complete` deletes what stands in the group itself and is not named: services, and nothing in them (Azure's table "Complete
+/// mode deletion"). A service is too much to lose by a template.
+fn refuse_deletions(
+    caller: &Caller<'_>,
+    around: &Surroundings,
+    is_named: impl Fn(&str) -> bool,
+) -> Result<(), ArmError> {
+    let services = arm::services_of(caller.management, &around.subscription, &around.group);
+    match services.into_iter().find(|service| !is_named(&service.name.arm_id())) {
+        Some(service) => {
+            let message = format!(
+                "The mode 'Complete' would delete the service '{}', which the template does not name, and services are not deleted \
+                 by deployments: name it, or deploy in the mode 'Incremental'.",
+                service.name.name
+            );
+            Err(ArmError::new(StatusCode::BAD_REQUEST, "InvalidTemplateDeployment", message))
+        }
+        None => Ok(()),
+    }
+}
+
 fn validate(caller: &Caller<'_>, around: Surroundings, body: &str) -> Result<Answer, ArmError> {
     let request = Request::read(body)?;
-    let run = Run::prepare(Started::new(request.template()?, &request.parameters, around)?, caller)?;
+    let run = prepared(caller, around, &request, caller)?;
     let ids: Vec<Value> = run.ids().map(|id| json!({ "id": id })).collect();
     let outcome = run.outcome();
     let mut properties = deployment::properties(&outcome, outcome.surroundings.now);
@@ -167,6 +207,7 @@ fn validate(caller: &Caller<'_>, around: Surroundings, body: &str) -> Result<Ans
 }
 
 /// Who deploys, and by which operations.
+#[derive(Clone, Copy)]
 struct Caller<'a> {
     management: &'a Management,
     principal: &'a Principal,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
+use tokio::sync::Semaphore;
 
 use super::route::Router;
 use crate::arm_error::ArmError;
@@ -16,16 +17,32 @@ pub(super) const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 /// A plane, and who may call it.
 pub struct Management {
     pub plane: Arc<Plane>,
-    pub authenticator: Authenticator,
+    pub authenticator: Arc<Authenticator>,
     /// Whether what is served is a mirror, and no place to write.
     pub is_mirror: bool,
-    pub(super) router: Router,
+    pub(super) router: Arc<Router>,
     pub(super) is_tls: bool,
+    /// One copy of the plane at a time: each takes as much memory as its index.
+    pub(super) drafts: Semaphore,
 }
 
 impl Management {
     pub fn new(plane: Arc<Plane>, authenticator: Authenticator, is_tls: bool) -> Self {
-        Self { plane, authenticator, is_mirror: false, router: Router::new(), is_tls }
+        let (authenticator, router) = (Arc::new(authenticator), Arc::new(Router::new()));
+        Self { plane, authenticator, is_mirror: false, router, is_tls, drafts: Semaphore::new(1) }
+    }
+
+    /// The same over a copy of the plane.
+    pub(super) async fn draft(&self) -> Result<Self, ArmError> {
+        let plane = self.plane.draft().await.map_err(|error| ArmError::internal(&error))?;
+        Ok(Self {
+            plane: Arc::new(plane),
+            authenticator: Arc::clone(&self.authenticator),
+            is_mirror: self.is_mirror,
+            router: Arc::clone(&self.router),
+            is_tls: self.is_tls,
+            drafts: Semaphore::new(0),
+        })
     }
 
     /// The caller that an `Authorization` field stands for.

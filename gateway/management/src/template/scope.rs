@@ -21,6 +21,8 @@ pub struct Surroundings {
     pub group: String,
     /// Name of the deployment.
     pub deployment: String,
+    /// `Incremental` or `Complete`.
+    pub mode: &'static str,
     pub tenant: String,
     /// `http://127.0.0.1:8082`.
     pub base: String,
@@ -153,7 +155,7 @@ impl<'s> Scope<'s> {
     pub fn deployment(&self) -> Value {
         json!({
             "name": self.surroundings.deployment,
-            "properties": {"mode": "Incremental", "provisioningState": "Accepted", "template": self.template.root.to_json()},
+            "properties": {"mode": self.surroundings.mode, "provisioningState": "Accepted", "template": self.template.root.to_json()},
         })
     }
 

@@ -12,6 +12,7 @@ fn surroundings() -> Surroundings {
         subscription: "sub".to_owned(),
         group: "rg1".to_owned(),
         deployment: "d".to_owned(),
+        mode: "Incremental",
         tenant: "t".to_owned(),
         base: "http://plane".to_owned(),
         now: 0,
