@@ -45,7 +45,7 @@ pub const fn name_of(entry: u64) -> u64 {
     entry >> RULE_BITS
 }
 
-/// The two buckets of `DENY4` in which a name can be. `mask` is one less than how many are in use, a power of two: with
+/// The two buckets of `DENY4_BUCKETS` in which a name can be. `mask` is one less than how many are in use, a power of two: with
 /// twice as many each bucket is followed by one that takes a half of its names.
 #[inline(always)]
 pub const fn buckets(name: u64, mask: u32) -> [u32; 2] {

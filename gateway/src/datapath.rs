@@ -6,8 +6,8 @@ mod shortcut;
 use std::sync::Arc;
 
 use gateway_datapath::{
-    BalanceCount, Counters, Datapath, DropCount, Ingress, InterfaceStatus, ListenerCounters, MemberCount,
-    MemberState, PolicyRule, State, Status,
+    BalanceCount, Counters, Datapath, DropCount, InterfaceStatus, ListenerCounters, MemberCount, MemberState,
+    PolicyRule, State, Status,
 };
 use gateway_policy::pipeline::AddressFilter;
 use gateway_proxy::snapshot::GlobalFilter;
@@ -83,10 +83,7 @@ pub fn metrics(datapath: &Datapath) -> Option<KernelCounters> {
 }
 
 fn interface(interface: &InterfaceStatus, status: &Status) -> Interface {
-    let program = match interface.ingress {
-        Ingress::Tcx => "gw_ingress_tc",
-        _ => "gw_ingress",
-    };
+    let program = interface.ingress.program().unwrap_or_default();
     let tag = status.programs.iter().find(|one| one.name == program).map(|one| one.tag.clone());
     Interface {
         interface: interface.name.clone(),

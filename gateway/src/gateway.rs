@@ -7,23 +7,23 @@
 mod control;
 mod counts;
 mod handover;
+mod live;
 mod outbound;
 mod worker;
 
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
-use gateway_datapath::{Binding, Datapath, ListenerSpec};
+use arc_swap::{ArcSwap, ArcSwapOption};
+use gateway_datapath::Datapath;
 use gateway_policy::backend::BackendTls;
 use gateway_policy::message::BufferBudget;
 use gateway_policy::ports::ClientTrust;
 use gateway_proxy::abuse::Abuse;
 use gateway_proxy::debug::Debug;
-use gateway_proxy::downstream::l4::{Entrance, Routes};
+use gateway_proxy::downstream::l4::Entrance;
 use gateway_proxy::downstream::{Bound, ListenerSettings, TlsServer, bind};
 use gateway_proxy::ports::built_in_cache::BuiltInCache;
 use gateway_proxy::ports::caches::SharedCaches;
@@ -43,11 +43,13 @@ use tokio::sync::watch as signal;
 use crate::configuration::Applier;
 use crate::plane_source::{self, Following, SharedState};
 use crate::settings::{ListenAddress, Settings, Splice};
+use crate::standing::{Opened, Standing, l4_name, specs};
 use crate::start_error::StartError;
 use crate::tls::Tls;
 use control::Control;
 use counts::Counts;
 use handover::Handover;
+use live::Live;
 
 /// Worker threads that these settings ask for.
 pub fn worker_count(settings: &Settings) -> usize {
@@ -90,7 +92,7 @@ impl Gateway {
         let shared = Arc::new(shared(&settings, &telemetry, cpus.len())?);
         let counts = Counts::load(&settings, &shared)?;
         let mut handover = Handover::open(&settings)?;
-        let mut listeners = Listeners::bind(&settings, &cpus, handover.offer.as_mut())?;
+        let listeners = Listeners::bind(&settings, &cpus, handover.offer.as_mut())?;
         let admin = control::bind_admin(settings.net.admin, handover.offer.as_mut())?;
         handover.check(&settings)?;
         let server = listeners.tls.as_ref().map(|tls| Arc::clone(&tls.server));
@@ -101,10 +103,10 @@ impl Gateway {
         handover.wait_for_configuration(&settings, &shared)?;
         let datapath = Arc::new(listeners.attach(&settings, &cpus, &handover)?);
         let (addresses, routes) = (listeners.addresses(admin.as_ref()), listeners.routes());
-        let kept = handover.keep(&listeners, admin.as_ref(), &cpus, &datapath)?;
+        let standing = listeners.standing(&settings)?;
+        let kept = handover.keep(&standing, admin.as_ref(), &cpus, &datapath)?;
         let handed_over = handover.handed_over();
         let (draining, drained) = signal::channel(false);
-        let tls = listeners.tls.take();
         let common = worker::Common {
             settings: &settings,
             shared: &shared,
@@ -115,33 +117,33 @@ impl Gateway {
             handed_over: &handed_over,
         };
         let (control_stop, stopped) = signal::channel(false);
-        if let Some(pipeline) = telemetry.pipeline() {
-            outbound::spawn(Arc::clone(pipeline), Arc::clone(&shared), upstream.clone())?;
-        }
+        outbound::spawn(&shared, &upstream)?;
         let counts = counts.spawn(Arc::clone(&upstream.tls), stopped.clone())?;
         // The last that can fail, as from here on connections may be ours.
         let workers = worker::spawn(listeners.opened, server, &cpus, &common)?;
         let desk = handover.finish()?;
+        let live = Live::new(&settings, (standing, cpus), workers.changes, &datapath, &telemetry);
         let control = Control {
             shared: Arc::clone(&shared),
             datapath,
             health: settings.datapath.balance.health.clone(),
             offload: settings.datapath.policies,
-            tls,
+            tls: listeners.tls,
             draining: drained,
             stopped,
             source: state,
             desk: desk.zip(kept),
+            live,
             handed_over: handed_over.clone(),
-        };
-        let control = control.spawn(admin)?;
+        }
+        .spawn(admin)?;
         announce(&telemetry, &addresses, &routes);
         Ok(Self {
             addresses,
             routes,
             shared,
             draining,
-            workers,
+            workers: workers.threads,
             control: Some(control),
             counts: Some(counts),
             control_stop,
@@ -282,16 +284,6 @@ struct Listeners {
     tls: Option<Tls>,
 }
 
-/// One of them.
-struct Opened {
-    listener: Listener,
-    bound: Bound,
-    /// More addresses that are steered to it.
-    bindings: Vec<Binding>,
-    /// Connections that go through.
-    routes: Option<Arc<Routes>>,
-}
-
 impl Listeners {
     /// Those that are offered are taken.
     fn bind(
@@ -305,15 +297,15 @@ impl Listeners {
             ListenAddress::Off => None,
         };
         let (http, https) = (&settings.datapath.http_bindings, &settings.datapath.https_bindings);
-        let of_https = net.l4.routes.of(Entrance::Https).cloned();
+        // Some may come while it serves.
+        let of_https = Some(net.l4.routes.of(Entrance::Https).cloned().unwrap_or_default());
         let named = [(Listener::Http, net.http, http, None), (Listener::Https, net.https, https, of_https)];
         let named = named.into_iter().filter_map(|(listener, address, bindings, routes)| {
             Some((listener, listener.as_str().to_owned(), address.address()?, bindings.clone(), routes))
         });
         let passing = net.l4.routes.0.iter().filter_map(|(entrance, routes)| {
             let Entrance::At(address) = entrance else { return None };
-            let name = format!("{}-{address}", Listener::L4.as_str());
-            Some((Listener::L4, name, *address, Vec::new(), Some(Arc::clone(routes))))
+            Some((Listener::L4, l4_name(*address), *address, Vec::new(), Some(Arc::clone(routes))))
         });
         let mut opened = Vec::new();
         for (listener, name, address, bindings, routes) in named.chain(passing) {
@@ -325,9 +317,19 @@ impl Listeners {
                 Some(bound) => bound,
                 None => bind(&ListenerSettings::new(name, address), cpus)?,
             };
+            let routes = routes.map(|routes| Arc::new(ArcSwap::new(routes)));
             opened.push(Opened { listener, bound, bindings, routes });
         }
         Ok(Self { opened, tls })
+    }
+
+    /// Copies for those who hand them over or change them; none where nobody does.
+    fn standing(&self, settings: &Settings) -> Result<Standing, StartError> {
+        let is_wanted = settings.origin.is_some() || settings.takeover.socket.is_some();
+        let copies = self.opened.iter().filter(|_| is_wanted).map(Opened::try_clone);
+        let copies = copies.collect::<Result<_, _>>();
+        let failed = |source| StartError::Io { what: "a listening socket cannot be held twice", source };
+        Ok(Arc::new(Mutex::new(copies.map_err(failed)?)))
     }
 
     /// Those that have a name each, the admin listener's last.
@@ -350,7 +352,7 @@ impl Listeners {
         cpus: &[Option<usize>],
         handover: &Handover,
     ) -> Result<Datapath, StartError> {
-        let specs: Vec<_> = self.opened.iter().map(|one| spec(&one.bound, &one.bindings, cpus)).collect();
+        let specs = specs(&self.opened, cpus);
         let wanted = &settings.datapath;
         let proxies = settings.net.trusted_proxies.iter().map(gateway_proxy::upstream::Network::parts);
         let trusted =
@@ -368,24 +370,6 @@ impl Listeners {
             log: wanted.log,
         };
         Ok(Datapath::take_over(&settings, &specs, handover.handed())?)
-    }
-}
-
-fn spec<'a>(bound: &'a Bound, more: &[Binding], cpus: &[Option<usize>]) -> ListenerSpec<'a> {
-    let port = bound.address.port();
-    let own = Binding { address: bound.address.ip(), ports: port..=port };
-    ListenerSpec {
-        name: bound.name.clone(),
-        bindings: std::iter::once(own).chain(more.iter().cloned()).collect(),
-        workers: bound
-            .sockets
-            .iter()
-            .zip(cpus)
-            .map(|(socket, cpu)| gateway_datapath::Worker {
-                cpu: cpu.and_then(|cpu| u32::try_from(cpu).ok()),
-                sockets: vec![socket.as_fd()],
-            })
-            .collect(),
     }
 }
 

@@ -19,6 +19,7 @@ mod reporting;
 pub mod settings;
 mod sign_in;
 mod signals;
+mod standing;
 mod start_error;
 pub mod telemetry;
 pub mod tls;

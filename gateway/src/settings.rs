@@ -3,8 +3,10 @@
 //! Precedence, highest first: `--set` and flags, `--settings FILE` (TOML), environment (the dotted name, or its
 //! upper-case form with `_`). Unknown names warn; a bad value stops the start before any socket is bound.
 
+mod check;
 mod export;
 mod l4;
+mod live;
 mod service;
 mod sources;
 mod table;
@@ -27,8 +29,9 @@ use crate::plane_transport::Endpoint;
 
 pub use export::{ExportSettings, LocalLogSettings};
 pub use l4::{L4Settings, Splice};
+pub use live::{Changed, Origin, stamp};
 pub use service::{Auth, ServiceSettings};
-pub use sources::{Given, gather};
+pub use sources::Given;
 pub use table::{SETTINGS, SettingDef, help_text};
 
 /// A setting with a value that cannot be.
@@ -73,6 +76,8 @@ pub struct Settings {
     pub management: ManagementSettings,
     /// How policy expressions are compiled, and what each evaluation may spend.
     pub expressions: gateway_expression::Options,
+    /// Where changes are read from; `None` = there is no settings file.
+    pub origin: Option<Origin>,
 }
 
 /// The management plane.
@@ -368,6 +373,7 @@ impl Default for Settings {
             takeover: TakeoverSettings::default(),
             management: ManagementSettings::default(),
             expressions: gateway_expression::Options::default(),
+            origin: None,
         };
         for def in SETTINGS {
             if let Err(reason) = (def.apply)(&mut settings, def.default) {
@@ -395,64 +401,6 @@ impl Settings {
             }
         }
         if errors.is_empty() { Ok((settings, unknown)) } else { Err(errors) }
-    }
-}
-
-impl Settings {
-    /// There is one source of configuration, and it is whole.
-    fn check_source(&self) -> Result<(), SettingError> {
-        let wrong = |name: &str, reason: &str| SettingError {
-            name: name.to_owned(),
-            value: String::new(),
-            reason: reason.to_owned(),
-        };
-        let ConfigSettings { folder, service, .. } = &self.config;
-        match (&service.endpoint, &service.auth, folder) {
-            (Some(_), None, _) => Err(wrong("config.service.auth", "config.service.endpoint needs it")),
-            (None, Some(_), _) => Err(wrong("config.service.endpoint", "config.service.auth needs it")),
-            (Some(_), Some(_), Some(_)) => {
-                Err(wrong("config.folder", "the configuration comes from config.service.endpoint already"))
-            }
-            _ => self.config.check_sign_in(&self.identity),
-        }
-    }
-
-    /// What can be seen before any socket is bound: files that must be there.
-    pub fn check(&self) -> Result<(), SettingError> {
-        let missing = |name: &str, path: &PathBuf, kind: &str| SettingError {
-            name: name.to_owned(),
-            value: path.display().to_string(),
-            reason: format!("there is no such {kind}"),
-        };
-        self.check_source()?;
-        self.net.check_routes()?;
-        match &self.config.folder {
-            Some(path) if !path.is_dir() => return Err(missing("config.folder", path, "folder")),
-            _ => {}
-        }
-        match &self.config.overrides {
-            Some(path) if !path.is_file() => return Err(missing("config.overrides", path, "file")),
-            _ => {}
-        }
-        match &self.net.tls_certificates {
-            Some(path) if !path.is_dir() => {
-                return Err(missing("net.server.tls.certificates", path, "folder"));
-            }
-            _ => {}
-        }
-        let shed = &self.datapath.shed;
-        for (name, files) in
-            [("datapath.deny.files", &shed.deny_files), ("datapath.allow.files", &shed.allow_files)]
-        {
-            for file in files {
-                gateway_datapath::read_prefixes(file).map_err(|error| SettingError {
-                    name: name.to_owned(),
-                    value: file.display().to_string(),
-                    reason: error.to_string(),
-                })?;
-            }
-        }
-        Ok(())
     }
 }
 

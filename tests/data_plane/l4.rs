@@ -1,5 +1,6 @@
 //! Connections that pass through: raw TCP and TLS by name, by copy and by `splice(2)`.
 
+mod live;
 mod names;
 
 use std::io::{ErrorKind, Read, Write};

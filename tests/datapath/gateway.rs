@@ -69,7 +69,7 @@ pub fn get(world: &World, from_client: bool, address: &str, path: &str) -> Strin
     })
 }
 
-fn metric(world: &World, name: &str, labels: &[&str]) -> u64 {
+pub fn metric(world: &World, name: &str, labels: &[&str]) -> u64 {
     get(world, false, "127.0.0.1:9090", "/metrics")
         .lines()
         .filter(|line| line.starts_with(name) && labels.iter().all(|label| line.contains(label)))
@@ -336,8 +336,8 @@ fn threads_keep_no_capability_that_they_do_not_need() {
     let config = folder();
     let gateway = start(&world, config.path(), "required", "native");
     assert!(get(&world, true, &format!("{GATEWAY_V4}:8080"), "/a/item").ends_with("hello"));
-    // CAP_NET_ADMIN and CAP_BPF, for interfaces that appear.
-    let attaching = 1 << 12 | 1 << 39;
+    // CAP_NET_ADMIN and CAP_BPF, for interfaces that appear; CAP_NET_BIND_SERVICE, for routes that do.
+    let attaching = 1 << 10 | 1 << 12 | 1 << 39;
     let as_wanted = || {
         let threads = capabilities();
         let of = |start: &str| {

@@ -13,6 +13,7 @@ mod floods;
 mod frames;
 mod gateway;
 mod lifecycle;
+mod live;
 mod logging;
 mod shedding;
 mod splicing;

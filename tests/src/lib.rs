@@ -28,5 +28,5 @@ pub use federation::Federation;
 pub use grpc::{GrpcBackend, message, with_http2};
 pub use issuer::Issuer;
 pub use relay::{Relay, Throttle};
-pub use running::{Running, start_gateway};
+pub use running::{Running, start_gateway, start_gateway_by};
 pub use script::Script;

@@ -15,7 +15,17 @@ pub fn start_gateway(settings: &[(&str, &str)]) -> Gateway {
         .iter()
         .map(|(name, value)| Given { name: (*name).to_owned(), value: (*value).to_owned() })
         .collect();
-    let (settings, unknown) = Settings::from_given(&given).expect("good settings");
+    start_with(Settings::from_given(&given).expect("good settings"))
+}
+
+/// The same with a settings file, which may change.
+pub fn start_gateway_by(file: &Path, settings: &[(&str, &str)]) -> Gateway {
+    let assignments: Vec<_> = settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let gathered = Settings::gather(std::iter::empty(), Some(file.to_owned()), &assignments, &[]);
+    start_with(gathered.expect("good settings"))
+}
+
+fn start_with((settings, unknown): (Settings, Vec<String>)) -> Gateway {
     assert!(unknown.is_empty(), "{unknown:?}");
     let (telemetry, instance) = telemetry::start(&settings).expect("telemetry");
     Gateway::start(settings, telemetry, &instance).expect("a gateway")

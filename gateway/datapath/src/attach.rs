@@ -39,8 +39,9 @@ impl Attachment {
                 this.ingress = *mode;
                 break;
             }
-            let (program, point) = ingress(*mode, this.interface.index);
-            if this.attach(&format!("{mode} counting"), program, point, loaded) {
+            let Some(program) = mode.program() else { continue };
+            if this.attach(&format!("{mode} counting"), program, ingress(*mode, this.interface.index), loaded)
+            {
                 this.ingress = *mode;
                 break;
             }
@@ -108,11 +109,11 @@ fn modes(setting: Ingress, is_virtual: bool) -> &'static [Ingress] {
     }
 }
 
-fn ingress(mode: Ingress, index: u32) -> (&'static str, AttachPoint<'static>) {
+fn ingress(mode: Ingress, index: u32) -> AttachPoint<'static> {
     match mode {
-        Ingress::Native => (name::INGRESS, AttachPoint::XdpNative(index)),
-        Ingress::Generic => (name::INGRESS, AttachPoint::XdpGeneric(index)),
-        Ingress::Auto | Ingress::Tcx | Ingress::Off => (name::INGRESS_TC, AttachPoint::TcxIngress(index)),
+        Ingress::Native => AttachPoint::XdpNative(index),
+        Ingress::Generic => AttachPoint::XdpGeneric(index),
+        Ingress::Auto | Ingress::Tcx | Ingress::Off => AttachPoint::TcxIngress(index),
     }
 }
 

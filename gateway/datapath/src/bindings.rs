@@ -1,13 +1,15 @@
 //! From listeners to the entries of `PORTS` and `BIND`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use gateway_common::map::{BINDINGS_MAX, BindKey, LISTENERS_MAX, PortEntry};
 use gateway_common::packet::Address;
 
 use crate::interface::covers;
-use crate::settings::Binding;
+use crate::load::Maps;
+use crate::settings::{Binding, ListenerSpec};
 
 /// Where one listening socket is bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ impl Bound {
 
 /// A listener as far as it matters here.
 pub struct Listener<'a> {
+    /// Its number in the maps, from 1.
+    pub number: u16,
     pub name: &'a str,
     pub bindings: &'a [Binding],
     /// Of all its workers.
@@ -43,8 +47,15 @@ pub struct TrieKey {
     pub key: BindKey,
 }
 
+impl TrieKey {
+    /// All that tells keys apart.
+    fn parts(&self) -> (u32, u16, [u32; 4]) {
+        (self.prefix_bits, self.key.port, self.key.address.0)
+    }
+}
+
 /// The maps' entries.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     pub ports: BTreeMap<u16, PortEntry>,
     pub bind: Vec<(TrieKey, PortEntry)>,
@@ -61,7 +72,7 @@ impl Plan {
 /// What cannot be planned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BindingError {
-    #[error("{count} listeners, at most {} are told apart", LISTENERS_MAX - 1)]
+    #[error("{count} listeners since the start, at most {} are told apart", LISTENERS_MAX - 1)]
     TooManyListeners { count: usize },
     #[error("{binding} belongs to both {first} and {second}")]
     Conflict { binding: Binding, first: String, second: String },
@@ -74,16 +85,33 @@ pub fn number(place: usize) -> u16 {
     place as u16 + 1
 }
 
+/// Gives each listener the number of its name; names that are new come behind the others.
+pub fn numbered<'a>(
+    names: &mut Vec<String>,
+    specs: &'a [ListenerSpec<'a>],
+) -> Vec<(u16, &'a ListenerSpec<'a>)> {
+    let mut number_of = |spec: &ListenerSpec<'_>| {
+        let place = names.iter().position(|name| *name == spec.name).unwrap_or_else(|| {
+            names.push(spec.name.clone());
+            names.len() - 1
+        });
+        number(place)
+    };
+    specs.iter().map(|spec| (number_of(spec), spec)).collect()
+}
+
 /// One port's bindings: prefix bits and address → entry.
 type OfPort = BTreeMap<(u32, [u32; 4]), PortEntry>;
 
 /// Plans the entries of all listeners.
 pub fn plan(listeners: &[Listener<'_>]) -> Result<Plan, BindingError> {
-    if listeners.len() >= LISTENERS_MAX as usize {
-        return Err(BindingError::TooManyListeners { count: listeners.len() });
+    if let Some(last) =
+        listeners.iter().map(|one| one.number).max().filter(|last| *last >= LISTENERS_MAX as u16)
+    {
+        return Err(BindingError::TooManyListeners { count: usize::from(last) });
     }
     let mut by_port = BTreeMap::<u16, OfPort>::new();
-    for (place, listener) in listeners.iter().enumerate() {
+    for listener in listeners {
         for binding in listener.bindings {
             for port in binding.ports.clone() {
                 let flags = if listener.balanced {
@@ -93,7 +121,7 @@ pub fn plan(listeners: &[Listener<'_>]) -> Result<Plan, BindingError> {
                 } else {
                     0
                 };
-                let entry = PortEntry { listener: number(place), flags };
+                let entry = PortEntry { listener: listener.number, flags };
                 let old = by_port.entry(port).or_default().insert(prefix(binding.address), entry);
                 if let Some(other) = old.filter(|old| old.listener != entry.listener) {
                     return Err(conflict(binding, listeners, other, listener));
@@ -114,12 +142,48 @@ fn conflict(
     other: PortEntry,
     second: &Listener<'_>,
 ) -> BindingError {
-    let first = listeners.get(usize::from(other.listener) - 1).map_or("", |listener| listener.name);
+    let first =
+        listeners.iter().find(|one| one.number == other.listener).map_or("", |listener| listener.name);
     BindingError::Conflict {
         binding: binding.clone(),
         first: first.to_owned(),
         second: second.name.to_owned(),
     }
+}
+
+/// Brings the maps from one plan to the next such that no packet of a listener in both is nobody's for a moment; on failure
+/// they are as before. The error comes with the map's name.
+pub fn exchange(before: &Plan, after: &Plan, maps: &Maps) -> Result<(), (&'static str, io::Error)> {
+    let written = write(before, after, maps).and_then(|()| erase(before, after, maps));
+    if written.is_err() {
+        // Nothing of this is new to the kernel; what it refuses all the same stays refused.
+        let _ = write(after, before, maps).and_then(|()| erase(after, before, maps));
+    }
+    written
+}
+
+/// Addresses come before the ports that ask for them.
+fn write(before: &Plan, after: &Plan, maps: &Maps) -> Result<(), (&'static str, io::Error)> {
+    let old: HashMap<_, _> = before.bind.iter().map(|(key, entry)| (key.parts(), *entry)).collect();
+    // A trie takes no batch before Linux 5.14.
+    for (key, entry) in after.bind.iter().filter(|(key, entry)| old.get(&key.parts()) != Some(entry)) {
+        maps.bind.update(key, entry).map_err(|error| ("BIND", error))?;
+    }
+    let new = after.ports.iter().filter(|(port, entry)| before.ports.get(port) != Some(entry));
+    let new: Vec<_> = new.map(|(port, entry)| (u32::from(*port), *entry)).collect();
+    maps.ports.update_all(&new).map_err(|error| ("PORTS", error))
+}
+
+/// What only `before` has.
+fn erase(before: &Plan, after: &Plan, maps: &Maps) -> Result<(), (&'static str, io::Error)> {
+    let gone = before.ports.keys().filter(|port| !after.ports.contains_key(port));
+    let gone: Vec<_> = gone.map(|port| (u32::from(*port), PortEntry::default())).collect();
+    maps.ports.update_all(&gone).map_err(|error| ("PORTS", error))?;
+    let kept: HashSet<_> = after.bind.iter().map(|(key, _)| key.parts()).collect();
+    for (key, _) in before.bind.iter().filter(|(key, _)| !kept.contains(&key.parts())) {
+        maps.bind.delete(key).map_err(|error| ("BIND", error))?;
+    }
+    Ok(())
 }
 
 /// A port with one binding that any address may use needs no second look-up.
@@ -178,8 +242,9 @@ mod tests {
         let names = ["a", "b", "c"];
         let listeners: Vec<_> = listeners
             .iter()
-            .zip(names)
-            .map(|((bindings, sockets), name)| Listener {
+            .zip((1..).zip(names))
+            .map(|((bindings, sockets), (number, name))| Listener {
+                number,
                 name,
                 bindings,
                 sockets: sockets.to_vec(),

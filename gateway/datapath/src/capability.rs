@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 
+pub const NET_BIND_SERVICE: u32 = 10;
 pub const NET_ADMIN: u32 = 12;
 const SYS_ADMIN: u32 = 21;
 const PERFMON: u32 = 38;

@@ -4,15 +4,14 @@ use std::io;
 use std::net::IpAddr;
 
 use gateway_common::map::{
-    BalanceCounters, COUNTERS_PER_LISTENER, ConnectionCounters, CookieCounters, Direction, MEMBERS_MAX,
-    Plain, RTT_CLASSES, RULES_MAX, RttHistogram, counter_index, member_index, tcp_flags_index,
+    COUNTERS_PER_LISTENER, ConnectionCounters, CookieCounters, Direction, MEMBERS_MAX, RTT_CLASSES,
+    RULES_MAX, counter_index, member_index, tcp_flags_index,
 };
 use gateway_common::{Protocol, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::balance::Counted;
 use crate::cookies::is_flooded;
-use crate::kernel::Map;
 use crate::load::Maps;
 
 /// One reading.
@@ -175,20 +174,13 @@ impl ListenerCounters {
 /// Reads all figures: one call for each map.
 pub fn read(maps: &Maps, listeners: &[String], workers: u32) -> io::Result<Counters> {
     let slots = listeners.len() as u32 + 1;
-    let packets = sums(&maps.counters, slots * COUNTERS_PER_LISTENER, |sum, one| {
-        sum.packets += one.packets;
-        sum.bytes += one.bytes;
-    })?;
-    let flags = sums(&maps.tcp_flags, slots * 2, |sum, one| {
-        sum.syn += one.syn;
-        sum.fin += one.fin;
-        sum.rst += one.rst;
-    })?;
-    let connections = sums(&maps.connections, slots, add_connections)?;
-    let round_trips = sums(&maps.rtt, slots, add_round_trips)?;
-    let cookies = sums(&maps.cookie_counts, slots * 2, add_cookies)?;
+    let packets = maps.counters.totals(slots * COUNTERS_PER_LISTENER)?;
+    let flags = maps.tcp_flags.totals(slots * 2)?;
+    let connections = maps.connections.totals(slots)?;
+    let round_trips = maps.rtt.totals(slots)?;
+    let cookies = maps.cookie_counts.totals(slots * 2)?;
     let flooded = (0..slots as u16).map(|slot| is_flooded(maps, slot)).collect::<io::Result<Vec<_>>>()?;
-    let chosen = sums(&maps.chosen, workers.max(1), |sum, one| *sum += one)?;
+    let chosen = maps.chosen.totals(workers.max(1))?;
     let names = std::iter::once("other").chain(listeners.iter().map(String::as_str));
     let listeners = names
         .zip(connections.iter().zip(&round_trips))
@@ -221,21 +213,15 @@ pub fn read(maps: &Maps, listeners: &[String], workers: u32) -> io::Result<Count
 
 /// Packets and bytes dropped, by the number of the rule.
 pub fn read_drops(maps: &Maps) -> io::Result<Vec<(u64, u64)>> {
-    let sums = sums(&maps.drops, RULES_MAX, |sum, one| {
-        sum.packets += one.packets;
-        sum.bytes += one.bytes;
-    })?;
+    let sums = maps.drops.totals(RULES_MAX)?;
     Ok(sums.iter().map(|one| (one.packets, one.bytes)).collect())
 }
 
 /// Figures of virtual addresses.
 pub fn read_balance(maps: &Maps, counted: Vec<Counted>) -> io::Result<Vec<BalanceCount>> {
     let Some(last) = counted.iter().map(|one| u32::from(one.listener)).max() else { return Ok(Vec::new()) };
-    let decided = sums(&maps.balance_counts, last + 1, add_balance)?;
-    let given = sums(&maps.member_counts, (last + 1) * MEMBERS_MAX, |sum, one| {
-        sum.packets += one.packets;
-        sum.bytes += one.bytes;
-    })?;
+    let decided = maps.balance_counts.totals(last + 1)?;
+    let given = maps.member_counts.totals((last + 1) * MEMBERS_MAX)?;
     let of_vip = |Counted { listener, address, members }: Counted| {
         let one = decided.get(usize::from(listener)).copied().unwrap_or_default();
         let given = |(number, member): (u32, IpAddr)| {
@@ -256,16 +242,6 @@ pub fn read_balance(maps: &Maps, counted: Vec<Counted>) -> io::Result<Vec<Balanc
         }
     };
     Ok(counted.into_iter().map(of_vip).collect())
-}
-
-fn add_balance(sum: &mut BalanceCounters, one: &BalanceCounters) {
-    sum.known += one.known;
-    sum.new += one.new;
-    sum.unremembered += one.unremembered;
-    sum.errors += one.errors;
-    sum.fragments += one.fragments;
-    sum.too_long += one.too_long;
-    sum.unreachable += one.unreachable;
 }
 
 fn packet_counts(slot: u16, value: impl Fn(u32) -> (u64, u64)) -> Vec<PacketCount> {
@@ -297,46 +273,15 @@ fn connection_counts(one: &ConnectionCounters) -> ConnectionCounts {
     }
 }
 
-fn add_connections(sum: &mut ConnectionCounters, one: &ConnectionCounters) {
-    sum.established += one.established;
-    sum.closed += one.closed;
-    sum.retransmits += one.retransmits;
-    sum.steered += one.steered;
-    sum.steer_errors += one.steer_errors;
-}
-
-fn add_cookies(sum: &mut CookieCounters, one: &CookieCounters) {
-    sum.sent += one.sent;
-    sum.returned += one.returned;
-    sum.failed += one.failed;
-    sum.over += one.over;
-}
-
 fn cookie_counts(all: &[CookieCounters], slot: usize, flood: bool) -> CookieCounts {
-    let mut sum = CookieCounters::default();
-    for one in all.iter().skip(slot * 2).take(2) {
-        add_cookies(&mut sum, one);
+    let sum = |figure: fn(&CookieCounters) -> u64| all.iter().skip(slot * 2).take(2).map(figure).sum();
+    CookieCounts {
+        flood,
+        sent: sum(|one| one.sent),
+        returned: sum(|one| one.returned),
+        failed: sum(|one| one.failed),
+        over: sum(|one| one.over),
     }
-    CookieCounts { flood, sent: sum.sent, returned: sum.returned, failed: sum.failed, over: sum.over }
-}
-
-fn add_round_trips(sum: &mut RttHistogram, one: &RttHistogram) {
-    for (total, class) in sum.classes.iter_mut().zip(&one.classes) {
-        *total += class;
-    }
-    sum.sum += one.sum;
-}
-
-fn sums<V: Plain + Default>(map: &Map<V>, count: u32, add: impl Fn(&mut V, &V)) -> io::Result<Vec<V>> {
-    let entries = map.per_cpu(count)?;
-    let sum = |values: &Vec<V>| {
-        let mut sum = V::default();
-        for value in values {
-            add(&mut sum, value);
-        }
-        sum
-    };
-    Ok(entries.iter().map(sum).collect())
 }
 
 fn direction_word(direction: Direction) -> &'static str {

@@ -1,5 +1,6 @@
 //! The running datapath.
 
+mod following;
 mod handover;
 mod report;
 mod statistics;
@@ -16,7 +17,7 @@ use gateway_common::map::Config;
 
 use crate::attach::Attachment;
 use crate::balance::{self, Answer, Balance, BalanceSettings};
-use crate::bindings::number;
+use crate::bindings::{Plan, number, numbered};
 use crate::capability::{Need, explain};
 use crate::cgroup;
 use crate::cookies::Floods;
@@ -35,7 +36,6 @@ use crate::tier::Tier;
 const NO_INTERFACE: &str = "no interface carries a listen address";
 
 pub use handover::{Handed, HandedLink};
-use report::log_attachment;
 use statistics::Statistics;
 
 /// The datapath was required, and does not work. Exit code 69.
@@ -58,15 +58,10 @@ struct Active {
     settings: DatapathSettings,
     tier: Tier,
     statistics: Statistics,
-    listeners: Vec<ListenerStatus>,
-    bindings: Vec<Binding>,
     workers: u32,
-    steering: Option<Steering>,
-    /// Listener groups that the reuseport program sits on.
-    groups: Vec<String>,
+    /// What spreads connections over workers, where there are several.
+    steering: Steering,
     refused: Vec<String>,
-    /// `sk_lookup` and `sock_ops`.
-    links: Vec<(&'static str, Link)>,
     loaded: Loaded,
     /// Locked before the other.
     shed: Mutex<Shed>,
@@ -76,6 +71,17 @@ struct Active {
 }
 
 struct Changing {
+    /// By number, those that are gone included.
+    names: Vec<String>,
+    /// Those that there are.
+    listeners: Vec<ListenerStatus>,
+    bindings: Vec<Binding>,
+    /// As it stands in the maps.
+    plan: Plan,
+    /// Listener groups that the reuseport program sits on.
+    groups: Vec<String>,
+    /// `sk_lookup` and `sock_ops`.
+    links: Vec<(&'static str, Link)>,
     attachments: Vec<Attachment>,
     logger: Option<EbpfLogger<ToTracing>>,
     floods: Floods,
@@ -115,6 +121,15 @@ impl Datapath {
                 Ok(Self(Inner::Off(reason)))
             }
         }
+    }
+
+    /// Goes on with these listeners, which may have other bindings than before, be new, or be gone; figures of those that
+    /// stay go on. Error: one line, and nothing has changed.
+    pub fn follow_listeners(&self, listeners: &[ListenerSpec<'_>]) -> Result<(), String> {
+        let Inner::On(active) = &self.0 else { return Ok(()) };
+        active.follow_listeners(listeners)?;
+        active.refresh();
+        Ok(())
     }
 
     /// What is loaded and attached right now.
@@ -228,8 +243,10 @@ impl Active {
         let mut loaded = load::load(&name::ALL, &LoadOptions::new(settings))?;
         let settings = as_loaded(settings, &loaded);
         let vips = balance::specs(&settings.balance);
-        let prepared = listeners::prepare(specs, &vips).map_err(|error| chain(&error))?;
-        prepared.fill(&loaded.maps).map_err(|error| chain(&error))?;
+        let mut names = Vec::new();
+        let (numbers, vip_numbers) = (numbered(&mut names, specs), numbered(&mut names, &vips));
+        let prepared = listeners::prepare(&numbers, &vip_numbers).map_err(|error| chain(&error))?;
+        prepared.fill(&Plan::default(), &loaded.maps).map_err(|error| chain(&error))?;
         let bindings: Vec<Binding> = specs.iter().flat_map(|spec| spec.bindings.clone()).collect();
         let all = interface::all().map_err(|error| format!("interfaces: {error}"))?;
         let (chosen, mut refused) = interface::choose(&all, settings.interfaces.as_deref(), &bindings);
@@ -248,15 +265,7 @@ impl Active {
         config.limit = shed.limit();
         loaded.maps.config.update(&0_u32, &config).map_err(|error| format!("map CONFIG: {error}"))?;
 
-        let mut groups = Vec::new();
-        if prepared.has_groups()
-            && let Some(program) = loaded.program(name::REUSEPORT)
-        {
-            let (attached, mut lines) = prepared.attach_reuseport(program, &loaded.maps);
-            groups = attached;
-            refused.append(&mut lines);
-        }
-        let steering = (!groups.is_empty()).then_some(if by_cpu { Steering::Cpu } else { Steering::Hash });
+        let groups = attach_groups(&prepared, &loaded, &mut refused);
         let mut links = Vec::new();
         let wanted = [(name::LOOKUP, prepared.plan.steers()), (name::SOCK_OPS, true)];
         for (program, _) in wanted.iter().filter(|(_, wanted)| *wanted) {
@@ -277,17 +286,23 @@ impl Active {
             settings,
             tier: Tier::probe(),
             statistics,
-            listeners: specs.iter().chain(&vips).map(listener_status).collect(),
-            bindings,
             workers: prepared.workers,
-            steering,
-            groups,
+            steering: if by_cpu { Steering::Cpu } else { Steering::Hash },
             refused,
-            links,
             loaded,
             shed: Mutex::new(shed),
             balance: Mutex::new(balance),
-            changing: Mutex::new(Changing { attachments, logger, floods: Floods::default() }),
+            changing: Mutex::new(Changing {
+                names,
+                listeners: specs.iter().chain(&vips).map(listener_status).collect(),
+                bindings,
+                plan: prepared.plan,
+                groups,
+                links,
+                attachments,
+                logger,
+                floods: Floods::default(),
+            }),
         })
     }
 
@@ -309,10 +324,13 @@ impl Active {
     }
 
     fn counters(&self) -> io::Result<Counters> {
-        if let Some(logger) = &mut self.changing().logger {
-            logger.flush();
-        }
-        let names: Vec<String> = self.listeners.iter().map(|one| one.name.clone()).collect();
+        let names = {
+            let mut changing = self.changing();
+            if let Some(logger) = &mut changing.logger {
+                logger.flush();
+            }
+            changing.names.clone()
+        };
         let mut counters = counters::read(&self.loaded.maps, &names, self.workers)?;
         let counted = self.balance().as_ref().map(Balance::counted).unwrap_or_default();
         counters.balance = counters::read_balance(&self.loaded.maps, counted)?;
@@ -326,14 +344,10 @@ impl Active {
             balance.tick()?;
         }
         if self.loaded.cookies {
-            self.changing().floods.follow(&self.loaded.maps, self.numbered())?;
+            let Changing { floods, names, .. } = &mut *self.changing();
+            floods.follow(&self.loaded.maps, by_number(names))?;
         }
         self.follow_rules()
-    }
-
-    /// Listeners with their numbers in the maps.
-    fn numbered(&self) -> impl Iterator<Item = (u16, &str)> {
-        self.listeners.iter().enumerate().map(|(place, one)| (number(place), one.name.as_str()))
     }
 
     fn follow_rules_or_warn(&self) {
@@ -346,29 +360,6 @@ impl Active {
     fn follow_rules(&self) -> io::Result<()> {
         let wanted = self.shed().flags();
         self.configure(|config| config.flags = config.flags & !Config::RULES | wanted)
-    }
-
-    fn refresh(&self) {
-        let Ok(all) = interface::all() else { return };
-        let (chosen, _) = interface::choose(&all, self.settings.interfaces.as_deref(), &self.bindings);
-        let mut changing = self.changing();
-        changing.attachments.retain_mut(|attachment| {
-            let now = all.iter().find(|one| one.index == attachment.interface.index);
-            if let Some(now) = now {
-                attachment.interface = now.clone();
-            } else {
-                tracing::warn!(interface = attachment.interface.name, "datapath interface gone");
-            }
-            now.is_some()
-        });
-        for interface in chosen {
-            if changing.attachments.iter().any(|one| one.interface.index == interface.index) {
-                continue;
-            }
-            let attachment = Attachment::new(interface, self.settings.xdp, &self.loaded, &[]);
-            log_attachment(&attachment);
-            changing.attachments.push(attachment);
-        }
     }
 
     fn set_enabled(&self, enabled: bool) -> io::Result<()> {
@@ -467,6 +458,21 @@ fn admit_cookies(config: &mut Config, max: Option<u32>) {
         config.flags |= Config::COOKIES;
         config.cookies_max = cookies_of_a_cpu(max);
     }
+}
+
+/// Puts the reuseport program on the groups of all listeners with several workers; which those are.
+fn attach_groups(prepared: &Prepared<'_>, loaded: &Loaded, refused: &mut Vec<String>) -> Vec<String> {
+    let Some(program) = loaded.program(name::REUSEPORT).filter(|_| prepared.has_groups()) else {
+        return Vec::new();
+    };
+    let (attached, mut lines) = prepared.attach_reuseport(program, &loaded.maps);
+    refused.append(&mut lines);
+    attached
+}
+
+/// Listeners with their numbers in the maps.
+fn by_number(names: &[String]) -> impl Iterator<Item = (u16, &str)> {
+    names.iter().enumerate().map(|(place, name)| (number(place), name.as_str()))
 }
 
 fn listener_status(spec: &ListenerSpec<'_>) -> ListenerStatus {

@@ -7,10 +7,13 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use gateway_common::map::{CPUS_MAX, Config, Limit, WORKERS_MAX, group_index, worker_index};
 use nix::sys::socket::{SockaddrStorage, getsockname, getsockopt, sockopt};
 
-use crate::bindings::{self, BindingError, Bound, Listener, Plan, number};
+use crate::bindings::{self, BindingError, Bound, Listener, Plan};
 use crate::capability::{Need, explain};
 use crate::load::{LoadedProgram, Maps};
 use crate::settings::ListenerSpec;
+
+/// A listener with its number in the maps.
+pub type Numbered<'a> = (u16, &'a ListenerSpec<'a>);
 
 /// Why a listener cannot be served by the programs.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +39,7 @@ pub enum ListenerError {
 
 /// A listener with what the kernel says about its sockets.
 struct Inspected<'a> {
+    number: u16,
     spec: &'a ListenerSpec<'a>,
     /// By worker.
     workers: Vec<Vec<(BorrowedFd<'a>, Bound)>>,
@@ -63,20 +67,19 @@ pub struct Prepared<'a> {
 }
 
 /// Asks the kernel about each socket and plans the maps. `vips` stand for virtual addresses.
-pub fn prepare<'a>(
-    specs: &'a [ListenerSpec<'a>],
-    vips: &'a [ListenerSpec<'a>],
-) -> Result<Prepared<'a>, ListenerError> {
-    let listeners = specs.iter().map(inspect).collect::<Result<Vec<_>, _>>()?;
+pub fn prepare<'a>(specs: &[Numbered<'a>], vips: &[Numbered<'a>]) -> Result<Prepared<'a>, ListenerError> {
+    let listeners = specs.iter().copied().map(inspect).collect::<Result<Vec<_>, _>>()?;
     let for_plan: Vec<_> = listeners
         .iter()
         .map(|one| Listener {
+            number: one.number,
             name: &one.spec.name,
             bindings: &one.spec.bindings,
             sockets: one.workers.iter().flatten().map(|(_, bound)| *bound).collect(),
             balanced: false,
         })
-        .chain(vips.iter().map(|one| Listener {
+        .chain(vips.iter().map(|(number, one)| Listener {
+            number: *number,
             name: &one.name,
             bindings: &one.bindings,
             sockets: Vec::new(),
@@ -88,7 +91,7 @@ pub fn prepare<'a>(
     Ok(Prepared { listeners, plan, workers })
 }
 
-fn inspect<'a>(spec: &'a ListenerSpec<'a>) -> Result<Inspected<'a>, ListenerError> {
+fn inspect<'a>((number, spec): Numbered<'a>) -> Result<Inspected<'a>, ListenerError> {
     if spec.workers.len() > WORKERS_MAX as usize {
         let count = spec.workers.len();
         return Err(ListenerError::TooManyWorkers { listener: spec.name.clone(), count });
@@ -102,7 +105,7 @@ fn inspect<'a>(spec: &'a ListenerSpec<'a>) -> Result<Inspected<'a>, ListenerErro
     };
     let of_worker = |sockets: &Vec<BorrowedFd<'a>>| sockets.iter().map(of_socket).collect();
     let workers = spec.workers.iter().map(|worker| of_worker(&worker.sockets)).collect::<Result<_, _>>()?;
-    Ok(Inspected { spec, workers })
+    Ok(Inspected { number, spec, workers })
 }
 
 fn bound(socket: BorrowedFd<'_>) -> io::Result<Bound> {
@@ -124,24 +127,23 @@ impl Prepared<'_> {
         cpus.filter(|cpus| cpus.iter().all(|cpu| *cpu < CPUS_MAX))
     }
 
-    /// Writes everything but `CONFIG`, which comes last.
-    pub fn fill(&self, maps: &Maps) -> Result<(), ListenerError> {
+    /// Writes everything but `CONFIG`, which comes last; `before` is what the maps hold.
+    pub fn fill(&self, before: &Plan, maps: &Maps) -> Result<(), ListenerError> {
+        self.fill_sockets(maps)?;
+        bindings::exchange(before, &self.plan, maps).map_err(|(map, error)| ListenerError::Map { map, error })
+    }
+
+    fn fill_sockets(&self, maps: &Maps) -> Result<(), ListenerError> {
         let failed = |map| move |error| ListenerError::Map { map, error };
-        let ports: Vec<_> = self.plan.ports.iter().map(|(port, entry)| (u32::from(*port), *entry)).collect();
-        maps.ports.update_all(&ports).map_err(failed("PORTS"))?;
-        // A trie takes no batch before Linux 5.14.
-        for (key, entry) in &self.plan.bind {
-            maps.bind.update(key, entry).map_err(failed("BIND"))?;
-        }
         for (worker, cpu) in self.cpus().unwrap_or_default().into_iter().enumerate() {
             maps.worker_of_cpu.update(&cpu, &(worker as u32 + 1)).map_err(failed("WORKER_OF_CPU"))?;
         }
         // Only where it is needed: a SOCKMAP changes what a socket's children go through.
         let steered = if self.plan.steers() { self.listeners.as_slice() } else { &[] };
-        for (place, listener) in steered.iter().enumerate() {
+        for listener in steered {
             for v6 in [false, true] {
                 let Some(socket) = listener.taker(v6) else { continue };
-                let group = group_index(number(place), v6);
+                let group = group_index(listener.number, v6);
                 let descriptor = socket.as_raw_fd() as u32;
                 maps.listeners.update(&group, &descriptor).map_err(failed("LISTENERS"))?;
             }
@@ -154,10 +156,10 @@ impl Prepared<'_> {
     pub fn attach_reuseport(&self, program: &LoadedProgram, maps: &Maps) -> (Vec<String>, Vec<String>) {
         let mut attached = Vec::new();
         let mut refused = Vec::new();
-        for (place, listener) in self.listeners.iter().enumerate().filter(|(_, one)| one.workers.len() > 1) {
+        for listener in self.listeners.iter().filter(|one| one.workers.len() > 1) {
             for v6 in [false, true] {
                 let name = format!("{} ({})", listener.spec.name, if v6 { "IPv6" } else { "IPv4" });
-                match attach_group(listener, group_index(number(place), v6), v6, program, maps) {
+                match attach_group(listener, group_index(listener.number, v6), v6, program, maps) {
                     Ok(true) => attached.push(name),
                     Ok(false) => {}
                     Err(error) => {

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use crate::capability::{BPF, NET_ADMIN};
+use crate::capability::{BPF, NET_ADMIN, NET_BIND_SERVICE};
 
 const VERSION_3: u32 = 0x2008_0522;
 
@@ -28,10 +28,10 @@ pub fn drop_all() {
     say(keep(0));
 }
 
-/// For the thread that looks after the programs: what attaching to an interface that appears takes, and writing maps
-/// (Linux before 6.4). Loading programs is over.
+/// For the thread that looks after the programs: what attaching to an interface that appears takes, writing maps
+/// (Linux before 6.4), and listening on a port below 1024 that settings add. Loading programs is over.
 pub fn keep_attaching() {
-    say(keep(1 << BPF | 1 << NET_ADMIN));
+    say(keep(1 << BPF | 1 << NET_ADMIN | 1 << NET_BIND_SERVICE));
 }
 
 fn say(result: io::Result<()>) {
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn drop_leaves_a_thread_what_it_keeps_and_others_theirs() {
         let before = effective();
-        let attaching = 1 << BPF | 1 << NET_ADMIN;
+        let attaching = 1 << BPF | 1 << NET_ADMIN | 1 << NET_BIND_SERVICE;
         let of_thread = std::thread::spawn(move || {
             keep_attaching();
             let kept = effective();

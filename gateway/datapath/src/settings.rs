@@ -12,6 +12,7 @@ use gateway_common::map::PREFIXES_MAX;
 use serde::{Deserialize, Serialize};
 
 use crate::balance::BalanceSettings;
+use crate::load::name;
 use crate::shed::Prefix;
 
 /// `--datapath`, `--interface` and their siblings.
@@ -145,6 +146,18 @@ words!(
         Off = "off",
     }
 );
+
+impl Ingress {
+    /// The program that sees arriving packets; `None` where there is none, or [`Ingress::Auto`] has not become one of
+    /// the others yet.
+    pub const fn program(self) -> Option<&'static str> {
+        match self {
+            Self::Native | Self::Generic => Some(name::INGRESS),
+            Self::Tcx => Some(name::INGRESS_TC),
+            Self::Auto | Self::Off => None,
+        }
+    }
+}
 
 words!(
     /// Which worker gets a new connection.

@@ -6,6 +6,7 @@ use gateway_common::map::{Config, FLOWS_MAX, Member, RING_SLOTS, Vip};
 use gateway_common::numbers::PROTOCOL_TCP;
 use gateway_common::packet::Address;
 
+use crate::bindings::{Plan, numbered};
 use crate::counters::{self, Counters};
 use crate::kernel::{self, Run};
 use crate::listeners;
@@ -37,24 +38,27 @@ pub struct Arrival {
 impl Trial {
     /// Error: one line, as in a status.
     pub fn load(listeners: &[ListenerSpec<'_>]) -> Result<Self, String> {
-        let prepared = listeners::prepare(listeners, &[]).map_err(|error| error.to_string())?;
-        let mut names = name::ALL.to_vec();
-        names.push(name::EMPTY);
-        let loaded = load::load(&names, &LoadOptions::new(&DatapathSettings::default()))?;
+        let mut names = Vec::new();
+        let prepared =
+            listeners::prepare(&numbered(&mut names, listeners), &[]).map_err(|error| error.to_string())?;
+        let mut programs = name::ALL.to_vec();
+        programs.push(name::EMPTY);
+        let loaded = load::load(&programs, &LoadOptions::new(&DatapathSettings::default()))?;
         if let Some(line) = loaded.refused.first() {
             return Err(line.clone());
         }
-        prepared.fill(&loaded.maps).map_err(|error| error.to_string())?;
+        prepared.fill(&Plan::default(), &loaded.maps).map_err(|error| error.to_string())?;
         let config = listeners::config(prepared.workers, false);
         loaded.maps.config.update(&0_u32, &config).map_err(|error| error.to_string())?;
-        Ok(Self { loaded, names: listeners.iter().map(|one| one.name.clone()).collect() })
+        Ok(Self { loaded, names })
     }
 
     /// The program of XDP with a virtual address whose packets all go to one member; `listener` stands for it. Error: as
     /// above.
     pub fn balancing(listener: &ListenerSpec<'_>) -> Result<Self, String> {
         let listeners = std::slice::from_ref(listener);
-        let prepared = listeners::prepare(&[], listeners).map_err(|error| error.to_string())?;
+        let prepared = listeners::prepare(&[], &numbered(&mut Vec::new(), listeners))
+            .map_err(|error| error.to_string())?;
         let mut options = LoadOptions::new(&DatapathSettings::default());
         (options.balance, options.rings, options.flows_max) = (true, 1, FLOWS_MAX);
         let loaded = load::load(&[name::TRIAL, name::TRIAL_FLOOR], &options)?;
@@ -75,7 +79,7 @@ impl Trial {
         let ring: Vec<(u32, u32)> = (0..RING_SLOTS).map(|slot| (slot, 1)).collect();
         let mut config = listeners::config(1, false);
         config.flags |= Config::BALANCE;
-        let filled = prepared.fill(maps).map_err(io::Error::other).and_then(|()| {
+        let filled = prepared.fill(&Plan::default(), maps).map_err(io::Error::other).and_then(|()| {
             maps.vips.update(&1_u32, &vip)?;
             maps.members.update(&1_u32, &member)?;
             maps.ring.update_all(&ring)?;

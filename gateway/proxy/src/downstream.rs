@@ -115,7 +115,7 @@ pub struct Server<S: Service> {
     timers: Rc<Timers>,
     pipes: Pipes,
     open: Cell<usize>,
-    /// Told when the last connection has closed, and when draining begins.
+    /// Told when the last connection has closed, when a listener closes, and when draining begins.
     changed: Notify,
 }
 

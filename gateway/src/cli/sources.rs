@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use gateway_expression::Options;
 
-use super::{EXIT_SETTINGS, fail};
-use crate::settings::{Settings, gather};
+use super::EXIT_SETTINGS;
+use crate::settings::Settings;
 
 /// Flags that name settings.
 #[derive(Debug, Default, clap::Args)]
@@ -24,11 +24,10 @@ impl Sources {
     pub fn read(&self, flags: &[(&str, Option<String>)]) -> Result<(Settings, Vec<String>), ExitCode> {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let given = gather(environment, self.settings.as_deref(), &self.assignments, flags)
-            .map_err(|message| fail(EXIT_SETTINGS, message))?;
-        Settings::from_given(&given).map_err(|errors| {
-            for error in &errors {
-                eprintln!("gateway: {error}");
+        let gathered = Settings::gather(environment, self.settings.clone(), &self.assignments, flags);
+        gathered.map_err(|mistakes| {
+            for mistake in &mistakes {
+                eprintln!("gateway: {mistake}");
             }
             ExitCode::from(EXIT_SETTINGS)
         })

@@ -11,6 +11,7 @@ use gateway_proxy::worker::Shared;
 use tokio::sync::watch;
 
 use super::StartError;
+use super::live::Live;
 use crate::datapath::Rules;
 use crate::handover::{Desk, Kept, Offer};
 use crate::plane_source::SharedState;
@@ -32,6 +33,8 @@ pub struct Control {
     pub source: SharedState,
     /// Where a successor asks, and what it gets.
     pub desk: Option<(Desk, Kept)>,
+    /// Settings that change while it serves.
+    pub live: Option<Live>,
     /// Turns true when there is a successor.
     pub handed_over: watch::Receiver<bool>,
 }
@@ -71,6 +74,9 @@ impl Control {
         privileges::keep_attaching();
         if let Some((desk, kept)) = self.desk.take() {
             tokio::task::spawn_local(desk.serve(kept, self.draining.clone()));
+        }
+        if let Some(live) = self.live.take() {
+            tokio::task::spawn_local(live.follow(self.draining.clone()));
         }
         if let Some(listener) = admin.and_then(|bound| bound.sockets.into_iter().next()) {
             let admin = admin::Admin {

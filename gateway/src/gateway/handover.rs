@@ -8,9 +8,10 @@ use gateway_proxy::downstream::Bound;
 use gateway_proxy::worker::Shared;
 use tokio::sync::watch as signal;
 
-use super::{Listeners, StartError, spec};
+use super::StartError;
 use crate::handover::{Desk, HandoverError, Kept, Offer};
 use crate::settings::Settings;
+use crate::standing::Standing;
 
 /// For the first configuration, which a plane may have to send.
 const CONFIGURED_WITHIN: Duration = Duration::from_mins(1);
@@ -70,7 +71,7 @@ impl Handover {
     /// Copies of everything for a successor.
     pub fn keep(
         &self,
-        listeners: &Listeners,
+        standing: &Standing,
         admin: Option<&Bound>,
         cpus: &[Option<usize>],
         datapath: &Arc<Datapath>,
@@ -79,12 +80,13 @@ impl Handover {
             return Ok(None);
         }
         let failed = |source| StartError::Io { what: "a listening socket cannot be held twice", source };
-        let mut traffic = Vec::new();
-        for one in &listeners.opened {
-            traffic.push((one.bound.try_clone().map_err(failed)?, one.bindings.clone()));
-        }
         let admin = admin.map(Bound::try_clone).transpose().map_err(failed)?;
-        Ok(Some(Kept { traffic, admin, cpus: cpus.to_vec(), datapath: Arc::clone(datapath), spec }))
+        Ok(Some(Kept {
+            traffic: Arc::clone(standing),
+            admin,
+            cpus: cpus.to_vec(),
+            datapath: Arc::clone(datapath),
+        }))
     }
 
     /// Turns true when a successor serves; never without the setting.

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +12,7 @@ use gateway_policy::ports::{OutboundCall, TokenRequest};
 use gateway_proxy::ports::event_hubs;
 use gateway_proxy::upstream::{Upstream, UpstreamSettings, UpstreamShared};
 use gateway_proxy::worker::Shared;
-use gateway_telemetry::export::{HttpRequest, HttpResponse, LocalFuture, Outbound, Pipeline};
+use gateway_telemetry::export::{HttpRequest, HttpResponse, LocalFuture, Outbound};
 use tokio::task::LocalSet;
 
 use super::StartError;
@@ -25,12 +24,10 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// What workers do for it themselves comes on top, and both together are to stay below a tenth.
 const NICENESS: i32 = 13;
 
-/// Starts the thread; it ends when the pipeline is closed.
-pub fn spawn(
-    pipeline: Arc<Pipeline>,
-    shared: Arc<Shared>,
-    upstream: UpstreamShared,
-) -> Result<JoinHandle<()>, StartError> {
+/// Starts the thread, if something is exported; it ends when the pipeline is closed.
+pub fn spawn(shared: &Arc<Shared>, upstream: &UpstreamShared) -> Result<(), StartError> {
+    let Some(pipeline) = shared.telemetry.pipeline().map(Arc::clone) else { return Ok(()) };
+    let (shared, upstream) = (Arc::clone(shared), upstream.clone());
     let failed = |what| move |source| StartError::Io { what, source };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -49,6 +46,7 @@ pub fn spawn(
     std::thread::Builder::new()
         .name("telemetry".to_owned())
         .spawn(run)
+        .map(drop)
         .map_err(failed("the telemetry thread cannot start"))
 }
 

@@ -1,12 +1,15 @@
 //! Worker threads: one current-thread runtime each, with its own sockets, connections and upstream pools.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use arc_swap::ArcSwap;
 use gateway_datapath::privileges;
 use gateway_proxy::downstream::l4::{PassSettings, Passing, Routes};
+use gateway_proxy::downstream::listener::Door;
 use gateway_proxy::downstream::{ConnectionCap, Server, Settings as DownstreamSettings, TlsServer};
 use gateway_proxy::tunnel::Shortcut;
 use gateway_proxy::upstream::{Upstream, UpstreamSettings, UpstreamShared};
@@ -15,6 +18,7 @@ use gateway_telemetry::Listener;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
 
 use super::{Opened, StartError};
@@ -39,6 +43,7 @@ struct Start {
     index: usize,
     cpu: Option<usize>,
     sockets: Vec<Socket>,
+    changes: UnboundedReceiver<Change>,
     passing: PassSettings,
     shared: Arc<Shared>,
     upstream: UpstreamSettings,
@@ -50,11 +55,25 @@ struct Start {
 }
 
 /// A listening socket of one worker.
-struct Socket {
-    name: String,
-    socket: std::net::TcpListener,
-    tls: Option<Arc<TlsServer>>,
-    routes: Option<Arc<Routes>>,
+pub struct Socket {
+    pub name: String,
+    pub socket: std::net::TcpListener,
+    pub tls: Option<Arc<TlsServer>>,
+    pub routes: Option<Arc<ArcSwap<Routes>>>,
+}
+
+/// What a worker does about its listeners while it serves.
+pub enum Change {
+    Open(Socket),
+    /// The listener of that name; its connections stay.
+    Close(String),
+}
+
+/// The workers that have been started.
+pub struct Workers {
+    pub threads: Vec<JoinHandle<usize>>,
+    /// Where each is told of changes; closed when it has ended.
+    pub changes: Vec<UnboundedSender<Change>>,
 }
 
 /// What all workers have in common.
@@ -76,7 +95,7 @@ pub fn spawn(
     tls: Option<Arc<TlsServer>>,
     cpus: &[Option<usize>],
     common: &Common<'_>,
-) -> Result<Vec<JoinHandle<usize>>, StartError> {
+) -> Result<Workers, StartError> {
     let Common { settings, shared, addresses, draining, handed_over, .. } = *common;
     let upstream_shared = common.upstream;
     let upstream = UpstreamSettings {
@@ -112,12 +131,15 @@ pub fn spawn(
             sockets[worker].push(Socket { name, socket, tls, routes });
         }
     }
-    let mut threads = Vec::with_capacity(cpus.len());
+    let mut workers = Workers { threads: Vec::new(), changes: Vec::new() };
     for (index, sockets) in sockets.into_iter().enumerate() {
+        let (sender, changes) = mpsc::unbounded_channel();
+        workers.changes.push(sender);
         let start = Start {
             index,
             cpu: cpus[index],
             sockets,
+            changes,
             passing: passing.clone(),
             shared: Arc::clone(shared),
             upstream: upstream.clone(),
@@ -128,10 +150,10 @@ pub fn spawn(
             settings: Arc::clone(&settings),
         };
         let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || start.run());
-        threads
-            .push(thread.map_err(|source| StartError::Io { what: "a worker thread cannot start", source })?);
+        let failed = |source| StartError::Io { what: "a worker thread cannot start", source };
+        workers.threads.push(thread.map_err(failed)?);
     }
-    Ok(threads)
+    Ok(workers)
 }
 
 impl Start {
@@ -157,22 +179,58 @@ impl Start {
         let upstream = Upstream::new(self.upstream, &self.upstream_shared);
         let worker = Worker::new(self.index, self.shared, Rc::clone(&upstream));
         let server = Server::new(worker, self.downstream);
-        for Socket { name, socket, tls, routes } in self.sockets {
-            let passing = routes.map(|routes| Passing {
-                routes,
-                upstream: Rc::clone(&upstream),
-                settings: self.passing.clone(),
-            });
-            if let Err(error) = server.listen(&name, socket, tls, passing) {
-                tracing::error!(worker = self.index, listener = name, %error, "a listener cannot be served");
+        let mut doors =
+            Doors { index: self.index, server, upstream, passing: self.passing, open: HashMap::new() };
+        for socket in self.sockets {
+            doors.open(socket);
+        }
+        loop {
+            tokio::select! {
+                // An error means that the gateway has gone, which ends the worker as well.
+                _ = self.draining.wait_for(|draining| *draining) => break,
+                Some(change) = self.changes.recv() => match change {
+                    Change::Open(socket) => doors.open(socket),
+                    Change::Close(name) => doors.close(&name),
+                },
             }
         }
-        // An error means that the gateway has gone, which ends the worker as well.
-        let _ = self.draining.wait_for(|draining| *draining).await;
         if !*self.handed_over.borrow() {
             tokio::time::sleep(self.settings.shutdown.delay).await;
         }
-        server.drain(self.settings.shutdown.timeout).await
+        doors.server.drain(self.settings.shutdown.timeout).await
+    }
+}
+
+/// A worker's listeners, by name.
+struct Doors {
+    index: usize,
+    server: Rc<Server<Worker>>,
+    upstream: Rc<Upstream>,
+    passing: PassSettings,
+    open: HashMap<String, Rc<Door>>,
+}
+
+impl Doors {
+    fn open(&mut self, Socket { name, socket, tls, routes }: Socket) {
+        let passing = routes.map(|routes| Passing {
+            routes,
+            upstream: Rc::clone(&self.upstream),
+            settings: self.passing.clone(),
+        });
+        match self.server.listen(&name, socket, tls, passing) {
+            Ok(door) => {
+                self.open.insert(name, door);
+            }
+            Err(error) => {
+                tracing::error!(worker = self.index, listener = name, %error, "a listener cannot be served");
+            }
+        }
+    }
+
+    fn close(&mut self, name: &str) {
+        if let Some(door) = self.open.remove(name) {
+            self.server.close(&door);
+        }
     }
 }
 

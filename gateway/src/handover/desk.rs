@@ -8,28 +8,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_datapath::{
-    Binding, Datapath, HandedClaims, HandedFlows, HandedLink, ListenerSpec, send_descriptors,
-};
+use gateway_datapath::{Datapath, HandedClaims, HandedFlows, HandedLink, send_descriptors};
 use gateway_proxy::downstream::Bound;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
 use super::{HandoverError, LinkPart, ListenerPart, Manifest, PROTOCOL, READY, YOURS, write_manifest};
+use crate::standing::{Standing, lock, specs};
 
 /// For the successor to compile its configuration and attach.
 const STARTS_WITHIN: Duration = Duration::from_mins(2);
 
 /// What is handed over: copies of everything, so that it stays open in either process.
 pub struct Kept {
-    /// With the bindings and workers' processors that the kernel path was told.
-    pub traffic: Vec<(Bound, Vec<Binding>)>,
+    /// As they are when it comes to that.
+    pub traffic: Standing,
     pub admin: Option<Bound>,
     pub cpus: Vec<Option<usize>>,
     pub datapath: Arc<Datapath>,
-    /// How the kernel path is told of a listener.
-    pub spec: for<'a> fn(&'a Bound, &[Binding], &[Option<usize>]) -> ListenerSpec<'a>,
 }
 
 /// The socket. Its file goes when it is dropped, unless a successor has put its own there.
@@ -93,10 +90,7 @@ impl Desk {
                 }
                 Err(error) => {
                     tracing::warn!(event_type = "HandoverFailed", %error, "the other process did not take over");
-                    let spec = |(bound, more)| (kept.spec)(bound, more, &kept.cpus);
-                    let specs: Vec<_> =
-                        kept.traffic.iter().map(|(bound, more)| spec((bound, more))).collect();
-                    kept.datapath.reclaim(&specs);
+                    kept.datapath.reclaim(&specs(&lock(&kept.traffic), &kept.cpus));
                 }
             }
         }
@@ -134,7 +128,8 @@ async fn hand_over(stream: UnixStream, kept: &Kept) -> io::Result<()> {
 
 fn offer(stream: &mut StdStream, kept: &Kept) -> io::Result<()> {
     let handed = kept.datapath.hand_over()?;
-    let bound: Vec<&Bound> = kept.traffic.iter().map(|(bound, _)| bound).chain(&kept.admin).collect();
+    let traffic = lock(&kept.traffic);
+    let bound: Vec<&Bound> = traffic.iter().map(|one| &one.bound).chain(&kept.admin).collect();
     let listeners = bound.iter().map(|one| ListenerPart {
         name: one.name.clone(),
         address: one.address,

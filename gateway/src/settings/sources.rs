@@ -11,17 +11,12 @@ pub struct Given {
     pub value: String,
 }
 
-/// Gathers all sources, lowest precedence first: environment, file, then `--set` and flags as they came.
-pub fn gather(
-    environment: impl Iterator<Item = (String, String)>,
-    file: Option<&Path>,
+/// What `--set` and flags give, as they came.
+pub fn from_command_line(
     assignments: &[String],
     flags: &[(&str, Option<String>)],
 ) -> Result<Vec<Given>, String> {
-    let mut given = from_environment(environment);
-    if let Some(file) = file {
-        given.extend(from_file(file)?);
-    }
+    let mut given = Vec::new();
     for assignment in assignments {
         let (name, value) = assignment
             .split_once('=')
@@ -38,7 +33,7 @@ pub fn gather(
 
 /// `net.http.address`, or `NET_HTTP_ADDRESS`; the dotted form wins. Dotted names that look like ours but are
 /// unknown are passed on, so that they are warned about.
-fn from_environment(environment: impl Iterator<Item = (String, String)>) -> Vec<Given> {
+pub fn from_environment(environment: impl Iterator<Item = (String, String)>) -> Vec<Given> {
     let mut snake = Vec::new();
     let mut dotted = Vec::new();
     for (name, value) in environment {
@@ -78,7 +73,8 @@ fn upper_snake(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
 }
 
-fn from_file(file: &Path) -> Result<Vec<Given>, String> {
+/// What a TOML file gives.
+pub fn from_file(file: &Path) -> Result<Vec<Given>, String> {
     let text =
         std::fs::read_to_string(file).map_err(|error| format!("--settings {}: {error}", file.display()))?;
     let table: toml::Table =
@@ -113,15 +109,23 @@ fn scalar(value: &toml::Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Origin;
 
     #[test]
-    fn gather_orders_sources_by_precedence() {
+    fn read_orders_sources_by_precedence() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "workers = 2\n[net.http]\naddress = \"127.0.0.1:1\"\n").unwrap();
         let environment = [("NET_HTTP_ADDRESS", "e:1"), ("net.http.address", "e:2"), ("PATH", "x")];
         let environment = environment.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned()));
         let flags = [("workers", Some("4".to_owned())), ("net.https.address", None)];
-        let given = gather(environment, Some(file.path()), &["workers=3".to_owned()], &flags).unwrap();
+        let origin = Origin {
+            below: from_environment(environment),
+            file: file.path().to_owned(),
+            above: from_command_line(&["workers=3".to_owned()], &flags).unwrap(),
+            stamp: None,
+            given: Vec::new(),
+        };
+        let given = origin.read().unwrap();
         let shown: Vec<_> = given.iter().map(|g| format!("{}={}", g.name, g.value)).collect();
         assert_eq!(
             shown,
@@ -137,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn gather_assignment_without_a_value_is_refused() {
-        assert!(gather(std::iter::empty(), None, &["workers".to_owned()], &[]).is_err());
+    fn from_command_line_assignment_without_a_value_is_refused() {
+        assert!(from_command_line(&["workers".to_owned()], &[]).is_err());
     }
 }

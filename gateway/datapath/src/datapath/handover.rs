@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::{Datapath, Inner};
 use crate::balance::{Balance, HandedFlows};
+use crate::bindings::numbered;
 use crate::kernel::Link;
 use crate::listeners;
 use crate::load::{Maps, name};
@@ -65,7 +66,7 @@ impl Datapath {
     }
 
     /// Puts our own programs back where another process has put its, which then did not start. `listeners` are those
-    /// of the start.
+    /// that there are.
     pub fn reclaim(&self, listeners: &[ListenerSpec<'_>]) {
         let Inner::On(active) = &self.0 else { return };
         active.shed().reclaim();
@@ -79,8 +80,9 @@ impl Datapath {
                 }
             }
         }
+        let mut names = active.changing().names.clone();
         if let Some(program) = active.loaded.program(name::REUSEPORT)
-            && let Ok(prepared) = listeners::prepare(listeners, &[])
+            && let Ok(prepared) = listeners::prepare(&numbered(&mut names, listeners), &[])
             && prepared.has_groups()
         {
             let (_, refused) = prepared.attach_reuseport(program, &active.loaded.maps);

@@ -2,7 +2,7 @@
 
 use gateway_common::map::Config;
 
-use super::{Active, NO_INTERFACE};
+use super::{Active, NO_INTERFACE, by_number};
 use crate::attach::Attachment;
 use crate::balance::Balance;
 use crate::cookies;
@@ -29,13 +29,13 @@ impl Active {
         let changing = self.changing();
         let interfaces = changing.attachments.iter().map(interface_status).collect();
         let links: Vec<_> =
-            changing.attachments.iter().flat_map(|one| &one.links).chain(&self.links).collect();
+            changing.attachments.iter().flat_map(|one| &one.links).chain(&changing.links).collect();
         let programs = self.loaded.programs.iter().map(|program| {
             let of_program = links.iter().filter(|(owner, _)| *owner == program.name);
             let mut attached: Vec<String> =
                 of_program.filter_map(|(_, link)| link.attached()).map(|one| one.describe()).collect();
             if program.name == name::REUSEPORT {
-                attached.extend(self.groups.iter().map(|group| format!("reuseport group of {group}")));
+                attached.extend(changing.groups.iter().map(|group| format!("reuseport group of {group}")));
             }
             ProgramStatus {
                 name: program.name.to_owned(),
@@ -46,8 +46,7 @@ impl Active {
                 runs: self.statistics.of(program),
             }
         });
-        let flooded = self
-            .numbered()
+        let flooded = by_number(&changing.names)
             .filter(|(number, _)| cookies::is_flooded(&self.loaded.maps, *number).unwrap_or(false));
         let flooded = flooded.map(|(_, name)| name.to_owned()).collect();
         let none = changing.attachments.is_empty().then(|| NO_INTERFACE.to_owned());
@@ -57,9 +56,9 @@ impl Active {
             tier: self.tier,
             enabled: self.loaded.maps.config.get(&0_u32).is_ok_and(|config| config.has(Config::ENABLED)),
             interfaces,
-            listeners: self.listeners.clone(),
+            listeners: changing.listeners.clone(),
             programs: programs.collect(),
-            steering: self.steering,
+            steering: (!changing.groups.is_empty()).then_some(self.steering),
             shed,
             balance: self.balance().as_ref().map(Balance::status).unwrap_or_default(),
             flooded,

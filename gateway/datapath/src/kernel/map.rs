@@ -153,6 +153,19 @@ impl<V: Plain + Default> Map<V> {
         }
         Ok(values.chunks_exact(cpus).map(<[V]>::to_vec).collect())
     }
+
+    /// The same, summed over CPUs, for values that are nothing but counters.
+    pub fn totals(&self, count: u32) -> io::Result<Vec<V>> {
+        let sum = |values: &Vec<V>| {
+            let mut sum = V::default();
+            for value in values {
+                add(&mut sum, value);
+            }
+            sum
+        };
+        Ok(self.per_cpu(count)?.iter().map(sum).collect())
+    }
+
     /// Calls `with` for each entry of a hash whose keys are `K`. What others change meanwhile may be seen or not.
     pub fn each<K: Plain + Default>(&self, mut with: impl FnMut(&K, &V) -> io::Result<()>) -> io::Result<()> {
         let mut keys = vec![K::default(); AT_ONCE];
@@ -186,6 +199,20 @@ impl<V: Plain + Default> Map<V> {
             }
             first = false;
         }
+    }
+}
+
+/// Adds word by word.
+fn add<V: Plain>(sum: &mut V, one: &V) {
+    const { assert!(size_of::<V>().is_multiple_of(8) && align_of::<V>() == 8, "counters of 64 bits") };
+    let words = size_of::<V>() / 8;
+    // SAFETY: `Plain` has no padding and takes every bit pattern; length and alignment are asserted above.
+    let (sum, one) = unsafe {
+        let sum = std::slice::from_raw_parts_mut(std::ptr::from_mut(sum).cast::<u64>(), words);
+        (sum, std::slice::from_raw_parts(std::ptr::from_ref(one).cast::<u64>(), words))
+    };
+    for (sum, one) in sum.iter_mut().zip(one) {
+        *sum = sum.wrapping_add(*one);
     }
 }
 

@@ -18,6 +18,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use gateway_telemetry::metrics::labels::PassageEnd;
 use nix::sys::socket::{MsgFlags, recv};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
@@ -60,7 +61,8 @@ pub struct PassSettings {
 
 /// The routes of a listener, as one worker has them.
 pub struct Passing {
-    pub routes: Arc<Routes>,
+    /// Exchanged when settings change; a connection keeps those that it began with.
+    pub routes: Arc<ArcSwap<Routes>>,
     pub upstream: Rc<Upstream>,
     pub settings: PassSettings,
 }
@@ -74,8 +76,12 @@ pub async fn pass<S: Service>(
     passing: &Passing,
     timer: &Timer,
 ) -> Option<TcpStream> {
+    let routes = passing.routes.load_full();
+    if routes.is_empty() && door.tls.is_some() {
+        return Some(stream);
+    }
     let refuse = |name, end| drop(Passage::refused(server, client, name, end));
-    let (name, route) = match passing.routes.raw() {
+    let (name, route) = match routes.raw() {
         Some(route) => (None, route),
         None => {
             timer.set(server.settings.handshake_timeout);
@@ -89,7 +95,7 @@ pub async fn pass<S: Service>(
                     return None;
                 }
             };
-            match passing.routes.find(name.as_deref()) {
+            match routes.find(name.as_deref()) {
                 Some(route) => (name, route),
                 None if door.tls.is_some() => return Some(stream),
                 None => {

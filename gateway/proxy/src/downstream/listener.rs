@@ -1,5 +1,6 @@
 //! Listening sockets, one a worker on the same address (`SO_REUSEPORT`), and the loop that accepts.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
@@ -156,25 +157,38 @@ pub struct Door {
     pub host: Box<str>,
     pub tls: Option<Arc<TlsServer>>,
     pub passing: Option<Passing>,
+    closed: Cell<bool>,
 }
 
 impl<S: Service> Server<S> {
     /// Accepts on one of the sockets of a [`Bound`]; until drained, on a task of its own. With `tls`, HTTPS. With
-    /// `passing`, connections that its routes have go through; without `tls` there are no others.
+    /// `passing`, connections that its routes have go through; without `tls` there are no others. The door is for
+    /// [`Server::close`].
     pub fn listen(
         self: &Rc<Self>,
         name: &str,
         socket: StdListener,
         tls: Option<Arc<TlsServer>>,
         passing: Option<Passing>,
-    ) -> io::Result<()> {
+    ) -> io::Result<Rc<Door>> {
         socket.set_nonblocking(true)?;
         let host = socket.local_addr()?.ip().to_string();
         let host = if host.contains(':') { format!("[{host}]") } else { host };
         let listener = TcpListener::from_std(socket)?;
-        let door = Rc::new(Door { name: name.into(), host: host.into(), tls, passing });
-        tokio::task::spawn_local(accept(Rc::clone(self), listener, door));
-        Ok(())
+        let door =
+            Rc::new(Door { name: name.into(), host: host.into(), tls, passing, closed: Cell::new(false) });
+        tokio::task::spawn_local(accept(Rc::clone(self), listener, Rc::clone(&door)));
+        Ok(door)
+    }
+
+    /// Accepts who has come already, and then nobody any more there; open connections stay.
+    pub fn close(&self, door: &Door) {
+        door.closed.set(true);
+        self.changed.notify_waiters();
+    }
+
+    fn is_closing(&self, door: &Door) -> bool {
+        door.closed.get() || self.timers.is_draining()
     }
 }
 
@@ -189,8 +203,8 @@ async fn accept<S: Service>(server: Rc<Server<S>>, listener: TcpListener, door: 
         let accepted = tokio::select! {
             biased;
             accepted = listener.accept() => accepted,
-            () = server.changed.notified(), if !server.timers.is_draining() => continue,
-            () = std::future::ready(()), if server.timers.is_draining() => break,
+            () = server.changed.notified(), if !server.is_closing(&door) => continue,
+            () = std::future::ready(()), if server.is_closing(&door) => break,
         };
         match accepted {
             Ok((stream, peer)) => {

@@ -142,6 +142,11 @@ impl Routes {
         Ok(())
     }
 
+    /// True when no connection takes a route.
+    pub fn is_empty(&self) -> bool {
+        self.raw.is_none() && self.other.is_none() && self.exact.is_empty() && self.wildcard.is_empty()
+    }
+
     /// The route of every connection, whatever it speaks.
     pub fn raw(&self) -> Option<&Arc<Route>> {
         self.raw.as_ref()
