@@ -5,13 +5,16 @@
 //! same name. Nothing is sent to a member that would not know it: what cannot be read whole is left to the stack.
 
 mod envelope;
+pub mod flows;
 mod read;
+mod too_long;
 
 use crate::hash::mix;
 use crate::map::{FlowKey, RING_SLOTS};
 
 pub use envelope::{outer_v4, outer_v6, packed_v4, packed_v6};
 pub use read::{Piece, read};
+pub use too_long::{QUOTED_V4, QUOTED_V6, too_long_v4, too_long_v6};
 
 /// What the decision asks for.
 pub trait Tables {

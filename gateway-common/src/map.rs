@@ -130,7 +130,8 @@ plain!(PortEntry, 4);
 impl PortEntry {
     /// No socket is bound there: `sk_lookup` has to find the listener's.
     pub const STEER: u16 = 1;
-    /// In `PORTS` only: the address decides, ask `BIND`.
+    /// In `PORTS` only: the address decides, ask `BIND`. If there is a listener, it is a virtual address, which
+    /// needs no asking.
     pub const BY_ADDRESS: u16 = 2;
     /// A virtual address: `VIPS` knows its members.
     pub const BALANCED: u16 = 4;

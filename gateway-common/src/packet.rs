@@ -6,6 +6,9 @@ use core::net::IpAddr;
 pub trait Packet {
     /// The header at `offset`, or `None` if the packet (or its directly readable part) ends before it does.
     fn header<T: Header>(&self, offset: usize) -> Option<T>;
+
+    /// The sum of `WORDS` words of 16 bits as they lie in the packet (RFC 1071), or `None` if it ends before.
+    fn sum<const WORDS: usize>(&self, offset: usize) -> Option<u32>;
 }
 
 /// A header: integers in network byte order, without padding, at least 2-byte aligned behind Ethernet.
@@ -20,6 +23,11 @@ impl Packet for [u8] {
         let bytes = self.get(offset..offset.checked_add(size_of::<T>())?)?;
         // SAFETY: `bytes` is as long as `T`, and any bytes make a `T` by the trait's promise.
         Some(unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
+    }
+
+    fn sum<const WORDS: usize>(&self, offset: usize) -> Option<u32> {
+        let bytes = self.get(offset..offset.checked_add(WORDS * 2)?)?;
+        Some(bytes.chunks_exact(2).map(|pair| u32::from(u16::from_ne_bytes([pair[0], pair[1]]))).sum())
     }
 }
 

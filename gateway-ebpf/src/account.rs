@@ -39,6 +39,20 @@ impl Packet for Frame {
         // SAFETY: within the packet by the comparison above, which is the one the verifier asks for.
         Some(unsafe { (at as *const T).read() })
     }
+
+    #[inline(always)]
+    fn sum<const WORDS: usize>(&self, offset: usize) -> Option<u32> {
+        let at = self.start + offset;
+        if at + WORDS * 2 > self.end {
+            return None;
+        }
+        let mut sum = 0;
+        for word in 0..WORDS {
+            // SAFETY: as above; what is summed lies at even places.
+            sum += u32::from(unsafe { (at as *const u16).add(word).read() });
+        }
+        Some(sum)
+    }
 }
 
 /// How much one packet counts.

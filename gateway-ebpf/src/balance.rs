@@ -7,17 +7,24 @@ mod xdp;
 use core::cell::Cell;
 
 use gateway_common::Parsed;
+use gateway_common::balance::flows::{is_stale, member_of, name, tick};
 use gateway_common::balance::{How, Piece, Tables, member, read};
-use gateway_common::map::{BalanceCounters, Config, FlowKey, Member, Pieces, PortEntry, Vip, member_index};
+use gateway_common::map::{
+    BalanceCounters, Config, FlowKey, Member, Pieces, PortEntry, TOO_LONG_TOLD_MAX, TooLong, Vip,
+    member_index,
+};
 use gateway_common::packet::Address;
 
 use crate::account::{Frame, Weight};
 use crate::listener;
-use crate::maps::{BALANCE_COUNTS, BALANCERS, FLOWS, FRAGMENTS, MEMBER_COUNTS, MEMBERS, RING, VIPS};
+use crate::maps::{
+    ALIVE, BALANCE_COUNTS, BALANCERS, FIRST_PIECE, FLOWS, FRAGMENTS, MEMBER_COUNTS, MEMBERS, RING, TOO_LONG,
+    VIPS,
+};
 use crate::shed::now;
 
-pub use tc::{send as send_tc, unpack as unpack_tc};
-pub use xdp::{send as send_xdp, unpack as unpack_xdp};
+pub use tc::{send as send_tc, too_long as too_long_tc, unpack as unpack_tc};
+pub use xdp::{send as send_xdp, too_long as too_long_xdp, unpack as unpack_xdp};
 
 /// Where the IP header of a frame without tags is: with tags it is left to the stack.
 const NETWORK: usize = 14;
@@ -49,6 +56,8 @@ pub enum Way {
     Stack,
     /// There is no way to its member.
     Nowhere,
+    /// It does not fit on that way, and its sender is to be told; to be counted.
+    TooLong(&'static mut BalanceCounters),
     To(&'static Member),
 }
 
@@ -80,31 +89,38 @@ fn is_of_interest(parsed: &Parsed, entry: PortEntry) -> bool {
 struct Chosen {
     vip: u32,
     member: u32,
+    /// The packet's sender may be told what becomes of it (RFC 1812 §4.3.2.7, RFC 4443 §2.4 e).
+    answerable: bool,
     counters: &'static mut BalanceCounters,
 }
 
 #[inline(always)]
 fn chosen(frame: &Frame, parsed: &Parsed, entry: PortEntry) -> Option<Chosen> {
-    let (flow, opens, fragment, lasting) = match read(frame, parsed)? {
-        Piece::Whole { flow, opens } => (flow, opens, None, true),
-        Piece::First { flow, opens, fragment } => (flow, opens, Some(fragment), true),
-        Piece::Error(flow) => (flow, false, None, false),
+    let (flow, opens, first, lasting) = match read(frame, parsed)? {
+        Piece::Whole { flow, opens } => (flow, opens, false, true),
+        Piece::First { flow, opens, fragment } => {
+            // Not on the stack, which has no room for it.
+            // SAFETY: the map gave the pointer, and this CPU's slot is ours while the program runs.
+            unsafe { FIRST_PIECE.get_ptr_mut(0)?.write(fragment) };
+            (flow, opens, true, true)
+        }
+        Piece::Error(flow) => (flow, false, false, false),
         Piece::Later(fragment) => {
             // SAFETY: what the entry holds never changes while it is in the map.
             let pieces = unsafe { FRAGMENTS.get(&fragment) }?;
             let counters = counters(pieces.vip)?;
             counters.fragments += 1;
-            return Some(Chosen { vip: pieces.vip, member: pieces.member, counters });
+            return Some(Chosen { vip: pieces.vip, member: pieces.member, answerable: false, counters });
         }
     };
-    let entry = if lasting && fragment.is_none() { entry } else { owner(&flow) };
+    let entry = if lasting && !first { entry } else { owner(&flow) };
     if !entry.has(PortEntry::BALANCED) {
         return None;
     }
     let vip = u32::from(entry.listener);
     let settings = VIPS.get(vip).filter(|vip| vip.protocol == flow.protocol)?;
     let counters = counters(vip)?;
-    let memory = Memory { settings, counters: Cell::new(counters) };
+    let memory = Memory { settings, name: name(&flow, settings), counters: Cell::new(counters) };
     let (member, how) = member(&flow, settings.ring, opens, lasting, &memory)?;
     let counters = memory.counters.into_inner();
     if !lasting {
@@ -116,11 +132,11 @@ fn chosen(frame: &Frame, parsed: &Parsed, entry: PortEntry) -> Option<Chosen> {
             How::Unremembered => counters.unremembered += 1,
         }
     }
-    if let Some(fragment) = fragment {
+    if first && let Some(fragment) = FIRST_PIECE.get(0) {
         // A failure costs the rest of the datagram, which the sender repeats.
-        let _ = FRAGMENTS.insert(&fragment, &Pieces { vip, member }, 0);
+        let _ = FRAGMENTS.insert(fragment, &Pieces { vip, member }, 0);
     }
-    Some(Chosen { vip, member, counters })
+    Some(Chosen { vip, member, answerable: lasting, counters })
 }
 
 /// Whose the flow's destination is.
@@ -151,11 +167,24 @@ impl Chosen {
         // The frame's own header is as long as what IPv4 adds, less six; IPv6 adds twice as much.
         let outer = if member.address.is_v4() { 20 } else { 40 };
         if bytes + outer > u64::from(member.room) + NETWORK as u64 {
-            self.counters.too_long += 1;
-            return Way::Nowhere;
+            return self.too_long(member.room.saturating_sub(outer as u32));
         }
         self.count(weight);
         Way::To(member)
+    }
+
+    #[inline(always)]
+    fn too_long(self, fits: u32) -> Way {
+        if self.answerable
+            && self.counters.telling.allows(now(), TOO_LONG_TOLD_MAX)
+            && let Some(packet) = TOO_LONG.get_ptr_mut(0)
+        {
+            // SAFETY: the map gave the pointer, and this CPU's slot is ours while the program runs.
+            unsafe { packet.write(TooLong { vip: self.vip, fits }) };
+            return Way::TooLong(self.counters);
+        }
+        self.counters.too_long += 1;
+        Way::Nowhere
     }
 
     #[inline(always)]
@@ -172,14 +201,31 @@ impl Chosen {
 
 struct Memory {
     settings: &'static Vip,
+    /// The flow's.
+    name: u64,
     counters: Cell<&'static mut BalanceCounters>,
+}
+
+impl Memory {
+    #[inline(always)]
+    fn bucket(&self) -> u32 {
+        self.name as u32 & self.settings.mask
+    }
 }
 
 impl Tables for Memory {
     #[inline(always)]
-    fn remembered(&self, flow: &FlowKey) -> Option<u32> {
-        // SAFETY: a word, which is read at once.
-        unsafe { FLOWS.get(flow) }.copied()
+    fn remembered(&self, _: &FlowKey) -> Option<u32> {
+        let bucket = self.bucket();
+        let entry = find(self.name, bucket);
+        if entry == 0 {
+            return None;
+        }
+        let (member, tick) = (member_of(entry), this_tick());
+        if is_stale(entry, tick) {
+            put(self.name, bucket, member, tick);
+        }
+        Some(member)
     }
 
     #[inline(always)]
@@ -193,11 +239,34 @@ impl Tables for Memory {
     }
 
     #[inline(always)]
-    fn remember(&self, flow: &FlowKey, member: u32) -> bool {
+    fn remember(&self, _: &FlowKey, member: u32) -> bool {
         // SAFETY: this CPU's own counters, which nobody else looks at meanwhile.
         let counters = unsafe { &mut **self.counters.as_ptr() };
-        counters.may_remember(now(), self.settings.flows_a_second) && FLOWS.insert(flow, &member, 0).is_ok()
+        counters.remembering.allows(now(), self.settings.flows_a_second)
+            && put(self.name, self.bucket(), member, this_tick())
     }
+}
+
+/// Read off user space's sign of life: a call for the time would cost as much as the look into the table.
+#[inline(always)]
+fn this_tick() -> u8 {
+    ALIVE.get(0).map_or(0, |until| tick(*until))
+}
+
+/// The entry of a flow; 0 if it is not known. A function of its own, as the next one: what they compare exceeds the stack.
+#[inline(never)]
+fn find(name: u64, bucket: u32) -> u64 {
+    FLOWS.get(bucket).map_or(0, |bucket| bucket.find(name))
+}
+
+/// Remembers a flow's member.
+#[inline(never)]
+fn put(name: u64, bucket: u32, member: u32, tick: u8) -> bool {
+    let Some(bucket) = FLOWS.get_ptr_mut(bucket) else { return false };
+    // SAFETY: the map gave the pointer. Another CPU may write in between, a whole entry at a time: one of two new flows is
+    // forgotten then.
+    unsafe { (*bucket).put(name, member, tick) };
+    true
 }
 
 /// That is one of the balancers whose packets are unpacked.

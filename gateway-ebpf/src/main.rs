@@ -1,8 +1,8 @@
 //! The kernel programs. They count, steer and shed; only an explicit rule drops, any doubt passes the packet.
 //!
 //! `xdp` and `tc` read packets, `sk_lookup` and `sk_reuseport` choose sockets, `sock_ops` watches
-//! connections, `splice` takes segments from socket to socket. What packets share is in `account`, `shed` and `balance`,
-//! all maps but `splice`'s own are in `maps`.
+//! connections, `splice` takes segments from socket to socket. What packets share is in `account`, `shed` and `balance`;
+//! `tell` answers what is too long for the latter. All maps but `splice`'s own are in `maps`.
 
 #![no_std]
 #![no_main]
@@ -19,6 +19,8 @@ mod sk_reuseport;
 mod sock_ops;
 mod splice;
 mod tc;
+mod tell;
+mod tell_tc;
 mod trial;
 mod xdp;
 

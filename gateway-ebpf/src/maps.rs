@@ -1,15 +1,15 @@
 //! All maps; their keys and values are in `gateway_common::map`.
 
-use aya_ebpf::bindings::BPF_F_NO_COMMON_LRU;
+use aya_ebpf::bindings::BPF_F_MMAPABLE;
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf, SockMap};
+use aya_ebpf::maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, ProgramArray, RingBuf, SockMap};
 use gateway_common::flood::FloodFrame;
 use gateway_common::map::{
     BALANCERS_MAX, BINDINGS_MAX, BalanceCounters, BindKey, COUNTERS_MAX, CPUS_MAX, Config,
-    ConnectionCounters, CookieCounters, CookieState, EVENTS_BYTES, FLOWS_MAX, FRAGMENTS_MAX, FlowKey,
+    ConnectionCounters, CookieCounters, CookieState, EVENTS_BYTES, FLOWS_MAX, FRAGMENTS_MAX, FlowBucket,
     FragmentKey, GROUPS_MAX, HINTS_MAX, LISTENERS_MAX, MEMBER_COUNTS_MAX, MEMBERS_MAX, Member, PORTS_MAX,
     PREFIX_BUCKETS_MAX, PREFIXES_MAX, PacketCounters, Pieces, PortEntry, PrefixBucket, PrefixEntry,
-    RING_SLOTS, RULES_MAX, RttHistogram, SKETCH_MAX, Sampling, TCP_FLAGS_MAX, TcpFlagCounters, Vip,
+    RING_SLOTS, RULES_MAX, RttHistogram, SKETCH_MAX, Sampling, TCP_FLAGS_MAX, TcpFlagCounters, TooLong, Vip,
     WORKERS_MAX,
 };
 use gateway_common::packet::Address;
@@ -117,17 +117,21 @@ pub static VIPS: Array<Vip> = Array::with_max_entries(LISTENERS_MAX, 0);
 #[map]
 pub static RING: Array<u32> = Array::with_max_entries(RING_SLOTS, 0);
 
-/// Member → where it is. 0 is none.
+/// Member → where it is. 0 is none. What can be mapped begins with a page, and so each member with a line of the cache.
 #[map]
-pub static MEMBERS: Array<Member> = Array::with_max_entries(MEMBERS_MAX, 0);
+pub static MEMBERS: Array<Member> = Array::with_max_entries(MEMBERS_MAX, BPF_F_MMAPABLE);
 
-/// Flow → its member. Each CPU forgets its own oldest ones, and knows those of all.
+/// `flows::name` → the flows that share this bucket, with their members.
 #[map]
-pub static FLOWS: LruHashMap<FlowKey, u32> = LruHashMap::with_max_entries(FLOWS_MAX, BPF_F_NO_COMMON_LRU);
+pub static FLOWS: Array<FlowBucket> = Array::with_max_entries(FLOWS_MAX, BPF_F_MMAPABLE);
 
 /// Datagram in pieces → where the first one went.
 #[map]
 pub static FRAGMENTS: LruHashMap<FragmentKey, Pieces> = LruHashMap::with_max_entries(FRAGMENTS_MAX, 0);
+
+/// 0 → the datagram whose first piece is on its way.
+#[map]
+pub static FIRST_PIECE: PerCpuArray<FragmentKey> = PerCpuArray::with_max_entries(1, 0);
 
 /// Listener that stands for a virtual address → its packets by what was decided about them.
 #[map]
@@ -136,6 +140,15 @@ pub static BALANCE_COUNTS: PerCpuArray<BalanceCounters> = PerCpuArray::with_max_
 /// `member_index` → packets and bytes given to that member.
 #[map]
 pub static MEMBER_COUNTS: PerCpuArray<PacketCounters> = PerCpuArray::with_max_entries(MEMBER_COUNTS_MAX, 0);
+
+/// 0 → the packet that the programs behind the next two maps are called for.
+#[map]
+pub static TOO_LONG: PerCpuArray<TooLong> = PerCpuArray::with_max_entries(1, 0);
+/// 0 → the program that tells the sender of a packet that it is too long.
+#[map]
+pub static TELL: ProgramArray = ProgramArray::with_max_entries(1, 0);
+#[map]
+pub static TELL_TC: ProgramArray = ProgramArray::with_max_entries(1, 0);
 
 /// Balancers whose packets in packets are unpacked; the values mean nothing.
 #[map]

@@ -35,6 +35,7 @@ pub fn gw_ingress_tc(ctx: TcContext) -> i32 {
             return match balance::way(&frame, &parsed, entry, weight.packets > 1, &weight) {
                 Way::Stack => NEXT,
                 Way::Nowhere => DROP,
+                Way::TooLong(counters) => balance::too_long_tc(&ctx, counters),
                 Way::To(member) => balance::send_tc(&ctx, &frame, member),
             };
         }

@@ -37,6 +37,7 @@ pub fn ingress<const LOGS: bool>(ctx: &XdpContext) -> u32 {
             match balance::way(&frame, &parsed, entry, false, &weight) {
                 Way::Stack => {}
                 Way::Nowhere => return xdp_action::XDP_DROP,
+                Way::TooLong(counters) => return balance::too_long_xdp(ctx, counters),
                 Way::To(member) => return balance::send_xdp(ctx, &frame, member),
             }
         }

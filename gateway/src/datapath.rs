@@ -116,6 +116,7 @@ fn decisions(count: &BalanceCount) -> impl Iterator<Item = Balanced> {
         ("error", count.errors),
         ("fragment", count.fragments),
         ("too_long", count.too_long),
+        ("told", count.told),
         ("unreachable", count.unreachable),
     ]
     .map(|(decision, packets)| Balanced { address: count.address.clone(), decision, packets })

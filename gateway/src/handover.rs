@@ -27,9 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use desk::{Desk, Kept};
 
 /// Changes with whatever an older gateway would not understand.
-const PROTOCOL: u32 = 3;
-/// What `HandedFlows` is made of.
-const FLOW_MAPS: usize = 2;
+const PROTOCOL: u32 = 4;
 const READY: u8 = b'R';
 const YOURS: u8 = b'Y';
 /// Of what the old process says.
@@ -76,7 +74,7 @@ struct Manifest {
     listeners: Vec<ListenerPart>,
     #[serde(default)]
     links: Vec<LinkPart>,
-    /// Two maps follow.
+    /// Maps follow ([`HandedFlows::MAPS`]).
     #[serde(default)]
     flows: bool,
     /// A file of prefixes follows.
@@ -117,7 +115,7 @@ impl Offer {
             return Err(HandoverError::Protocol(manifest.protocol));
         }
         let sockets = manifest.listeners.iter().map(|one| one.sockets);
-        let maps = if manifest.flows { FLOW_MAPS } else { 0 };
+        let maps = if manifest.flows { HandedFlows::MAPS } else { 0 };
         let others = manifest.links.len() + maps + usize::from(manifest.claims);
         let count = sockets.fold(others, usize::saturating_add);
         let mut descriptors = receive_descriptors(&stream, count).map_err(HandoverError::Offer)?.into_iter();
@@ -132,9 +130,8 @@ impl Offer {
             HandedLink::new(one.interface, one.mode, descriptor)
         });
         let links = links.collect();
-        let mut maps = descriptors.by_ref().take(maps);
-        let flows = maps.next().zip(maps.next());
-        let flows = flows.map(|(flows, members)| HandedFlows::new(flows, members));
+        let maps: Vec<OwnedFd> = descriptors.by_ref().take(maps).collect();
+        let flows = maps.try_into().ok().map(HandedFlows::new);
         let claims = descriptors.next().map(HandedClaims::new);
         Ok(Self { stream, listeners, handed: Handed { links, flows, claims } })
     }

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use gateway_datapath::{Answer, BalanceCount, BalanceSettings, Datapath, DatapathSettings, Ingress, Mode};
+use gateway_datapath::{
+    Answer, BalanceCount, BalanceSettings, Datapath, DatapathSettings, Ingress, Mode, Tier,
+};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, setsockopt, socket,
     sockopt::ReceiveTimeout,
@@ -24,9 +26,9 @@ use gateway_tests::namespaces::{
 
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
-const PORT: u16 = 443;
-const VIP_V4: &str = "203.0.113.10";
-const VIP_V6: &str = "2001:db8:99::10";
+pub const PORT: u16 = 443;
+pub const VIP_V4: &str = "203.0.113.10";
+pub const VIP_V6: &str = "2001:db8:99::10";
 const MEMBERS_V4: [&str; 3] = ["192.0.2.101", "192.0.2.102", "192.0.2.103"];
 const MEMBERS_V6: [&str; 3] = ["2001:db8::101", "2001:db8::102", "2001:db8::103"];
 const EVERY_MODE: [Ingress; 3] = [Ingress::Native, Ingress::Generic, Ingress::Tcx];
@@ -34,13 +36,32 @@ const EVERY_MODE: [Ingress; 3] = [Ingress::Native, Ingress::Generic, Ingress::Tc
 /// Frames that are on their way at once.
 const AT_ONCE: usize = 32;
 
-struct Site {
-    world: World,
-    datapath: Datapath,
+/// Those of the modes that this kernel has: TCX came with Linux 6.6.
+pub fn modes(wanted: &[Ingress]) -> Vec<Ingress> {
+    let there = |mode: &Ingress| *mode != Ingress::Tcx || Tier::probe() >= Tier::T4;
+    let (there, missing): (Vec<_>, Vec<_>) = wanted.iter().copied().partition(there);
+    for mode in missing {
+        eprintln!("SKIPPED: {mode} is nothing that this kernel has");
+    }
+    there
+}
+
+pub fn every_mode() -> Vec<Ingress> {
+    modes(&EVERY_MODE)
+}
+
+/// In every mode with each family.
+pub fn every_mode_and_family() -> Vec<(Ingress, bool)> {
+    every_mode().into_iter().flat_map(|xdp| [(xdp, false), (xdp, true)]).collect()
+}
+
+pub struct Site {
+    pub world: World,
+    pub datapath: Datapath,
     /// What XDP sends out of a veth arrives only where the other end runs XDP, too.
     _peer: Datapath,
     /// Hears what comes back.
-    ear: OwnedFd,
+    pub ear: OwnedFd,
 }
 
 fn settings(xdp: Ingress) -> DatapathSettings {
@@ -55,7 +76,7 @@ fn settings(xdp: Ingress) -> DatapathSettings {
 }
 
 impl Site {
-    fn new(xdp: Ingress) -> Option<Self> {
+    pub fn new(xdp: Ingress) -> Option<Self> {
         Self::with(&settings(xdp))
     }
 
@@ -93,7 +114,7 @@ impl Site {
         found
     }
 
-    fn counts(&self, address: &str) -> BalanceCount {
+    pub fn counts(&self, address: &str) -> BalanceCount {
         let counters = self.datapath.counters();
         counters.balance.into_iter().find(|one| one.address == address).expect("the virtual address")
     }
@@ -143,7 +164,7 @@ impl Enveloped {
 }
 
 /// A segment of the flow with that number.
-fn segment(v6: bool, flow: u16, flags: u8, data: &[u8]) -> Vec<u8> {
+pub fn segment(v6: bool, flow: u16, flags: u8, data: &[u8]) -> Vec<u8> {
     let mut segment = tcp(PORT, flags, data);
     segment[..2].copy_from_slice(&(20_000 + flow).to_be_bytes());
     if v6 {
@@ -174,7 +195,7 @@ fn go_on(site: &Site, v6: bool, flows: &BTreeMap<u16, IpAddr>) -> BTreeMap<u16, 
 
 #[test]
 fn balancing_gives_each_flow_to_one_member_unchanged() {
-    for (xdp, v6) in EVERY_MODE.into_iter().flat_map(|xdp| [(xdp, false), (xdp, true)]) {
+    for (xdp, v6) in every_mode_and_family() {
         let Some(site) = Site::new(xdp) else { return };
         let frames: Vec<_> = (0..100).map(|flow| segment(v6, flow, SYN, &[])).collect();
         let more: Vec<_> = (0..100).map(|flow| segment(v6, flow, ACK, &[7; 1000])).collect();
@@ -203,7 +224,8 @@ fn balancing_gives_each_flow_to_one_member_unchanged() {
 
 #[test]
 fn balancing_when_members_fail_moves_their_flows_only() {
-    for (xdp, v6) in [(Ingress::Native, true), (Ingress::Tcx, false)] {
+    for xdp in modes(&[Ingress::Native, Ingress::Tcx]) {
+        let v6 = xdp == Ingress::Native;
         let Some(site) = Site::new(xdp) else { return };
         let all = if v6 { MEMBERS_V6 } else { MEMBERS_V4 }.map(|text| text.parse::<IpAddr>().unwrap());
         for member in all {
@@ -259,7 +281,7 @@ fn icmp_about(v6: bool, flow: u16) -> Vec<u8> {
 
 #[test]
 fn balancing_errors_and_fragments_reach_the_flows_member() {
-    for (xdp, v6) in EVERY_MODE.into_iter().flat_map(|xdp| [(xdp, false), (xdp, true)]) {
+    for (xdp, v6) in every_mode_and_family() {
         let Some(site) = Site::new(xdp) else { return };
         let flows = open(&site, v6, 0..40);
         let errors: Vec<_> = (0..40).map(|flow| icmp_about(v6, flow)).collect();
@@ -296,7 +318,7 @@ fn balancing_errors_and_fragments_reach_the_flows_member() {
 
 #[test]
 fn balancing_leaves_to_the_stack_what_it_does_not_know() {
-    for xdp in EVERY_MODE {
+    for xdp in every_mode() {
         let Some(site) = Site::new(xdp) else { return };
         let vip = |packet: Vec<u8>| to_v4(VIP_V4, from_v4("198.51.100.7", packet));
         let unknown_error = {
@@ -345,16 +367,9 @@ fn balancing_datagrams_and_a_member_without_a_share() {
 
 /// E-08: the stack would reset the connection, so that the packet is dropped, and counted.
 #[test]
-fn balancing_what_is_too_long_or_leads_nowhere_is_dropped_and_counted() {
-    for xdp in [Ingress::Native, Ingress::Tcx] {
+fn balancing_what_leads_nowhere_is_dropped_and_counted() {
+    for xdp in modes(&[Ingress::Native, Ingress::Tcx]) {
         let Some(site) = Site::new(xdp) else { return };
-        // With twenty bytes around it 1500, and one more.
-        let [fits, too_long] = [1440, 1441].map(|data| segment(false, 0, ACK, &vec![1; data]));
-        let one = site.pass(&[too_long, fits.clone()], 1);
-        assert_eq!(one[0].inner, fits[14..]);
-        let count = || site.counts(&format!("{VIP_V4}:{PORT}"));
-        assert_eq!((count().too_long, count().unreachable), (1, 0), "{xdp}");
-
         for member in MEMBERS_V4 {
             site.world.gateway.ip(&format!("neighbour delete {member} dev {GATEWAY_INTERFACE}"));
         }
@@ -416,7 +431,7 @@ fn balancing_a_flood_of_new_flows_is_not_remembered_and_old_ones_stay() {
 
 #[test]
 fn balancing_takes_flows_over_from_the_process_before() {
-    for xdp in EVERY_MODE {
+    for xdp in every_mode() {
         let Some(site) = Site::new(xdp) else { return };
         let flows = open(&site, false, 0..300);
         let gone: IpAddr = MEMBERS_V4[0].parse().unwrap();
@@ -442,7 +457,7 @@ fn balancing_takes_flows_over_from_the_process_before() {
 
 #[test]
 fn unpacking_takes_packets_of_balancers_only() {
-    for xdp in EVERY_MODE {
+    for xdp in every_mode() {
         let accept = ["192.0.2.1", "2001:db8::1"].map(|text| text.parse().unwrap()).to_vec();
         let balance = BalanceSettings { accept, ..BalanceSettings::default() };
         let wanted = DatapathSettings { xdp, balance, ..DatapathSettings::default() };

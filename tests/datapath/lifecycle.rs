@@ -216,8 +216,10 @@ fn bounded() {
     if env::var_os(HOLDER).is_none() {
         return;
     }
-    let datapath =
-        Datapath::start(&settings(Ingress::Native), &[listener("http", "::", PORT..=PORT)]).unwrap();
+    let mut wanted = settings(Ingress::Native);
+    wanted.balance.addresses = vec!["203.0.113.10:443 = 192.0.2.101".parse().unwrap()];
+    wanted.balance.accept = vec!["192.0.2.102".parse().unwrap()];
+    let datapath = Datapath::start(&wanted, &[listener("http", "::", PORT..=PORT)]).unwrap();
     print!("{}", render_status(&datapath.status()));
 }
 

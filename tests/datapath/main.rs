@@ -18,4 +18,5 @@ mod logging;
 mod shedding;
 mod splicing;
 mod steering;
+mod too_long;
 mod trial;

@@ -35,7 +35,9 @@ impl Namespace {
         Self(File::open(format!("/run/netns/{name}")).expect("a namespace of that name"))
     }
 
-    fn new() -> Self {
+    /// A new one, without a name.
+    #[allow(clippy::new_without_default, reason = "it makes something in the kernel, and may fail")]
+    pub fn new() -> Self {
         let made = thread::spawn(|| {
             unshare(CloneFlags::CLONE_NEWNET).expect("a new network namespace");
             File::open("/proc/thread-self/ns/net").expect("the namespace's file")
@@ -54,16 +56,21 @@ impl Namespace {
 
     /// Runs `ip` with these words inside.
     pub fn ip(&self, words: &str) -> String {
+        self.call("ip", words)
+    }
+
+    /// Runs a program with these words inside.
+    pub fn call(&self, program: &str, words: &str) -> String {
         self.run(|| {
-            let output = Command::new("ip").args(words.split(' ')).output().expect("ip (iproute2)");
+            let output = Command::new(program).args(words.split(' ')).output().expect("the program");
             let complaint = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "ip {words}: {complaint}");
+            assert!(output.status.success(), "{program} {words}: {complaint}");
             String::from_utf8_lossy(&output.stdout).into_owned()
         })
     }
 
     /// A path to it that other processes can open.
-    fn path(&self) -> String {
+    pub fn path(&self) -> String {
         format!("/proc/{}/fd/{}", process::id(), self.0.as_raw_fd())
     }
 }

@@ -11,8 +11,10 @@ pub const RING_SLOTS: u32 = 65_537;
 pub const FRAGMENTS_MAX: u32 = 16_384;
 /// Entries of `BALANCERS`.
 pub const BALANCERS_MAX: u32 = 256;
-/// Entries of `FLOWS`, unless a setting says otherwise.
+/// Flows that are remembered, unless a setting says otherwise.
 pub const FLOWS_MAX: u32 = 1 << 18;
+/// Packets that are too long and get an answer, of one CPU and virtual address in a second at most.
+pub const TOO_LONG_TOLD_MAX: u64 = 1000;
 
 /// Value of `VIPS`, by the number of the listener that stands for the virtual address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -24,8 +26,15 @@ pub struct Vip {
     pub protocol: u32,
     /// New entries of `FLOWS` that one CPU makes in a second at most.
     pub flows_a_second: u64,
+    /// Random, so that nobody can choose flows that share a bucket.
+    pub secret: u64,
+    /// One less than the buckets of `FLOWS`, a power of two.
+    pub mask: u32,
+    /// No other virtual address has the same; below two to the sixteenth.
+    pub tag: u32,
+    pub address: Address,
 }
-plain!(Vip, 16);
+plain!(Vip, 48);
 
 /// Value of `MEMBERS`: a gateway that connections are given to, and the way to it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -43,8 +52,10 @@ pub struct Member {
     pub room: u32,
     /// [`Member::KEEPS`], [`Member::HERE`].
     pub flags: u32,
+    /// For whole lines of the cache.
+    pub pad: u64,
 }
-plain!(Member, 56);
+plain!(Member, 64);
 
 impl Member {
     /// Connections that it has stay with it.
@@ -58,7 +69,13 @@ impl Member {
     }
 }
 
-/// Key of `FLOWS`: from a client to a virtual address. Ports as they lie in the packet.
+/// Value of `FLOWS`: places for flows, see `gateway_common::balance::flows`; 0 is none. A line of the processor's cache.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct FlowBucket(pub [u64; 8]);
+plain!(FlowBucket, 64);
+
+/// A flow: from a client to a virtual address. Ports as they lie in the packet.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 #[repr(C)]
 pub struct FlowKey {
@@ -68,7 +85,6 @@ pub struct FlowKey {
     pub destination_port: u16,
     pub protocol: u32,
 }
-plain!(FlowKey, 40);
 
 /// Key of `FRAGMENTS`: a datagram in pieces.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -105,33 +121,56 @@ pub struct BalanceCounters {
     pub errors: u64,
     /// Pieces behind the first, given to the member that got the first.
     pub fragments: u64,
-    /// Dropped, as they do not fit on the way to the member.
+    /// Dropped, as they do not fit on the way to the member; nobody was told.
     pub too_long: u64,
+    /// The same, and the sender was told.
+    pub told: u64,
     /// Dropped, as no way to the member is known.
     pub unreachable: u64,
-    /// The second in which [`Self::in_second`] flows were remembered; of no interest to user space.
-    pub second: u64,
-    pub in_second: u64,
+    /// Flows that were remembered.
+    pub remembering: Budget,
+    /// Senders that were told.
+    pub telling: Budget,
 }
-plain!(BalanceCounters, 72);
+plain!(BalanceCounters, 96);
 
-impl BalanceCounters {
-    /// True if this CPU may remember one more flow at `now`; then it counts.
+/// So many a second of something; of no interest to user space.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct Budget {
+    /// The second in which [`Self::spent`] were.
+    second: u64,
+    spent: u64,
+}
+
+impl Budget {
+    /// True if there may be one more at `now`; then it counts.
     #[inline(always)]
-    pub const fn may_remember(&mut self, now: u64, max: u64) -> bool {
+    pub const fn allows(&mut self, now: u64, max: u64) -> bool {
         // As with cookies: a shift is no division.
         let second = now >> 30;
         if self.second != second {
             self.second = second;
-            self.in_second = 0;
+            self.spent = 0;
         }
-        let may = self.in_second < max;
+        let may = self.spent < max;
         if may {
-            self.in_second += 1;
+            self.spent += 1;
         }
         may
     }
 }
+
+/// Value of `TOO_LONG`: what the program that tells the sender has to know of the packet it gets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct TooLong {
+    /// The listener that stands for the virtual address.
+    pub vip: u32,
+    /// The longest packet that fits.
+    pub fits: u32,
+}
+plain!(TooLong, 8);
 
 /// Entries of `MEMBER_COUNTS`.
 pub const MEMBER_COUNTS_MAX: u32 = LISTENERS_MAX * MEMBERS_MAX;
@@ -147,13 +186,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn may_remember_up_to_the_rate_of_each_second() {
-        let mut counters = BalanceCounters::default();
-        let many =
-            |counters: &mut BalanceCounters, now| (0..5).filter(|_| counters.may_remember(now, 3)).count();
-        assert_eq!(many(&mut counters, 7 << 30), 3);
-        assert_eq!(many(&mut counters, (8 << 30) - 1), 0);
-        assert_eq!(many(&mut counters, 8 << 30), 3);
+    fn budget_allows_up_to_the_rate_of_each_second() {
+        let mut budget = Budget::default();
+        let many = |budget: &mut Budget, now| (0..5).filter(|_| budget.allows(now, 3)).count();
+        assert_eq!(many(&mut budget, 7 << 30), 3);
+        assert_eq!(many(&mut budget, (8 << 30) - 1), 0);
+        assert_eq!(many(&mut budget, 8 << 30), 3);
     }
 
     #[test]

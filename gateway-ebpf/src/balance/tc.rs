@@ -3,12 +3,13 @@
 use aya_ebpf::helpers::generated::{bpf_redirect, bpf_skb_adjust_room, bpf_skb_store_bytes};
 use aya_ebpf::programs::TcContext;
 use gateway_common::balance::{outer_v4, outer_v6, packed_v4, packed_v6};
-use gateway_common::map::Member;
+use gateway_common::map::{BalanceCounters, Member};
 use gateway_common::numbers::{ETHER_TYPE_IPV4, ETHER_TYPE_IPV6};
 use gateway_common::packet::{Address, Ethernet, Ipv4, Ipv6, Packet as _};
 
 use super::{NETWORK, trusts};
 use crate::account::Frame;
+use crate::maps::TELL_TC;
 
 /// `BPF_ADJ_ROOM_MAC`: behind the Ethernet header.
 const BEHIND_ETHERNET: u32 = 1;
@@ -54,6 +55,15 @@ fn make_room(ctx: &TcContext, bytes: i32, flags: u64) -> bool {
 fn store<const N: usize>(ctx: &TcContext, at: u32, words: &[u16; N]) -> bool {
     // SAFETY: as above, and the words are as long as stated.
     unsafe { bpf_skb_store_bytes(ctx.skb.skb, at, words.as_ptr().cast(), (N * 2) as u32, 0) == 0 }
+}
+
+/// Lets another program tell the packet's sender, and drops it.
+#[inline(always)]
+pub fn too_long(ctx: &TcContext, counters: &mut BalanceCounters) -> i32 {
+    // SAFETY: the map has programs of this kind only. It comes back if there is none.
+    unsafe { TELL_TC.tail_call(ctx, 0) };
+    counters.too_long += 1;
+    DROP
 }
 
 /// Takes a packet out of the one that a balancer has put it into; whether it was such. Its Ethernet header stays.

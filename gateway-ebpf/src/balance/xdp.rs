@@ -4,12 +4,13 @@ use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::helpers::generated::{bpf_redirect, bpf_xdp_adjust_head};
 use aya_ebpf::programs::XdpContext;
 use gateway_common::balance::{outer_v4, outer_v6, packed_v4, packed_v6};
-use gateway_common::map::Member;
+use gateway_common::map::{BalanceCounters, Member};
 use gateway_common::numbers::{ETHER_TYPE_IPV4, ETHER_TYPE_IPV6};
 use gateway_common::packet::{Address, Ethernet, Ipv4, Ipv6, Packet as _};
 
 use super::{NETWORK, trusts};
 use crate::account::Frame;
+use crate::maps::TELL;
 
 /// Puts the packet into one for the member, and sends it.
 #[inline(always)]
@@ -59,6 +60,15 @@ fn wrap<const N: usize>(ctx: &XdpContext, member: &Member, ether_type: u16, oute
         }
     }
     true
+}
+
+/// Lets another program tell the packet's sender, and drops it.
+#[inline(always)]
+pub fn too_long(ctx: &XdpContext, counters: &mut BalanceCounters) -> u32 {
+    // SAFETY: the map has programs of this kind only. It comes back if there is none.
+    unsafe { TELL.tail_call(ctx, 0) };
+    counters.too_long += 1;
+    xdp_action::XDP_DROP
 }
 
 /// Takes a packet out of the one that a balancer has put it into; whether it was such.

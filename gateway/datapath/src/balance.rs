@@ -7,11 +7,13 @@ mod flows;
 mod health;
 mod maglev;
 mod settings;
+mod tags;
 
 use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
 
+use gateway_common::balance::flows::flow_buckets;
 use gateway_common::map::{Member, RING_SLOTS, Vip};
 use gateway_common::packet::Address;
 use serde::{Deserialize, Serialize};
@@ -19,9 +21,11 @@ use serde::{Deserialize, Serialize};
 use crate::bindings::number;
 use crate::kernel::{Map, Routes, Way};
 use crate::load::Maps;
+use crate::random::random;
 use crate::settings::{Binding, ListenerSpec};
 use health::Health;
 use maglev::Seat;
+use tags::tags;
 
 pub use flows::HandedFlows;
 pub use health::{Answer, MemberState};
@@ -123,6 +127,7 @@ impl Balance {
         }
         let addresses: BTreeSet<IpAddr> =
             settings.addresses.iter().flat_map(|one| &one.members).map(|one| one.address).collect();
+        let secret = before.map(HandedFlows::secret).transpose()?.flatten().unwrap_or_else(random);
         let before = before.map(HandedFlows::states).transpose()?.unwrap_or_default();
         let known = |address: IpAddr| Known {
             address,
@@ -144,11 +149,16 @@ impl Balance {
             ring: maps.ring.try_clone()?,
             routes: Routes::open()?,
         };
-        for (place, vip) in this.vips.iter().enumerate() {
+        let mask = flow_buckets(settings.flows_max) - 1;
+        for ((place, vip), tag) in this.vips.iter().enumerate().zip(tags(&settings.addresses)) {
             let entry = Vip {
                 ring: place as u32 * RING_SLOTS,
                 protocol: u32::from(vip.settings.transport.number()),
                 flows_a_second: u64::from(settings.flows_rate),
+                secret,
+                mask,
+                tag,
+                address: vip.settings.address.ip().into(),
             };
             maps.vips.update(&u32::from(vip.number), &entry)?;
         }

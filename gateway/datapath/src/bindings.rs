@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use gateway_common::map::{BINDINGS_MAX, BindKey, LISTENERS_MAX, PortEntry};
+use gateway_common::map::{BINDINGS_MAX, BindKey, LISTENERS_MAX, NO_LISTENER, PortEntry};
 use gateway_common::packet::Address;
 
 use crate::interface::covers;
@@ -196,7 +196,9 @@ fn add_port(plan: &mut Plan, port: u16, entries: &OfPort) {
         plan.ports.insert(port, *entry);
         return;
     }
-    plan.ports.insert(port, PortEntry { listener: 0, flags: PortEntry::BY_ADDRESS });
+    let balanced = entries.values().find(|entry| entry.has(PortEntry::BALANCED));
+    let listener = balanced.map_or(NO_LISTENER, |entry| entry.listener);
+    plan.ports.insert(port, PortEntry { listener, flags: PortEntry::BY_ADDRESS });
     for ((prefix_bits, address), entry) in entries {
         let key = TrieKey { prefix_bits: *prefix_bits, key: BindKey::new(port, Address(*address)) };
         plan.bind.push((key, *entry));

@@ -43,8 +43,10 @@ pub struct BalanceCount {
     pub errors: u64,
     /// Later pieces of datagrams.
     pub fragments: u64,
-    /// Dropped: they do not fit on the way to the member.
+    /// Dropped: they do not fit on the way to the member. Nobody was told.
     pub too_long: u64,
+    /// The same, and the sender was told.
+    pub told: u64,
     /// Dropped: no way to the member is known.
     pub unreachable: u64,
     pub members: Vec<MemberCount>,
@@ -237,6 +239,7 @@ pub fn read_balance(maps: &Maps, counted: Vec<Counted>) -> io::Result<Vec<Balanc
             errors: one.errors,
             fragments: one.fragments,
             too_long: one.too_long,
+            told: one.told,
             unreachable: one.unreachable,
             members: members.into_iter().map(given).collect(),
         }

@@ -5,6 +5,7 @@ mod bpf;
 mod ethtool;
 mod link;
 mod map;
+mod mapped;
 mod program;
 mod route;
 
@@ -12,5 +13,6 @@ pub use bpf::{Run, live_frames, test_run};
 pub use ethtool::{driver, is_ethernet, receive_queues};
 pub use link::{AttachPoint, Link, detach_by_id, links};
 pub use map::Map;
+pub use mapped::Mapped;
 pub use program::{has_tcx, runs};
 pub use route::{Routes, Way};

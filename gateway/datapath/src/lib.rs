@@ -25,6 +25,7 @@ mod listeners;
 mod load;
 mod logging;
 pub mod privileges;
+mod random;
 mod render;
 mod settings;
 mod shed;

@@ -3,17 +3,18 @@
 
 mod parts;
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use aya::maps::{Map as AyaMap, MapData, MapError, RingBuf};
 use aya::programs::{Program, ProgramError, ProgramFd};
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use aya_log::EbpfLogger;
+use gateway_common::balance::flows::flow_buckets;
 use gateway_common::flood::FloodFrame;
 use gateway_common::map::{
-    BalanceCounters, Config, ConnectionCounters, CookieCounters, CookieState, FRAGMENTS_MAX, Member,
-    PacketCounters, PortEntry, PrefixBucket, PrefixEntry, RING_SLOTS, RttHistogram, SKETCH_MAX,
+    BalanceCounters, Config, ConnectionCounters, CookieCounters, CookieState, FRAGMENTS_MAX, FlowBucket,
+    Member, PacketCounters, PortEntry, PrefixBucket, PrefixEntry, RING_SLOTS, RttHistogram, SKETCH_MAX,
     TcpFlagCounters, Vip, prefix_buckets,
 };
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
@@ -35,6 +36,9 @@ pub mod name {
     pub const LOOKUP: &str = "gw_lookup";
     pub const REUSEPORT: &str = "gw_reuseport";
     pub const SOCK_OPS: &str = "gw_sockops";
+    /// Called by the first two.
+    pub const TELL: &str = "gw_tell";
+    pub const TELL_TC: &str = "gw_tell_tc";
     /// For measuring only, as those that follow.
     pub const EMPTY: &str = "gw_empty";
     pub const FLOOD: &str = "gw_flood";
@@ -92,10 +96,13 @@ pub struct Maps {
     pub vips: Map<Vip>,
     pub ring: Map<u32>,
     pub members: Map<Member>,
-    pub flows: Map<u32>,
+    pub flows: Map<FlowBucket>,
     pub balance_counts: Map<BalanceCounters>,
     pub member_counts: Map<PacketCounters>,
     pub balancers: Map<u32>,
+    /// Values: file descriptors. The kernel empties the two when nobody has them open.
+    pub tell: Map<u32>,
+    pub tell_tc: Map<u32>,
     pub flood_frame: Map<FloodFrame>,
 }
 
@@ -225,7 +232,7 @@ fn load_as(names: &[&'static str], options: &LoadOptions) -> Result<Loaded, Stri
     loader.map_max_entries("SKETCH", options.sketch_max);
     // At least one entry each: there is no map without.
     loader.map_max_entries("RING", (options.rings * RING_SLOTS).max(1));
-    loader.map_max_entries("FLOWS", options.flows_max.max(1));
+    loader.map_max_entries("FLOWS", if options.rings > 0 { flow_buckets(options.flows_max) } else { 1 });
     loader.map_max_entries("FRAGMENTS", if options.rings > 0 { FRAGMENTS_MAX } else { 1 });
     for (map, least) in splice::MAPS.iter().filter(|_| !options.sockmap) {
         loader.map_max_entries(map, *least);
@@ -244,9 +251,17 @@ fn load_as(names: &[&'static str], options: &LoadOptions) -> Result<Loaded, Stri
             Err(error) => refused.push(refused_program(name, &error)),
         }
     }
+    let maps = open_maps(&mut object).map_err(|error| format!("map of the programs: {error}"))?;
+    if options.rings > 0 {
+        for (name, map) in [(name::TELL, &maps.tell), (name::TELL_TC, &maps.tell_tc)] {
+            match load_called(&mut object, name, map) {
+                Ok(program) => programs.push(program),
+                Err(line) => refused.push(line),
+            }
+        }
+    }
     let sockmap = options.sockmap.then(|| Sockmap::load(&mut object).map(Arc::new));
     let sockmap = sockmap.map(|loaded| loaded.map_err(|error| refused_sockmap(&error)));
-    let maps = open_maps(&mut object).map_err(|error| format!("map of the programs: {error}"))?;
     let events = object.take_map("EVENTS").and_then(|map| RingBuf::try_from(map).ok());
     let LoadOptions { cookies, balance, .. } = *options;
     Ok(Loaded { programs, refused, maps, logger, cookies, balance, sockmap, events })
@@ -266,6 +281,14 @@ fn load_program(object: &mut Ebpf, name: &'static str) -> Result<LoadedProgram, 
     let info = program.info()?;
     let verified_instructions = info.verified_instruction_count();
     Ok(LoadedProgram { name, id: info.id(), tag: info.tag(), verified_instructions, fd })
+}
+
+/// A program that others call by a map. Without it they drop what they would call it for.
+fn load_called(object: &mut Ebpf, name: &'static str, map: &Map<u32>) -> Result<LoadedProgram, String> {
+    let program = load_program(object, name).map_err(|error| refused_program(name, &error))?;
+    let descriptor = program.as_fd().as_raw_fd() as u32;
+    map.update(&0_u32, &descriptor).map_err(|error| format!("program {name}: {error}"))?;
+    Ok(program)
 }
 
 fn open_maps(object: &mut Ebpf) -> Result<Maps, MapError> {
@@ -299,6 +322,8 @@ fn open_maps(object: &mut Ebpf) -> Result<Maps, MapError> {
         balance_counts: open(object, "BALANCE_COUNTS")?,
         member_counts: open(object, "MEMBER_COUNTS")?,
         balancers: open(object, "BALANCERS")?,
+        tell: open(object, "TELL")?,
+        tell_tc: open(object, "TELL_TC")?,
         flood_frame: open(object, "FLOOD_FRAME")?,
     })
 }
@@ -322,6 +347,7 @@ fn data_of(map: &AyaMap) -> Option<&MapData> {
         | AyaMap::HashMap(data)
         | AyaMap::LruHashMap(data)
         | AyaMap::LpmTrie(data)
+        | AyaMap::ProgramArray(data)
         | AyaMap::SockMap(data)
         | AyaMap::SockHash(data) => Some(data),
         _ => None,

@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::counters::DropCount;
 use crate::kernel::Map;
 use crate::load::Loaded;
+use crate::random::random;
 use crate::settings::ShedSettings;
 use denied::{Denied, InKernel};
 use events::Events;
@@ -473,12 +474,4 @@ impl Shed {
             List::Allow => &self.allow,
         }
     }
-}
-
-/// What no client can guess. Without randomness the sketch works, only less fairly under attack.
-fn random() -> u64 {
-    let mut bytes = [0_u8; 8];
-    // SAFETY: the call writes at most as many bytes as there are.
-    unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), libc::GRND_NONBLOCK) };
-    u64::from_ne_bytes(bytes)
 }

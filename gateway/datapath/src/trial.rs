@@ -2,6 +2,7 @@
 
 use std::io;
 
+use gateway_common::balance::flows::flow_buckets;
 use gateway_common::map::{Config, FLOWS_MAX, Member, RING_SLOTS, Vip};
 use gateway_common::numbers::PROTOCOL_TCP;
 use gateway_common::packet::Address;
@@ -11,6 +12,7 @@ use crate::counters::{self, Counters};
 use crate::kernel::{self, Run};
 use crate::listeners;
 use crate::load::{self, LoadOptions, Loaded, name};
+use crate::random::random;
 use crate::settings::{DatapathSettings, ListenerSpec};
 
 /// Loaded programs with filled maps.
@@ -66,7 +68,14 @@ impl Trial {
             return Err(line.clone());
         }
         let maps = &loaded.maps;
-        let vip = Vip { ring: 0, protocol: u32::from(PROTOCOL_TCP), flows_a_second: u64::MAX };
+        let vip = Vip {
+            protocol: u32::from(PROTOCOL_TCP),
+            flows_a_second: u64::MAX,
+            secret: random(),
+            mask: flow_buckets(FLOWS_MAX) - 1,
+            address: listener.bindings.first().map_or(Address::default(), |one| one.address.into()),
+            ..Vip::default()
+        };
         // A test run's packets come in by the loopback interface.
         let member = Member {
             address: Address::v4(u32::from_ne_bytes([10, 0, 0, 11])),

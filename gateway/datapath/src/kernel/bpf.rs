@@ -75,6 +75,7 @@ struct MapInfo {
     id: u32,
     key_size: u32,
     value_size: u32,
+    max_entries: u32,
 }
 // SAFETY: `repr(C)` integers of one size, so that there is no padding.
 unsafe impl Plain for MapInfo {}
@@ -83,6 +84,11 @@ unsafe impl Plain for MapInfo {}
 pub fn map_sizes(map: BorrowedFd<'_>) -> io::Result<(u32, u32)> {
     let info: MapInfo = object_info(map)?;
     Ok((info.key_size, info.value_size))
+}
+
+/// How many entries a map has room for.
+pub fn map_entries(map: BorrowedFd<'_>) -> io::Result<u32> {
+    object_info::<MapInfo>(map).map(|info| info.max_entries)
 }
 
 #[repr(C)]

@@ -6,13 +6,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use gateway_common::map::Plain;
 
-use super::bpf::{Attribute, Command, call, map_sizes};
+use super::bpf::{Attribute, Command, call, map_entries, map_sizes};
 
-/// `BPF_ANY`, `BPF_NOEXIST`.
+/// `BPF_ANY`.
 const ANY: u64 = 0;
-const ABSENT: u64 = 1;
-/// Entries of a hash that are read at once: more than any bucket of it holds.
-const AT_ONCE: usize = 4096;
 
 /// A map of `V` under keys that the caller knows.
 #[derive(Debug)]
@@ -62,14 +59,6 @@ impl<V: Copy> Map<V> {
         self.element(Command::MapUpdate, key, std::ptr::from_ref(value) as u64, ANY)
     }
 
-    /// The same, but only if there is no such key yet; whether there was none.
-    pub fn insert<K: Copy>(&self, key: &K, value: &V) -> io::Result<bool> {
-        match self.element(Command::MapUpdate, key, std::ptr::from_ref(value) as u64, ABSENT) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            other => other.map(|()| true),
-        }
-    }
-
     /// Refuses a map whose keys or values have another size than ours: it came from another process.
     pub fn expect_sizes(&self, key: usize) -> io::Result<()> {
         let found = map_sizes(self.fd.as_fd())?;
@@ -77,6 +66,11 @@ impl<V: Copy> Map<V> {
             return Ok(());
         }
         Err(io::Error::other(format!("a map of {found:?} bytes, not of {key} and {}", size_of::<V>())))
+    }
+
+    /// How many entries it has room for.
+    pub fn entries(&self) -> io::Result<u32> {
+        map_entries(self.fd.as_fd())
     }
 
     /// Removes the entry under `key`, which has the size of the map's keys; fine if there is none.
@@ -164,41 +158,6 @@ impl<V: Plain + Default> Map<V> {
             sum
         };
         Ok(self.per_cpu(count)?.iter().map(sum).collect())
-    }
-
-    /// Calls `with` for each entry of a hash whose keys are `K`. What others change meanwhile may be seen or not.
-    pub fn each<K: Plain + Default>(&self, mut with: impl FnMut(&K, &V) -> io::Result<()>) -> io::Result<()> {
-        let mut keys = vec![K::default(); AT_ONCE];
-        let mut values = vec![V::default(); AT_ONCE];
-        let mut cursor = 0_u32;
-        let mut first = true;
-        loop {
-            let place = std::ptr::from_mut(&mut cursor) as u64;
-            let mut attribute = BatchAttribute {
-                in_batch: if first { 0 } else { place },
-                out_batch: place,
-                keys: keys.as_mut_ptr() as u64,
-                values: values.as_mut_ptr() as u64,
-                count: AT_ONCE as u32,
-                map_fd: self.fd.as_raw_fd() as u32,
-                elem_flags: 0,
-                flags: 0,
-            };
-            let last = match call(Command::MapLookupBatch, &mut attribute) {
-                Err(error) if error.raw_os_error() == Some(libc::ENOENT) => true,
-                other => {
-                    other?;
-                    false
-                }
-            };
-            for (key, value) in keys.iter().zip(&values).take(attribute.count as usize) {
-                with(key, value)?;
-            }
-            if last {
-                return Ok(());
-            }
-            first = false;
-        }
     }
 }
 

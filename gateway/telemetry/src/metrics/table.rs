@@ -91,7 +91,7 @@ metrics! {
     SYN_COOKIES_RETURNED: Counter "gateway_syn_cookies_returned_total" "" ["listener"] "Segments that brought a valid cookie back during a flood." by "set_kernel";
     LOOKUP_ERRORS: Counter "gateway_listener_lookup_errors_total" "" [] "Connections that steering could not place." by "set_kernel";
     DRIFT: Counter "gateway_datapath_drift_total" "" [] "Rules that somebody had changed in the kernel, and that were put right." by "set_kernel";
-    BALANCE_DECISIONS: Counter "gateway_balance_decisions_total" "" ["address", "decision"] "Packets for virtual addresses: known, new, unremembered, error, fragment; dropped as too_long or unreachable." by "set_kernel";
+    BALANCE_DECISIONS: Counter "gateway_balance_decisions_total" "" ["address", "decision"] "Packets for virtual addresses: known, new, unremembered, error, fragment; dropped as too_long, told (too long, and the sender was told) or unreachable." by "set_kernel";
     BALANCE_PACKETS: Counter "gateway_balance_packets_total" "" ["address", "member"] "Packets given to a member of a virtual address." by "set_kernel";
     BALANCE_BYTES: Counter "gateway_balance_bytes_total" "bytes" ["address", "member"] "Bytes given to a member of a virtual address." by "set_kernel";
     BALANCE_READY: Gauge "gateway_balance_member_ready" "" ["address", "member"] "1 = the member gets new connections." by "set_kernel";
