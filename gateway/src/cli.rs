@@ -1,5 +1,6 @@
 //! Verbs of the command line (`design.md` §2). Exit codes: 0 clean, 1 failed, 64 bad settings, 69 unavailable.
 
+mod audit;
 mod background;
 mod check;
 mod copy;
@@ -40,6 +41,8 @@ enum Verb {
     Manage(manage::Manage),
     /// Add, list and remove those who may sign in at the management plane
     Principal(principal::Principal),
+    /// Print who changed what at the management plane, and who read which secret
+    Audit(audit::Audit),
     /// Serve the sample APIs with a built-in echo backend
     Dev(dev::Dev),
     /// Copy a service behind an ARM endpoint, ours or Azure's, into a configuration folder
@@ -88,6 +91,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Verb::Run(verb) => verb.execute(),
         Verb::Manage(verb) => verb.execute(),
         Verb::Principal(verb) => verb.execute(),
+        Verb::Audit(verb) => verb.execute(),
         Verb::Dev(verb) => verb.execute(),
         Verb::Pull(verb) => verb.execute(),
         Verb::Push(verb) => verb.execute(),

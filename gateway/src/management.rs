@@ -17,7 +17,7 @@ use gateway_management::{ArmError, KeySource, Plane, PlaneError, PlaneSettings, 
 use gateway_model::{Diagnostic, PolicyScope, ResourceSet, Secret};
 use gateway_proxy::ports::identity::IdentitySettings;
 use gateway_proxy::snapshot::{check_certificate, check_policy};
-use gateway_store::Store;
+use gateway_store::{Store, StoreError};
 use serde_json::{Map, Value};
 use tokio::runtime::Runtime;
 
@@ -38,6 +38,10 @@ pub enum StartError {
     Runtime(#[source] std::io::Error),
     #[error("the management plane cannot start")]
     Plane(#[from] PlaneError),
+    #[error("the backup cannot be made")]
+    Backup(#[source] StoreError),
+    #[error("the backup cannot be taken over")]
+    Restore(#[source] StoreError),
     #[error("the key of the token endpoint cannot be kept")]
     Key(#[source] ArmError),
 }
@@ -122,14 +126,14 @@ impl ManagementPlane {
     pub fn back_up(settings: &ManagementSettings, to: &Path) -> Result<(), StartError> {
         let runtime = tokio::runtime::Runtime::new().map_err(StartError::Runtime)?;
         let done = runtime.block_on(async { Store::open(&settings.store).await?.backup(to).await });
-        done.map_err(|error| StartError::Plane(error.into()))
+        done.map_err(StartError::Backup)
     }
 
     /// Fills the store of the settings, which must be empty, from a backup.
     pub fn restore(settings: &ManagementSettings, from: &Path) -> Result<(), StartError> {
         let runtime = tokio::runtime::Runtime::new().map_err(StartError::Runtime)?;
         let done = runtime.block_on(async { Store::open(&settings.store).await?.restore(from).await });
-        done.map_err(|error| StartError::Plane(error.into()))
+        done.map_err(StartError::Restore)
     }
 
     /// Stops; what was acknowledged is on disk.

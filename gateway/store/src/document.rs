@@ -103,6 +103,8 @@ pub enum StoreError {
     Closed,
     #[error("{path} exists already")]
     Exists { path: String },
+    #[error("there is no backup {path}")]
+    Missing { path: String },
     #[error("there are services in the store already: a backup goes into an empty one")]
     NotEmpty,
 }

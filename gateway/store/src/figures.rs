@@ -79,6 +79,21 @@ pub struct Trace {
     pub body: Vec<u8>,
 }
 
+/// An entry of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audited {
+    /// Seconds since 1970.
+    pub at: i64,
+    pub service: String,
+    /// Revision that the change made; 0 for what changed no document.
+    pub revision: i64,
+    pub principal: String,
+    /// Operation id.
+    pub operation: String,
+    /// What was changed or read, by line.
+    pub paths: String,
+}
+
 /// An entry of the audit log that goes with no document.
 #[derive(Clone, Debug)]
 pub struct Note {
@@ -187,6 +202,9 @@ pub mod sql {
 
     pub const NOTE: &str = "INSERT INTO audit (at, service, revision, principal, operation, paths)
         VALUES ($1, $2, 0, $3, $4, $5)";
+
+    pub const AUDITED: &str = "SELECT at, service, revision, principal, operation, paths FROM audit
+        ORDER BY at DESC, revision DESC LIMIT $1";
 
     /// What has grown old: table and condition on a time.
     pub const OLD: [&str; 5] = [

@@ -168,6 +168,10 @@ impl Store {
 
     /// Takes over a backup into an empty store. Its epoch is new, so that no gateway takes what it has for newer.
     pub async fn restore(&self, from: &Path) -> Result<(), StoreError> {
+        // Else the library would make one, and the store would be filled with nothing.
+        if !from.is_file() {
+            return Err(StoreError::Missing { path: from.display().to_string() });
+        }
         let backup = Sqlite::open(from).await?;
         let contents = backup.run(sqlite::read::contents).await?;
         if !self.load().await?.services.is_empty() {

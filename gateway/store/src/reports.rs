@@ -2,7 +2,7 @@
 
 use gateway_model::usage::Usage;
 
-use crate::figures::{Counter, Note, Report, Setting, StoredRequest, Trace};
+use crate::figures::{Audited, Counter, Note, Report, Setting, StoredRequest, Trace};
 use crate::{Store, StoreError, sqlite};
 
 impl Store {
@@ -98,6 +98,17 @@ impl Store {
                 store.run(move |connection| sqlite::figures::note(connection, &note)).await
             }
             Self::Postgres(store) => store.note(&note).await,
+        }
+    }
+
+    /// The last entries of the audit log, at most so many, the newest first.
+    pub async fn audited(&self, most: u32) -> Result<Vec<Audited>, StoreError> {
+        let most = i64::from(most);
+        match self {
+            Self::Sqlite(store) => {
+                store.run(move |connection| sqlite::figures::audited(connection, most)).await
+            }
+            Self::Postgres(store) => store.audited(most).await,
         }
     }
 

@@ -73,7 +73,7 @@ impl Filter {
         let filter = parser.or().map_err(refuse)?;
         match parser.peek() {
             None => Ok(filter),
-            Some(token) => Err(refuse(format!("{token:?} is not expected after a whole condition."))),
+            Some(token) => Err(refuse(format!("{token} is not expected after a whole condition."))),
         }
     }
 
@@ -167,6 +167,22 @@ enum Token {
     Comma,
 }
 
+impl std::fmt::Display for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Word(word) => write!(f, "'{word}'"),
+            Self::Text(text) => write!(f, "the text '{text}'"),
+            Self::Open => f.write_str("'('"),
+            Self::Close => f.write_str("')'"),
+            Self::Comma => f.write_str("','"),
+        }
+    }
+}
+
+fn no_operator(written: &str) -> String {
+    format!("{written} is no operator: eq, ne, gt, ge, lt and le are.")
+}
+
 fn tokens(text: &str) -> Result<Vec<Token>, String> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
@@ -234,7 +250,7 @@ impl Parser<'_> {
 
     fn expect(&mut self, token: &Token) -> Result<(), String> {
         let found = self.next()?;
-        if found == *token { Ok(()) } else { Err(format!("{token:?} is expected, not {found:?}.")) }
+        if found == *token { Ok(()) } else { Err(format!("{token} is expected, not {found}.")) }
     }
 
     fn or(&mut self) -> Result<Filter, String> {
@@ -273,7 +289,7 @@ impl Parser<'_> {
                 _ => self.function(&word)?,
             },
             Token::Word(word) => self.comparison(&word)?,
-            other => return Err(format!("{other:?} does not begin a condition.")),
+            other => return Err(format!("{other} does not begin a condition.")),
         };
         self.depth -= 1;
         Ok(filter)
@@ -310,9 +326,9 @@ impl Parser<'_> {
                 "ge" => Operator::Ge,
                 "lt" => Operator::Lt,
                 "le" => Operator::Le,
-                other => return Err(format!("'{other}' is no operator.")),
+                other => return Err(no_operator(&format!("'{other}'"))),
             },
-            other => return Err(format!("{other:?} is no operator.")),
+            other => return Err(no_operator(&other.to_string())),
         };
         let field = self.field(written, Use::Operator(operator))?;
         Ok(Filter::Compare { field, operator, literal: self.literal()? })
@@ -325,7 +341,7 @@ impl Parser<'_> {
                 Token::Text(text) => {
                     text.parse().map(Literal::Time).map_err(|_| format!("'{text}' is no date and time."))
                 }
-                other => Err(format!("{other:?} is no date and time.")),
+                other => Err(format!("{other} is no date and time.")),
             },
             Token::Word(word) => match word.as_str() {
                 "true" => Ok(Literal::Bool(true)),
@@ -333,7 +349,7 @@ impl Parser<'_> {
                 "null" => Ok(Literal::Null),
                 _ => word.parse().map(Literal::Number).map_err(|_| format!("'{word}' is no value.")),
             },
-            other => Err(format!("{other:?} is no value.")),
+            other => Err(format!("{other} is no value.")),
         }
     }
 
@@ -375,7 +391,10 @@ impl Parser<'_> {
                 Err(format!("'{written}' cannot be filtered by this operator or function."))
             }
             None if !self.fields.is_empty() && bare.len() < 2 => {
-                Err(format!("'{written}' is no field of this list that can be filtered."))
+                let names =
+                    self.fields.split(' ').map(|it| it.split(['=', '~', '<', '*']).next().unwrap_or(it));
+                let names = names.collect::<Vec<_>>().join(", ");
+                Err(format!("'{written}' is no field of this list that can be filtered: {names} are."))
             }
             _ => Ok(bare.to_vec()),
         }

@@ -7,8 +7,8 @@ use tokio_postgres::{Row, Transaction};
 use super::Postgres;
 use crate::StoreError;
 use crate::figures::{
-    BOUNDS, Counter, KEPT, Note, OVER_KEPT, Report, Setting, StoredRequest, TRACES_MAX, Trace, numbers,
-    signed, sql, unsigned, usage,
+    Audited, BOUNDS, Counter, KEPT, Note, OVER_KEPT, Report, Setting, StoredRequest, TRACES_MAX, Trace,
+    numbers, signed, sql, unsigned, usage,
 };
 
 impl Postgres {
@@ -102,6 +102,19 @@ impl Postgres {
         let Note { service, principal, operation, path, at } = note;
         self.client().await?.execute(sql::NOTE, &[at, service, principal, operation, path]).await?;
         Ok(())
+    }
+
+    pub async fn audited(&self, most: i64) -> Result<Vec<Audited>, StoreError> {
+        let rows = self.client().await?.query(sql::AUDITED, &[&most]).await?;
+        let entry = |row: &Row| Audited {
+            at: row.get(0),
+            service: row.get(1),
+            revision: row.get(2),
+            principal: row.get(3),
+            operation: row.get(4),
+            paths: row.get(5),
+        };
+        Ok(rows.iter().map(entry).collect())
     }
 
     pub async fn prune(&self, service: &str, now: i64) -> Result<(), StoreError> {

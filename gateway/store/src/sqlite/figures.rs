@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, params_f
 
 use crate::StoreError;
 use crate::figures::{
-    BOUNDS, Counter, KEPT, Note, OVER_KEPT, Report, Setting, StoredRequest, TRACES_MAX, Trace, numbers,
-    signed, sql, unsigned, usage,
+    Audited, BOUNDS, Counter, KEPT, Note, OVER_KEPT, Report, Setting, StoredRequest, TRACES_MAX, Trace,
+    numbers, signed, sql, unsigned, usage,
 };
 use gateway_model::usage::Usage;
 
@@ -153,6 +153,22 @@ pub fn note(connection: &Connection, note: &Note) -> Result<(), StoreError> {
     let Note { service, principal, operation, path, at } = note;
     connection.execute(sql::NOTE, params![at, service, principal, operation, path])?;
     Ok(())
+}
+
+/// The last entries of the audit log, the newest first.
+pub fn audited(connection: &Connection, most: i64) -> Result<Vec<Audited>, StoreError> {
+    let mut statement = connection.prepare(sql::AUDITED)?;
+    let rows = statement.query_map([most], |row| {
+        Ok(Audited {
+            at: row.get(0)?,
+            service: row.get(1)?,
+            revision: row.get(2)?,
+            principal: row.get(3)?,
+            operation: row.get(4)?,
+            paths: row.get(5)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub fn prune(connection: &mut Connection, service: &str, now: i64) -> Result<(), StoreError> {

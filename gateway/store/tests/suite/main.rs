@@ -6,6 +6,7 @@ mod server;
 use std::path::Path;
 use std::time::Duration;
 
+use gateway_store::figures::Note;
 use gateway_store::{Change, Commit, CommitError, Instance, Store, StoreError, Write};
 use reports::{
     counters_are_summed_and_set, old_and_excess_goes, report_is_taken_once,
@@ -118,6 +119,27 @@ async fn rest_is_kept(address: &str) {
     assert_eq!(store.instances(SERVICE).await.expect("instances"), []);
 }
 
+async fn audit_log_has_changes_and_notes_the_newest_first(address: &str) {
+    let store = Store::open(address).await.expect("a store");
+    store.create_service(SERVICE).await.expect("a service");
+    store.commit(commit(0, &[("a", Some("1")), ("b", Some("1"))])).await.expect("a commit");
+    let at = store.audited(1).await.expect("entries").first().expect("an entry").at;
+    let text = str::to_owned;
+    let note = Note {
+        service: text(SERVICE),
+        principal: text("p"),
+        operation: text("Secret_List"),
+        path: text("a"),
+        at: at + 1,
+    };
+    store.note(note).await.expect("a note");
+    let entries = store.audited(10).await.expect("entries");
+    let shown: Vec<_> = entries.iter().map(|it| (it.revision, it.paths.as_str())).collect();
+    assert_eq!(shown, [(0, "a"), (1, "a\nb")]);
+    assert_eq!((entries[0].principal.as_str(), entries[0].operation.as_str()), ("p", "Secret_List"));
+    assert_eq!(store.audited(1).await.expect("entries").len(), 1);
+}
+
 async fn backup_goes_into_an_empty_store_of_any_kind(address: &str, folder: &Path) {
     let store = Store::open(address).await.expect("a store");
     store.create_service(SERVICE).await.expect("a service");
@@ -126,6 +148,9 @@ async fn backup_goes_into_an_empty_store_of_any_kind(address: &str, folder: &Pat
     store.backup(&file).await.expect("a backup");
     assert!(matches!(store.backup(&file).await, Err(StoreError::Exists { .. })));
     assert!(matches!(store.restore(&file).await, Err(StoreError::NotEmpty)));
+    let nothing = folder.join("nothing.db");
+    assert!(matches!(store.restore(&nothing).await, Err(StoreError::Missing { .. })));
+    assert!(!nothing.exists(), "what is not there is not made");
     let before = store.load().await.expect("contents");
     store.delete_service(SERVICE).await.expect("deleted");
     store.restore(&file).await.expect("restored");
@@ -172,6 +197,7 @@ macro_rules! suite {
 }
 
 suite!(
+    audit_log_has_changes_and_notes_the_newest_first,
     commits_are_counted_and_found_again,
     changes_are_told_oldest_first,
     many_writers_lose_nothing,
