@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use gateway_tests::plane::{Plane, TOKEN};
+use gateway_tests::plane::{Plane, SERVICE, TOKEN};
 use gateway_tests::process::run;
 use serde_json::{Value, json};
 use server::Server;
@@ -60,6 +60,48 @@ fn two_nodes_of_one_server_see_each_others_changes_and_lose_none() {
     let headers = [("Authorization", token.as_str()), ("If-Match", etag.as_str())];
     let stale = first.call_with("DELETE", "tags/a0", &headers, &Value::Null);
     assert_eq!(stale.status, 412, "{}", stale.body);
+}
+
+/// A service's address, of the default group.
+fn service(name: &str) -> String {
+    SERVICE.replace("apim1", name)
+}
+
+#[test]
+fn two_nodes_know_the_same_services_and_principals() {
+    let Some(server) = Server::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let keys = folder.path().join("keys");
+    let address = server.address();
+    let settings = [
+        ("management.store", address.as_str()),
+        ("management.store.key-file", keys.to_str().expect("a path")),
+    ];
+    let (first, second) = (Plane::start(&settings), Plane::start(&settings));
+    let soon = |what: &str, is_so: &dyn Fn() -> bool| {
+        let begin = Instant::now();
+        while !is_so() {
+            assert!(begin.elapsed() < Duration::from_secs(10), "not at the other node: {what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let body = json!({
+        "location": "here", "sku": {"name": "Premium", "capacity": 1},
+        "properties": {"publisherEmail": "a@b.example", "publisherName": "a"},
+    });
+    let (tags, tag) = (format!("{}/tags", service("apim2")), format!("{}/tags/t", service("apim2")));
+    for round in ["made", "made again"] {
+        first.must("PUT", &service("apim2"), &body);
+        first.must("PUT", &tag, &json!({"properties": {"displayName": round}}));
+        soon(round, &|| second.call("GET", &tag, &Value::Null).body["properties"]["displayName"] == round);
+        second.must("PUT", &format!("{tags}/u"), &json!({"properties": {"displayName": "u"}}));
+        soon("written there", &|| first.call("GET", &tags, &Value::Null).body["count"] == 2);
+        second.must("DELETE", &service("apim2"), &Value::Null);
+        soon("deleted", &|| first.call("GET", &service("apim2"), &Value::Null).status == 404);
+    }
+    let bearer = first.bearer("Reader");
+    let headers = [("Authorization", bearer.as_str())];
+    soon("a principal", &|| second.call_with("GET", "tags", &headers, &Value::Null).status == 200);
 }
 
 #[test]

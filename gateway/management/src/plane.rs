@@ -1,6 +1,7 @@
 //! The plane: its services, and the one way a change goes.
 
 mod draft;
+mod follow;
 mod service;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -186,18 +187,6 @@ impl Plane {
     /// A key for a purpose, made of the key that the store is sealed with now.
     pub(crate) fn derived_key(&self, purpose: &str) -> Vec<u8> {
         self.sealer.derived_key(purpose)
-    }
-
-    /// Takes over what other nodes commit, for as long as the plane lives. Returns at once where there are none.
-    pub async fn follow(self: Arc<Self>) {
-        let Some(mut commits) = self.store.commits() else { return };
-        while commits.changed().await.is_ok() {
-            for service in self.services() {
-                if let Err(error) = self.catch_up(&service).await {
-                    tracing::warn!(event_type = "StoreLinkLost", %error, "commits of other nodes cannot be read");
-                }
-            }
-        }
     }
 
     /// A text that only this plane can have written, and only this plane can read.

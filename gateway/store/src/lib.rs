@@ -54,6 +54,14 @@ impl Store {
         }
     }
 
+    /// Names and revisions of the services.
+    pub async fn services(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.run(|connection| sqlite::read::services(connection)).await,
+            Self::Postgres(store) => store.services().await,
+        }
+    }
+
     /// Makes a service at revision 0; one that exists stays as it is.
     pub async fn create_service(&self, service: &str) -> Result<(), StoreError> {
         let name = service.to_owned();

@@ -40,6 +40,12 @@ impl Postgres {
         Ok(Contents { epoch, services })
     }
 
+    pub async fn services(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let client = self.client().await?;
+        let rows = client.query("SELECT name, revision FROM service ORDER BY name", &[]).await?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get::<_, i64>(1) as u64)).collect())
+    }
+
     pub async fn changes(&self, service: &str, since: u64) -> Result<Option<Vec<Change>>, StoreError> {
         let mut client = self.client().await?;
         let transaction = client

@@ -29,6 +29,7 @@ impl Postgres {
             transaction.execute(&format!("DELETE FROM {table} WHERE service = $1"), &[&service]).await?;
         }
         transaction.execute("DELETE FROM service WHERE name = $1", &[&service]).await?;
+        transaction.execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &service]).await?;
         Ok(transaction.commit().await?)
     }
 

@@ -6,11 +6,7 @@ use crate::{Change, Contents, Document, Instance, ServiceContents, StoreError};
 
 pub fn contents(connection: &mut Connection) -> Result<Contents, StoreError> {
     let epoch = meta(connection, "epoch")?.and_then(|text| String::from_utf8(text).ok()?.parse().ok());
-    let mut services = connection.prepare("SELECT name, revision FROM service ORDER BY name")?;
-    let names = services
-        .query_map((), |row| Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?)))?
-        .collect::<Result<Vec<_>, _>>()?;
-    let services = names
+    let services = services(connection)?
         .into_iter()
         .map(|(service, revision)| {
             let documents = documents(connection, &service)?;
@@ -18,6 +14,12 @@ pub fn contents(connection: &mut Connection) -> Result<Contents, StoreError> {
         })
         .collect::<Result<_, StoreError>>()?;
     Ok(Contents { epoch: epoch.unwrap_or_default(), services })
+}
+
+pub fn services(connection: &Connection) -> Result<Vec<(String, u64)>, StoreError> {
+    let mut services = connection.prepare("SELECT name, revision FROM service ORDER BY name")?;
+    let names = services.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(names.collect::<Result<_, _>>()?)
 }
 
 fn documents(connection: &Connection, service: &str) -> Result<Vec<Document>, StoreError> {
