@@ -19,9 +19,16 @@ fn named_value(value: &str) -> Value {
     json!({"properties": {"displayName": "n", "value": value, "secret": true}})
 }
 
-#[test]
-fn two_nodes_of_one_server_see_each_others_changes_and_lose_none() {
-    let Some(server) = Server::start() else { return };
+/// Two planes over one server.
+struct Nodes {
+    first: Plane,
+    second: Plane,
+    _keys: tempfile::TempDir,
+    _server: Server,
+}
+
+fn nodes() -> Option<Nodes> {
+    let server = Server::start()?;
     let folder = tempfile::tempdir().expect("a folder");
     let keys = folder.path().join("keys");
     let address = server.address();
@@ -30,6 +37,12 @@ fn two_nodes_of_one_server_see_each_others_changes_and_lose_none() {
         ("management.store.key-file", keys.to_str().expect("a path")),
     ];
     let (first, second) = (Plane::start(&settings), Plane::start(&settings));
+    Some(Nodes { first, second, _keys: folder, _server: server })
+}
+
+#[test]
+fn two_nodes_of_one_server_see_each_others_changes_and_lose_none() {
+    let Some(Nodes { first, second, .. }) = &nodes() else { return };
     first.must("PUT", "namedValues/n", &named_value("1"));
     let begin = Instant::now();
     while second.call("GET", "namedValues/n", &Value::Null).status != 200 {
@@ -37,7 +50,7 @@ fn two_nodes_of_one_server_see_each_others_changes_and_lose_none() {
         std::thread::sleep(Duration::from_millis(20));
     }
     std::thread::scope(|scope| {
-        for (node, name) in [(&first, "a"), (&second, "b")] {
+        for (node, name) in [(first, "a"), (second, "b")] {
             scope.spawn(move || {
                 for number in 0..20 {
                     let body = json!({"properties": {"displayName": format!("{name}{number}")}});
@@ -46,7 +59,7 @@ fn two_nodes_of_one_server_see_each_others_changes_and_lose_none() {
             });
         }
     });
-    for node in [&first, &second] {
+    for node in [first, second] {
         let begin = Instant::now();
         while node.call("GET", "tags", &Value::Null).body["count"] != json!(40) {
             assert!(begin.elapsed() < Duration::from_secs(3), "a change is missing");
@@ -69,15 +82,7 @@ fn service(name: &str) -> String {
 
 #[test]
 fn two_nodes_know_the_same_services_and_principals() {
-    let Some(server) = Server::start() else { return };
-    let folder = tempfile::tempdir().expect("a folder");
-    let keys = folder.path().join("keys");
-    let address = server.address();
-    let settings = [
-        ("management.store", address.as_str()),
-        ("management.store.key-file", keys.to_str().expect("a path")),
-    ];
-    let (first, second) = (Plane::start(&settings), Plane::start(&settings));
+    let Some(Nodes { first, second, .. }) = &nodes() else { return };
     let soon = |what: &str, is_so: &dyn Fn() -> bool| {
         let begin = Instant::now();
         while !is_so() {

@@ -1,6 +1,5 @@
 //! `gateway audit`: who changed what at the management plane, and who read which secret.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use gateway_store::Store;
@@ -8,7 +7,7 @@ use gateway_store::figures::Audited;
 
 use super::run::chain;
 use super::sources::Sources;
-use super::{EXIT_FAILED, EXIT_SETTINGS, fail};
+use super::{EXIT_FAILED, fail};
 
 #[derive(Debug, clap::Args)]
 pub struct Audit {
@@ -24,20 +23,17 @@ pub struct Audit {
 
 impl Audit {
     pub fn execute(self) -> ExitCode {
-        let settings = match self.sources.read(&[("management.store", self.store)]) {
-            Ok((settings, _)) => settings,
+        let settings = match self.sources.of_store(self.store) {
+            Ok(settings) => settings,
             Err(code) => return code,
         };
-        let store = &settings.management.store;
-        if !Store::is_server(store) && !Path::new(store).is_file() {
-            let text = format!("there is no store {store}: start `gateway manage` first");
-            return fail(EXIT_SETTINGS, text);
-        }
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => return fail(EXIT_FAILED, format!("the runtime cannot be started: {error}")),
         };
-        match runtime.block_on(async { Store::open(store).await?.audited(self.last).await }) {
+        match runtime
+            .block_on(async { Store::open(&settings.management.store).await?.audited(self.last).await })
+        {
             Ok(entries) => {
                 entries.iter().rev().for_each(|entry| println!("{}", line(entry)));
                 ExitCode::SUCCESS

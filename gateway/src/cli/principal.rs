@@ -1,13 +1,11 @@
 //! `gateway principal`: who may sign in at the management plane, and what they may do there.
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Subcommand;
 use gateway_management::auth::Role;
 use gateway_management::auth::signing::TENANT;
-use gateway_store::Store;
 
 use super::run::chain;
 use super::sources::Sources;
@@ -60,15 +58,10 @@ enum Action {
 
 impl Principal {
     pub fn execute(self) -> ExitCode {
-        let settings = match self.sources.read(&[("management.store", self.store)]) {
-            Ok((settings, _)) => settings,
+        let settings = match self.sources.of_store(self.store) {
+            Ok(settings) => settings,
             Err(code) => return code,
         };
-        let store = &settings.management.store;
-        if !Store::is_server(store) && !Path::new(store).is_file() {
-            let text = format!("there is no store {store}: start `gateway manage` first");
-            return fail(EXIT_SETTINGS, text);
-        }
         let of_plane = match plane_settings(&settings.management) {
             Ok(of_plane) => of_plane,
             Err(error) => return fail(EXIT_SETTINGS, chain(&error)),

@@ -1,11 +1,12 @@
 //! Where the settings of a verb come from, besides its own flags: the same for every verb.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use gateway_expression::Options;
+use gateway_store::Store;
 
-use super::EXIT_SETTINGS;
+use super::{EXIT_SETTINGS, fail};
 use crate::settings::Settings;
 
 /// Flags that name settings.
@@ -31,6 +32,17 @@ impl Sources {
             }
             ExitCode::from(EXIT_SETTINGS)
         })
+    }
+
+    /// The settings of a verb about the store of a management plane, which must be there already.
+    pub fn of_store(&self, store: Option<String>) -> Result<Settings, ExitCode> {
+        let (settings, _) = self.read(&[("management.store", store)])?;
+        let store = &settings.management.store;
+        if !Store::is_server(store) && !Path::new(store).is_file() {
+            let text = format!("there is no store {store}: start `gateway manage` first");
+            return Err(fail(EXIT_SETTINGS, text));
+        }
+        Ok(settings)
     }
 
     /// How expressions are compiled, for verbs that read a folder and nothing else.
