@@ -14,7 +14,7 @@ use crate::map::{FlowKey, RING_SLOTS};
 
 pub use envelope::{outer_v4, outer_v6, packed_v4, packed_v6};
 pub use read::{Piece, read};
-pub use too_long::{QUOTED_V4, QUOTED_V6, too_long_v4, too_long_v6};
+pub use too_long::{QUOTED_V4, QUOTED_V6, WORDS_V4, WORDS_V6, too_long_v4, too_long_v6};
 
 /// What the decision asks for.
 pub trait Tables {

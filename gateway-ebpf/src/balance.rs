@@ -223,7 +223,7 @@ impl Tables for Memory {
         }
         let (member, tick) = (member_of(entry), this_tick());
         if is_stale(entry, tick) {
-            put(self.name, bucket, member, tick);
+            gw_put(self.name, bucket, member, u32::from(tick));
         }
         Some(member)
     }
@@ -243,7 +243,7 @@ impl Tables for Memory {
         // SAFETY: this CPU's own counters, which nobody else looks at meanwhile.
         let counters = unsafe { &mut **self.counters.as_ptr() };
         counters.remembering.allows(now(), self.settings.flows_a_second)
-            && put(self.name, self.bucket(), member, this_tick())
+            && gw_put(self.name, self.bucket(), member, u32::from(this_tick())) == 1
     }
 }
 
@@ -259,14 +259,16 @@ fn find(name: u64, bucket: u32) -> u64 {
     FLOWS.get(bucket).map_or(0, |bucket| bucket.find(name))
 }
 
-/// Remembers a flow's member.
+/// Remembers a flow's member; 1 if it could. What C can call the verifier walks once, and not anew with each of the ways
+/// that lead here.
+#[unsafe(no_mangle)]
 #[inline(never)]
-fn put(name: u64, bucket: u32, member: u32, tick: u8) -> bool {
-    let Some(bucket) = FLOWS.get_ptr_mut(bucket) else { return false };
+extern "C" fn gw_put(name: u64, bucket: u32, member: u32, tick: u32) -> u32 {
+    let Some(bucket) = FLOWS.get_ptr_mut(bucket) else { return 0 };
     // SAFETY: the map gave the pointer. Another CPU may write in between, a whole entry at a time: one of two new flows is
     // forgotten then.
-    unsafe { (*bucket).put(name, member, tick) };
-    true
+    unsafe { (*bucket).put(name, member, tick as u8) };
+    1
 }
 
 /// That is one of the balancers whose packets are unpacked.

@@ -5,14 +5,14 @@ use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::helpers::generated::{bpf_xdp_adjust_head, bpf_xdp_adjust_tail, bpf_xdp_get_buff_len};
 use aya_ebpf::macros::xdp;
 use aya_ebpf::programs::XdpContext;
-use gateway_common::balance::{QUOTED_V4, QUOTED_V6, too_long_v4, too_long_v6};
+use gateway_common::balance::{QUOTED_V4, QUOTED_V6, WORDS_V4, WORDS_V6, too_long_v4, too_long_v6};
 use gateway_common::numbers::{ETHER_TYPE_IPV4, ETHER_TYPE_IPV6};
 use gateway_common::packet::{Ethernet, Packet as _};
 
 use crate::account::Frame;
 use crate::maps::{BALANCE_COUNTS, TOO_LONG};
 
-const NETWORK: usize = size_of::<Ethernet>();
+pub const NETWORK: usize = size_of::<Ethernet>();
 
 /// Called by `gw_ingress`.
 #[xdp(frags)]
@@ -41,10 +41,22 @@ pub fn count(vip: u32, told: bool) {
 fn tell(ctx: &XdpContext, fits: u32) -> Option<()> {
     // SAFETY: the context's own bounds; nothing is read by it once the packet has moved.
     let frame = unsafe { Frame::new(ctx.data(), ctx.data_end()) };
+    let four = |ethernet: &_, head: &_| answer(ctx, ethernet, head, QUOTED_V4);
+    with_headers(&frame, fits, four, |ethernet, head| answer(ctx, ethernet, head, QUOTED_V6))
+}
+
+/// Makes what comes before the packet in its answer, and gives it on with the packet's own Ethernet header.
+#[inline(always)]
+pub fn with_headers(
+    frame: &Frame,
+    fits: u32,
+    four: impl FnOnce(&Ethernet, &[u16; WORDS_V4]) -> Option<()>,
+    six: impl FnOnce(&Ethernet, &[u16; WORDS_V6]) -> Option<()>,
+) -> Option<()> {
     let ethernet: Ethernet = frame.header(0)?;
     match u16::from_be(ethernet.ether_type) {
-        ETHER_TYPE_IPV4 => answer(ctx, &ethernet, &too_long_v4(&frame, NETWORK, fits)?, QUOTED_V4),
-        ETHER_TYPE_IPV6 => answer(ctx, &ethernet, &too_long_v6(&frame, NETWORK, fits)?, QUOTED_V6),
+        ETHER_TYPE_IPV4 => four(&ethernet, &too_long_v4(frame, NETWORK, fits)?),
+        ETHER_TYPE_IPV6 => six(&ethernet, &too_long_v6(frame, NETWORK, fits)?),
         _ => None,
     }
 }

@@ -5,15 +5,13 @@ use aya_ebpf::helpers::generated::{
 };
 use aya_ebpf::macros::classifier;
 use aya_ebpf::programs::TcContext;
-use gateway_common::balance::{QUOTED_V4, QUOTED_V6, too_long_v4, too_long_v6};
-use gateway_common::numbers::{ETHER_TYPE_IPV4, ETHER_TYPE_IPV6};
-use gateway_common::packet::{Ethernet, Packet as _};
+use gateway_common::balance::{QUOTED_V4, QUOTED_V6};
+use gateway_common::packet::Ethernet;
 
 use crate::account::Frame;
 use crate::maps::TOO_LONG;
-use crate::tell::count;
+use crate::tell::{NETWORK, count, with_headers};
 
-const NETWORK: usize = size_of::<Ethernet>();
 /// `BPF_ADJ_ROOM_MAC`: behind the Ethernet header.
 const BEHIND_ETHERNET: u32 = 1;
 /// `TCX_DROP`.
@@ -40,12 +38,8 @@ fn tell(ctx: &TcContext, fits: u32) -> Option<()> {
     let _ = ctx.pull_data(ctx.len().min((NETWORK + QUOTED_V6) as u32));
     // SAFETY: the context's own bounds; nothing is read by it once the packet has moved.
     let frame = unsafe { Frame::new(ctx.data(), ctx.data_end()) };
-    let ethernet: Ethernet = frame.header(0)?;
-    match u16::from_be(ethernet.ether_type) {
-        ETHER_TYPE_IPV4 => answer(ctx, &ethernet, &too_long_v4(&frame, NETWORK, fits)?, QUOTED_V4),
-        ETHER_TYPE_IPV6 => answer(ctx, &ethernet, &too_long_v6(&frame, NETWORK, fits)?, QUOTED_V6),
-        _ => None,
-    }
+    let four = |ethernet: &_, head: &_| answer(ctx, ethernet, head, QUOTED_V4);
+    with_headers(&frame, fits, four, |ethernet, head| answer(ctx, ethernet, head, QUOTED_V6))
 }
 
 /// Cuts the packet off behind what is quoted, and puts the headers before it. Where the stack has left a checksum to the

@@ -51,7 +51,7 @@ pub fn every_mode() -> Vec<Ingress> {
 }
 
 /// In every mode with each family.
-pub fn every_mode_and_family() -> Vec<(Ingress, bool)> {
+fn every_mode_and_family() -> Vec<(Ingress, bool)> {
     every_mode().into_iter().flat_map(|xdp| [(xdp, false), (xdp, true)]).collect()
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use gateway_datapath::{BalanceSettings, Datapath, DatapathSettings, Ingress};
 use nix::sys::socket::{MsgFlags, recv};
 
-use crate::balancing::{PORT, Site, VIP_V4, VIP_V6, every_mode_and_family, modes, segment};
+use crate::balancing::{PORT, Site, VIP_V4, VIP_V6, every_mode, modes, segment};
 use crate::counting::listener;
 use crate::frames::{ACK, TCP, ethernet, fragment_v6, from_v4, from_v6, ipv4, tcp, to_v4, to_v6};
 use gateway_tests::namespaces::{
@@ -51,16 +51,24 @@ fn adds_up(parts: &[&[u8]]) -> bool {
     sum != 0 && sum.is_multiple_of(0xffff)
 }
 
+/// In every mode with each family.
+fn for_each_site(check: impl Fn(&Site, Ingress, bool)) {
+    for xdp in every_mode() {
+        let Some(site) = Site::new(xdp) else { return };
+        check(&site, xdp, false);
+        check(&site, xdp, true);
+    }
+}
+
 /// A segment that is one byte too long, and what its sender is told.
 #[test]
 fn too_long_packet_is_answered_with_what_fits() {
-    for (xdp, v6) in every_mode_and_family() {
-        let Some(site) = Site::new(xdp) else { return };
+    for_each_site(|site, xdp, v6| {
         let envelope = if v6 { 40 } else { 20 };
         let header = envelope + 20;
         let [fits, long] = [0, 1].map(|more| segment(v6, 0, ACK, &vec![7; 1500 - envelope - header + more]));
         site.world.send(&[fits, long.clone()]);
-        let answer = answer(&site);
+        let answer = answer(site);
         let (head, quoted) = if v6 { (48, 1232) } else { (28, 548) };
         assert_eq!(&answer[head..], &long[14..][..quoted], "{xdp}: as much as may be");
         if v6 {
@@ -83,14 +91,13 @@ fn too_long_packet_is_answered_with_what_fits() {
             (1, 0, 1, 1),
             "{xdp}: {counts:?}"
         );
-    }
+    });
 }
 
 /// RFC 1812 §4.3.2.7, RFC 4443 §2.4 e: no answer to an error, to a later piece, to what no host has sent.
 #[test]
 fn too_long_packet_that_has_no_sender_is_dropped_and_counted() {
-    for (xdp, v6) in every_mode_and_family() {
-        let Some(site) = Site::new(xdp) else { return };
+    for_each_site(|site, xdp, v6| {
         let data = [5; 1470];
         let mut first = tcp(PORT, ACK, &data[..200]);
         first[..2].copy_from_slice(&20_000_u16.to_be_bytes());
@@ -117,12 +124,12 @@ fn too_long_packet_that_has_no_sender_is_dropped_and_counted() {
         // Were the others answered, it would have been before this one.
         let last = segment(v6, 3, ACK, &vec![1; if v6 { 1430 } else { 1450 }]);
         site.world.send(std::slice::from_ref(&last));
-        let answer = answer(&site);
+        let answer = answer(site);
         assert!(answer.windows(8).any(|window| *window == last[if v6 { 54 } else { 34 }..][..8]), "{xdp}");
         let counts = site.counts(&end(v6));
         assert_eq!((counts.told, counts.too_long), (1, 2), "{xdp}: {counts:?}");
         assert!(counts.fragments == 1, "{xdp}: {counts:?}");
-    }
+    });
 }
 
 /// A flood of what is too long makes no flood of answers.
