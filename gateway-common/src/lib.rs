@@ -22,7 +22,7 @@ pub mod splice;
 
 pub use map::{
     BindKey, Config, ConnectionCounters, CookieCounters, CookieState, Direction, DropEvent, Limit,
-    PacketCounters, PortEntry, PrefixEntry, RttHistogram, Sampling, TcpFlagCounters,
+    PacketCounters, PortEntry, PrefixEntry, Sampling, TcpFlagCounters, TimeHistogram,
 };
 pub use packet::Packet;
 pub use parse::{Parsed, Protocol, Verdict, parse};

@@ -66,7 +66,7 @@ pub struct Config {
     pub netns_cookie: u64,
     /// [`Config::ENABLED`] and its siblings.
     pub flags: u32,
-    /// Workers of each listener.
+    /// Workers that take new connections: entries of `ACTIVE`.
     pub workers: u32,
     /// Of new connections from one source.
     pub limit: Limit,
@@ -287,8 +287,10 @@ pub const fn tcp_flags_index(listener: u16, direction: Direction) -> u32 {
 pub struct ConnectionCounters {
     /// Accepted by the kernel (`sock_ops`).
     pub established: u64,
-    /// Of those, closed.
+    /// Of those, ended, in order or not.
     pub closed: u64,
+    /// Of those, ended by a reset of either side, or because the peer was silent for too long.
+    pub aborted: u64,
     /// Segments sent again.
     pub retransmits: u64,
     /// New connections that `sk_lookup` gave to the listener.
@@ -296,7 +298,7 @@ pub struct ConnectionCounters {
     /// Those it could not: no socket, or one of the wrong kind. They take the kernel's own way.
     pub steer_errors: u64,
 }
-plain!(ConnectionCounters, 40);
+plain!(ConnectionCounters, 48);
 
 /// Value of `COOKIE_STATE`, one for each listener and address family: see `gateway_common::cookies`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -348,25 +350,25 @@ impl CookieCounters {
     }
 }
 
-/// Classes of [`RttHistogram`].
-pub const RTT_CLASSES: usize = 24;
+/// Classes of [`TimeHistogram`].
+pub const TIME_CLASSES: usize = 24;
 
-/// Value of `RTT`, one for each listener: smoothed round trips; class `n` holds those below 2ⁿ µs that class
-/// `n − 1` does not, the last one everything longer.
+/// Value of `RTT` (smoothed round trips, in µs) and of `DURATIONS` (of connections, in ms), one for each listener; class
+/// `n` holds times below 2ⁿ that class `n − 1` does not, the last one everything longer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(C)]
-pub struct RttHistogram {
-    pub classes: [u64; RTT_CLASSES],
-    /// Of all samples, in µs.
+pub struct TimeHistogram {
+    pub classes: [u64; TIME_CLASSES],
+    /// Of all samples.
     pub sum: u64,
 }
-plain!(RttHistogram, (RTT_CLASSES + 1) * 8);
+plain!(TimeHistogram, (TIME_CLASSES + 1) * 8);
 
-/// The class of a round trip of `microseconds`.
+/// The class of a time.
 #[inline(always)]
-pub const fn rtt_class(microseconds: u32) -> u32 {
+pub const fn time_class(time: u32) -> u32 {
     // Shifts by comparison: the BPF target has no instruction that counts leading zeros.
-    let mut rest = microseconds;
+    let mut rest = time;
     let mut class = 0;
     if rest >= 1 << 16 {
         rest >>= 16;
@@ -389,7 +391,7 @@ pub const fn rtt_class(microseconds: u32) -> u32 {
         class += 1;
     }
     class += rest;
-    if class < RTT_CLASSES as u32 { class } else { RTT_CLASSES as u32 - 1 }
+    if class < TIME_CLASSES as u32 { class } else { TIME_CLASSES as u32 - 1 }
 }
 
 /// The slot of `LISTENERS` and of a listener's workers: one for each address family.
@@ -436,7 +438,7 @@ mod tests {
     fn rtt_class_is_the_number_of_bits() {
         for microseconds in (0..100_000).chain([1 << 22, (1 << 23) - 1, 1 << 23, u32::MAX]) {
             let bits = u32::BITS - microseconds.leading_zeros();
-            assert_eq!(rtt_class(microseconds), bits.min(RTT_CLASSES as u32 - 1), "{microseconds} µs");
+            assert_eq!(time_class(microseconds), bits.min(TIME_CLASSES as u32 - 1), "{microseconds} µs");
         }
     }
 

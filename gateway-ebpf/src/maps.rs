@@ -1,7 +1,8 @@
 //! All maps; their keys and values are in `gateway_common::map`.
 
 use aya_ebpf::bindings::BPF_F_MMAPABLE;
-use aya_ebpf::macros::map;
+use aya_ebpf::btf_maps::SkStorage;
+use aya_ebpf::macros::{btf_map, map};
 use aya_ebpf::maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, ProgramArray, RingBuf, SockMap};
 use gateway_common::flood::FloodFrame;
 use gateway_common::map::{
@@ -9,7 +10,7 @@ use gateway_common::map::{
     ConnectionCounters, CookieCounters, CookieState, EVENTS_BYTES, FLOWS_MAX, FRAGMENTS_MAX, FlowBucket,
     FragmentKey, GROUPS_MAX, HINTS_MAX, LISTENERS_MAX, MEMBER_COUNTS_MAX, MEMBERS_MAX, Member, PORTS_MAX,
     PREFIX_BUCKETS_MAX, PREFIXES_MAX, PacketCounters, Pieces, PortEntry, PrefixBucket, PrefixEntry,
-    RING_SLOTS, RULES_MAX, RttHistogram, SKETCH_MAX, Sampling, TCP_FLAGS_MAX, TcpFlagCounters, TooLong, Vip,
+    RING_SLOTS, RULES_MAX, SKETCH_MAX, Sampling, TCP_FLAGS_MAX, TcpFlagCounters, TimeHistogram, TooLong, Vip,
     WORKERS_MAX,
 };
 use gateway_common::packet::Address;
@@ -82,7 +83,15 @@ pub static CONNECTIONS: PerCpuArray<ConnectionCounters> = PerCpuArray::with_max_
 
 /// Listener → its round trips.
 #[map]
-pub static RTT: PerCpuArray<RttHistogram> = PerCpuArray::with_max_entries(LISTENERS_MAX, 0);
+pub static RTT: PerCpuArray<TimeHistogram> = PerCpuArray::with_max_entries(LISTENERS_MAX, 0);
+
+/// Listener → how long its connections lasted.
+#[map]
+pub static DURATIONS: PerCpuArray<TimeHistogram> = PerCpuArray::with_max_entries(LISTENERS_MAX, 0);
+
+/// Connection → `CLOCK_MONOTONIC` of its begin.
+#[btf_map]
+pub static BEGUN: SkStorage<u64> = SkStorage::new();
 
 /// `group_index` → whether the queue of that listener overflows.
 #[map]
@@ -105,7 +114,11 @@ pub static LISTENERS: SockMap = SockMap::with_max_entries(GROUPS_MAX, 0);
 #[map]
 pub static WORKERS: SockMap = SockMap::with_max_entries(GROUPS_MAX * WORKERS_MAX, 0);
 
-/// CPU → 1 + the worker pinned there; 0 = none.
+/// Place → the worker that has it, for as many as `Config::workers`: those that take new connections by hash.
+#[map]
+pub static ACTIVE: Array<u32> = Array::with_max_entries(WORKERS_MAX, 0);
+
+/// CPU → 1 + the worker pinned there; 0 = none that takes new connections.
 #[map]
 pub static WORKER_OF_CPU: Array<u32> = Array::with_max_entries(CPUS_MAX, 0);
 

@@ -11,15 +11,16 @@ use gateway_common::numbers::{ETHER_TYPE_IPV6, PROTOCOL_TCP};
 use gateway_common::packet::Address;
 
 use crate::listener;
-use crate::maps::{self, CHOSEN, WORKER_OF_CPU, WORKERS};
+use crate::maps::{self, ACTIVE, CHOSEN, WORKER_OF_CPU, WORKERS};
 
 /// `BPF_HDR_START_NET`.
 const FROM_NETWORK_HEADER: u32 = 1;
 const DESTINATION_V4: u32 = 16;
 const DESTINATION_V6: u32 = 24;
 
-/// On each listener's `SO_REUSEPORT` group. A pass without a choice leaves it to the kernel's hash.
-#[sk_reuseport]
+/// On each listener's `SO_REUSEPORT` group. A pass without a choice leaves it to the kernel's hash; so it is for connections
+/// in the queue of a socket that closes, which move to another one of the group (Linux 5.14).
+#[sk_reuseport(migrate)]
 pub fn gw_reuseport(ctx: SkReuseportContext) -> u32 {
     if let Some(config) = maps::enabled() {
         choose(&ctx, config);
@@ -64,7 +65,7 @@ fn select(ctx: &SkReuseportContext, mut slot: u32) -> bool {
     result == 0
 }
 
-/// The worker of this CPU, else the flow's hash spread over all workers.
+/// The worker of this CPU, else the flow's hash spread over all that take new connections.
 #[inline(always)]
 fn worker(ctx: &SkReuseportContext, config: &Config) -> u32 {
     if config.has(Config::STEER_BY_CPU) {
@@ -76,7 +77,8 @@ fn worker(ctx: &SkReuseportContext, config: &Config) -> u32 {
             return worker - 1;
         }
     }
-    ((u64::from(ctx.hash()) * u64::from(config.workers)) >> 32) as u32
+    let place = ((u64::from(ctx.hash()) * u64::from(config.workers)) >> 32) as u32;
+    ACTIVE.get(place).copied().unwrap_or(0)
 }
 
 #[inline(always)]

@@ -13,7 +13,7 @@ use gateway_policy::pipeline::AddressFilter;
 use gateway_proxy::snapshot::GlobalFilter;
 use gateway_proxy::worker::Shared;
 use gateway_telemetry::metrics::kernel::{
-    BalanceMember, Balanced, Drops, Interface, KernelCounters, Program, RTT_BUCKETS, Tcp, Traffic,
+    BalanceMember, Balanced, Drops, Interface, KernelCounters, Program, TIME_BUCKETS, Tcp, Traffic,
 };
 
 pub use shortcut::shortcut;
@@ -77,7 +77,6 @@ pub fn metrics(datapath: &Datapath) -> Option<KernelCounters> {
         drift: status.shed.drift,
         balanced: balance.iter().flat_map(decisions).collect(),
         members: balance.iter().flat_map(|count| members(count, &status)).collect(),
-        lookup_errors: listeners.iter().map(|listener| listener.connections.steer_errors).sum(),
         tcp: listeners.iter().map(tcp).collect(),
     })
 }
@@ -138,15 +137,12 @@ fn members(count: &BalanceCount, status: &Status) -> Vec<BalanceMember> {
 }
 
 fn tcp(listener: &ListenerCounters) -> Tcp {
-    let mut rtt_counts = [0; RTT_BUCKETS];
-    for (class, count) in listener.round_trips.classes.iter().enumerate() {
-        // Class c ends at 2^c µs, bucket i begins there.
-        rtt_counts[class.saturating_sub(1).min(RTT_BUCKETS - 1)] += count;
-    }
     Tcp {
         listener: listener.listener.clone(),
         established: listener.connections.established,
-        closed: listener.connections.closed,
+        closed: listener.connections.closed.saturating_sub(listener.connections.aborted),
+        aborted: listener.connections.aborted,
+        lookup_errors: listener.connections.steer_errors,
         retransmits: listener.connections.retransmits,
         syn: listener.segments_in.syn + listener.segments_out.syn,
         fin: listener.segments_in.fin + listener.segments_out.fin,
@@ -154,7 +150,18 @@ fn tcp(listener: &ListenerCounters) -> Tcp {
         flood: listener.cookies.flood,
         cookies_sent: listener.cookies.sent,
         cookies_returned: listener.cookies.returned,
-        rtt_counts,
+        rtt_counts: buckets(&listener.round_trips.classes),
         rtt_sum_micros: listener.round_trips.sum_microseconds,
+        duration_counts: buckets(&listener.durations.classes),
+        duration_sum_millis: listener.durations.sum_milliseconds,
     }
+}
+
+/// Class c ends at 2^c, bucket i begins there.
+fn buckets(classes: &[u64]) -> [u64; TIME_BUCKETS] {
+    let mut buckets = [0; TIME_BUCKETS];
+    for (class, count) in classes.iter().enumerate() {
+        buckets[class.saturating_sub(1).min(TIME_BUCKETS - 1)] += count;
+    }
+    buckets
 }

@@ -9,6 +9,7 @@ mod counts;
 mod handover;
 mod live;
 mod outbound;
+mod pulse;
 mod worker;
 
 use std::net::SocketAddr;
@@ -50,6 +51,7 @@ use control::Control;
 use counts::Counts;
 use handover::Handover;
 use live::Live;
+use pulse::Pulse;
 
 /// Worker threads that these settings ask for.
 pub fn worker_count(settings: &Settings) -> usize {
@@ -121,7 +123,6 @@ impl Gateway {
         let counts = counts.spawn(Arc::clone(&upstream.tls), stopped.clone())?;
         // The last that can fail, as from here on connections may be ours.
         let workers = worker::spawn(listeners.opened, server, &cpus, &common)?;
-        let desk = handover.finish()?;
         let live = Live::new(&settings, (standing, cpus), workers.changes, &datapath, &telemetry);
         let control = Control {
             shared: Arc::clone(&shared),
@@ -132,7 +133,8 @@ impl Gateway {
             draining: drained,
             stopped,
             source: state,
-            desk: desk.zip(kept),
+            desk: handover.finish()?.zip(kept),
+            pulse: Pulse::new(workers.beats),
             live,
             handed_over: handed_over.clone(),
         }

@@ -122,9 +122,34 @@ fn connections_established_closed_and_round_trips_are_counted() {
         .sum();
     let sum = http.round_trips.sum_microseconds;
     assert!(sum < upper && sum * 2 >= upper - samples, "{sum} µs lie in the classes: {:?}", http.round_trips);
+    let durations: u64 = http.durations.classes.iter().sum();
+    assert_eq!((durations, http.connections.aborted), (3, 0), "{:?}", http.durations);
     // Others' connections in the same control group are none of ours.
     assert_eq!(counters.listener("other").unwrap().connections.established, 0);
     drop(last);
+}
+
+#[test]
+fn connections_that_last_and_are_reset_are_told_apart() {
+    let Some(world) = World::new() else { return };
+    let sockets = [listen(&world, "::", PORT)];
+    let datapath = world.start(&settings(), &[spec("http", &[("::", PORT, PORT)], &sockets)]);
+    if datapath.status().refused.iter().any(|line| line.starts_with("sock_ops")) {
+        eprintln!("SKIPPED: no sock_ops here");
+        return;
+    }
+    let near = connect(&world, &format!("{GATEWAY_V4}:{PORT}")).unwrap();
+    let _far = sockets[0].accept().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    gateway_tests::passing::reset(near);
+    let http = |counters: &gateway_datapath::Counters| counters.listener("http").unwrap().clone();
+    let counters = counters_when(&datapath, |counters| http(counters).connections.closed == 1);
+    let http = http(&counters);
+    assert_eq!((http.connections.closed, http.connections.aborted), (1, 1));
+    // At least 512 ms, whatever else the machine does.
+    let long: u64 = http.durations.classes[10..].iter().sum();
+    assert_eq!(long, 1, "{:?}", http.durations);
+    assert!(http.durations.sum_milliseconds >= 600, "{:?}", http.durations);
 }
 
 #[test]

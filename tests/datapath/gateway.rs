@@ -59,10 +59,15 @@ fn start_with(
 
 /// One request on a connection of its own, from one of the namespaces.
 pub fn get(world: &World, from_client: bool, address: &str, path: &str) -> String {
+    get_with(world, from_client, address, path, "")
+}
+
+/// The same with more fields, each with its end of line.
+fn get_with(world: &World, from_client: bool, address: &str, path: &str, fields: &str) -> String {
     let namespace = if from_client { &world.client } else { &world.gateway };
     namespace.run(|| {
         let mut stream = TcpStream::connect(address).expect("a connection");
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\n{fields}Connection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
@@ -284,8 +289,10 @@ fn source_that_keeps_being_refused_is_kept_off_for_a_while() {
         ("datapath.feedback.seconds", "2"),
     ];
     let gateway = start_with(&world, config.path(), "required", "native", &feedback);
+    // Whom a header names is nobody that the gateway has seen.
+    let named = "X-Forwarded-For: 198.51.100.9\r\nForwarded: for=198.51.100.9\r\n";
     let ask = |path: &str| {
-        get(&world, true, &format!("{GATEWAY_V4}:8080"), path)
+        get_with(&world, true, &format!("{GATEWAY_V4}:8080"), path, named)
             .split(' ')
             .nth(1)
             .unwrap_or_default()
@@ -296,6 +303,7 @@ fn source_that_keeps_being_refused_is_kept_off_for_a_while() {
     assert!(within_ten_seconds(|| !connects(&world)), "kept off");
     let list = get(&world, false, "127.0.0.1:9090", "/datapath/prefixes");
     assert!(list.contains(r#""prefix":"192.0.2.1","rule":"limits""#), "{list}");
+    assert!(!list.contains("198.51.100.9"), "{list}");
     assert!(within_ten_seconds(|| connects(&world)), "let in again");
     assert!(
         metric(&world, "gateway_datapath_dropped_total", &["reason=\"feedback\"", "rule=\"limits\""]) > 0

@@ -17,11 +17,11 @@ const IPV6: u16 = 0x86dd;
 const PORT: u16 = 8080;
 const ELSEWHERE: u16 = 9999;
 
-fn start(world: &World, xdp: Ingress, shed: ShedSettings) -> Datapath {
+pub fn start(world: &World, xdp: Ingress, shed: ShedSettings) -> Datapath {
     world.start(&DatapathSettings { shed, ..settings(xdp) }, &[listener("http", "::", PORT..=PORT)])
 }
 
-fn request(action: Action, list: List, prefixes: &[&str]) -> ShedRequest {
+pub fn request(action: Action, list: List, prefixes: &[&str]) -> ShedRequest {
     ShedRequest {
         action,
         list,
@@ -32,13 +32,13 @@ fn request(action: Action, list: List, prefixes: &[&str]) -> ShedRequest {
     }
 }
 
-fn add(datapath: &Datapath, list: List, prefixes: &[&str]) {
+pub fn add(datapath: &Datapath, list: List, prefixes: &[&str]) {
     let answer = datapath.change(&request(Action::Add, list, prefixes)).unwrap();
     assert_eq!((answer.changed, answer.refused), (prefixes.len(), vec![]));
 }
 
 /// A SYN to the listener from that address.
-fn syn(source: &str) -> Vec<u8> {
+pub fn syn(source: &str) -> Vec<u8> {
     segment(source, PORT, SYN)
 }
 

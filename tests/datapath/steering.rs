@@ -179,3 +179,81 @@ fn reuseport_by_hash_spreads_over_all_workers() {
     assert_eq!(chosen.iter().sum::<u64>(), near.len() as u64);
     assert!(chosen.iter().all(|count| *count > 0), "{chosen:?}");
 }
+
+#[test]
+fn reuseport_spares_workers_that_take_nothing() {
+    let Some(world) = World::new() else { return };
+    for steering in [Steering::Hash, Steering::Cpu] {
+        let sockets = [listen(&world, "::", BOUND), listen(&world, "::", BOUND), listen(&world, "::", BOUND)];
+        let chosen_so = DatapathSettings { steering, ..settings() };
+        let datapath = world.start(&chosen_so, &[spec("http", &[("::", BOUND, BOUND)], &sockets)]);
+        let connect = |count: u64| -> Vec<_> {
+            (0..count).map(|_| connect(&world, &format!("{GATEWAY_V4}:{BOUND}")).unwrap()).collect()
+        };
+        datapath.spread_over(&[false, false, true]).unwrap();
+        let _near = connect(15);
+        assert_eq!(datapath.counters().chosen, [0, 0, 15], "{steering}");
+        // All are spared: then nobody is.
+        datapath.spread_over(&[false; 3]).unwrap();
+        let _more = connect(15);
+        let chosen = datapath.counters().chosen;
+        assert_eq!(chosen.iter().sum::<u64>(), 30);
+        assert!(steering == Steering::Cpu || chosen[2] < 30, "{chosen:?}");
+    }
+}
+
+#[test]
+fn reuseport_moves_the_queue_of_a_socket_that_closes() {
+    let Some(world) = World::new() else { return };
+    let mut sockets = vec![listen(&world, "::", BOUND), listen(&world, "::", BOUND)];
+    let by_hash = DatapathSettings { steering: Steering::Hash, ..settings() };
+    let datapath = world.start(&by_hash, &[spec("http", &[("::", BOUND, BOUND)], &sockets)]);
+    datapath.spread_over(&[false, true]).unwrap();
+    let mut near: Vec<_> =
+        (0..20).map(|_| connect(&world, &format!("{GATEWAY_V4}:{BOUND}")).unwrap()).collect();
+    assert_eq!(datapath.counters().chosen, [0, 20]);
+    drop(sockets.pop());
+    for _ in 0..near.len() {
+        let (mut far, _) = sockets[0].accept().unwrap();
+        far.write_all(b"x").unwrap();
+    }
+    for stream in &mut near {
+        stream.read_exact(&mut [0]).expect("moved, not reset");
+    }
+}
+
+#[test]
+fn reuseport_by_cpu_is_given_up_when_one_queue_gets_all() {
+    let Some(world) = World::new() else { return };
+    if !two_cpus() {
+        eprintln!("SKIPPED: needs CPUs 0 and 1");
+        return;
+    }
+    let sockets = [listen(&world, "::", BOUND), listen(&world, "::", BOUND)];
+    // With two queues by itself by CPU.
+    let datapath = world.start(&settings(), &[spec("http", &[("::", BOUND, BOUND)], &sockets)]);
+    assert_eq!(datapath.status().steering, Some(Steering::Cpu));
+    let connect_from_one_cpu = || {
+        world.client.run(|| {
+            let mut set = CpuSet::new();
+            set.set(0).unwrap();
+            sched_setaffinity(Pid::from_raw(0), &set).unwrap();
+            let _near = TcpStream::connect((GATEWAY_V4, BOUND)).unwrap();
+        });
+        for socket in &sockets {
+            socket.set_nonblocking(true).unwrap();
+            while socket.accept().is_ok() {}
+        }
+    };
+    for _ in 0..1000 {
+        connect_from_one_cpu();
+    }
+    datapath.tick();
+    assert_eq!(datapath.status().steering, Some(Steering::Hash), "{:?}", datapath.counters().chosen);
+    let before = datapath.counters().chosen;
+    for _ in 0..40 {
+        connect_from_one_cpu();
+    }
+    let after = datapath.counters().chosen;
+    assert!(after.iter().zip(&before).all(|(after, before)| after > before), "{before:?} {after:?}");
+}

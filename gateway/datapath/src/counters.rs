@@ -4,8 +4,8 @@ use std::io;
 use std::net::IpAddr;
 
 use gateway_common::map::{
-    COUNTERS_PER_LISTENER, ConnectionCounters, CookieCounters, Direction, MEMBERS_MAX, RTT_CLASSES,
-    RULES_MAX, counter_index, member_index, tcp_flags_index,
+    COUNTERS_PER_LISTENER, ConnectionCounters, CookieCounters, Direction, MEMBERS_MAX, RULES_MAX,
+    TIME_CLASSES, counter_index, member_index, tcp_flags_index,
 };
 use gateway_common::{Protocol, Verdict};
 use serde::{Deserialize, Serialize};
@@ -80,6 +80,9 @@ pub struct ListenerCounters {
     pub segments_out: SegmentCounts,
     pub connections: ConnectionCounts,
     pub round_trips: RoundTrips,
+    /// How long connections lasted that have ended.
+    #[serde(default)]
+    pub durations: Durations,
     #[serde(default)]
     pub cookies: CookieCounts,
 }
@@ -109,7 +112,11 @@ pub struct SegmentCounts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionCounts {
     pub established: u64,
+    /// In order or not.
     pub closed: u64,
+    /// Of those, by a reset of either side, or because the peer was silent for too long.
+    #[serde(default)]
+    pub aborted: u64,
     /// Segments sent again.
     pub retransmits: u64,
     /// Given to the listener by `sk_lookup`.
@@ -136,13 +143,21 @@ pub struct CookieCounts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoundTrips {
     /// Samples below [`rtt_upper_bound`] of the class and not below that of the one before.
-    pub classes: [u64; RTT_CLASSES],
+    pub classes: [u64; TIME_CLASSES],
     pub sum_microseconds: u64,
+}
+
+/// Histogram of connections' times from the handshake to the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Durations {
+    /// As those of [`RoundTrips`], in milliseconds.
+    pub classes: [u64; TIME_CLASSES],
+    pub sum_milliseconds: u64,
 }
 
 /// Bound of a class in microseconds, exclusive; `None` for the last, which has none.
 pub fn rtt_upper_bound(class: usize) -> Option<u64> {
-    (class + 1 < RTT_CLASSES).then(|| 1 << class)
+    (class + 1 < TIME_CLASSES).then(|| 1 << class)
 }
 
 impl Counters {
@@ -180,14 +195,15 @@ pub fn read(maps: &Maps, listeners: &[String], workers: u32) -> io::Result<Count
     let flags = maps.tcp_flags.totals(slots * 2)?;
     let connections = maps.connections.totals(slots)?;
     let round_trips = maps.rtt.totals(slots)?;
+    let durations = maps.durations.totals(slots)?;
     let cookies = maps.cookie_counts.totals(slots * 2)?;
     let flooded = (0..slots as u16).map(|slot| is_flooded(maps, slot)).collect::<io::Result<Vec<_>>>()?;
     let chosen = maps.chosen.totals(workers.max(1))?;
     let names = std::iter::once("other").chain(listeners.iter().map(String::as_str));
     let listeners = names
-        .zip(connections.iter().zip(&round_trips))
+        .zip(connections.iter().zip(round_trips.iter().zip(&durations)))
         .enumerate()
-        .map(|(slot, (name, (connections, round_trips)))| {
+        .map(|(slot, (name, (connections, (round_trips, durations))))| {
             let segments = |direction| {
                 let found = flags.get(tcp_flags_index(slot as u16, direction) as usize).copied();
                 found.map_or_else(SegmentCounts::default, |one| SegmentCounts {
@@ -205,6 +221,7 @@ pub fn read(maps: &Maps, listeners: &[String], workers: u32) -> io::Result<Count
                 segments_out: segments(Direction::Out),
                 connections: connection_counts(connections),
                 round_trips: RoundTrips { classes: round_trips.classes, sum_microseconds: round_trips.sum },
+                durations: Durations { classes: durations.classes, sum_milliseconds: durations.sum },
                 cookies: cookie_counts(&cookies, slot, flooded.get(slot).copied().unwrap_or_default()),
             }
         })
@@ -270,6 +287,7 @@ fn connection_counts(one: &ConnectionCounters) -> ConnectionCounts {
     ConnectionCounts {
         established: one.established,
         closed: one.closed,
+        aborted: one.aborted,
         retransmits: one.retransmits,
         steered: one.steered,
         steer_errors: one.steer_errors,

@@ -1,8 +1,10 @@
 //! The running datapath.
 
+mod first;
 mod following;
 mod handover;
 mod report;
+mod spread;
 mod statistics;
 mod tied;
 
@@ -23,11 +25,11 @@ use crate::cgroup;
 use crate::cookies::Floods;
 use crate::counters::{self, Counters};
 use crate::interface::{self, Interface};
-use crate::kernel::{self, AttachPoint, Link};
+use crate::kernel::{AttachPoint, Link};
 use crate::listeners::{self, Prepared};
 use crate::load::{self, LoadOptions, Loaded, name};
 use crate::logging::ToTracing;
-use crate::settings::{Binding, DatapathSettings, Ingress, ListenerSpec, Mode, Steering};
+use crate::settings::{Binding, DatapathSettings, Ingress, ListenerSpec, Mode};
 use crate::shed::{Claim, PolicyRule, Shed, ShedAnswer, ShedRequest};
 use crate::status::{ListenerStatus, Status};
 use crate::tier::Tier;
@@ -36,6 +38,7 @@ use crate::tier::Tier;
 const NO_INTERFACE: &str = "no interface carries a listen address";
 
 pub use handover::{Handed, HandedLink};
+use spread::Spread;
 use statistics::Statistics;
 
 /// The datapath was required, and does not work. Exit code 69.
@@ -59,8 +62,6 @@ struct Active {
     tier: Tier,
     statistics: Statistics,
     workers: u32,
-    /// What spreads connections over workers, where there are several.
-    steering: Steering,
     refused: Vec<String>,
     loaded: Loaded,
     /// Locked before the other.
@@ -78,6 +79,7 @@ struct Changing {
     bindings: Vec<Binding>,
     /// As it stands in the maps.
     plan: Plan,
+    spread: Spread,
     /// Listener groups that the reuseport program sits on.
     groups: Vec<String>,
     /// `sk_lookup` and `sock_ops`.
@@ -130,6 +132,13 @@ impl Datapath {
         active.follow_listeners(listeners)?;
         active.refresh();
         Ok(())
+    }
+
+    /// Only these workers get new connections from now on, by their numbers; if it is none of them, all do. What waits in
+    /// a worker's queue stays there.
+    pub fn spread_over(&self, takes: &[bool]) -> io::Result<()> {
+        let Inner::On(active) = &self.0 else { return Ok(()) };
+        active.spread_over(takes)
     }
 
     /// What is loaded and attached right now.
@@ -253,18 +262,17 @@ impl Active {
         refused.append(&mut loaded.refused);
 
         // Switched on before anything is attached: the maps are complete.
-        let by_cpu = steers_by_cpu(settings.steering, &prepared, &chosen);
+        let by_cpu = first::steers_by_cpu(settings.steering, &prepared, &chosen);
         let mut shed = Shed::start(&settings.shed, &mut loaded).map_err(|error| format!("rules: {error}"))?;
         handover::adopt_claims(&mut shed, handed, &mut refused);
         let balance = Balance::start(&settings.balance, specs.len(), &loaded.maps, handed.flows.as_ref())
             .map_err(|error| format!("balancing: {error}"))?;
-        let mut config = listeners::config(prepared.workers, by_cpu);
-        config.flags |= shed.flags();
-        admit_cookies(&mut config, settings.cookies.filter(|_| loaded.cookies));
-        config.flags |= balance_flags(&settings.balance, balance.is_some());
-        config.limit = shed.limit();
+        let config =
+            first::config(&settings, listeners::config(prepared.workers, by_cpu), &shed, balance.is_some());
         loaded.maps.config.update(&0_u32, &config).map_err(|error| format!("map CONFIG: {error}"))?;
 
+        let spread = Spread::start(settings.steering, by_cpu, &prepared, &loaded.maps)
+            .map_err(|error| format!("maps of workers: {error}"))?;
         let groups = attach_groups(&prepared, &loaded, &mut refused);
         let mut links = Vec::new();
         let wanted = [(name::LOOKUP, prepared.plan.steers()), (name::SOCK_OPS, true)];
@@ -287,7 +295,6 @@ impl Active {
             tier: Tier::probe(),
             statistics,
             workers: prepared.workers,
-            steering: if by_cpu { Steering::Cpu } else { Steering::Hash },
             refused,
             loaded,
             shed: Mutex::new(shed),
@@ -296,6 +303,7 @@ impl Active {
                 names,
                 listeners: specs.iter().chain(&vips).map(listener_status).collect(),
                 bindings,
+                spread,
                 plan: prepared.plan,
                 groups,
                 links,
@@ -339,6 +347,7 @@ impl Active {
     }
 
     fn tick(&self) -> io::Result<()> {
+        self.judge_spread()?;
         self.shed().tick()?;
         if let Some(balance) = self.balance().as_mut() {
             balance.tick()?;
@@ -404,10 +413,10 @@ impl Drop for Active {
     }
 }
 
-/// Without virtual addresses where the programs cannot balance.
+/// Without what the programs cannot do: balance, answer SYNs.
 fn as_loaded(settings: &DatapathSettings, loaded: &Loaded) -> DatapathSettings {
     let balance = if loaded.balance { settings.balance.clone() } else { BalanceSettings::default() };
-    DatapathSettings { balance, ..settings.clone() }
+    DatapathSettings { balance, cookies: settings.cookies.filter(|_| loaded.cookies), ..settings.clone() }
 }
 
 /// `sk_lookup` on our network namespace, `sock_ops` on our control group; `None` if the program was refused.
@@ -427,37 +436,6 @@ fn attach_beside(program: &'static str, loaded: &Loaded) -> Result<Option<Link>,
         AttachPoint::SockOps(target.as_fd())
     };
     Link::create(loaded, point).map(Some).map_err(|error| failed(&feature, &error))
-}
-
-fn steers_by_cpu(setting: Steering, prepared: &Prepared<'_>, interfaces: &[Interface]) -> bool {
-    match setting {
-        Steering::Hash => false,
-        Steering::Cpu => prepared.cpus().is_some(),
-        // With fewer queues than workers some CPUs would never see a connection.
-        Steering::Auto => {
-            let queues = interfaces.iter().map(|one| kernel::receive_queues(&one.name).unwrap_or(1)).min();
-            prepared.cpus().is_some() && queues.is_some_and(|queues| queues >= prepared.workers)
-        }
-    }
-}
-
-fn balance_flags(settings: &BalanceSettings, balances: bool) -> u32 {
-    let unpacks = if settings.accept.is_empty() { 0 } else { Config::UNPACK };
-    if balances { unpacks | Config::BALANCE } else { unpacks }
-}
-
-/// The limit is shared out evenly.
-fn cookies_of_a_cpu(max: u32) -> u64 {
-    let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
-    (u64::from(max) / cpus).max(1)
-}
-
-/// SYNs are answered, at most so many a second.
-fn admit_cookies(config: &mut Config, max: Option<u32>) {
-    if let Some(max) = max {
-        config.flags |= Config::COOKIES;
-        config.cookies_max = cookies_of_a_cpu(max);
-    }
 }
 
 /// Puts the reuseport program on the groups of all listeners with several workers; which those are.

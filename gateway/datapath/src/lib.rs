@@ -40,8 +40,8 @@ pub use balance::{
     VirtualAddress, VirtualAddressError, VirtualAddressStatus, WeightedMember, check_addresses,
 };
 pub use counters::{
-    BalanceCount, ConnectionCounts, CookieCounts, Counters, DropCount, ListenerCounters, MemberCount,
-    PacketCount, RoundTrips, SegmentCounts, rtt_upper_bound,
+    BalanceCount, ConnectionCounts, CookieCounts, Counters, DropCount, Durations, ListenerCounters,
+    MemberCount, PacketCount, RoundTrips, SegmentCounts, rtt_upper_bound,
 };
 pub use datapath::{Datapath, Handed, HandedLink, StartError};
 pub use descriptors::{receive_descriptors, send_descriptors};

@@ -135,9 +135,6 @@ impl Prepared<'_> {
 
     fn fill_sockets(&self, maps: &Maps) -> Result<(), ListenerError> {
         let failed = |map| move |error| ListenerError::Map { map, error };
-        for (worker, cpu) in self.cpus().unwrap_or_default().into_iter().enumerate() {
-            maps.worker_of_cpu.update(&cpu, &(worker as u32 + 1)).map_err(failed("WORKER_OF_CPU"))?;
-        }
         // Only where it is needed: a SOCKMAP changes what a socket's children go through.
         let steered = if self.plan.steers() { self.listeners.as_slice() } else { &[] };
         for listener in steered {

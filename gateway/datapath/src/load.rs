@@ -14,8 +14,8 @@ use gateway_common::balance::flows::flow_buckets;
 use gateway_common::flood::FloodFrame;
 use gateway_common::map::{
     BalanceCounters, Config, ConnectionCounters, CookieCounters, CookieState, FRAGMENTS_MAX, FlowBucket,
-    Member, PacketCounters, PortEntry, PrefixBucket, PrefixEntry, RING_SLOTS, RttHistogram, SKETCH_MAX,
-    TcpFlagCounters, Vip, prefix_buckets,
+    Member, PacketCounters, PortEntry, PrefixBucket, PrefixEntry, RING_SLOTS, SKETCH_MAX, TcpFlagCounters,
+    TimeHistogram, Vip, prefix_buckets,
 };
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 
@@ -85,7 +85,8 @@ pub struct Maps {
     pub counters: Map<PacketCounters>,
     pub tcp_flags: Map<TcpFlagCounters>,
     pub connections: Map<ConnectionCounters>,
-    pub rtt: Map<RttHistogram>,
+    pub rtt: Map<TimeHistogram>,
+    pub durations: Map<TimeHistogram>,
     pub cookie_state: Map<CookieState>,
     pub cookie_counts: Map<CookieCounters>,
     pub chosen: Map<u64>,
@@ -93,6 +94,7 @@ pub struct Maps {
     pub listeners: Map<u32>,
     pub workers: Map<u32>,
     pub worker_of_cpu: Map<u32>,
+    pub active: Map<u32>,
     pub vips: Map<Vip>,
     pub ring: Map<u32>,
     pub members: Map<Member>,
@@ -309,12 +311,14 @@ fn open_maps(object: &mut Ebpf) -> Result<Maps, MapError> {
         tcp_flags: open(object, "TCP_FLAGS")?,
         connections: open(object, "CONNECTIONS")?,
         rtt: open(object, "RTT")?,
+        durations: open(object, "DURATIONS")?,
         cookie_state: open(object, "COOKIE_STATE")?,
         cookie_counts: open(object, "COOKIE_COUNTS")?,
         chosen: open(object, "CHOSEN")?,
         listeners: open(object, "LISTENERS")?,
         workers: open(object, "WORKERS")?,
         worker_of_cpu: open(object, "WORKER_OF_CPU")?,
+        active: open(object, "ACTIVE")?,
         vips: open(object, "VIPS")?,
         ring: open(object, "RING")?,
         members: open(object, "MEMBERS")?,

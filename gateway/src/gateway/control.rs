@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::StartError;
 use super::live::Live;
+use super::pulse::Pulse;
 use crate::datapath::Rules;
 use crate::handover::{Desk, Kept, Offer};
 use crate::plane_source::SharedState;
@@ -33,6 +34,8 @@ pub struct Control {
     pub source: SharedState,
     /// Where a successor asks, and what it gets.
     pub desk: Option<(Desk, Kept)>,
+    /// How the workers get on.
+    pub pulse: Pulse,
     /// Settings that change while it serves.
     pub live: Option<Live>,
     /// Turns true when there is a successor.
@@ -90,6 +93,15 @@ impl Control {
         }
         members::ask_all(&self.datapath, &self.health);
         let rules = Rules::new(Arc::clone(&self.shared), Arc::clone(&self.datapath), self.offload);
+        let mut draining = self.draining.clone();
+        let spared = spare(Arc::clone(&self.datapath), self.pulse);
+        tokio::task::spawn_local(async move {
+            tokio::select! {
+                () = spared => {}
+                // From then on nobody counts.
+                _ = draining.wait_for(|draining| *draining) => {}
+            }
+        });
         let figures = keep_up(Arc::clone(&self.shared), rules, self.tls.take());
         tokio::select! {
             () = figures => {}
@@ -102,6 +114,22 @@ impl Control {
 async fn leave(serving: tokio::task::JoinHandle<()>, mut handed_over: watch::Receiver<bool>) {
     if handed_over.wait_for(|handed_over| *handed_over).await.is_ok() {
         serving.abort();
+    }
+}
+
+/// Keeps new connections from workers that do not get on.
+async fn spare(datapath: Arc<Datapath>, mut pulse: Pulse) {
+    let mut timer = tokio::time::interval(Duration::from_secs(1));
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        timer.tick().await;
+        let Some(takes) = pulse.look() else { continue };
+        let spared: Vec<_> =
+            (0..).zip(takes).filter(|(_, takes)| !**takes).map(|(worker, _)| worker).collect::<Vec<u32>>();
+        tracing::warn!(event_type = "WorkersSpared", workers = ?spared, "workers that do not get on get no new connections");
+        if let Err(error) = datapath.spread_over(takes) {
+            tracing::warn!(%error, "connections are spread as before");
+        }
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use gateway_datapath::privileges;
@@ -44,6 +46,7 @@ struct Start {
     cpu: Option<usize>,
     sockets: Vec<Socket>,
     changes: UnboundedReceiver<Change>,
+    beats: Arc<Vec<AtomicU64>>,
     passing: PassSettings,
     shared: Arc<Shared>,
     upstream: UpstreamSettings,
@@ -74,6 +77,8 @@ pub struct Workers {
     pub threads: Vec<JoinHandle<usize>>,
     /// Where each is told of changes; closed when it has ended.
     pub changes: Vec<UnboundedSender<Change>>,
+    /// What each counts as long as it does its work, once a second.
+    pub beats: Arc<Vec<AtomicU64>>,
 }
 
 /// What all workers have in common.
@@ -131,7 +136,11 @@ pub fn spawn(
             sockets[worker].push(Socket { name, socket, tls, routes });
         }
     }
-    let mut workers = Workers { threads: Vec::new(), changes: Vec::new() };
+    let mut workers = Workers {
+        threads: Vec::new(),
+        changes: Vec::new(),
+        beats: Arc::new(cpus.iter().map(|_| AtomicU64::default()).collect()),
+    };
     for (index, sockets) in sockets.into_iter().enumerate() {
         let (sender, changes) = mpsc::unbounded_channel();
         workers.changes.push(sender);
@@ -140,6 +149,7 @@ pub fn spawn(
             cpu: cpus[index],
             sockets,
             changes,
+            beats: Arc::clone(&workers.beats),
             passing: passing.clone(),
             shared: Arc::clone(shared),
             upstream: upstream.clone(),
@@ -184,8 +194,14 @@ impl Start {
         for socket in self.sockets {
             doors.open(socket);
         }
+        let mut second = tokio::time::interval(Duration::from_secs(1));
         loop {
             tokio::select! {
+                _ = second.tick() => {
+                    if let Some(beats) = self.beats.get(self.index) {
+                        beats.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
                 // An error means that the gateway has gone, which ends the worker as well.
                 _ = self.draining.wait_for(|draining| *draining) => break,
                 Some(change) = self.changes.recv() => match change {

@@ -173,7 +173,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::kernel::{BalanceMember, Balanced, Drops, Interface, Program, RTT_BUCKETS, Tcp, Traffic};
+    use super::kernel::{BalanceMember, Balanced, Drops, Interface, Program, TIME_BUCKETS, Tcp, Traffic};
     use super::labels::{Anomaly, ConnectionProtocol, EventHubOutcome, Shed, TlsOutcome, UpstreamError};
     use super::*;
     use crate::event::{Cache, Call, CallKind, LastError, Listener, RequestEvent, Url};
@@ -288,12 +288,14 @@ mod tests {
                 flood: true,
                 cookies_sent: 1,
                 cookies_returned: 1,
-                rtt_counts: [1; RTT_BUCKETS],
+                lookup_errors: 1,
+                rtt_counts: [1; TIME_BUCKETS],
+                duration_counts: [1; TIME_BUCKETS],
+                duration_sum_millis: 1,
                 ..Tcp::default()
             }],
             balanced: vec![Balanced { packets: 1, ..Balanced::default() }],
             members: vec![BalanceMember { ready: true, packets: 1, bytes: 1, ..BalanceMember::default() }],
-            lookup_errors: 1,
             drift: 1,
         }));
         let sums = sums(&registry);

@@ -58,7 +58,7 @@ impl Active {
             interfaces,
             listeners: changing.listeners.clone(),
             programs: programs.collect(),
-            steering: (!changing.groups.is_empty()).then_some(self.steering),
+            steering: (!changing.groups.is_empty()).then_some(changing.spread.steering()),
             shed,
             balance: self.balance().as_ref().map(Balance::status).unwrap_or_default(),
             flooded,

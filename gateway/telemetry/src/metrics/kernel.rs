@@ -5,8 +5,9 @@
 use super::Sample;
 use super::table::{self, Metric};
 
-/// Buckets of an RTT histogram: bucket `i` counts times from 2^i up to 2^(i+1) µs, the last all above.
-pub const RTT_BUCKETS: usize = 24;
+/// Buckets of a histogram: bucket `i` counts times from 2^i up to 2^(i+1) µs (round trips) or ms (connections), the last
+/// all above.
+pub const TIME_BUCKETS: usize = 24;
 
 /// One reading of all maps; every figure counts since the programs were loaded.
 #[derive(Clone, Debug, Default)]
@@ -20,8 +21,6 @@ pub struct KernelCounters {
     pub tcp: Vec<Tcp>,
     pub balanced: Vec<Balanced>,
     pub members: Vec<BalanceMember>,
-    /// Connections that `sk_lookup` or `sk_reuseport` could not place.
-    pub lookup_errors: u64,
     /// Rules in the kernel that were not as user space had put them, and were put right.
     pub drift: u64,
 }
@@ -97,7 +96,12 @@ pub struct BalanceMember {
 pub struct Tcp {
     pub listener: String,
     pub established: u64,
+    /// In order.
     pub closed: u64,
+    /// By a reset, or because the peer was silent for too long.
+    pub aborted: u64,
+    /// Connections that `sk_lookup` could not bring to it.
+    pub lookup_errors: u64,
     pub retransmits: u64,
     pub syn: u64,
     pub fin: u64,
@@ -106,8 +110,10 @@ pub struct Tcp {
     pub flood: bool,
     pub cookies_sent: u64,
     pub cookies_returned: u64,
-    pub rtt_counts: [u64; RTT_BUCKETS],
+    pub rtt_counts: [u64; TIME_BUCKETS],
     pub rtt_sum_micros: u64,
+    pub duration_counts: [u64; TIME_BUCKETS],
+    pub duration_sum_millis: u64,
 }
 
 impl KernelCounters {
@@ -126,7 +132,9 @@ impl KernelCounters {
         }
         self.collect_tcp(visit);
         self.collect_balance(visit);
-        visit(table::LOOKUP_ERRORS, &[], Sample::Count(self.lookup_errors));
+        for tcp in &self.tcp {
+            visit(table::LOOKUP_ERRORS, &[&tcp.listener], Sample::Count(tcp.lookup_errors));
+        }
         visit(table::DRIFT, &[], Sample::Count(self.drift));
         let counted = || self.programs.iter().filter_map(|program| Some((program, program.runs?)));
         for (program, (runs, _)) in counted() {
@@ -157,18 +165,24 @@ impl KernelCounters {
     }
 
     fn collect_tcp(&self, visit: &mut dyn FnMut(&'static Metric, &[&str], Sample<'_>)) {
-        let mut bounds = [0.0; RTT_BUCKETS - 1];
-        for (power, bound) in bounds.iter_mut().enumerate() {
-            *bound = (1_u64 << (power + 1)) as f64 / 1e6;
+        let (round_trips, durations) = (bounds(1e6), bounds(1e3));
+        for tcp in &self.tcp {
+            let (counts, sum_seconds) = (&tcp.rtt_counts, tcp.rtt_sum_micros as f64 / 1e6);
+            visit(
+                table::RTT,
+                &[&tcp.listener],
+                Sample::Histogram { bounds: &round_trips, counts, sum_seconds },
+            );
         }
         for tcp in &self.tcp {
-            let sum_seconds = tcp.rtt_sum_micros as f64 / 1e6;
-            let rtt = Sample::Histogram { bounds: &bounds, counts: &tcp.rtt_counts, sum_seconds };
-            visit(table::RTT, &[&tcp.listener], rtt);
+            let (counts, sum_seconds) = (&tcp.duration_counts, tcp.duration_sum_millis as f64 / 1e3);
+            let duration = Sample::Histogram { bounds: &durations, counts, sum_seconds };
+            visit(table::TCP_DURATION, &[&tcp.listener], duration);
         }
         for tcp in &self.tcp {
             visit(table::TCP_CONNECTIONS, &[&tcp.listener, "established"], Sample::Count(tcp.established));
             visit(table::TCP_CONNECTIONS, &[&tcp.listener, "closed"], Sample::Count(tcp.closed));
+            visit(table::TCP_CONNECTIONS, &[&tcp.listener, "aborted"], Sample::Count(tcp.aborted));
         }
         for tcp in &self.tcp {
             visit(table::TCP_RETRANSMITS, &[&tcp.listener], Sample::Count(tcp.retransmits));
@@ -188,4 +202,9 @@ impl KernelCounters {
             }
         }
     }
+}
+
+/// Bounds of a histogram's buckets in seconds, where a second has so many units.
+fn bounds(units: f64) -> [f64; TIME_BUCKETS - 1] {
+    std::array::from_fn(|power| (1_u64 << (power + 1)) as f64 / units)
 }

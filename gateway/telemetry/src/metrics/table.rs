@@ -84,12 +84,13 @@ metrics! {
     DROPPED: Counter "gateway_datapath_dropped_total" "" ["reason", "rule"] "Packets dropped by the kernel programs." by "set_kernel";
     RTT: Histogram "gateway_client_rtt_seconds" "seconds" ["listener"] "Smoothed round-trip times of client connections." by "set_kernel";
     TCP_CONNECTIONS: Counter "gateway_tcp_connections_total" "" ["listener", "state"] "TCP connections seen by the kernel programs." by "set_kernel";
+    TCP_DURATION: Histogram "gateway_tcp_connection_duration_seconds" "seconds" ["listener"] "Client connections, from the handshake to the end." by "set_kernel";
     TCP_RETRANSMITS: Counter "gateway_tcp_retransmits_total" "" ["listener"] "TCP segments sent again." by "set_kernel";
     TCP_FLAGS: Counter "gateway_tcp_flags_total" "" ["listener", "flag"] "TCP segments with SYN, FIN or RST." by "set_kernel";
     SYN_FLOOD: Gauge "gateway_syn_flood_active" "" ["listener"] "1 while SYNs are answered with cookies." by "set_kernel";
     SYN_COOKIES_SENT: Counter "gateway_syn_cookies_sent_total" "" ["listener"] "SYNs answered with a cookie by the kernel programs." by "set_kernel";
     SYN_COOKIES_RETURNED: Counter "gateway_syn_cookies_returned_total" "" ["listener"] "Segments that brought a valid cookie back during a flood." by "set_kernel";
-    LOOKUP_ERRORS: Counter "gateway_listener_lookup_errors_total" "" [] "Connections that steering could not place." by "set_kernel";
+    LOOKUP_ERRORS: Counter "gateway_listener_lookup_errors_total" "" ["listener"] "Connections that steering could not place." by "set_kernel";
     DRIFT: Counter "gateway_datapath_drift_total" "" [] "Rules that somebody had changed in the kernel, and that were put right." by "set_kernel";
     BALANCE_DECISIONS: Counter "gateway_balance_decisions_total" "" ["address", "decision"] "Packets for virtual addresses: known, new, unremembered, error, fragment; dropped as too_long, told (too long, and the sender was told) or unreachable." by "set_kernel";
     BALANCE_PACKETS: Counter "gateway_balance_packets_total" "" ["address", "member"] "Packets given to a member of a virtual address." by "set_kernel";

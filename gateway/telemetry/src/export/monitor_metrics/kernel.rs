@@ -8,14 +8,15 @@ use crate::metrics::table::{self, Metric};
 use crate::metrics::{Registry, Sample};
 
 /// Metrics of the registry, their names in Azure Monitor, and the names of their dimensions.
-const METRICS: [(&Metric, &str, &[&str]); 8] = [
+const METRICS: [(&Metric, &str, &[&str]); 9] = [
     (table::PACKETS, "KernelPackets", &["Listener", "Protocol", "Direction", "Verdict"]),
     (table::PACKET_BYTES, "KernelBytes", &["Listener", "Protocol", "Direction", "Verdict"]),
     (table::DROPPED, "KernelDrops", &["Reason", "Rule"]),
     (table::TCP_CONNECTIONS, "KernelConnections", &["Listener", "State"]),
     (table::TCP_RETRANSMITS, "KernelRetransmits", &["Listener"]),
     (table::TCP_FLAGS, "KernelSegments", &["Listener", "Flag"]),
-    (table::LOOKUP_ERRORS, "KernelSteeringErrors", &[]),
+    (table::LOOKUP_ERRORS, "KernelSteeringErrors", &["Listener"]),
+    (table::TCP_DURATION, "KernelConnectionDuration", &["Listener"]),
     (table::RTT, "KernelRoundTripTime", &["Listener"]),
 ];
 

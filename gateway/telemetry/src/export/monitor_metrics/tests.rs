@@ -103,7 +103,7 @@ fn a_minute_of_requests_is_one_exact_aggregate() {
 fn kernel_counters_become_what_each_minute_added() {
     let registry = registry();
     let set = |packets: u64, rtt: u64| {
-        let mut rtt_counts = [0; crate::metrics::kernel::RTT_BUCKETS];
+        let mut rtt_counts = [0; crate::metrics::kernel::TIME_BUCKETS];
         rtt_counts[9] = rtt;
         let traffic = Traffic {
             listener: "http".into(),
