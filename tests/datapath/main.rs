@@ -31,6 +31,7 @@
 //! | splice | byte-exact, half-close, reset, self-test (§7) | `splicing`, `l4` of `tests/data_plane` |
 //! | splice | routes change live, open connections stay | `l4::live` of `tests/data_plane`, `live::settings_file…` |
 //! | modes | native, generic, TCX and off by force; TCX on veth by itself | `counting::counting_…`, `modes_auto…` of `gateway-datapath` |
+//! | modes | native while an attack lasts, if allowed | `shedding::shedding_under_attack…` |
 //! | modes | devices that come and go, by name, unknown ones | `lifecycle::interface_…` |
 //! | measure | run-time statistics on request | `counting::counting_runs_of_programs_on_request` |
 //! | rights | each capability missing, exactly the three, no root | `capabilities`, `lifecycle::with…`, `gateway::threads_keep_no_capability…` |
@@ -60,7 +61,7 @@
 //! | 4 | commands are on trial until confirmed | `shedding::shedding_on_trial_ends…`, `gateway::denied_client…` |
 //! | 5 | links are replaced in one step; nothing is pinned | `lifecycle::takeover_of_the_attachments…`, `lifecycle::killed_holder…` |
 //! | 6 | programs of others stay | `lifecycle::foreign_xdp_program_stays` |
-//! | 7 | options, tags, fragments, checksums, jumbo frames | `frames`, `balancing::balancing_what_is_too_long…`, `gateway-common/tests/parser` |
+//! | 7 | options, tags, fragments, checksums, jumbo frames | `frames`, `too_long`, `gateway-common/tests/parser` |
 //! | 8 | bounded whatever an attacker sends | `shedding::shedding_full_map…`, `balancing::balancing_a_flood_of_new_flows…`, `floods::flood_above_the_limit…` |
 //! | 9 | least privilege | `gateway::threads_keep_no_capability…` |
 //! | 10 | everything works without | `gateway::gateway_serves_with_the_path_off` |
@@ -77,7 +78,7 @@
 //! | E-05 | killed, or alive and doing nothing | `lifecycle::killed_holder_leaves_nothing_attached`, `shedding::shedding_ends_when…` |
 //! | E-06 | another layout | `takeover::takeover_from_a_gateway_of_another_layout…` of `tests/data_plane`; nothing is pinned |
 //! | E-07 | interfaces go, come back, belong to others | `lifecycle::interface_that_returns…`, `lifecycle::foreign_xdp…` |
-//! | E-08 | the target of a redirection is gone | `steering::steering_to_a_closed_listener…`, `balancing::balancing_what_is_too_long_or_leads_nowhere…` |
+//! | E-08 | the target of a redirection is gone | `steering::steering_to_a_closed_listener…`, `balancing::balancing_what_leads_nowhere_is_dropped_and_counted` |
 //! | E-09 | malformed frames, cut at every byte | `trial::verdict_any_truncation_is_passed_and_counted_once` |
 //! | E-10 | a flood of new sources | `floods`, `balancing::balancing_a_flood…` |
 //! | E-11 | steering to what has died | `steering::steering_to_a_closed_listener…`, `steering::reuseport_moves…` |

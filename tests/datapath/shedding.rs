@@ -348,3 +348,29 @@ fn shedding_new_connections_beyond_the_limit() {
         expect(&world, &datapath, "connections", &burst("203.0.113.1", 20), &[]);
     }
 }
+
+#[test]
+fn shedding_under_attack_is_native_for_as_long_as_it_lasts() {
+    let Some(world) = World::new() else { return };
+    let datapath = start(&world, Ingress::Attack, ShedSettings::default());
+    let mode = || datapath.status().interfaces[0].ingress;
+    add(&datapath, List::Deny, &["203.0.113.0/24"]);
+    datapath.tick();
+    assert_eq!(mode(), Ingress::Tcx);
+    let dropped = || datapath.counters().dropped("command").0;
+    for round in 1..=40_u64 {
+        // No more than the stack's queue takes at once.
+        world.send(&vec![syn("203.0.113.7"); 256]);
+        assert!(eventually(|| dropped() == round * 256), "{} of round {round}", dropped());
+    }
+    let tick = || world.gateway.run(|| datapath.tick());
+    tick();
+    assert_eq!(mode(), Ingress::Native, "{:?}", datapath.status().interfaces);
+    let before = dropped();
+    world.send(&[syn("203.0.113.7"), syn("198.51.100.1")]);
+    assert!(eventually(|| dropped() == before + 1), "the same rules");
+    for _ in 0..60 {
+        tick();
+    }
+    assert_eq!(mode(), Ingress::Tcx, "it is over");
+}

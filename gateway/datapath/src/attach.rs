@@ -104,7 +104,7 @@ fn modes(setting: Ingress, is_virtual: bool) -> &'static [Ingress] {
         Ingress::Auto => &[Ingress::Native, Ingress::Generic, Ingress::Tcx],
         Ingress::Native => &[Ingress::Native],
         Ingress::Generic => &[Ingress::Generic],
-        Ingress::Tcx => &[Ingress::Tcx],
+        Ingress::Tcx | Ingress::Attack => &[Ingress::Tcx],
         Ingress::Off => &[],
     }
 }
@@ -113,7 +113,7 @@ fn ingress(mode: Ingress, index: u32) -> AttachPoint<'static> {
     match mode {
         Ingress::Native => AttachPoint::XdpNative(index),
         Ingress::Generic => AttachPoint::XdpGeneric(index),
-        Ingress::Auto | Ingress::Tcx | Ingress::Off => AttachPoint::TcxIngress(index),
+        Ingress::Auto | Ingress::Tcx | Ingress::Attack | Ingress::Off => AttachPoint::TcxIngress(index),
     }
 }
 

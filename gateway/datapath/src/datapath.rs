@@ -1,5 +1,6 @@
 //! The running datapath.
 
+mod attack;
 mod first;
 mod following;
 mod handover;
@@ -37,6 +38,7 @@ use crate::tier::Tier;
 /// Loopback is never chosen, so that a gateway for this host alone has nothing to count on.
 const NO_INTERFACE: &str = "no interface carries a listen address";
 
+use attack::Alarm;
 pub use handover::{Handed, HandedLink};
 use spread::Spread;
 use statistics::Statistics;
@@ -87,6 +89,7 @@ struct Changing {
     attachments: Vec<Attachment>,
     logger: Option<EbpfLogger<ToTracing>>,
     floods: Floods,
+    alarm: Alarm,
 }
 
 impl Datapath {
@@ -310,6 +313,7 @@ impl Active {
                 attachments,
                 logger,
                 floods: Floods::default(),
+                alarm: Alarm::default(),
             }),
         })
     }
@@ -348,6 +352,7 @@ impl Active {
 
     fn tick(&self) -> io::Result<()> {
         self.judge_spread()?;
+        self.meet_attack()?;
         self.shed().tick()?;
         if let Some(balance) = self.balance().as_mut() {
             balance.tick()?;

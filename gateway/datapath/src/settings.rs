@@ -142,19 +142,21 @@ words!(
         Generic = "generic",
         /// TCX, or nothing.
         Tcx = "tcx",
+        /// TCX; native XDP while so much is dropped that it saves more than it costs.
+        Attack = "attack",
         /// Not counted.
         Off = "off",
     }
 );
 
 impl Ingress {
-    /// The program that sees arriving packets; `None` where there is none, or [`Ingress::Auto`] has not become one of
-    /// the others yet.
+    /// The program that sees arriving packets; `None` where there is none, or [`Ingress::Auto`] or [`Ingress::Attack`] has
+    /// not become one of the others yet.
     pub const fn program(self) -> Option<&'static str> {
         match self {
             Self::Native | Self::Generic => Some(name::INGRESS),
             Self::Tcx => Some(name::INGRESS_TC),
-            Self::Auto | Self::Off => None,
+            Self::Auto | Self::Attack | Self::Off => None,
         }
     }
 }
@@ -232,7 +234,9 @@ mod tests {
         for mode in [Mode::Auto, Mode::Required, Mode::Off] {
             assert_eq!(mode.to_string().parse(), Ok(mode));
         }
-        for xdp in [Ingress::Auto, Ingress::Native, Ingress::Generic, Ingress::Tcx, Ingress::Off] {
+        for xdp in
+            [Ingress::Auto, Ingress::Native, Ingress::Generic, Ingress::Tcx, Ingress::Attack, Ingress::Off]
+        {
             assert_eq!(xdp.to_string().parse(), Ok(xdp));
         }
         for steering in [Steering::Auto, Steering::Cpu, Steering::Hash] {

@@ -665,10 +665,16 @@ pub const SETTINGS: &[SettingDef] = &[
             Ok(())
         },
     ),
-    setting("datapath.xdp", "auto", "auto, native, generic, tcx or off", "how packets are seen", |s, v| {
-        s.datapath.xdp = word(v)?;
-        Ok(())
-    }),
+    setting(
+        "datapath.xdp",
+        "auto",
+        "auto, native, generic, tcx, attack or off",
+        "how packets are seen",
+        |s, v| {
+            s.datapath.xdp = word(v)?;
+            Ok(())
+        },
+    ),
     setting(
         "datapath.steering",
         "auto",
