@@ -15,13 +15,13 @@
 //! | 24 | polls | `follow_polls_each_ten_seconds_and_beats_each_minute` of `gateway-sync`, `updates::change_is_live_within_a_second` |
 //! | 25 | atomic updates | `updates::policy_that_flips_never_shows_half` |
 //! | 29, 33 | the link is lost, no backup | `outage::running_gateway_serves_through_an_outage_and_catches_up` |
-//! | 29, 35 | the link is cut, with backup | `namespaces::gateway_goes_through_a_cut_without_a_failed_request` |
+//! | 29, 35 | the link is cut, with backup | `namespaces::journey::no_request_fails_from_the_first_view_to_the_last` |
 //! | 30 | tokens end, service does not | `outage::revoked_token_does_not_stop_a_running_gateway`, `outage::expired_token…` |
 //! | 31 | with or without backup | `backup::folder_that_cannot_be_used_does_not_stop_the_gateway` |
 //! | 32 | what a backup is | `backup::gateway_starts_from_its_backup_and_catches_up`, `backup` of `gateway-sync` |
 //! | 34 | started without both | `outage::gateway_without_backup_and_plane_is_not_ready_and_recovers` |
-//! | 36 | started from the backup | `namespaces::gateway_goes_through_a_cut…`, `backup::damaged_backup_gives_way_to_the_one_before` |
-//! | 37, 38 | back, and caught up | `namespaces::gateway_goes_through_a_cut…`, `outage::running_gateway_serves…`, `backup::gateway_catches_up_with_more_changes_than_are_kept` |
+//! | 36 | started from the backup | `namespaces::journey`, `backup::damaged_backup_gives_way_to_the_one_before` |
+//! | 37, 38 | back, and caught up | `namespaces::journey`, `outage::running_gateway_serves…`, `backup::gateway_catches_up_with_more_changes_than_are_kept` |
 //! | 40 | tokens and their keys | `protocol::tokens_of_others_expired_and_revoked_are_refused` |
 //! | 41 | sign-in by another issuer | `sign_in` |
 //! | 42 | no rights | `namespaces::gateway_needs_no_rights` |

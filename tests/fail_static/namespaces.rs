@@ -1,6 +1,7 @@
 //! A gateway and its plane in network namespaces of their own, joined by a pair of interfaces that can be cut.
 
 mod egress;
+mod journey;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -8,8 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use gateway_tests::namespaces::{
-    CLIENT_INTERFACE as GATEWAY_END, CLIENT_V4 as GATEWAY, GATEWAY_INTERFACE as PLANE_END,
-    GATEWAY_V4 as PLANE, Namespace, World,
+    CLIENT_V4 as GATEWAY, GATEWAY_INTERFACE as PLANE_END, GATEWAY_V4 as PLANE, Namespace, World,
 };
 use gateway_tests::plane::{TOKEN, target};
 use gateway_tests::process::{Process, binary};
@@ -95,7 +95,7 @@ struct Edge<'w> {
     namespace: &'w Namespace,
     http: SocketAddr,
     admin: SocketAddr,
-    _process: Process,
+    process: Process,
 }
 
 impl<'w> Edge<'w> {
@@ -103,8 +103,8 @@ impl<'w> Edge<'w> {
         Self::start_with(namespace, token, backup, &[])
     }
 
-    /// The same with further settings.
-    fn start_with(namespace: &'w Namespace, token: &str, backup: &std::path::Path, more: &[String]) -> Self {
+    /// The same with further arguments.
+    fn start_with(namespace: &'w Namespace, token: &str, backup: &std::path::Path, more: &[&str]) -> Self {
         let settings = [
             format!("config.service.endpoint=http://{PLANE}:{PORT}"),
             format!("config.service.auth={token}"),
@@ -114,12 +114,12 @@ impl<'w> Edge<'w> {
             "config.service.heartbeat=1".to_owned(),
             "config.service.integration.timeout=00:00:02".to_owned(),
         ];
-        let words: Vec<&str> =
-            settings.iter().chain(more).flat_map(|setting| ["--set", setting.as_str()]).collect();
+        let settings = settings.iter().flat_map(|setting| ["--set", setting.as_str()]);
+        let words: Vec<&str> = settings.chain(more.iter().copied()).collect();
         let process = namespace.run(|| Process::start(&words));
         let line = process.line_with("\"http\":\"");
         let (http, admin) = (Process::address(&line, "http"), Process::address(&line, "admin"));
-        Self { namespace, http, admin, _process: process }
+        Self { namespace, http, admin, process }
     }
 
     fn get(&self, path: &str) -> gateway_tests::Answer {
@@ -144,60 +144,6 @@ impl<'w> Edge<'w> {
         let http = self.http;
         self.namespace.run(|| Traffic::start(http, "/one/item", |status, text| status == 200 && text == "ok"))
     }
-}
-
-/// Rows 20, 29, 35–38: connect, change, cut, change at the plane, restart offline, reconnect, catch up; no request fails. All
-/// the while the gateway has no address but the plane's port 443 to go to, and nobody connects to it.
-#[test]
-fn gateway_goes_through_a_cut_without_a_failed_request() {
-    let Some(world) = World::plain() else { return };
-    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
-    let backend = world.client.run(|| Backend::fixed("ok"));
-    let plane = Plane::start(&world.gateway, folders[0].path());
-    plane.put("gateways/edge", &json!({"locationData": {"name": "here"}}));
-    let expiry = json!({"keyType": "primary", "expiry": in_an_hour()});
-    let token = plane.call("POST", "gateways/edge/generateToken", &expiry);
-    let token = format!("GatewayKey {}", token["value"].as_str().expect("a token"));
-    plane.api("one", &backend.url());
-    plane.api("gone", &backend.url());
-    plane.mark("first");
-
-    let edge = Edge::start(&world.client, &token, folders[1].path());
-    edge.has_mark("first");
-    let traffic = edge.traffic();
-    plane.mark("second");
-    edge.has_mark("second");
-    eventually("the backup is written", Duration::from_secs(10), || {
-        fs::metadata(folders[1].path().join("edge.backup")).is_ok_and(|file| file.len() > 100)
-    });
-
-    world.client.ip(&format!("link set {GATEWAY_END} down"));
-    eventually("the loss shows", Duration::from_secs(30), || edge.config()["linked"] == false);
-    plane.mark("third");
-    plane.call("DELETE", "apis/gone", &Value::Null);
-    plane.api("new", &backend.url());
-    std::thread::sleep(Duration::from_secs(1));
-    assert_eq!(edge.get("/gone/item").status, 200);
-    assert!(traffic.stop() > 100);
-    drop(edge);
-
-    let began = Instant::now();
-    let edge = Edge::start(&world.client, &token, folders[1].path());
-    let answer = edge.get("/one/item");
-    assert_eq!(
-        (answer.status, answer.header("x-mark")),
-        (200, Some("second")),
-        "after {:?}",
-        began.elapsed()
-    );
-    assert_eq!(edge.config()["source"], "backup");
-    let traffic = edge.traffic();
-    world.client.ip(&format!("link set {GATEWAY_END} up"));
-    edge.has_mark("third");
-    eventually("what is new is served", Duration::from_secs(20), || edge.get("/new/item").status == 200);
-    assert_eq!(edge.get("/gone/item").status, 404);
-    assert_eq!(edge.config()["source"], "plane");
-    assert!(traffic.stop() > 10);
 }
 
 /// Row 5: what clients send and get never comes near the plane.

@@ -137,8 +137,8 @@ impl<S: Service> Server<S> {
         self.open.get()
     }
 
-    /// Stops accepting, lets idle connections go and the others finish what they are at; after `grace` they end where
-    /// they are. Returns when none is left; how many had to be ended.
+    /// Stops accepting, lets idle connections go after a second and the others finish what they are at; after `grace` they
+    /// end where they are. Returns when none is left; how many had to be ended.
     pub async fn drain(&self, grace: Duration) -> usize {
         self.timers.drain();
         self.changed.notify_waiters();

@@ -89,7 +89,7 @@ fn gateway_needs_nothing_but_port_443_outwards() {
         "telemetry.event-hubs.connection-string=Endpoint=sb://{HUB}:{PORT}/;SharedAccessKeyName=send;SharedAccessKey=c2VjcmV0;\
          EntityPath=logs;UseDevelopmentEmulator=true"
     );
-    let edge = Edge::start_with(&world.client, &token, folders[1].path(), &[hub_setting]);
+    let edge = Edge::start_with(&world.client, &token, folders[1].path(), &["--set", &hub_setting]);
     edge.has_mark("first");
     plane.mark("second");
     edge.has_mark("second");

@@ -25,8 +25,9 @@ use crate::wire::{BodyReader, Framing, HeadScan, RequestContext, RequestHead, Ve
 
 /// Requests read ahead while one is being answered.
 const PIPELINE_BYTES: usize = 64 << 10;
-/// For the first request of a connection that was accepted just before draining began.
-const FIRST_WHILE_DRAINING: Duration = Duration::from_secs(1);
+/// For the next request of a connection that is idle when draining begins. It may be on its way: closing would fail it, and so
+/// its answer is what tells the client to go.
+const IDLE_WHILE_DRAINING: Duration = Duration::from_secs(1);
 /// A client that closes its sending side may still read (U-03) or be gone (U-07), and only a write would tell. One
 /// that has sent a request gets its answer if it is there within this time, plus what the timer is late.
 const HALF_CLOSE_GRACE: Duration = Duration::from_millis(250);
@@ -134,15 +135,9 @@ impl<S: Service> Http1<'_, S> {
                         Poll::Pending => break,
                     }
                 }
-                if ends.input.is_empty() && self.timer.timers().is_draining() {
-                    // What has come is read by now. Who has just connected has not had his turn.
-                    if !first {
-                        return Poll::Ready(Next::Close);
-                    }
-                    if !hurried {
-                        hurried = true;
-                        self.timer.set(settings.idle_timeout.min(FIRST_WHILE_DRAINING));
-                    }
+                if ends.input.is_empty() && self.timer.timers().is_draining() && !hurried {
+                    hurried = true;
+                    self.timer.set(settings.idle_timeout.min(IDLE_WHILE_DRAINING));
                 }
                 if ends.input.is_empty() {
                     ends.input.release();

@@ -78,7 +78,7 @@ impl Timers {
         Duration::from_millis(self.now.get())
     }
 
-    /// No new requests on this worker: idle connections close, others say so with their next response.
+    /// No new requests on this worker: connections say so with their next response, and close when none is due.
     pub fn is_draining(&self) -> bool {
         self.draining.get()
     }

@@ -167,10 +167,16 @@ fn drain_lets_idle_connections_go_and_finishes_the_others() {
     let mut worker = Worker::start();
     let mut idle = worker.connect();
     assert_eq!(idle.get("/").status, 200);
+    let mut kept = worker.connect();
+    assert_eq!(kept.get("/").status, 200);
     let mut busy = worker.connect();
     busy.send("POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbo");
-    worker.wait_until("the call arrives", |seen| seen.targets.len() == 2);
+    worker.wait_until("the call arrives", |seen| seen.targets.len() == 3);
     worker.drain(Duration::from_secs(30));
+    // Whoever is about to ask is answered, and told to go.
+    let answer = kept.get("/");
+    assert_eq!((answer.status, answer.field("connection")), (200, Some("close")));
+    assert!(kept.is_closed());
     assert!(idle.is_closed());
     let answer = busy.send("dy").answer();
     assert_eq!((answer.status, answer.field("connection")), (200, Some("close")));
@@ -179,7 +185,7 @@ fn drain_lets_idle_connections_go_and_finishes_the_others() {
     let address = worker.address;
     let seen = worker.stopped();
     assert!(begin.elapsed() < Duration::from_secs(3), "nothing is left to wait for");
-    assert_eq!((seen.opened.len(), seen.closed.len()), (2, 2));
+    assert_eq!((seen.opened.len(), seen.closed.len()), (3, 3));
     assert!(std::net::TcpStream::connect(address).is_err());
 }
 
