@@ -4,6 +4,7 @@
 //! ([`touch`]), and computed again only where a change can make another choice of documents. Views are compared by hash:
 //! changes elsewhere leave the tag as it is. Source: management-api.md §6.2.
 
+mod callers;
 mod closure;
 mod instances;
 mod offer;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytes::Bytes;
 
+pub use callers::{Caller, Callers, Unknown};
 pub use instances::Instances;
 pub use offer::Part;
 pub use view::View;
@@ -27,54 +29,52 @@ use touch::{Seen, Touch};
 /// Views and chunks of one plane.
 #[derive(Default)]
 pub struct Federation {
-    slots: Mutex<HashMap<(String, String), Arc<Slot>>>,
+    followed: Mutex<HashMap<String, Followed>>,
     chunks: Mutex<HashMap<String, Weak<Part>>>,
-    prepared: Mutex<HashMap<String, Arc<Prepared>>>,
     pub instances: Instances,
+    pub callers: Callers,
 }
 
-/// The view of one gateway, and up to which revision of the service it is known to be current.
-#[derive(Default)]
-struct Slot(Mutex<Option<(u64, Arc<View>)>>);
+/// What is kept of one service. A service that is made anew under the same name is another one.
+struct Followed {
+    service: Arc<Service>,
+    prepared: Arc<Prepared>,
+    slots: HashMap<String, Arc<Slot>>,
+}
+
+impl Followed {
+    fn of(service: &Arc<Service>) -> Self {
+        Self { service: Arc::clone(service), prepared: Arc::default(), slots: HashMap::new() }
+    }
+}
+
+/// The place of one gateway's view.
+pub struct Slot {
+    pub service: Arc<Service>,
+    /// Its name as the service has it.
+    pub gateway: String,
+    prepared: Arc<Prepared>,
+    /// The view, and up to which revision of the service it is known to be current.
+    current: Mutex<Option<(u64, Arc<View>)>>,
+}
 
 impl Federation {
-    /// The view of a gateway now; `None` where there is no such gateway.
-    pub fn view(&self, epoch: u64, service: &Service, gateway: &str) -> Option<Arc<View>> {
-        let key = (service.name.key(), gateway.to_ascii_lowercase());
-        let slot = Arc::clone(lock(&self.slots).entry(key.clone()).or_default());
-        let mut current = lock(&slot.0);
-        let tree = service.tree();
-        let revision = tree.revision;
-        let prepared = self.prepared(&key.0);
-        let touch = current.as_ref().map_or(Touch::Choice, |(since, view)| {
-            let (view, since) = (&view.documents, *since);
-            Seen { tree: &tree, prepared: &prepared, view, gateway, since }.touched(service)
+    /// The place of a gateway's view.
+    pub fn slot(&self, service: &Arc<Service>, gateway: &str) -> Arc<Slot> {
+        let mut followed = lock(&self.followed);
+        let followed = followed.entry(service.name.key()).or_insert_with(|| Followed::of(service));
+        if !Arc::ptr_eq(&followed.service, service) {
+            *followed = Followed::of(service);
+        }
+        let slot = followed.slots.entry(gateway.to_ascii_lowercase()).or_insert_with(|| {
+            Arc::new(Slot {
+                service: Arc::clone(service),
+                gateway: gateway.to_owned(),
+                prepared: Arc::clone(&followed.prepared),
+                current: Mutex::default(),
+            })
         });
-        let documents = match (touch, &mut *current) {
-            (Touch::Nothing, Some((at, view))) => {
-                *at = revision;
-                return Some(Arc::clone(view));
-            }
-            (Touch::Contents(changed, removed), Some((_, view))) => {
-                let mut documents = view.documents.clone();
-                removed.iter().for_each(|path| documents.remove(path));
-                changed.into_iter().for_each(|document| documents.put(document));
-                Some(documents)
-            }
-            _ => closure::documents(&tree, gateway, &prepared),
-        };
-        drop(tree);
-        let Some(documents) = documents else {
-            *current = None;
-            return None;
-        };
-        let previous = current.take().map(|(_, view)| view);
-        let view = match previous {
-            Some(previous) if previous.tag.hash == documents.hash() => previous,
-            previous => Arc::new(View::new(epoch, revision, documents, previous.as_deref())),
-        };
-        *current = Some((revision, Arc::clone(&view)));
-        Some(view)
+        Arc::clone(slot)
     }
 
     /// A chunk of any view that is in use.
@@ -90,9 +90,48 @@ impl Federation {
             chunks.insert(part.name.clone(), Arc::downgrade(part));
         }
     }
+}
 
-    fn prepared(&self, service: &str) -> Arc<Prepared> {
-        Arc::clone(lock(&self.prepared).entry(service.to_owned()).or_default())
+impl Slot {
+    /// The view now; `None` where there is no such gateway. `epoch` is that of the store.
+    pub fn view(&self, epoch: u64) -> Option<Arc<View>> {
+        let Self { service, gateway, prepared, .. } = self;
+        let mut current = lock(&self.current);
+        let tree = service.tree();
+        let revision = tree.revision;
+        let touch = match &*current {
+            Some((since, view)) if *since == revision => return Some(Arc::clone(view)),
+            Some((since, view)) => {
+                let (view, since) = (&view.documents, *since);
+                Seen { tree: &tree, prepared, view, gateway, since }.touched(service)
+            }
+            None => Touch::Choice,
+        };
+        let documents = match (touch, &mut *current) {
+            (Touch::Nothing, Some((at, view))) => {
+                *at = revision;
+                return Some(Arc::clone(view));
+            }
+            (Touch::Contents(changed, removed), Some((_, view))) => {
+                let mut documents = view.documents.clone();
+                removed.iter().for_each(|path| documents.remove(path));
+                changed.into_iter().for_each(|document| documents.put(document));
+                Some(documents)
+            }
+            _ => closure::documents(&tree, gateway, prepared),
+        };
+        drop(tree);
+        let Some(documents) = documents else {
+            *current = None;
+            return None;
+        };
+        let previous = current.take().map(|(_, view)| view);
+        let view = match previous {
+            Some(previous) if previous.tag.hash == documents.hash() => previous,
+            previous => Arc::new(View::new(epoch, revision, documents, previous.as_deref())),
+        };
+        *current = Some((revision, Arc::clone(&view)));
+        Some(view)
     }
 }
 
@@ -179,7 +218,7 @@ mod tests {
     fn views_kept_current_are_the_views_computed_anew() {
         let name = ["s", "g", "n"].map(str::to_owned);
         let [subscription, resource_group, name] = name;
-        let service = service(ServiceName { subscription, resource_group, name }, Tree::default());
+        let service = Arc::new(service(ServiceName { subscription, resource_group, name }, Tree::default()));
         let federation = Federation::default();
         let mut random = 7_u64;
         let mut next = |below: usize| {
@@ -198,7 +237,7 @@ mod tests {
                 if next(3) == 0 {
                     continue;
                 }
-                let kept = federation.view(1, &service, gateway);
+                let kept = federation.slot(&service, gateway).view(1);
                 let anew = closure::documents(&service.tree(), gateway, &Prepared::default());
                 let paths = |documents: &gateway_sync::protocol::Documents| {
                     documents.iter().map(|d| format!("{} {}", d.path, d.text)).collect::<Vec<_>>()
@@ -207,5 +246,23 @@ mod tests {
                 assert_eq!(kept, anew.as_ref().map(paths), "{gateway} after {path} of {revision}");
             }
         }
+    }
+
+    #[test]
+    fn service_made_anew_under_a_name_has_views_of_its_own() {
+        let name = || ServiceName { subscription: "s".into(), resource_group: "g".into(), name: "n".into() };
+        let federation = Federation::default();
+        let paths = |service: &Arc<Service>| {
+            let view = federation.slot(service, "g").view(1)?;
+            Some(view.documents.iter().map(|document| document.path.clone()).collect::<Vec<_>>())
+        };
+        let written = |path: &str| (path.to_owned(), Some(record(path, 1, "{}")));
+        let old = Arc::new(service(name(), Tree::default()));
+        apply(&old, 7, ["apis/a", "gateways/g", "gateways/g/apis/a"].map(written).into());
+        assert!(paths(&old).is_some_and(|paths| paths.contains(&"apis/a".into())));
+        let new = Arc::new(service(name(), Tree::default()));
+        assert_eq!(paths(&new), None);
+        apply(&new, 1, vec![written("gateways/g")]);
+        assert_eq!(paths(&new), Some(vec!["gateways/g".into()]));
     }
 }

@@ -1,5 +1,7 @@
 //! Query strings. Names are compared without case.
 
+use std::borrow::Cow;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// What stands as it is in a query that we write.
@@ -12,8 +14,10 @@ pub struct Query(Vec<(String, String)>);
 impl Query {
     /// Reads a query without its `?`. `+` is a blank.
     pub fn parse(text: &str) -> Self {
-        let decode =
-            |part: &str| percent_decode_str(&part.replace('+', " ")).decode_utf8_lossy().into_owned();
+        let decode = |part: &str| {
+            let part = if part.contains('+') { part.replace('+', " ").into() } else { Cow::Borrowed(part) };
+            percent_decode_str(&part).decode_utf8_lossy().into_owned()
+        };
         let pairs = text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decode(name), decode(value))

@@ -8,19 +8,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_sync::protocol::{
-    DIAGNOSTICS_MAX, GatewaySecret, Heartbeat, MANIFEST_TYPE, ProtocolError, SignedIn, Tag, Token,
-    WAIT_SECONDS_MAX,
+    DIAGNOSTICS_MAX, Heartbeat, MANIFEST_TYPE, ProtocolError, SignedIn, Tag, WAIT_SECONDS_MAX,
 };
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::http::request::Parts;
+use hyper::{Method, Response, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
 use super::Management;
 use super::perform::forbidden;
 use crate::arm_error::ArmError;
 use crate::auth::gateway_token;
-use crate::plane::{Plane, Service};
+use crate::federation::{Caller, Unknown};
+use crate::plane::Plane;
 use crate::query::Query;
 
 const HEARTBEAT_BYTES_MAX: usize = 64 * 1024;
@@ -32,13 +33,6 @@ const TEXT_BYTES_MAX: usize = 1_000;
 
 type Page = Response<Full<Bytes>>;
 
-/// Who asks.
-struct Caller {
-    service: Arc<Service>,
-    gateway: String,
-    secret: GatewaySecret,
-}
-
 /// Whether a path is one of these.
 pub fn is_ours(path: &str) -> bool {
     path.starts_with("/gateways/") || path.starts_with("/chunks/")
@@ -47,39 +41,39 @@ pub fn is_ours(path: &str) -> bool {
 /// Answers a gateway.
 pub async fn answer<B>(
     management: &Management,
-    request: Request<B>,
-    segments: &[String],
+    head: &Parts,
+    body: B,
+    path: &[&str],
 ) -> Result<Page, ArmError>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let plane = &management.plane;
-    let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
-    if let (&Method::POST, ["gateways", name, "token"]) = (request.method(), parts.as_slice()) {
-        return sign_in(management, request.headers().get(AUTHORIZATION), name).await;
+    if let (&Method::POST, ["gateways", name, "token"]) = (&head.method, path) {
+        return sign_in(management, head.headers.get(AUTHORIZATION), name).await;
     }
-    let caller = caller(plane, request.headers().get(AUTHORIZATION))?;
-    match (request.method(), parts.as_slice()) {
+    let caller = caller(plane, head.headers.get(AUTHORIZATION))?;
+    match (&head.method, path) {
         (&Method::GET, ["gateways", name, "configuration"]) => {
-            caller.is(name)?;
-            configuration(plane, &caller, &request).await
+            is_of(&caller, name)?;
+            configuration(plane, &caller, head).await
         }
         (&Method::GET, ["chunks", name]) => match plane.federation.chunk(name) {
             Some(bytes) => Ok(chunk(bytes)),
             None => Err(ArmError::not_found("Chunk")),
         },
         (&Method::POST, ["gateways", name, "heartbeat"]) => {
-            caller.is(name)?;
-            heartbeat(plane, &caller, request).await
+            is_of(&caller, name)?;
+            heartbeat(plane, &caller, body).await
         }
         (&Method::POST, ["gateways", name, "report"]) => {
-            caller.is(name)?;
-            report::report(plane, &caller, request).await
+            is_of(&caller, name)?;
+            report::report(plane, &caller, body).await
         }
         (&Method::POST, ["gateways", name, "traces", id]) => {
-            caller.is(name)?;
-            report::trace(plane, &caller, id, request).await
+            is_of(&caller, name)?;
+            report::trace(plane, &caller, id, body).await
         }
         _ => Err(ArmError::not_found("Resource")),
     }
@@ -116,60 +110,57 @@ async fn sign_in(management: &Management, field: Option<&HeaderValue>, name: &st
     Ok(page)
 }
 
-impl Caller {
-    fn is(&self, gateway: &str) -> Result<(), ArmError> {
-        if self.gateway.eq_ignore_ascii_case(gateway) {
-            return Ok(());
-        }
-        let message = format!("The token is one of the gateway '{}', not of '{gateway}'.", self.gateway);
-        Err(ArmError::new(StatusCode::FORBIDDEN, "AuthorizationFailed", message))
+fn is_of(caller: &Caller, gateway: &str) -> Result<(), ArmError> {
+    let own = caller.gateway();
+    if own.eq_ignore_ascii_case(gateway) {
+        return Ok(());
     }
+    let message = format!("The token is one of the gateway '{own}', not of '{gateway}'.");
+    Err(ArmError::new(StatusCode::FORBIDDEN, "AuthorizationFailed", message))
 }
 
 /// The gateway whose key has signed the token.
-fn caller(plane: &Plane, field: Option<&HeaderValue>) -> Result<Caller, ArmError> {
-    let refuse = |message: &str| ArmError::new(StatusCode::UNAUTHORIZED, "InvalidGatewayToken", message);
+fn caller(plane: &Plane, field: Option<&HeaderValue>) -> Result<Arc<Caller>, ArmError> {
     let text = field.and_then(|field| field.to_str().ok()).unwrap_or_default();
-    let token = Token::parse(text)
-        .filter(|_| text.starts_with("GatewayKey"))
-        .ok_or_else(|| refuse("'Authorization' must be 'GatewayKey' and a token of a gateway."))?;
-    let path = format!("gateways/{}", token.gateway);
-    for service in plane.services() {
-        let Some(record) = service.tree().get(&path).cloned() else { continue };
-        let mut keys = ["primaryKey", "secondaryKey"].into_iter().filter_map(|member| record.text(member));
-        if !keys.any(|key| gateway_token::is_signed_by(&token, key)) {
-            continue;
-        }
-        if gateway_token::expires(&token).is_none_or(|end| end <= crate::plane::now()) {
-            return Err(refuse("The token has expired. Generate a new one for the gateway."));
-        }
-        return Ok(Caller { service, gateway: record.name().to_owned(), secret: token.gateway_secret() });
-    }
-    Err(refuse(
-        "The token is not signed with a key of a gateway here: it was revoked, or belongs to another service.",
-    ))
+    plane.federation.caller(&plane.services(), text, crate::plane::now()).map_err(|unknown| {
+        let message = match unknown {
+            Unknown::Malformed => "'Authorization' must be 'GatewayKey' and a token of a gateway.",
+            Unknown::Expired => "The token has expired. Generate a new one for the gateway.",
+            Unknown::Unsigned => {
+                "The token is not signed with a key of a gateway here: it was revoked, or belongs to another service."
+            }
+        };
+        ArmError::new(StatusCode::UNAUTHORIZED, "InvalidGatewayToken", message)
+    })
 }
 
 /// 304, a difference, or the whole view; held while nothing is new for as long as the caller wants.
-async fn configuration<B>(plane: &Plane, caller: &Caller, request: &Request<B>) -> Result<Page, ArmError> {
-    let query = Query::parse(request.uri().query().unwrap_or_default());
+async fn configuration(plane: &Plane, caller: &Caller, head: &Parts) -> Result<Page, ArmError> {
+    let query = Query::parse(head.uri.query().unwrap_or_default());
     let wait = query.get("wait").and_then(|wait| wait.parse().ok()).unwrap_or(0).min(WAIT_SECONDS_MAX);
-    let held =
-        request.headers().get(IF_NONE_MATCH).and_then(|field| field.to_str().ok()?.parse::<Tag>().ok());
+    let field = head.headers.get(IF_NONE_MATCH);
+    let held = field.and_then(|field| field.to_str().ok()?.parse::<Tag>().ok());
     let deadline = Instant::now() + Duration::from_secs(wait);
-    let mut changes = caller.service.watch();
+    let mut changes = (wait > 0).then(|| caller.service().watch());
     loop {
-        changes.borrow_and_update();
-        let view = plane.federation.view(plane.epoch, &caller.service, &caller.gateway);
-        let view = view.ok_or_else(|| ArmError::not_found("Gateway"))?;
+        if let Some(changes) = &mut changes {
+            changes.borrow_and_update();
+        }
+        let view = caller.slot.view(plane.epoch).ok_or_else(|| ArmError::not_found("Gateway"))?;
         let is_held = held.is_some_and(|held| (held.epoch, held.hash) == (view.tag.epoch, view.tag.hash));
         if !is_held {
             let base = held.filter(|_| query.get("since").is_some());
             return manifest(plane, caller, &view, base);
         }
         // A timer that ends at once would wake the runtime for nothing: a system call for each poll.
-        if wait == 0 || !matches!(timeout_at(deadline, changes.changed()).await, Ok(Ok(()))) {
-            return Ok(page(StatusCode::NOT_MODIFIED, held, Bytes::new()));
+        let is_new = match &mut changes {
+            Some(changes) => matches!(timeout_at(deadline, changes.changed()).await, Ok(Ok(()))),
+            None => false,
+        };
+        if !is_new {
+            let mut page = page(StatusCode::NOT_MODIFIED, None, Bytes::new());
+            page.headers_mut().extend(field.map(|held| (ETAG, held.clone())));
+            return Ok(page);
         }
     }
 }
@@ -181,11 +172,11 @@ fn manifest(
     base: Option<Tag>,
 ) -> Result<Page, ArmError> {
     let failed = |error: ProtocolError| ArmError::internal(&error);
-    let difference = base.and_then(|base| view.difference(&caller.gateway, base, &caller.secret));
+    let difference = base.and_then(|base| view.difference(caller.gateway(), base, &caller.secret));
     let body = if let Some(difference) = difference {
         Bytes::from(difference.map_err(failed)?)
     } else {
-        let offer = view.offer(&caller.gateway, &caller.secret).map_err(failed)?;
+        let offer = view.offer(caller.gateway(), &caller.secret).map_err(failed)?;
         plane.federation.publish(&offer.parts);
         offer.manifest.clone()
     };
@@ -194,13 +185,13 @@ fn manifest(
     Ok(page)
 }
 
-async fn heartbeat<B>(plane: &Plane, caller: &Caller, request: Request<B>) -> Result<Page, ArmError>
+async fn heartbeat<B>(plane: &Plane, caller: &Caller, body: B) -> Result<Page, ArmError>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let malformed = || ArmError::field("body", "The body is no heartbeat, or longer than 64 KiB.");
-    let body = whole(request, HEARTBEAT_BYTES_MAX).await.ok_or_else(malformed)?;
+    let body = whole(body, HEARTBEAT_BYTES_MAX).await.ok_or_else(malformed)?;
     let mut heartbeat: Heartbeat = serde_json::from_slice(&body).map_err(|_| malformed())?;
     if heartbeat.instance_id.is_empty() {
         return Err(ArmError::field("instanceId", "'instanceId' must not be empty."));
@@ -214,17 +205,17 @@ where
         text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
     }
     let now = crate::plane::now();
-    plane.federation.instances.put(&caller.service.name.key(), &caller.gateway, heartbeat, now);
+    plane.federation.instances.put(&caller.service().name.key(), caller.gateway(), heartbeat, now);
     Ok(page(StatusCode::NO_CONTENT, None, Bytes::new()))
 }
 
 /// A whole body that is no longer than it may be, and comes in time.
-async fn whole<B>(request: Request<B>, bytes_max: usize) -> Option<Bytes>
+async fn whole<B>(body: B, bytes_max: usize) -> Option<Bytes>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let reading = Limited::new(request.into_body(), bytes_max).collect();
+    let reading = Limited::new(body, bytes_max).collect();
     Some(tokio::time::timeout(TOLD_TIMEOUT, reading).await.ok()?.ok()?.to_bytes())
 }
 

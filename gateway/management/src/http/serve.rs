@@ -1,5 +1,6 @@
 //! The server.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use hyper::header::{
 };
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{HeaderMap, Request, Response, StatusCode, Uri};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
@@ -112,14 +113,19 @@ type Page = Response<Full<Bytes>>;
 
 impl Management {
     async fn answer(self: &Arc<Self>, request: Request<Incoming>) -> Page {
-        let ids = ["x-ms-client-request-id", "x-ms-correlation-request-id"].map(|name| {
-            request.headers().get(name).cloned().map(|value| (HeaderName::from_static(name), value))
-        });
         if federation::is_ours(request.uri().path()) {
             return self.gateway(request).await;
         }
+        // In a place of its own: the future of each gateway's call would be as large.
+        Box::pin(self.arm(request)).await
+    }
+
+    async fn arm(self: &Arc<Self>, request: Request<Incoming>) -> Page {
+        let ids = ["x-ms-client-request-id", "x-ms-correlation-request-id"].map(|name| {
+            request.headers().get(name).cloned().map(|value| (HeaderName::from_static(name), value))
+        });
         let is_head = request.method() == hyper::Method::HEAD;
-        let login = format!("{}/{TENANT}", self.base(&request));
+        let login = format!("{}/{TENANT}", self.base(request.uri(), request.headers()));
         let definition = definition::answer(&self.plane, request.method(), request.uri().path());
         let answered = match definition {
             Some(answered) => answered,
@@ -136,18 +142,25 @@ impl Management {
 
     /// A call of a gateway. It asks often: nothing is spent on fields that it does not read.
     async fn gateway(&self, request: Request<Incoming>) -> Page {
-        let base = self.base(&request);
-        let answered = match segments(request.uri().path()) {
-            Ok(segments) => federation::answer(self, request, &segments).await,
+        let (head, body) = request.into_parts();
+        let answered = match segments(head.uri.path()) {
+            Ok(segments) => {
+                let path: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
+                federation::answer(self, &head, body, &path).await
+            }
             Err(error) => Err(error),
         };
-        answered.unwrap_or_else(|error| refusal(&error, false, &format!("{base}/{TENANT}")))
+        answered.unwrap_or_else(|error| {
+            let base = self.base(&head.uri, &head.headers);
+            refusal(&error, false, &format!("{base}/{TENANT}"))
+        })
     }
 
     async fn call(self: &Arc<Self>, request: Request<Incoming>) -> Result<Answer, ArmError> {
-        let segments = segments(request.uri().path())?;
+        let segments: Vec<String> =
+            segments(request.uri().path())?.into_iter().map(Cow::into_owned).collect();
         let query = Query::parse(request.uri().query().unwrap_or_default());
-        let base = self.base(&request);
+        let base = self.base(request.uri(), request.headers());
         if let Some(answer) = login::document(self, request.method(), &segments, &query, &base) {
             return Ok(answer);
         }
@@ -189,10 +202,10 @@ impl Management {
     }
 
     /// `https://plane.example:8082`, as the client calls it.
-    fn base<B>(&self, request: &Request<B>) -> String {
+    fn base(&self, uri: &Uri, headers: &HeaderMap) -> String {
         let scheme = if self.is_tls { "https" } else { "http" };
-        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-        let authority = request.uri().authority().map(hyper::http::uri::Authority::as_str);
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let authority = uri.authority().map(hyper::http::uri::Authority::as_str);
         format!("{scheme}://{}", authority.or(host).unwrap_or("localhost"))
     }
 
@@ -206,12 +219,12 @@ fn field<B>(request: &Request<B>, name: &HeaderName) -> Option<String> {
 }
 
 /// Decoded segments. A slash inside a segment would make another path of it.
-fn segments(path: &str) -> Result<Vec<String>, ArmError> {
+fn segments(path: &str) -> Result<Vec<Cow<'_, str>>, ArmError> {
     let bad = || ArmError::field("path", "The path of the request cannot be read.");
     path.split('/')
         .filter(|segment| !segment.is_empty())
         .map(|segment| {
-            let decoded = percent_decode_str(segment).decode_utf8().map_err(|_| bad())?.into_owned();
+            let decoded = percent_decode_str(segment).decode_utf8().map_err(|_| bad())?;
             if decoded.contains(['/', '\0']) { Err(bad()) } else { Ok(decoded) }
         })
         .collect()

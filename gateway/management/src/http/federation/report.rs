@@ -6,12 +6,13 @@ use gateway_sync::protocol::{
     QUOTA_KEY_BYTES_MAX, QUOTAS_MAX, QuotaChange, QuotaSum, REPORT_BYTES_MAX, REQUESTS_MAX, Report, Reported,
     TRACE_BYTES_MAX, USAGE_MAX,
 };
+use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::{Request, StatusCode};
 use serde_json::Value;
 
-use super::{Caller, Page, page, whole};
+use super::{Page, page, whole};
 use crate::arm_error::ArmError;
+use crate::federation::Caller;
 use crate::figures::Figures;
 use crate::plane::{Plane, now};
 
@@ -19,13 +20,13 @@ use crate::plane::{Plane, now};
 const ID_BYTES_MAX: usize = 100;
 
 /// Takes a report; on disk when it is answered.
-pub async fn report<B>(plane: &Plane, caller: &Caller, request: Request<B>) -> Result<Page, ArmError>
+pub async fn report<B>(plane: &Plane, caller: &Caller, body: B) -> Result<Page, ArmError>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let malformed = || ArmError::field("body", "The body is no report, or longer than 4 MiB.");
-    let body = whole(request, REPORT_BYTES_MAX).await.ok_or_else(malformed)?;
+    let body = whole(body, REPORT_BYTES_MAX).await.ok_or_else(malformed)?;
     let report: Report = serde_json::from_slice(&body).map_err(|_| malformed())?;
     check(&report)?;
     let figures = plane.figures().await?;
@@ -73,16 +74,16 @@ fn stored(
     report: Report,
 ) -> Result<Stored, gateway_sync::protocol::ProtocolError> {
     let region = {
-        let tree = caller.service.tree();
-        let record = tree.get(&format!("gateways/{}", caller.gateway));
+        let tree = caller.service().tree();
+        let record = tree.get(&format!("gateways/{}", caller.gateway()));
         let place = record.and_then(|record| record.properties.get("locationData")?.get("name")?.as_str());
         place.unwrap_or_default().to_owned()
     };
     let requests = report.requests.into_iter().map(|request| figures.request(request, &region));
     let counters = report.quotas.iter().map(|change| figures.counter(change));
     Ok(Stored {
-        service: caller.service.name.key(),
-        source: format!("{}/{}", caller.gateway.to_ascii_lowercase(), report.instance_id),
+        service: caller.service().name.key(),
+        source: format!("{}/{}", caller.gateway().to_ascii_lowercase(), report.instance_id),
         sequence: report.sequence,
         at: now(),
         requests: requests.collect::<Result<_, _>>()?,
@@ -92,21 +93,21 @@ fn stored(
 }
 
 /// Keeps the trace of a request.
-pub async fn trace<B>(plane: &Plane, caller: &Caller, id: &str, request: Request<B>) -> Result<Page, ArmError>
+pub async fn trace<B>(plane: &Plane, caller: &Caller, id: &str, body: B) -> Result<Page, ArmError>
 where
     B: hyper::body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let malformed = || ArmError::field("body", "The body is no trace, or longer than 2 MiB.");
-    let body = whole(request, TRACE_BYTES_MAX).await.ok_or_else(malformed)?;
+    let body = whole(body, TRACE_BYTES_MAX).await.ok_or_else(malformed)?;
     let is_object = serde_json::from_slice::<Value>(&body).is_ok_and(|trace| trace.is_object());
     if !is_object || id.len() > ID_BYTES_MAX {
         return Err(malformed());
     }
     let sealed = plane.figures().await?.seal("trace", &body).map_err(|error| ArmError::internal(&error))?;
     let trace = Trace {
-        service: caller.service.name.key(),
-        gateway: caller.gateway.clone(),
+        service: caller.service().name.key(),
+        gateway: caller.gateway().to_owned(),
         id: id.to_owned(),
         at: now(),
         body: sealed,
