@@ -1,7 +1,8 @@
 //! What the kernel says about processes.
 
-use std::fs;
+use std::path::Path;
 use std::time::Duration;
+use std::{fs, io};
 
 /// `USER_HZ` is 100 on every architecture we run on; the sum of both times is exact, only its unit is coarse.
 const TICKS_PER_SECOND: u64 = 100;
@@ -15,6 +16,13 @@ pub fn cpu_time(pids: &[u32]) -> Duration {
         fields.split_whitespace().skip(11).take(2).filter_map(|text| text.parse::<u64>().ok()).sum::<u64>()
     };
     Duration::from_millis(pids.iter().map(ticks).sum::<u64>() * 1000 / TICKS_PER_SECOND)
+}
+
+/// Processor time of one thread so far, by its folder `/proc/PID/task/TID`; exact while it sleeps.
+pub fn thread_time(folder: &Path) -> io::Result<Duration> {
+    let text = fs::read_to_string(folder.join("schedstat"))?;
+    let ran = text.split_whitespace().next().and_then(|text| text.parse().ok());
+    ran.map(Duration::from_nanos).ok_or_else(|| io::Error::other(text))
 }
 
 /// Resident bytes, each page counted once: shared ones by their share.

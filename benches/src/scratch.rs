@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -31,6 +31,22 @@ pub fn on_core(core: usize) -> anyhow::Result<()> {
     let mut set = CpuSet::new();
     set.set(core)?;
     sched_setaffinity(Pid::from_raw(0), &set).context("two cores are needed")
+}
+
+/// Keeps all threads of a process on a core but the one of this name; the folder of that one in `/proc`.
+pub fn threads_to_core(process: &Process, but: &str, core: usize) -> anyhow::Result<Option<PathBuf>> {
+    let mut set = CpuSet::new();
+    set.set(core)?;
+    let mut found = None;
+    for thread in std::fs::read_dir(format!("/proc/{}/task", process.child.id()))? {
+        let folder = thread?.path();
+        if std::fs::read_to_string(folder.join("comm"))?.trim() == but {
+            found = Some(folder);
+        } else if let Some(id) = folder.file_name().and_then(|name| name.to_str()?.parse().ok()) {
+            sched_setaffinity(Pid::from_raw(id), &set)?;
+        }
+    }
+    Ok(found)
 }
 
 /// A port of the loopback address that was free a moment ago.

@@ -217,14 +217,15 @@ fn applier(
 ) -> Applier {
     let trusted_roots = shared.client_authorities.authorities().to_vec().into();
     let deployment = gateway_expression::host::Deployment { trusted_roots, ..deployment(settings, instance) };
-    Applier { shared: Arc::clone(shared), tls, deployment, expressions: settings.expressions.clone() }
+    let (shared, expressions) = (Arc::clone(shared), settings.expressions.clone());
+    Applier { shared, tls, deployment, expressions, overtaken: Vec::new() }
 }
 
 /// Brings the configuration of the folder or of the plane into force and follows it. Without either, and until it has one,
 /// the gateway answers 503.
 fn configure(
     settings: &Settings,
-    applier: Applier,
+    mut applier: Applier,
     instance: &Instance,
     upstream: &UpstreamShared,
     state: &SharedState,

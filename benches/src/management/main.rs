@@ -189,12 +189,13 @@ fn print(outcome: &Outcome) {
         "–",
     );
     row("start of the plane, s", format!("{:.1}", outcome.start_seconds), "–");
-    row("a gateway's request, median µs", format!("{:.0}", applying.median), "–");
-    let slow = |name: &str, of: &applying::Slow, aim: &str| {
-        let [moments, p999, slowest] = [of.of_moments, of.p999, of.slowest].map(|one| one / applying.median);
-        row(&format!("… {name}"), format!("{moments:.1} / {p999:.1} / {slowest:.1}"), aim);
+    let [took, worker] = [applying.took, applying.worker];
+    let medians = format!("{:.0} / {:.0}", took.median, worker.median);
+    row("a gateway's request, median µs / of them its worker's processor time", medians, "–");
+    let slow = |name: &str, of: applying::Slow, aim: &str| {
+        let name = format!("{name}, to the median: behind {} changes / without one", applying.changes);
+        row(&name, format!("{:.1} / {:.1}", of.changing, of.quiet), aim);
     };
-    row("slowest request of a moment, p99.9, slowest of all; to the median", String::new(), "");
-    slow("nothing changes", &applying.quiet, "–");
-    slow(&format!("{} changes are applied", applying.changes), &applying.changing, "2 / – / –");
+    slow("processor time of the slowest request of a moment", worker, "2 / –");
+    slow("time of the slowest request of a moment", took, "–");
 }
