@@ -25,6 +25,7 @@
 //! | 40 | tokens and their keys | `protocol::tokens_of_others_expired_and_revoked_are_refused` |
 //! | 41 | sign-in by another issuer | `sign_in` |
 //! | 42 | no rights | `namespaces::gateway_needs_no_rights` |
+//! | – | a hub before Azure (management-api.md §6.4) | `azure`, `folders::hub_…` |
 //!
 //! The faults of reliability-security.md §6.1 and §6.2:
 //!
@@ -45,6 +46,7 @@
 //! | D-07 | replicas with one folder | `backup::replicas_share_a_folder` |
 //! | D-08 to D-10 | the plane's store | `durability` of `tests/management` |
 
+mod azure;
 mod backup;
 mod faults;
 mod fleet;

@@ -217,7 +217,7 @@ fn gateway_needs_no_rights() {
     assert!(status.contains("CapEff:\t0000000000000000") && status.contains("Uid:\t54321"), "{status}");
 }
 
-fn in_an_hour() -> String {
+pub fn in_an_hour() -> String {
     let time = std::time::SystemTime::now() + Duration::from_secs(3_600);
     gateway_telemetry::rfc3339::Rfc3339 { time, digits: 0 }.to_string()
 }
