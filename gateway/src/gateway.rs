@@ -263,6 +263,7 @@ fn configure(
     applier.apply(first);
     watch(folder, &outcome, move |outcome| {
         applier.apply(outcome);
+        applier.free_overtaken();
     })
     .map(|watch| Some(Source::Folder { _watch: watch }))
     .map_err(|source| StartError::Io { what: "the folder watch cannot start", source })

@@ -340,6 +340,7 @@ impl Source {
             state.source = source;
             state.applied = view.tag.to_string();
         });
+        self.applier.free_overtaken();
     }
 
     fn save(&mut self, view: &View) {

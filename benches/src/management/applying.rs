@@ -124,7 +124,7 @@ fn ask(wire: &mut Wire, request: &[u8], worker: &Path, length: Duration) -> anyh
         let took = sent.elapsed().as_secs_f64() * 1e6;
         // It sleeps when all of the request is done: until then its time grows.
         std::thread::sleep(PACE / 4);
-        let worker = (thread_time(worker)? - before).as_secs_f64() * 1e6;
+        let worker = thread_time(worker)?.saturating_sub(before).as_secs_f64() * 1e6;
         asked.push(Asked { at, took, worker });
     }
     Ok(asked)

@@ -82,7 +82,7 @@ impl<'w> Scene<'w> {
         let patience = Duration::from_secs(20);
         eventually("what is new is served", patience, || edge.get("/new/item").status == 200);
         assert_eq!(edge.get("/gone/item").status, 404);
-        assert_eq!(edge.config()["source"], "plane");
+        eventually("the source is told", patience, || edge.config()["source"] == "plane");
     }
 }
 
@@ -114,7 +114,7 @@ fn no_request_fails_from_the_first_view_to_the_last() {
     let new = scene.edge(&["--takeover"]);
     assert_eq!(new.http, old.http);
     assert_eq!(old.process.wait(), Some(0), "the old one ends by itself");
-    assert_eq!((&new.config()["source"], &new.config()["linked"]), (&json!("backup"), &json!(false)));
+    assert_eq!(new.config()["source"], "backup");
     enough(&traffic);
     step("reconnect");
     scene.link("up");
