@@ -45,10 +45,8 @@ pub const PORTS_MAX: u32 = 65_536;
 pub const PREFIXES_MAX: u32 = 1 << 20;
 /// Entries of `DENY4_BUCKETS`: see [`prefix_buckets`].
 pub const PREFIX_BUCKETS_MAX: u32 = prefix_buckets(PREFIXES_MAX);
-/// Cells of each of the two rows of `SKETCH`: a power of two.
-pub const SKETCH_CELLS: u32 = 1 << 18;
-/// Entries of `SKETCH`.
-pub const SKETCH_MAX: u32 = 2 * SKETCH_CELLS;
+/// Entries of `SKETCH`: a power of two.
+pub const SKETCH_LINES: u32 = 1 << 14;
 /// Entries of `DROPS`: rules that are counted apart.
 pub const RULES_MAX: u32 = 1024;
 /// Bytes of `EVENTS`.
@@ -79,10 +77,12 @@ plain!(Config, 64);
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(C)]
 pub struct Limit {
-    /// Nanoseconds that one connection is worth.
-    pub interval_ns: u64,
-    /// How far a source may be ahead.
-    pub burst_ns: u64,
+    /// Nanoseconds of a unit of time.
+    pub unit_ns: u64,
+    /// What one connection is worth, in units.
+    pub interval: u32,
+    /// How far a source may be ahead, in units.
+    pub burst: u32,
     /// Bits of an IPv6 address that make a source, counted in its first eight bytes, as they lie in the packet.
     pub v6_mask: u64,
     /// Random, so that nobody can choose addresses that share cells.
@@ -186,6 +186,16 @@ plain!(PrefixBucket, 64);
 /// Buckets of `DENY4_BUCKETS` that so many prefixes fill at most by half: a power of two.
 pub const fn prefix_buckets(prefixes: u32) -> u32 {
     prefixes.div_ceil(4).next_power_of_two()
+}
+
+/// Value of `SKETCH`: cells, see `gateway_common::limit`. A line of the processor's cache.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct SketchLine(pub [u16; SketchLine::CELLS]);
+plain!(SketchLine, 64);
+
+impl SketchLine {
+    pub const CELLS: usize = 32;
 }
 
 /// Entries of `HINTS4`.

@@ -10,8 +10,8 @@ use gateway_common::map::{
     ConnectionCounters, CookieCounters, CookieState, EVENTS_BYTES, FLOWS_MAX, FRAGMENTS_MAX, FlowBucket,
     FragmentKey, GROUPS_MAX, HINTS_MAX, LISTENERS_MAX, MEMBER_COUNTS_MAX, MEMBERS_MAX, Member, PORTS_MAX,
     PREFIX_BUCKETS_MAX, PREFIXES_MAX, PacketCounters, Pieces, PortEntry, PrefixBucket, PrefixEntry,
-    RING_SLOTS, RULES_MAX, SKETCH_MAX, Sampling, TCP_FLAGS_MAX, TcpFlagCounters, TimeHistogram, TooLong, Vip,
-    WORKERS_MAX,
+    RING_SLOTS, RULES_MAX, SKETCH_LINES, Sampling, SketchLine, TCP_FLAGS_MAX, TcpFlagCounters, TimeHistogram,
+    TooLong, Vip, WORKERS_MAX,
 };
 use gateway_common::packet::Address;
 
@@ -53,9 +53,11 @@ pub static DENY6: LpmTrie<[u32; 4], PrefixEntry> = LpmTrie::with_max_entries(PRE
 #[map]
 pub static HINTS4: Array<u64> = Array::with_max_entries(HINTS_MAX, 0);
 
-/// `limit::cells` → the time up to which that cell's sources have used their new connections.
+/// `limit::place` → the times up to which the sources of each cell have used their new connections. The flag lets the
+/// values begin where a page does, else each would lie in two lines of the processor's cache: they begin behind the map's own
+/// fields.
 #[map]
-pub static SKETCH: Array<u64> = Array::with_max_entries(SKETCH_MAX, 0);
+pub static SKETCH: Array<SketchLine> = Array::with_max_entries(SKETCH_LINES, BPF_F_MMAPABLE);
 
 /// Rule → packets and bytes that it dropped.
 #[map]

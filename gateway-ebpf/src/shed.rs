@@ -4,7 +4,7 @@ use core::cell::Cell;
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_coarse_ns;
 use aya_ebpf::maps::lpm_trie::Key;
-use gateway_common::map::{Config, DropEvent, Limit, PortEntry, SAMPLE_INTERVAL_NS, Sampling};
+use gateway_common::map::{Config, DropEvent, Limit, PortEntry, SAMPLE_INTERVAL_NS, Sampling, SketchLine};
 use gateway_common::packet::{Address, Source};
 use gateway_common::prefixes::{ALLOWED, LENGTHS, are_few, buckets, longest, rule_of, slot};
 use gateway_common::shed::{self, Tables};
@@ -65,14 +65,12 @@ impl Tables for InMaps {
 
     #[inline(always)]
     fn admits(&self, source: Source, limit: &Limit) -> bool {
-        let [first, second] = limit::cells(source, limit);
-        let (Some(first), Some(second)) = (SKETCH.get_ptr_mut(first), SKETCH.get_ptr_mut(second)) else {
-            return true;
-        };
-        // SAFETY: the map gave the pointers, to cells of two rows. Another CPU may write in between: that loses a
-        // count, which the limit bears (the target has no atomic loads).
-        let (first, second) = unsafe { (Cell::from_mut(&mut *first), Cell::from_mut(&mut *second)) };
-        limit::admit(self.now.get(), limit, first, second)
+        let place = limit::place(source, limit);
+        let Some(line) = SKETCH.get_ptr_mut(place.line) else { return true };
+        // SAFETY: the map gave the pointer. Another CPU may write in between: that loses a count, which the limit bears (the
+        // target has no atomic loads).
+        let line = unsafe { Cell::from_mut(&mut (*line).0).as_array_of_cells() };
+        limit::admit(self.now.get(), limit, place.cells.map(|cell| &line[cell % SketchLine::CELLS]))
     }
 }
 

@@ -14,7 +14,7 @@ use gateway_common::balance::flows::flow_buckets;
 use gateway_common::flood::FloodFrame;
 use gateway_common::map::{
     BalanceCounters, Config, ConnectionCounters, CookieCounters, CookieState, FRAGMENTS_MAX, FlowBucket,
-    Member, PacketCounters, PortEntry, PrefixBucket, PrefixEntry, RING_SLOTS, SKETCH_MAX, TcpFlagCounters,
+    Member, PacketCounters, PortEntry, PrefixBucket, PrefixEntry, RING_SLOTS, SKETCH_LINES, TcpFlagCounters,
     TimeHistogram, Vip, prefix_buckets,
 };
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
@@ -157,7 +157,7 @@ impl LoadOptions {
     /// Room for what the settings ask for.
     pub fn new(settings: &DatapathSettings) -> Self {
         let shed = &settings.shed;
-        let sketch_max = if shed.connections.rate > 0 { SKETCH_MAX } else { 1 };
+        let sketch_max = if shed.connections.rate > 0 { SKETCH_LINES } else { 1 };
         let balance = &settings.balance;
         let rings = balance.addresses.len() as u32;
         Self {

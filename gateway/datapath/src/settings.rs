@@ -69,7 +69,7 @@ pub struct ShedSettings {
 pub struct ConnectionLimit {
     /// A second, at most 1,000,000; 0 = as many as it likes.
     pub rate: u32,
-    /// At once, at least 1.
+    /// At once, 1 to 32,768.
     pub burst: u32,
     /// Bits of an IPv6 address that make a source, 1 to 64.
     pub v6_bits: u8,

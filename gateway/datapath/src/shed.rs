@@ -247,14 +247,9 @@ impl Shed {
     /// The limit of new connections as the programs take it.
     pub fn limit(&self) -> Limit {
         let setting = self.settings.connections;
-        let interval_ns = 1_000_000_000 / u64::from(setting.rate.max(1));
         let v6_bits = u32::from(setting.v6_bits.clamp(1, 64));
-        Limit {
-            interval_ns,
-            burst_ns: u64::from(setting.burst.saturating_sub(1)) * interval_ns,
-            v6_mask: (u64::MAX << (64 - v6_bits)).to_be(),
-            salt: random(),
-        }
+        let v6_mask = (u64::MAX << (64 - v6_bits)).to_be();
+        Limit::new(setting.rate, setting.burst, v6_mask, random())
     }
 
     /// The sign of life, and everything that time brings. Meant for a timer of a second.

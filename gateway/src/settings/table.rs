@@ -762,7 +762,7 @@ pub const SETTINGS: &[SettingDef] = &[
         "connections",
         "that one source may open at once",
         |s, v| {
-            s.datapath.shed.connections.burst = within(v, 1, 1_000_000)?;
+            s.datapath.shed.connections.burst = within(v, 1, 32_768)?;
             Ok(())
         },
     ),
