@@ -8,8 +8,7 @@ use aya_ebpf::bindings::{bpf_sock, tcphdr, xdp_action};
 use aya_ebpf::helpers::generated::{
     bpf_check_mtu, bpf_sk_release, bpf_skc_lookup_tcp, bpf_tcp_gen_syncookie,
     bpf_tcp_raw_check_syncookie_ipv4, bpf_tcp_raw_check_syncookie_ipv6, bpf_tcp_raw_gen_syncookie_ipv4,
-    bpf_tcp_raw_gen_syncookie_ipv6, bpf_xdp_adjust_tail, bpf_xdp_get_buff_len, bpf_xdp_load_bytes,
-    bpf_xdp_store_bytes,
+    bpf_tcp_raw_gen_syncookie_ipv6, bpf_xdp_adjust_tail, bpf_xdp_load_bytes,
 };
 use aya_ebpf::programs::XdpContext;
 use gateway_common::cookies::{Step, reply_v4, reply_v6};
@@ -44,9 +43,16 @@ pub fn wanted(config: &Config) -> bool {
     built != 0 && config.has(Config::COOKIES)
 }
 
-/// What becomes of a packet that no rule drops: `XDP_TX` if it was a SYN and is its answer now.
+/// What becomes of a packet of so many bytes that no rule drops: `XDP_TX` if it was a SYN and is its answer now.
 #[inline(always)]
-pub fn answer(ctx: &XdpContext, frame: &Frame, parsed: &Parsed, entry: PortEntry, config: &Config) -> u32 {
+pub fn answer(
+    ctx: &XdpContext,
+    frame: &Frame,
+    parsed: &Parsed,
+    entry: PortEntry,
+    config: &Config,
+    bytes: u64,
+) -> u32 {
     let opens = match parsed.tcp_flags & (FIN | SYN | RST | PUSH | ACK) {
         SYN => true,
         ACK => false,
@@ -66,7 +72,7 @@ pub fn answer(ctx: &XdpContext, frame: &Frame, parsed: &Parsed, entry: PortEntry
     // SAFETY: the maps gave the pointers. Another CPU may change the state in between, which costs a question more;
     // the counters are this CPU's own.
     let (state, counters) = unsafe { (&mut *state, &mut *counters) };
-    let syn = Syn { ctx, frame, network: parsed.network & 0x1f, max: config.cookies_max };
+    let syn = Syn { ctx, frame, network: parsed.network & 0x1f, bytes, max: config.cookies_max };
     let sent = match (opens, parsed.v6) {
         (true, false) => syn.answer_v4(state, counters),
         (true, true) => syn.answer_v6(state, counters),
@@ -86,12 +92,13 @@ struct Syn<'a> {
     frame: &'a Frame,
     /// Where the IP header starts.
     network: usize,
+    /// Of the whole packet.
+    bytes: u64,
     max: u64,
 }
 
 /// A TCP header with its options; behind its end there is room.
 struct Segment {
-    /// Zeroed eight bytes at a time; of smaller words the compiler makes a loop.
     words: [u64; 8],
     bytes: u32,
 }
@@ -184,7 +191,8 @@ impl Syn<'_> {
     /// The TCP header with its options.
     #[inline(always)]
     fn segment(&self, tcp: &Tcp, at: usize) -> Option<Segment> {
-        let mut segment = Segment { words: [0; 8], bytes: u32::from(tcp.data_offset >> 4) * 4 };
+        let mut segment =
+            Segment { words: [1, 2, 3, 4, 5, 6, 7, 8], bytes: u32::from(tcp.data_offset >> 4) * 4 };
         let length = segment.length()?;
         // SAFETY: four bits of words, at most 15, have room.
         let result =
@@ -280,27 +288,22 @@ impl Syn<'_> {
     fn send<const N: usize>(&self, reply: &[u16; N], counters: &mut CookieCounters) -> Option<u32> {
         let ethernet = self.frame.header::<Ethernet>(0)?;
         let addresses = [ethernet.source, ethernet.destination];
-        let context = self.ctx.ctx;
-        let wanted = (self.network + N * 2) as i32;
+        let wanted = self.network + N * 2;
         // SAFETY: the program's own context; nothing below reads the packet by the pointers from before.
+        if unsafe { bpf_xdp_adjust_tail(self.ctx.ctx, wanted as i32 - self.bytes as i32) } != 0 {
+            counters.failed += 1;
+            return None;
+        }
+        let start = self.ctx.data();
+        if start + wanted > self.ctx.data_end() {
+            // It is no SYN any more, so that it cannot be passed.
+            counters.failed += 1;
+            return Some(xdp_action::XDP_DROP);
+        }
+        // SAFETY: within the packet by the comparison above, and no word less aligned than two bytes.
         unsafe {
-            let length = bpf_xdp_get_buff_len(context) as i32;
-            if bpf_xdp_adjust_tail(context, wanted - length) != 0 {
-                counters.failed += 1;
-                return None;
-            }
-            let stored = bpf_xdp_store_bytes(context, 0, addresses.as_ptr().cast_mut().cast(), 12)
-                | bpf_xdp_store_bytes(
-                    context,
-                    self.network as u32,
-                    reply.as_ptr().cast_mut().cast(),
-                    (N * 2) as u32,
-                );
-            if stored != 0 {
-                // It is no SYN any more, so that it cannot be passed.
-                counters.failed += 1;
-                return Some(xdp_action::XDP_DROP);
-            }
+            (start as *mut [[u16; 3]; 2]).write(addresses);
+            ((start + self.network) as *mut [u16; N]).write(*reply);
         }
         Some(xdp_action::XDP_TX)
     }

@@ -42,7 +42,7 @@ pub fn ingress<const LOGS: bool>(ctx: &XdpContext) -> u32 {
             }
         }
         if cookies::wanted(config) {
-            return cookies::answer(ctx, &frame, &parsed, entry, config);
+            return cookies::answer(ctx, &frame, &parsed, entry, config, weight.bytes);
         }
         return xdp_action::XDP_PASS;
     };
