@@ -59,6 +59,16 @@ pub fn descriptors() -> u64 {
     getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft)
 }
 
+/// Where a process runs.
+#[derive(Clone, Copy)]
+pub enum Cores {
+    /// That of the proxy under test.
+    Proxy,
+    /// That of backend and load generator.
+    Load,
+    Both,
+}
+
 /// A process of ours, ended when dropped.
 #[derive(Debug)]
 pub struct Process {
@@ -66,39 +76,18 @@ pub struct Process {
 }
 
 impl Process {
-    /// On the core of the proxy under test.
-    pub fn proxy<S: AsRef<OsStr>>(
+    /// Starts a program; what it says goes to `log`.
+    pub fn start<S: AsRef<OsStr>>(
+        cores: Cores,
         program: &Path,
         arguments: impl IntoIterator<Item = S>,
         log: &Path,
     ) -> anyhow::Result<Self> {
-        Self::spawn(&PROXY_CORE.to_string(), program, arguments, log)
-    }
-
-    /// On the core of backend and load generator.
-    pub fn load<S: AsRef<OsStr>>(
-        program: &Path,
-        arguments: impl IntoIterator<Item = S>,
-        log: &Path,
-    ) -> anyhow::Result<Self> {
-        Self::spawn(&LOAD_CORE.to_string(), program, arguments, log)
-    }
-
-    /// On whatever core there is.
-    pub fn anywhere<S: AsRef<OsStr>>(
-        program: &Path,
-        arguments: impl IntoIterator<Item = S>,
-        log: &Path,
-    ) -> anyhow::Result<Self> {
-        Self::spawn(&format!("{PROXY_CORE},{LOAD_CORE}"), program, arguments, log)
-    }
-
-    fn spawn<S: AsRef<OsStr>>(
-        cores: &str,
-        program: &Path,
-        arguments: impl IntoIterator<Item = S>,
-        log: &Path,
-    ) -> anyhow::Result<Self> {
+        let cores = match cores {
+            Cores::Proxy => PROXY_CORE.to_string(),
+            Cores::Load => LOAD_CORE.to_string(),
+            Cores::Both => format!("{PROXY_CORE},{LOAD_CORE}"),
+        };
         let file = std::fs::File::create(log)?;
         let child = Command::new("taskset")
             .arg("-c")

@@ -1,5 +1,5 @@
-//! For measuring only: makes each frame one of a flood, with a source that is chosen anew each time; and an end that takes
-//! nothing.
+//! For measuring only: makes each frame one of a flood, with a source that is chosen anew each time; and ends that take
+//! nothing, or send all of it back.
 
 use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::helpers::generated::bpf_get_prandom_u32;
@@ -64,4 +64,17 @@ pub fn gw_flood(ctx: XdpContext) -> u32 {
 #[xdp(frags)]
 pub fn gw_drop(_: XdpContext) -> u32 {
     xdp_action::XDP_DROP
+}
+
+/// For measuring only: sends everything back to whom it comes from.
+#[xdp(frags)]
+pub fn gw_return(ctx: XdpContext) -> u32 {
+    let start = ctx.data();
+    if start + ETHERNET > ctx.data_end() {
+        return xdp_action::XDP_DROP;
+    }
+    let hardware = start as *mut [u16; 3];
+    // SAFETY: within the packet by the comparison above, and aligned: a frame begins at an even address.
+    unsafe { core::ptr::swap(hardware, hardware.add(1)) };
+    xdp_action::XDP_TX
 }

@@ -23,7 +23,7 @@ pub struct Cost {
     /// Round trips or MiB a second, one for each round.
     pub rounds: Vec<f64>,
     pub median: f64,
-    /// Median of the rounds' ratios to the traffic without programs.
+    /// Median of the ratios to the traffic without programs just before and behind.
     pub of_none: f64,
 }
 
@@ -68,7 +68,7 @@ fn address() -> SocketAddr {
     (GATEWAY_V4.parse::<IpAddr>().expect("an address"), PORT).into()
 }
 
-/// Measures all contenders, in turn.
+/// Measures all contenders, each between two measurements without programs.
 pub fn run(rounds: usize) -> anyhow::Result<Vec<Cost>> {
     let contenders = [
         Contender::start("none", None)?,
@@ -78,18 +78,27 @@ pub fn run(rounds: usize) -> anyhow::Result<Vec<Cost>> {
     let mut rows = Vec::new();
     for shape in Shape::ALL {
         let mut figures: Vec<Vec<f64>> = vec![Vec::new(); contenders.len()];
+        let mut of_none = figures.clone();
         for _ in 0..rounds {
-            for (contender, figures) in contenders.iter().zip(&mut figures) {
-                figures.push(contender.measure(shape)?);
+            for (at, contender) in contenders.iter().enumerate().skip(1) {
+                // A, B, B, A: what changes with time is no merit of either.
+                let mut pair = [0.0; 2];
+                for (which, one) in [(0, &contenders[0]), (1, contender), (1, contender), (0, &contenders[0])]
+                {
+                    pair[which] += one.measure(shape)? / 2.0;
+                }
+                figures[0].push(pair[0]);
+                figures[at].push(pair[1]);
+                of_none[at].push(pair[1] / pair[0]);
             }
         }
-        let none = figures.first().cloned().unwrap_or_default();
-        for (contender, rounds) in contenders.iter().zip(figures) {
+        of_none[0].push(1.0);
+        for ((contender, rounds), ratios) in contenders.iter().zip(figures).zip(of_none) {
             rows.push(Cost {
                 shape: shape.name(),
                 programs: contender.name,
                 median: median(rounds.iter().copied()),
-                of_none: median(rounds.iter().zip(&none).map(|(one, none)| one / none)),
+                of_none: median(ratios),
                 rounds,
             });
         }

@@ -11,6 +11,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use gateway_benches::measure::median;
 use gateway_tests::namespaces::{CLIENT_V6, GATEWAY_V4, GATEWAY_V6};
 use serde::Serialize;
 
@@ -60,9 +61,7 @@ pub fn run(rounds: usize) -> anyhow::Result<Vec<Goodput>> {
         one.gateway.stop();
     }
     let rows = cases.iter().zip(figures).map(|(case, rounds)| {
-        let mut sorted = rounds.clone();
-        sorted.sort_by(f64::total_cmp);
-        let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
+        let median = median(rounds.iter().copied());
         Goodput { case: case.name, rounds, median }
     });
     Ok(rows.collect())

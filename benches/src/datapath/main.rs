@@ -2,6 +2,7 @@
 
 mod cost;
 mod drops;
+mod flooded;
 mod goodput;
 mod pass;
 mod programs;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use gateway_benches::measure::{cpu_time, median};
-use gateway_benches::scratch::{self, Process};
+use gateway_benches::scratch::{self, Cores, Process};
 use gateway_tests::namespaces::World;
 use serde::Serialize;
 
@@ -69,7 +69,12 @@ impl Contender {
                 let listeners = ["--http", "off", "--https", "off", "--admin", "off", "--datapath", "auto"];
                 let settings = ["workers=1", "shutdown.delay=0", "telemetry.logs.std=text", &routes, &way];
                 let settings = settings.iter().flat_map(|setting| ["--set", setting]);
-                Process::proxy(&binary, ["run"].into_iter().chain(listeners).chain(settings), &log)
+                Process::start(
+                    Cores::Proxy,
+                    &binary,
+                    ["run"].into_iter().chain(listeners).chain(settings),
+                    &log,
+                )
             }
             Self::Haproxy { splice } => {
                 let option = if splice { "  option splice-auto\n" } else { "" };
@@ -82,7 +87,12 @@ impl Contender {
                          listen route\n  bind 127.0.0.1:{port}\n  server one 127.0.0.1:{TARGET}\n"
                     ),
                 )?;
-                Process::proxy(Path::new("haproxy"), [Path::new("-db"), Path::new("-f"), &file], &log)
+                Process::start(
+                    Cores::Proxy,
+                    Path::new("haproxy"),
+                    [Path::new("-db"), Path::new("-f"), &file],
+                    &log,
+                )
             }
         }
     }

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
-use gateway::settings::{Given, Settings};
-use gateway::{Gateway, telemetry};
+use gateway::Gateway;
 use gateway_tests::namespaces::{GATEWAY_INTERFACE, World};
+use gateway_tests::start_gateway;
 
 pub const PORT: u16 = 8080;
 
@@ -33,16 +33,8 @@ impl Serving {
             ("shutdown.delay", "0"),
             ("shutdown.timeout", "1"),
         ];
-        let given: Vec<_> = settings
-            .iter()
-            .chain(more)
-            .map(|(name, value)| Given { name: (*name).to_owned(), value: (*value).to_owned() })
-            .collect();
-        let (settings, _) = Settings::from_given(&given).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
-        let gateway = world.gateway.run(|| {
-            let (telemetry, instance) = telemetry::start(&settings).map_err(anyhow::Error::msg)?;
-            anyhow::Ok(Gateway::start(settings, telemetry, &instance)?)
-        })?;
+        let settings: Vec<_> = settings.iter().chain(more).copied().collect();
+        let gateway = world.gateway.run(|| start_gateway(&settings));
         Ok(Self { world, gateway })
     }
 }

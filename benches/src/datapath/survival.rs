@@ -11,10 +11,10 @@ use anyhow::Context;
 use gateway_benches::measure::median;
 use gateway_datapath::flood::Flood;
 use gateway_datapath::{Binding, Datapath, DatapathSettings, Ingress, ListenerSpec, ShedSettings};
-use gateway_tests::namespaces::{CLIENT_INTERFACE, CLIENT_V4, GATEWAY_INTERFACE, GATEWAY_V4, World};
+use gateway_tests::namespaces::{CLIENT_INTERFACE, GATEWAY_V4, World};
 use serde::Serialize;
 
-use crate::drops::{PORT, SOURCE_PORT, frame};
+use crate::flooded::{self, PORT, SOURCE_PORT, frame};
 
 /// Of one measurement.
 const TIME: Duration = Duration::from_secs(4);
@@ -47,8 +47,7 @@ struct Contender {
 
 impl Contender {
     fn start(name: &'static str, in_xdp: bool, kernel: &str) -> anyhow::Result<Self> {
-        let world = World::new().context("namespaces cannot be made here")?;
-        world.gateway.ip(&format!("route add 20.0.0.0/8 via {CLIENT_V4}"));
+        let world = flooded::world()?;
         let datapath = in_xdp.then(|| {
             let bindings = vec![Binding { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), ports: PORT..=PORT }];
             let listener = ListenerSpec { name: "http".to_owned(), bindings, workers: Vec::new() };
@@ -59,11 +58,6 @@ impl Contender {
             };
             world.start(&settings, &[listener])
         });
-        // Frames of a flood are received as a driver does.
-        world.gateway.run(|| {
-            let arguments = ["-K", GATEWAY_INTERFACE, "gro", "on"];
-            std::process::Command::new("ethtool").args(arguments).status().context("ethtool")
-        })?;
         let sink = sink(&world)?;
         world.gateway.run(|| {
             fs::write("/proc/sys/net/ipv4/tcp_syncookies", kernel)?;

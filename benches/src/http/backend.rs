@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use gateway_benches::scratch::{Process, free_port};
+use gateway_benches::scratch::{Cores, Process, free_port};
 
 /// A backend that runs until dropped.
 #[derive(Debug)]
@@ -19,7 +19,8 @@ impl Backend {
         let port = free_port()?;
         let file = dir.join("nginx.conf");
         fs::write(&file, configuration(&dir, port))?;
-        let process = Process::load(Path::new("nginx"), [Path::new("-c"), &file], &dir.join("log"))?;
+        let process =
+            Process::start(Cores::Load, Path::new("nginx"), [Path::new("-c"), &file], &dir.join("log"))?;
         Ok(Self { port, _process: process })
     }
 }

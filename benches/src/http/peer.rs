@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::setup::{Place, Setup};
 use crate::{exporting, gateway, haproxy, nginx};
-use gateway_benches::scratch::{Process, free_port};
+use gateway_benches::scratch::{Cores, Process, free_port};
 use gateway_benches::wire::Wire;
 use gateway_benches::workload::{Policies, Workload};
 
@@ -63,7 +63,7 @@ impl Peer {
         let is_ours = matches!(self, Self::Gateway | Self::Exporting);
         let program = if is_ours { setup.gateway } else { Path::new(self.name()) };
         let begin = Instant::now();
-        let process = Process::proxy(program, arguments, &place.dir.join("log"))?;
+        let process = Process::start(Cores::Proxy, program, arguments, &place.dir.join("log"))?;
         let mut running = Running { peer: self, place, process, first_answer: Duration::ZERO };
         let request =
             if setup.policies == Policies::Some { Workload::W4 } else { Workload::W1 }.requests().remove(0);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use gateway_benches::measure::{median, thread_time};
-use gateway_benches::scratch::{LOAD_CORE, Process, free_port, threads_to_core};
+use gateway_benches::scratch::{Cores, LOAD_CORE, Process, free_port, threads_to_core};
 use gateway_benches::wire::Wire;
 
 use crate::service::{SERVICE, SHARED, TOKEN, policy};
@@ -86,7 +86,7 @@ pub fn run(
         format!("--set=config.service.auth={token}"),
     ];
     // Its worker takes the first core that it may have.
-    let mut process = Process::anywhere(gateway, arguments, log)?;
+    let mut process = Process::start(Cores::Both, gateway, arguments, log)?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, http));
     let request = format!("GET /{SHARED}/items/1 HTTP/1.1\r\nHost: bench\r\n\r\n").into_bytes();
     let begin = Instant::now();

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use gateway_benches::measure::{median, memory};
-use gateway_benches::scratch::{self, Process, free_port};
+use gateway_benches::scratch::{self, Cores, Process, free_port};
 
 use service::{Seeded, Size, TOKEN};
 
@@ -82,7 +82,7 @@ fn measure(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let folder = tempfile::tempdir()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let seeded = runtime.block_on(service::seed(folder.path(), size))?;
-    let plane = Plane::start(Process::proxy, arguments, &seeded, folder.path())?;
+    let plane = Plane::start(Cores::Proxy, arguments, &seeded, folder.path())?;
     let idle = plane.memory();
     let rounds = if arguments.short { 5 } else { 20 };
     let some = &seeded.tokens[..seeded.tokens.len().min(10)];
@@ -94,7 +94,7 @@ fn measure(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let reads = runtime.block_on(writing::reads(plane.address, rounds))?;
     let start_seconds = plane.start.as_secs_f64();
     drop(plane);
-    let plane = Plane::start(Process::load, arguments, &seeded, folder.path())?;
+    let plane = Plane::start(Cores::Load, arguments, &seeded, folder.path())?;
     let log = folder.path().join("gateway.log");
     let changes = if arguments.short { 6 } else { 20 };
     let applying = applying::run(&arguments.gateway, plane.address, &seeded.tokens[0], &log, changes)?;
@@ -119,10 +119,8 @@ struct Plane {
     start: Duration,
 }
 
-type Spawn = fn(&Path, Vec<String>, &Path) -> anyhow::Result<Process>;
-
 impl Plane {
-    fn start(spawn: Spawn, arguments: &Arguments, seeded: &Seeded, folder: &Path) -> anyhow::Result<Self> {
+    fn start(cores: Cores, arguments: &Arguments, seeded: &Seeded, folder: &Path) -> anyhow::Result<Self> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
         let words = vec![
             "manage".to_owned(),
@@ -131,7 +129,7 @@ impl Plane {
             format!("--set=management.auth.static-token={TOKEN}"),
         ];
         let begin = Instant::now();
-        let mut process = spawn(&arguments.gateway, words, &folder.join("plane.log"))?;
+        let mut process = Process::start(cores, &arguments.gateway, words, &folder.join("plane.log"))?;
         // It accepts before it has read its store, and answers when it has.
         while std::net::TcpStream::connect(address).is_err() {
             process.check()?;

@@ -37,16 +37,26 @@ impl Flood {
     }
 }
 
-/// XDP that drops all that arrives on an interface, for as long as this lives.
+/// XDP that looks at nothing, on an interface, for as long as this lives.
 pub struct Sink {
     _link: kernel::Link,
 }
 
 impl Sink {
-    /// In the driver, on an interface of the caller's network namespace. Error: one line, as in a status.
+    /// Drops all that arrives. In the driver, on an interface of the caller's network namespace. Error: one line, as in a
+    /// status.
     pub fn start(interface: u32) -> Result<Self, String> {
-        let loaded = load::load(&[name::DROP], &LoadOptions::new(&DatapathSettings::default()))?;
-        let program = loaded.program(name::DROP).ok_or_else(|| loaded.refused.join(", "))?;
+        Self::with(name::DROP, interface)
+    }
+
+    /// Sends all that arrives back, in the same way.
+    pub fn returning(interface: u32) -> Result<Self, String> {
+        Self::with(name::RETURN, interface)
+    }
+
+    fn with(program: &'static str, interface: u32) -> Result<Self, String> {
+        let loaded = load::load(&[program], &LoadOptions::new(&DatapathSettings::default()))?;
+        let program = loaded.program(program).ok_or_else(|| loaded.refused.join(", "))?;
         let link = kernel::Link::create(program, kernel::AttachPoint::XdpNative(interface));
         Ok(Self { _link: link.map_err(|error| error.to_string())? })
     }

@@ -43,6 +43,7 @@ pub mod name {
     pub const EMPTY: &str = "gw_empty";
     pub const FLOOD: &str = "gw_flood";
     pub const DROP: &str = "gw_drop";
+    pub const RETURN: &str = "gw_return";
     pub const TRIAL: &str = "gw_trial";
     pub const TRIAL_FLOOR: &str = "gw_trial_floor";
 
