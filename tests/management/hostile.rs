@@ -1,5 +1,9 @@
 //! Hostile calls (management-api.md §5.8): exact errors, and nothing half-written.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
 use gateway_tests::plane::{Plane, Reply, SERVICE, TOKEN, target};
 use serde_json::{Value, json};
 
@@ -149,4 +153,47 @@ fn secrets_are_in_no_answer_that_must_not_have_them_and_not_in_the_store() {
         let bytes = std::fs::read(plane.store().with_file_name(file)).expect("the store");
         assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "{file}");
     }
+}
+
+/// M-09: who writes more at a time than there is room for is told to come again, readers are not, and nothing is lost.
+#[test]
+fn writes_beyond_the_room_for_them_are_told_to_come_again() {
+    const ROOM: usize = 128;
+    const MORE: usize = 8;
+    let plane = Plane::start(&[]);
+    let body = |number| format!("{{\"properties\": {{\"displayName\": \"T{number:03}\"}}}}");
+    let begin = |number: usize| {
+        let mut stream = TcpStream::connect(plane.address()).expect("a connection");
+        let target = target(&format!("tags/t{number}"));
+        let head = format!(
+            "PUT {target} HTTP/1.1\r\nHost: plane\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: {}\r\n\r\n{{",
+            body(number).len()
+        );
+        stream.write_all(head.as_bytes()).expect("written");
+        stream.set_nonblocking(true).expect("a socket");
+        (number, stream)
+    };
+    let begun: Vec<_> = (0..ROOM + MORE).map(begin).collect();
+    let is_answered = |(_, stream): &(usize, TcpStream)| stream.peek(&mut [0]).is_ok();
+    let start = Instant::now();
+    while begun.iter().filter(|one| is_answered(one)).count() < MORE {
+        assert!(start.elapsed() < Duration::from_secs(30), "nobody is told to come again");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let refused = plane.call("PUT", "tags/more", &json!({"properties": {"displayName": "M"}}));
+    assert_eq!((refused.status, refused.code()), (429, "TooManyRequests"), "{}", refused.body);
+    assert_eq!(refused.raw.header("retry-after"), Some("1"));
+    assert_eq!(plane.call("GET", "apis", &Value::Null).status, 200, "reading goes on");
+
+    let (told, mut kept): (Vec<_>, Vec<_>) = begun.into_iter().partition(is_answered);
+    assert_eq!((told.len(), kept.len()), (MORE, ROOM));
+    for (number, stream) in &mut kept {
+        stream.set_nonblocking(false).expect("a socket");
+        stream.write_all(&body(*number).as_bytes()[1..]).expect("written");
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).expect("an answer");
+        assert_eq!(&answer, b"HTTP/1.1 201");
+    }
+    plane.must("PUT", "tags/more", &json!({"properties": {"displayName": "M"}}));
+    assert_eq!(plane.must("GET", "tags?$top=1000", &Value::Null).names().len(), ROOM + 1);
 }

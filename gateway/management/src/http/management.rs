@@ -14,6 +14,10 @@ use crate::plane::Plane;
 /// For the body of a request to arrive.
 pub(super) const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// Calls that change something, at a time. Each may hold a body of 4 MiB: more are told to come again (M-09 of
+/// reliability-security.md).
+const WRITERS_MAX: usize = 128;
+
 /// A plane, and who may call it.
 pub struct Management {
     pub plane: Arc<Plane>,
@@ -24,12 +28,14 @@ pub struct Management {
     pub(super) is_tls: bool,
     /// One copy of the plane at a time: each takes as much memory as its index.
     pub(super) drafts: Semaphore,
+    pub(super) writers: Semaphore,
 }
 
 impl Management {
     pub fn new(plane: Arc<Plane>, authenticator: Authenticator, is_tls: bool) -> Self {
         let (authenticator, router) = (Arc::new(authenticator), Arc::new(Router::new()));
-        Self { plane, authenticator, is_mirror: false, router, is_tls, drafts: Semaphore::new(1) }
+        let (drafts, writers) = (Semaphore::new(1), Semaphore::new(WRITERS_MAX));
+        Self { plane, authenticator, is_mirror: false, router, is_tls, drafts, writers }
     }
 
     /// The same over a copy of the plane.
@@ -42,6 +48,7 @@ impl Management {
             router: Arc::clone(&self.router),
             is_tls: self.is_tls,
             drafts: Semaphore::new(0),
+            writers: Semaphore::new(0),
         })
     }
 

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, EXPIRES, HOST, HeaderName, HeaderValue, IF_MATCH,
-    IF_NONE_MATCH, PRAGMA, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE,
+    IF_NONE_MATCH, PRAGMA, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE,
 };
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -193,11 +193,15 @@ impl Management {
             principal = principal.id,
             "an operation is called"
         );
+        // The place is kept until the answer is there.
+        let (_place, sent) = match method {
+            Method::Get | Method::Head => (None, Bytes::new()),
+            _ => (Some(self.writers.try_acquire().map_err(|_| throttled())?), bytes(request).await?),
+        };
         if deployment::is_ours(operation) {
-            let template = text(request).await?;
-            return deployment::answer(self, &principal, operation, asked, template).await;
+            return deployment::answer(self, &principal, operation, asked, text(sent)?).await;
         }
-        let body = body(request).await?;
+        let body = body(&sent)?;
         self.perform(&principal, operation, asked, body).await
     }
 
@@ -253,6 +257,13 @@ fn check_version(query: &Query) -> Result<(), ArmError> {
     Err(ArmError::new(StatusCode::BAD_REQUEST, "InvalidApiVersionParameter", message))
 }
 
+/// As ARM says it where a client writes too much.
+fn throttled() -> ArmError {
+    let message = "The request is being throttled as the limit has been reached for operation type - Write. Try again after \
+                   a second.";
+    ArmError::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message)
+}
+
 async fn bytes(request: Request<Incoming>) -> Result<Bytes, ArmError> {
     let reading = Limited::new(request.into_body(), BODY_BYTES_MAX).collect();
     let too_long = |_| {
@@ -267,16 +278,15 @@ async fn bytes(request: Request<Incoming>) -> Result<Bytes, ArmError> {
     }
 }
 
-async fn text(request: Request<Incoming>) -> Result<String, ArmError> {
-    String::from_utf8(bytes(request).await?.to_vec()).map_err(|_| {
+fn text(bytes: Bytes) -> Result<String, ArmError> {
+    String::from_utf8(bytes.into()).map_err(|_| {
         let message = "The request content was invalid and could not be deserialized: it is not UTF-8.";
         ArmError::new(StatusCode::BAD_REQUEST, "InvalidRequestContent", message)
     })
 }
 
-async fn body(request: Request<Incoming>) -> Result<Value, ArmError> {
-    let bytes = bytes(request).await?;
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+fn body(bytes: &[u8]) -> Result<Value, ArmError> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Null);
     }
@@ -317,6 +327,9 @@ fn refusal(error: &ArmError, is_head: bool, login: &str) -> Page {
         if let Ok(challenge) = HeaderValue::from_str(&challenge) {
             page.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
+    }
+    if error.status == StatusCode::TOO_MANY_REQUESTS {
+        page.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     page
 }
