@@ -129,17 +129,20 @@ fn steering_ends_with_the_datapath() {
     connect(&world, &format!("{GATEWAY_V4}:{BOUND}")).expect("the bound port goes on");
 }
 
-/// CPUs that this process may use, two of them, if they are workers' 0 and 1.
+/// Whether this process may use CPUs 0 and 1, those of the workers; said aloud where it may not.
 fn two_cpus() -> bool {
     let allowed = sched_getaffinity(Pid::from_raw(0)).expect("affinity");
-    [0, 1].iter().all(|cpu| allowed.is_set(*cpu).unwrap_or(false))
+    let has = [0, 1].iter().all(|cpu| allowed.is_set(*cpu).unwrap_or(false));
+    if !has {
+        eprintln!("SKIPPED: needs CPUs 0 and 1");
+    }
+    has
 }
 
 #[test]
 fn reuseport_by_cpu_chooses_the_receiving_cpus_worker() {
     let Some(world) = World::new() else { return };
     if !two_cpus() {
-        eprintln!("SKIPPED: needs CPUs 0 and 1");
         return;
     }
     let sockets = [listen(&world, "::", BOUND), listen(&world, "::", BOUND)];
@@ -226,7 +229,6 @@ fn reuseport_moves_the_queue_of_a_socket_that_closes() {
 fn reuseport_by_cpu_is_given_up_when_one_queue_gets_all() {
     let Some(world) = World::new() else { return };
     if !two_cpus() {
-        eprintln!("SKIPPED: needs CPUs 0 and 1");
         return;
     }
     let sockets = [listen(&world, "::", BOUND), listen(&world, "::", BOUND)];

@@ -38,6 +38,17 @@ pub fn with(mut resource: Value, more: Value) -> Value {
     resource
 }
 
+/// What [`whole`] makes, in that order; ids below the service.
+pub const MADE: [&str; 7] = [
+    "/apis/orders",
+    "/namedValues/key",
+    "/apis/orders/policies/policy",
+    "/products/gold",
+    "/products/silver",
+    "/products/gold/apis/orders",
+    "/products/silver/apis/orders",
+];
+
 /// An API with a policy, a product of two, a secret, by parameters, variables, loops and references.
 pub fn whole() -> Value {
     let api = "[concat(parameters('service'), '/orders')]";
@@ -101,18 +112,7 @@ fn deployments_make_what_the_template_says_in_its_order() {
         .filter_map(|it| it["id"].as_str())
         .collect();
     let made: Vec<&str> = made.iter().filter_map(|id| id.strip_prefix(SERVICE)).collect();
-    assert_eq!(
-        made,
-        [
-            "/apis/orders",
-            "/namedValues/key",
-            "/apis/orders/policies/policy",
-            "/products/gold",
-            "/products/silver",
-            "/products/gold/apis/orders",
-            "/products/silver/apis/orders"
-        ]
-    );
+    assert_eq!(made, MADE);
     assert_eq!(plane.must("GET", "products/gold/apis", &Value::Null).names(), ["orders"]);
     assert_eq!(plane.call("GET", "tags/never", &Value::Null).status, 404);
     let operations = plane.must(

@@ -4,7 +4,7 @@ use gateway_tests::plane::{Plane, Reply, SERVICE, TOKEN};
 use serde_json::{Value, json};
 
 use crate::definitions::{SHOP, import};
-use crate::deployments::{GROUP, deploy, path, resource, template, whole, with};
+use crate::deployments::{GROUP, MADE, deploy, path, resource, template, whole, with};
 
 fn what_if(plane: &Plane, sections: Value, parameters: Value) -> Reply {
     let body = json!({"properties": {"mode": "Incremental", "template": template(sections), "parameters": parameters}});
@@ -28,17 +28,8 @@ fn what_if_says_what_would_change_and_changes_nothing() {
     let plane = Plane::start(&[]);
     let given = |secret: &str| json!({"service": {"value": "apim1"}, "key": {"value": secret}});
     let revision = plane.revision();
-    let ids = [
-        "/apis/orders",
-        "/namedValues/key",
-        "/apis/orders/policies/policy",
-        "/products/gold",
-        "/products/silver",
-        "/products/gold/apis/orders",
-        "/products/silver/apis/orders",
-    ];
     let all = |kind: &'static str| {
-        let mut all: Vec<(&str, &str)> = ids.iter().map(|id| (*id, kind)).collect();
+        let mut all: Vec<(&str, &str)> = MADE.iter().map(|id| (*id, kind)).collect();
         // What each new product comes with.
         if kind == "Create" {
             all.push(("/products/gold/groups/administrators", kind));

@@ -124,8 +124,8 @@ async fn spare(datapath: Arc<Datapath>, mut pulse: Pulse) {
     loop {
         timer.tick().await;
         let Some(takes) = pulse.look() else { continue };
-        let spared: Vec<_> =
-            (0..).zip(takes).filter(|(_, takes)| !**takes).map(|(worker, _)| worker).collect::<Vec<u32>>();
+        let spared: Vec<u32> =
+            (0..).zip(takes).filter(|(_, takes)| !**takes).map(|(worker, _)| worker).collect();
         tracing::warn!(event_type = "WorkersSpared", workers = ?spared, "workers that do not get on get no new connections");
         if let Err(error) = datapath.spread_over(takes) {
             tracing::warn!(%error, "connections are spread as before");

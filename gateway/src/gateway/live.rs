@@ -69,35 +69,24 @@ impl Live {
     /// Brings the file's settings into force, and says what came of it.
     fn change(&mut self) {
         let file = self.origin.file.display().to_string();
-        match self.origin.again() {
-            Ok(Changed { settings, waiting }) => {
-                for setting in waiting {
-                    tracing::warn!(
-                        event_type = "SettingWaits",
-                        file,
-                        setting,
-                        "a changed setting takes a restart or a take-over"
-                    );
-                }
-                if let Err(reason) = self.apply(&settings) {
-                    tracing::error!(
-                        event_type = "SettingsRefused",
-                        file,
-                        reason,
-                        "changed settings are not in force"
-                    );
-                }
+        let applied = self.origin.again().and_then(|Changed { settings, waiting }| {
+            for setting in waiting {
+                tracing::warn!(
+                    event_type = "SettingWaits",
+                    file,
+                    setting,
+                    "a changed setting takes a restart or a take-over"
+                );
             }
-            Err(mistakes) => {
-                for reason in mistakes {
-                    tracing::error!(
-                        event_type = "SettingsRefused",
-                        file,
-                        reason,
-                        "changed settings are not in force"
-                    );
-                }
-            }
+            self.apply(&settings).map_err(|reason| vec![reason])
+        });
+        for reason in applied.err().unwrap_or_default() {
+            tracing::error!(
+                event_type = "SettingsRefused",
+                file,
+                reason,
+                "changed settings are not in force"
+            );
         }
     }
 
