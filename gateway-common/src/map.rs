@@ -21,8 +21,10 @@ macro_rules! plain {
 }
 
 mod balance;
+mod cookies;
 
 pub use balance::*;
+pub use cookies::*;
 
 // SAFETY: integers.
 unsafe impl Plain for u64 {}
@@ -139,6 +141,17 @@ impl PortEntry {
     #[inline(always)]
     pub const fn has(self, flag: u16) -> bool {
         self.flags & flag != 0
+    }
+
+    /// In one register, for functions that take numbers.
+    #[inline(always)]
+    pub const fn to_bits(self) -> u32 {
+        self.listener as u32 | (self.flags as u32) << 16
+    }
+
+    #[inline(always)]
+    pub const fn from_bits(bits: u32) -> Self {
+        Self { listener: bits as u16, flags: (bits >> 16) as u16 }
     }
 }
 
@@ -309,56 +322,6 @@ pub struct ConnectionCounters {
     pub steer_errors: u64,
 }
 plain!(ConnectionCounters, 48);
-
-/// Value of `COOKIE_STATE`, one for each listener and address family: see `gateway_common::cookies`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[repr(C)]
-pub struct CookieState {
-    /// `CLOCK_MONOTONIC` from which on the kernel is asked again.
-    pub next_ns: u64,
-    /// 1 = its queue overflowed when it was asked last.
-    pub flood: u64,
-}
-plain!(CookieState, 16);
-
-/// Value of `COOKIE_COUNTS`, one for each listener and address family.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[repr(C)]
-pub struct CookieCounters {
-    /// SYNs answered with a cookie.
-    pub sent: u64,
-    /// Segments that brought a valid one back during a flood: the last of a handshake, and repetitions of it.
-    pub returned: u64,
-    /// SYNs that could not be answered, and went to the stack.
-    pub failed: u64,
-    /// SYNs beyond the limit of cookies, which went to the stack.
-    pub over: u64,
-    /// The second in which [`Self::in_second`] were sent; of no interest to user space.
-    pub second: u64,
-    pub in_second: u64,
-}
-plain!(CookieCounters, 48);
-
-impl CookieCounters {
-    /// True if this CPU may send one more at `now`; then it counts.
-    #[inline(always)]
-    pub const fn admit(&mut self, now: u64, max: u64) -> bool {
-        // Two to the thirtieth nanoseconds: a second is as good as another, and a shift is no division.
-        let second = now >> 30;
-        if self.second != second {
-            self.second = second;
-            self.in_second = 0;
-        }
-        let admitted = self.in_second < max;
-        if admitted {
-            self.in_second += 1;
-            self.sent += 1;
-        } else {
-            self.over += 1;
-        }
-        admitted
-    }
-}
 
 /// Classes of [`TimeHistogram`].
 pub const TIME_CLASSES: usize = 24;

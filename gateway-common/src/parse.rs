@@ -4,12 +4,15 @@
 //! headers, TCP, UDP. Total: every sequence of bytes has a [`Parsed`].
 
 mod ip;
+mod packed;
 
 use crate::map::Direction;
 use crate::numbers::{
     ETHER_TYPE_IPV4, ETHER_TYPE_IPV6, ETHER_TYPE_QINQ, ETHER_TYPE_VLAN, PROTOCOL_TCP, PROTOCOL_UDP,
 };
 use crate::packet::{Address, Ethernet, Ipv4, Ipv6, Packet, Source, Tcp, Udp, VlanTag};
+
+pub use packed::Packed;
 
 /// Longer chains are passed unread: `reference/ebpf-datapath.md` §10 rule 7.
 pub const EXTENSION_HEADERS_MAX: usize = 4;
@@ -18,7 +21,7 @@ pub const VLAN_TAGS_MAX: usize = 2;
 
 /// What carries the packet's data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u32)]
+#[repr(u8)]
 pub enum Protocol {
     Tcp = 0,
     Udp = 1,
@@ -41,7 +44,7 @@ impl Protocol {
 
 /// What was decided about a packet, and why. All but [`Verdict::Dropped`], which no parser gives, hand it to the stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u32)]
+#[repr(u8)]
 pub enum Verdict {
     /// Read whole.
     Pass = 0,
@@ -70,7 +73,7 @@ pub struct Parsed {
     pub tcp_flags: u8,
     /// IPv6; else IPv4, or no IP at all.
     pub v6: bool,
-    /// Where the IP header starts; 0 if none was read.
+    /// Where the IP header starts, at most 22; 0 if none was read.
     pub network: usize,
     /// Where the data behind the TCP or UDP header starts; 0 unless one was read.
     pub payload: usize,

@@ -1,7 +1,10 @@
-//! SYN cookies with the kernel's own secret: `gateway_common::cookies` decides, the kernel's helpers compute.
+//! SYN cookies with the kernel's own secret: `gateway_common::cookies` decides, the kernel's helpers compute. A program of its
+//! own, which `xdp` calls, as it takes most of a stack.
 //!
 //! The question whether a queue overflows also leaves the mark without which the kernel takes no cookie back.
 //! Source: net/ipv4/syncookies.c and `bpf_tcp_gen_syncookie` of bpf-helpers(7).
+
+use core::hint::black_box;
 
 use aya_ebpf::EbpfContext as _;
 use aya_ebpf::bindings::{bpf_sock, tcphdr, xdp_action};
@@ -10,15 +13,19 @@ use aya_ebpf::helpers::generated::{
     bpf_tcp_raw_check_syncookie_ipv4, bpf_tcp_raw_check_syncookie_ipv6, bpf_tcp_raw_gen_syncookie_ipv4,
     bpf_tcp_raw_gen_syncookie_ipv6, bpf_xdp_adjust_tail, bpf_xdp_load_bytes,
 };
+use aya_ebpf::macros::xdp;
 use aya_ebpf::programs::XdpContext;
 use gateway_common::cookies::{Step, reply_v4, reply_v6};
-use gateway_common::map::{Config, CookieCounters, CookieState, NO_LISTENER, PortEntry, group_index};
+use gateway_common::map::{
+    Config, CookieCounters, CookieState, Handshake, NO_LISTENER, PortEntry, group_index,
+};
 use gateway_common::numbers::{ACK, FIN, PROTOCOL_TCP, PUSH, RST, SYN, V4_PLAIN};
 use gateway_common::packet::{Ethernet, Ipv4, Ipv6, Packet as _, Tcp};
+use gateway_common::parse::Packed;
 use gateway_common::{Parsed, Protocol, Verdict};
 
 use crate::account::Frame;
-use crate::maps::{COOKIE_COUNTS, COOKIE_STATE};
+use crate::maps::{self, COOKIE_COUNTS, COOKIE_STATE, COOKIES, HANDSHAKE};
 use crate::shed::now;
 
 /// `TCP_LISTEN` of include/net/tcp_states.h.
@@ -43,47 +50,67 @@ pub fn wanted(config: &Config) -> bool {
     built != 0 && config.has(Config::COOKIES)
 }
 
-/// What becomes of a packet of so many bytes that no rule drops: `XDP_TX` if it was a SYN and is its answer now.
+/// Lets `gw_cookies` look at a packet of so many bytes that no rule drops, if it may be for it; else it passes.
 #[inline(always)]
-pub fn answer(
-    ctx: &XdpContext,
-    frame: &Frame,
-    parsed: &Parsed,
-    entry: PortEntry,
-    config: &Config,
-    bytes: u64,
-) -> u32 {
-    let opens = match parsed.tcp_flags & (FIN | SYN | RST | PUSH | ACK) {
-        SYN => true,
-        ACK => false,
-        _ => return xdp_action::XDP_PASS,
-    };
+pub fn offer(ctx: &XdpContext, parsed: &Parsed, entry: PortEntry, bytes: u64) -> u32 {
+    if let Some(handshake) = handshake(parsed, entry, bytes)
+        && let Some(place) = HANDSHAKE.get_ptr_mut(0)
+    {
+        // SAFETY: the map gave the pointer, and this CPU's slot is ours until the program called has ended. The map of
+        // programs has none of another kind. It comes back if there is none.
+        unsafe {
+            place.write(handshake);
+            COOKIES.tail_call(ctx, 0);
+        }
+    }
+    xdp_action::XDP_PASS
+}
+
+/// `None` for what is neither a SYN nor, in a flood, the last segment of a handshake.
+#[inline(always)]
+fn handshake(parsed: &Parsed, entry: PortEntry, bytes: u64) -> Option<Handshake> {
     if entry.listener == NO_LISTENER
         || entry.has(PortEntry::BALANCED)
         || !matches!((parsed.verdict, parsed.protocol), (Verdict::Pass, Protocol::Tcp))
     {
-        return xdp_action::XDP_PASS;
+        return None;
     }
     let group = group_index(entry.listener, parsed.v6);
-    let (Some(state), Some(counters)) = (COOKIE_STATE.get_ptr_mut(group), COOKIE_COUNTS.get_ptr_mut(group))
-    else {
-        return xdp_action::XDP_PASS;
+    let wanted = match parsed.tcp_flags & (FIN | SYN | RST | PUSH | ACK) {
+        SYN => true,
+        ACK => COOKIE_STATE.get(group)?.flood != 0,
+        _ => false,
     };
+    wanted.then_some(Handshake { parsed: Packed::of(parsed).0, group, bytes: bytes as u32 })
+}
+
+/// Called by `gw_ingress`: `XDP_TX` if the packet was a SYN and is its answer now.
+#[xdp(frags)]
+pub fn gw_cookies(ctx: XdpContext) -> u32 {
+    answer(&ctx).unwrap_or(xdp_action::XDP_PASS)
+}
+
+/// `None` leaves it to the stack, as always below.
+#[inline(always)]
+fn answer(ctx: &XdpContext) -> Option<u32> {
+    let config = maps::enabled().filter(|config| wanted(config))?;
+    let Handshake { parsed, group, bytes } = *HANDSHAKE.get(0)?;
+    let Parsed { network, tcp_flags, v6, .. } = Packed(parsed).parsed();
     // SAFETY: the maps gave the pointers. Another CPU may change the state in between, which costs a question more;
     // the counters are this CPU's own.
-    let (state, counters) = unsafe { (&mut *state, &mut *counters) };
-    let syn = Syn { ctx, frame, network: parsed.network & 0x1f, bytes, max: config.cookies_max };
-    let sent = match (opens, parsed.v6) {
+    let (state, counters) =
+        unsafe { (&mut *COOKIE_STATE.get_ptr_mut(group)?, &mut *COOKIE_COUNTS.get_ptr_mut(group)?) };
+    // SAFETY: the context's own bounds; nothing reads it once it has moved.
+    let frame = &unsafe { Frame::new(ctx.data(), ctx.data_end()) };
+    let syn = Syn { ctx, frame, network, bytes: bytes.into(), max: config.cookies_max };
+    match (tcp_flags & SYN != 0, v6) {
         (true, false) => syn.answer_v4(state, counters),
         (true, true) => syn.answer_v6(state, counters),
         (false, v6) => {
-            if state.flood != 0 {
-                syn.count_returned(v6, counters);
-            }
+            syn.count_returned(v6, counters);
             None
         }
-    };
-    sent.unwrap_or(xdp_action::XDP_PASS)
+    }
 }
 
 /// A segment that opens a connection, or the last of a handshake.
@@ -108,7 +135,7 @@ impl Segment {
     /// would leave the bound out, or compare something else.
     #[inline(always)]
     fn length(&self) -> Option<u32> {
-        let bytes = core::hint::black_box(self.bytes) & 0x3f;
+        let bytes = black_box(self.bytes) & 0x3f;
         (bytes >= size_of::<Tcp>() as u32).then_some(bytes)
     }
 }
@@ -123,7 +150,6 @@ struct Tuple<A> {
 }
 
 impl Syn<'_> {
-    /// `None` leaves it to the stack, as always below.
     #[inline(always)]
     fn answer_v4(&self, state: &mut CookieState, counters: &mut CookieCounters) -> Option<u32> {
         let ip = self.frame.header::<Ipv4>(self.network).filter(|ip| ip.version_length == V4_PLAIN)?;
@@ -283,10 +309,13 @@ impl Syn<'_> {
         }
     }
 
-    /// Turns the packet into its answer.
+    /// Turns the packet into its answer. The start is hidden from the compiler: it would leave out the bounds of the Ethernet
+    /// header, which those of the IP header imply, and the verifier does not see that.
     #[inline(always)]
     fn send<const N: usize>(&self, reply: &[u16; N], counters: &mut CookieCounters) -> Option<u32> {
-        let ethernet = self.frame.header::<Ethernet>(0)?;
+        let end = self.ctx.data_end();
+        // SAFETY: the context's own bounds; nothing reads it once the packet has moved.
+        let ethernet = unsafe { Frame::new(black_box(self.ctx.data()), end) }.header::<Ethernet>(0)?;
         let addresses = [ethernet.source, ethernet.destination];
         let wanted = self.network + N * 2;
         // SAFETY: the program's own context; nothing below reads the packet by the pointers from before.
@@ -294,8 +323,9 @@ impl Syn<'_> {
             counters.failed += 1;
             return None;
         }
-        let start = self.ctx.data();
-        if start + wanted > self.ctx.data_end() {
+        let (start, end) = (self.ctx.data(), self.ctx.data_end());
+        let ip = black_box(start) + self.network;
+        if start + size_of::<Ethernet>() > end || ip + N * 2 > end {
             // It is no SYN any more, so that it cannot be passed.
             counters.failed += 1;
             return Some(xdp_action::XDP_DROP);
@@ -303,7 +333,7 @@ impl Syn<'_> {
         // SAFETY: within the packet by the comparison above, and no word less aligned than two bytes.
         unsafe {
             (start as *mut [[u16; 3]; 2]).write(addresses);
-            ((start + self.network) as *mut [u16; N]).write(*reply);
+            (ip as *mut [u16; N]).write(*reply);
         }
         Some(xdp_action::XDP_TX)
     }

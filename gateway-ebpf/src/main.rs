@@ -13,6 +13,7 @@ mod cookies;
 mod flood;
 mod listener;
 mod maps;
+mod read;
 mod shed;
 mod sk_lookup;
 mod sk_reuseport;

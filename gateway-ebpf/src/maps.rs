@@ -8,10 +8,10 @@ use gateway_common::flood::FloodFrame;
 use gateway_common::map::{
     BALANCERS_MAX, BINDINGS_MAX, BalanceCounters, BindKey, COUNTERS_MAX, CPUS_MAX, Config,
     ConnectionCounters, CookieCounters, CookieState, EVENTS_BYTES, FLOWS_MAX, FRAGMENTS_MAX, FlowBucket,
-    FragmentKey, GROUPS_MAX, HINTS_MAX, LISTENERS_MAX, MEMBER_COUNTS_MAX, MEMBERS_MAX, Member, PORTS_MAX,
-    PREFIX_BUCKETS_MAX, PREFIXES_MAX, PacketCounters, Pieces, PortEntry, PrefixBucket, PrefixEntry,
-    RING_SLOTS, RULES_MAX, SKETCH_LINES, Sampling, SketchLine, TCP_FLAGS_MAX, TcpFlagCounters, TimeHistogram,
-    TooLong, Vip, WORKERS_MAX,
+    FragmentKey, GROUPS_MAX, HINTS_MAX, Handshake, LISTENERS_MAX, MEMBER_COUNTS_MAX, MEMBERS_MAX, Member,
+    PORTS_MAX, PREFIX_BUCKETS_MAX, PREFIXES_MAX, PacketCounters, Pieces, PortEntry, PrefixBucket,
+    PrefixEntry, RING_SLOTS, RULES_MAX, SKETCH_LINES, Sampling, SketchLine, TCP_FLAGS_MAX, TcpFlagCounters,
+    TimeHistogram, TooLong, Vip, WORKERS_MAX,
 };
 use gateway_common::packet::Address;
 
@@ -102,6 +102,13 @@ pub static COOKIE_STATE: Array<CookieState> = Array::with_max_entries(GROUPS_MAX
 /// `group_index` → cookies sent for that listener.
 #[map]
 pub static COOKIE_COUNTS: PerCpuArray<CookieCounters> = PerCpuArray::with_max_entries(GROUPS_MAX, 0);
+
+/// 0 → the packet that the program behind the next map is called for.
+#[map]
+pub static HANDSHAKE: PerCpuArray<Handshake> = PerCpuArray::with_max_entries(1, 0);
+/// 0 → the program that answers SYNs of a flood.
+#[map]
+pub static COOKIES: ProgramArray = ProgramArray::with_max_entries(1, 0);
 
 /// Worker → times it was chosen by `gw_reuseport`.
 #[map]

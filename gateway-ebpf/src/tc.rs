@@ -5,18 +5,16 @@ use aya_ebpf::bindings::__sk_buff;
 use aya_ebpf::macros::classifier;
 use aya_ebpf::programs::TcContext;
 use gateway_common::map::Direction;
-use gateway_common::{Parsed, Verdict, parse};
+use gateway_common::{Parsed, Verdict};
 
-use crate::account::{Frame, Weight, account, owner};
+use crate::account::{Weight, account, owner};
 use crate::balance::Way;
-use crate::{balance, maps, shed};
+use crate::{balance, maps, read, shed};
 
 /// `TCX_NEXT`: no opinion.
 const NEXT: i32 = -1;
 /// `TCX_DROP`.
 const DROP: i32 = 2;
-/// What is pulled together when the headers reach beyond the linear part.
-const HEADERS_MAX: u32 = 256;
 /// The tag that the stack has taken out of the frame.
 const VLAN_TAG: u64 = 4;
 
@@ -25,17 +23,17 @@ const VLAN_TAG: u64 = 4;
 pub fn gw_ingress_tc(ctx: TcContext) -> i32 {
     let Some(config) = maps::enabled() else { return NEXT };
     let unpacked = balance::unpacks(config) && balance::unpack_tc(&ctx);
-    let (frame, parsed) = read(&ctx);
+    let (frame, parsed) = read::tc(&ctx);
     let weight = weight(&ctx, &parsed);
     let entry = owner(&frame, &parsed, Direction::In);
     let Some(dropped) = shed::rule(&frame, &parsed, entry, config) else {
         account(entry, &parsed, Direction::In, parsed.verdict, &weight);
         // What a balancer has sent is for us.
         if !unpacked && balance::wanted(config) && !is_tagged(&ctx) {
-            return match balance::way(&frame, &parsed, entry, weight.packets > 1, &weight) {
+            return match balance::way_tc(&ctx, &parsed, entry, &weight) {
                 Way::Stack => NEXT,
                 Way::Nowhere => DROP,
-                Way::TooLong(counters) => balance::too_long_tc(&ctx, counters),
+                Way::TooLong => balance::too_long_tc(&ctx),
                 Way::To(member) => balance::send_tc(&ctx, &frame, member),
             };
         }
@@ -52,29 +50,11 @@ pub fn gw_ingress_tc(ctx: TcContext) -> i32 {
 #[classifier]
 pub fn gw_egress_tc(ctx: TcContext) -> i32 {
     if maps::enabled().is_some() {
-        let (frame, parsed) = read(&ctx);
+        let (frame, parsed) = read::tc(&ctx);
         let entry = owner(&frame, &parsed, Direction::Out);
         account(entry, &parsed, Direction::Out, parsed.verdict, &weight(&ctx, &parsed));
     }
     NEXT
-}
-
-/// The packet, with its headers where they can be read.
-#[inline(always)]
-fn read(ctx: &TcContext) -> (Frame, Parsed) {
-    // SAFETY: the context's own bounds, read anew after the pull, which moves the packet.
-    let mut frame = unsafe { Frame::new(ctx.data(), ctx.data_end()) };
-    let mut parsed = parse(&frame);
-    let whole = ctx.len();
-    // Only then: a pull copies the headers of every packet that TCP keeps a clone of.
-    if parsed.verdict == Verdict::Unparsed && frame.shorter_than(whole) {
-        // Failure leaves what there is, and the packet counts as not understood.
-        let _ = ctx.pull_data(whole.min(HEADERS_MAX));
-        // SAFETY: as above.
-        frame = unsafe { Frame::new(ctx.data(), ctx.data_end()) };
-        parsed = parse(&frame);
-    }
-    (frame, parsed)
 }
 
 /// The stack has taken a tag out of the frame.

@@ -4,12 +4,12 @@ use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::helpers::generated::bpf_xdp_get_buff_len;
 use aya_ebpf::macros::xdp;
 use aya_ebpf::programs::XdpContext;
+use gateway_common::Verdict;
 use gateway_common::map::Direction;
-use gateway_common::{Verdict, parse};
 
-use crate::account::{Frame, Weight, account, owner};
+use crate::account::{Weight, account, owner};
 use crate::balance::Way;
-use crate::{balance, cookies, maps, shed};
+use crate::{balance, cookies, maps, read, shed};
 
 /// On interfaces in native or generic mode.
 #[xdp(frags)]
@@ -22,9 +22,7 @@ pub fn gw_ingress(ctx: XdpContext) -> u32 {
 pub fn ingress<const LOGS: bool>(ctx: &XdpContext) -> u32 {
     let Some(config) = maps::enabled() else { return xdp_action::XDP_PASS };
     let unpacked = balance::unpacks(config) && balance::unpack_xdp(ctx);
-    // SAFETY: the context's own bounds; nothing below reads it once it has moved.
-    let frame = unsafe { Frame::new(ctx.data(), ctx.data_end()) };
-    let parsed = parse(&frame);
+    let (frame, parsed) = read::xdp(ctx);
     let weight = Weight { packets: 1, bytes: length(ctx) };
     if LOGS && parsed.verdict == Verdict::Unparsed {
         aya_log_ebpf::debug!(ctx, "packet not understood: {} bytes", weight.bytes);
@@ -34,15 +32,15 @@ pub fn ingress<const LOGS: bool>(ctx: &XdpContext) -> u32 {
         account(entry, &parsed, Direction::In, parsed.verdict, &weight);
         // What a balancer has sent is for us.
         if !unpacked && balance::wanted(config) {
-            match balance::way(&frame, &parsed, entry, false, &weight) {
+            match balance::way_xdp(ctx, &parsed, entry, &weight) {
                 Way::Stack => {}
                 Way::Nowhere => return xdp_action::XDP_DROP,
-                Way::TooLong(counters) => return balance::too_long_xdp(ctx, counters),
+                Way::TooLong => return balance::too_long_xdp(ctx),
                 Way::To(member) => return balance::send_xdp(ctx, &frame, member),
             }
         }
         if cookies::wanted(config) {
-            return cookies::answer(ctx, &frame, &parsed, entry, config, weight.bytes);
+            return cookies::offer(ctx, &parsed, entry, weight.bytes);
         }
         return xdp_action::XDP_PASS;
     };

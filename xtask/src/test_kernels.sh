@@ -14,13 +14,14 @@ fi
 
 # A root file system in memory: busybox, the programs that the tests call, their libraries, one module.
 rm -rf root
-mkdir -p root/bin root/proc root/sys root/dev root/tmp root/etc
+mkdir -p root/bin root/usr/sbin root/proc root/sys root/dev root/tmp root/etc
 cp /usr/bin/busybox root/bin/busybox
 ln -s busybox root/bin/sh
 cp "$tests" root/tests
 strip --strip-debug root/tests
-for program in /bin/ip /usr/bin/setpriv; do cp -L "$program" root/bin/; done
-for file in root/tests root/bin/ip root/bin/setpriv; do
+for program in ip setpriv ethtool; do cp -L "$(command -v "$program")" root/bin/; done
+ln -s /bin/ethtool root/usr/sbin/ethtool
+for file in root/tests root/bin/ip root/bin/setpriv root/bin/ethtool; do
     ldd "$file" | awk '/=> \// { print $3 } $1 ~ /^\// { print $1 }'
 done | sort -u | while read -r library; do
     mkdir -p "root$(dirname "$library")"
@@ -46,7 +47,7 @@ INIT
 chmod +x root/init
 (cd root && find . | cpio --create --format=newc --quiet) > initramfs
 
-timeout 1500 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 3G -nographic -no-reboot \
+timeout 3600 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 3G -nographic -no-reboot \
     -kernel "$package"/boot/vmlinuz-* -initrd initramfs \
     -append "console=ttyS0 quiet panic=-1 no_timer_check random.trust_cpu=on" < /dev/null | tee console.log
 grep -q "TESTS ENDED WITH 0" console.log

@@ -7,6 +7,7 @@ mod shed;
 
 use gateway_common::map::Direction;
 use gateway_common::packet::Address;
+use gateway_common::parse::Packed;
 use gateway_common::{Parsed, Protocol, Verdict, parse};
 use proptest::prelude::*;
 
@@ -154,7 +155,9 @@ proptest! {
         prop_assert_eq!((parsed.protocol, parsed.verdict), (made.protocol, made.verdict));
         for length in 0..=made.frame.len() {
             let cut = &made.frame[..length];
-            prop_assert_eq!(parse(cut), reference::parse(cut), "cut to {} bytes", length);
+            let parsed = parse(cut);
+            prop_assert_eq!(parsed, reference::parse(cut), "cut to {} bytes", length);
+            prop_assert_eq!(Packed::of(&parsed).parsed(), parsed, "cut to {} bytes", length);
         }
     }
 

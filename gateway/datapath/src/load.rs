@@ -36,6 +36,8 @@ pub mod name {
     pub const LOOKUP: &str = "gw_lookup";
     pub const REUSEPORT: &str = "gw_reuseport";
     pub const SOCK_OPS: &str = "gw_sockops";
+    /// Called by the first.
+    pub const COOKIES: &str = "gw_cookies";
     /// Called by the first two.
     pub const TELL: &str = "gw_tell";
     pub const TELL_TC: &str = "gw_tell_tc";
@@ -103,7 +105,8 @@ pub struct Maps {
     pub balance_counts: Map<BalanceCounters>,
     pub member_counts: Map<PacketCounters>,
     pub balancers: Map<u32>,
-    /// Values: file descriptors. The kernel empties the two when nobody has them open.
+    /// Values: file descriptors. The kernel empties the three when nobody has them open.
+    pub cookies: Map<u32>,
     pub tell: Map<u32>,
     pub tell_tc: Map<u32>,
     pub flood_frame: Map<FloodFrame>,
@@ -212,7 +215,7 @@ pub fn load(names: &[&'static str], options: &LoadOptions) -> Result<Loaded, Str
 impl Lacks for Loaded {
     /// The programs that the parts are in.
     fn lacks(&self) -> Vec<&str> {
-        let with_parts = [name::INGRESS, name::INGRESS_TC];
+        let with_parts = [name::INGRESS, name::INGRESS_TC, name::COOKIES];
         let of_those =
             |line: &&str| with_parts.iter().any(|name| line.starts_with(&format!("program {name}:")));
         self.refused.iter().map(String::as_str).filter(of_those).collect()
@@ -255,12 +258,15 @@ fn load_as(names: &[&'static str], options: &LoadOptions) -> Result<Loaded, Stri
         }
     }
     let maps = open_maps(&mut object).map_err(|error| format!("map of the programs: {error}"))?;
-    if options.rings > 0 {
-        for (name, map) in [(name::TELL, &maps.tell), (name::TELL_TC, &maps.tell_tc)] {
-            match load_called(&mut object, name, map) {
-                Ok(program) => programs.push(program),
-                Err(line) => refused.push(line),
-            }
+    let called = [
+        (options.cookies, name::COOKIES, &maps.cookies),
+        (options.rings > 0, name::TELL, &maps.tell),
+        (options.rings > 0, name::TELL_TC, &maps.tell_tc),
+    ];
+    for (_, name, map) in called.into_iter().filter(|(asked, ..)| *asked) {
+        match load_called(&mut object, name, map) {
+            Ok(program) => programs.push(program),
+            Err(line) => refused.push(line),
         }
     }
     let sockmap = options.sockmap.then(|| Sockmap::load(&mut object).map(Arc::new));
@@ -286,7 +292,7 @@ fn load_program(object: &mut Ebpf, name: &'static str) -> Result<LoadedProgram, 
     Ok(LoadedProgram { name, id: info.id(), tag: info.tag(), verified_instructions, fd })
 }
 
-/// A program that others call by a map. Without it they drop what they would call it for.
+/// A program that others call by a map. Without it they do what is left to do themselves.
 fn load_called(object: &mut Ebpf, name: &'static str, map: &Map<u32>) -> Result<LoadedProgram, String> {
     let program = load_program(object, name).map_err(|error| refused_program(name, &error))?;
     let descriptor = program.as_fd().as_raw_fd() as u32;
@@ -327,6 +333,7 @@ fn open_maps(object: &mut Ebpf) -> Result<Maps, MapError> {
         balance_counts: open(object, "BALANCE_COUNTS")?,
         member_counts: open(object, "MEMBER_COUNTS")?,
         balancers: open(object, "BALANCERS")?,
+        cookies: open(object, "COOKIES")?,
         tell: open(object, "TELL")?,
         tell_tc: open(object, "TELL_TC")?,
         flood_frame: open(object, "FLOOD_FRAME")?,
