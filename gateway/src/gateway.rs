@@ -319,7 +319,10 @@ impl Listeners {
             };
             let bound = match offered {
                 Some(bound) => bound,
-                None => bind(&ListenerSettings::new(name, address), cpus)?,
+                None => {
+                    let preferred = worker::preferred_cpus(&settings.datapath, address, cpus);
+                    bind(&ListenerSettings::new(name, address), &preferred)?
+                }
             };
             let routes = routes.map(|routes| Arc::new(ArcSwap::new(routes)));
             opened.push(Opened { listener, bound, bindings, routes });

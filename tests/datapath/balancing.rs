@@ -6,9 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use gateway_datapath::{
-    Answer, BalanceCount, BalanceSettings, Datapath, DatapathSettings, Ingress, Mode, Tier,
-};
+use gateway_datapath::{Answer, BalanceCount, BalanceSettings, Datapath, DatapathSettings, Ingress, Mode};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, setsockopt, socket,
     sockopt::ReceiveTimeout,
@@ -21,7 +19,7 @@ use crate::frames::{
 };
 use gateway_tests::namespaces::{
     CLIENT_INTERFACE, CLIENT_MAC, GATEWAY_INTERFACE, GATEWAY_MAC, GATEWAY_V4, GATEWAY_V6, World,
-    counters_when,
+    counters_when, modes,
 };
 
 const IPV4: u16 = 0x0800;
@@ -35,16 +33,6 @@ const EVERY_MODE: [Ingress; 3] = [Ingress::Native, Ingress::Generic, Ingress::Tc
 
 /// Frames that are on their way at once.
 const AT_ONCE: usize = 32;
-
-/// Those of the modes that this kernel has: TCX came with Linux 6.6.
-pub fn modes(wanted: &[Ingress]) -> Vec<Ingress> {
-    let there = |mode: &Ingress| *mode != Ingress::Tcx || Tier::probe() >= Tier::T4;
-    let (there, missing): (Vec<_>, Vec<_>) = wanted.iter().copied().partition(there);
-    for mode in missing {
-        eprintln!("SKIPPED: {mode} is nothing that this kernel has");
-    }
-    there
-}
 
 pub fn every_mode() -> Vec<Ingress> {
     modes(&EVERY_MODE)

@@ -61,7 +61,7 @@ fn connections_bytes_and_flags_are_exact() {
 
 /// False if that cannot be said.
 fn counts_exactly() -> bool {
-    let Some(world) = World::new() else { return true };
+    let Some(world) = World::attaching(Ingress::Tcx) else { return true };
     let sockets = [listen(&world, "::", PORT)];
     let datapath = world.start(&settings(), &[spec("http", &[("::", PORT, PORT)], &sockets)]);
     let (up, down) = (30_000, 400_000);
@@ -90,7 +90,7 @@ fn counts_exactly() -> bool {
 
 #[test]
 fn connections_established_closed_and_round_trips_are_counted() {
-    let Some(world) = World::new() else { return };
+    let Some(world) = World::attaching(Ingress::Tcx) else { return };
     let sockets = [listen(&world, "::", PORT)];
     let Some(datapath) = observing(&world, &sockets) else { return };
     for to in
@@ -143,7 +143,7 @@ fn observing(world: &World, sockets: &[TcpListener]) -> Option<gateway_datapath:
 
 #[test]
 fn connections_that_last_and_are_reset_are_told_apart() {
-    let Some(world) = World::new() else { return };
+    let Some(world) = World::attaching(Ingress::Tcx) else { return };
     let sockets = [listen(&world, "::", PORT)];
     let Some(datapath) = observing(&world, &sockets) else { return };
     let near = connect(&world, &format!("{GATEWAY_V4}:{PORT}")).unwrap();
@@ -164,7 +164,7 @@ fn connections_that_last_and_are_reset_are_told_apart() {
 
 #[test]
 fn connections_lost_segments_count_as_retransmits() {
-    let Some(world) = World::new() else { return };
+    let Some(world) = World::attaching(Ingress::Tcx) else { return };
     let sockets = [listen(&world, "::", PORT)];
     let Some(datapath) = observing(&world, &sockets) else { return };
     let mut near = connect(&world, &format!("{GATEWAY_V4}:{PORT}")).unwrap();

@@ -82,7 +82,7 @@ fn ingress_of(datapath: &Datapath) -> Ingress {
 }
 
 fn counts_exactly(setting: Ingress, used: Ingress) {
-    let Some(world) = World::new() else { return };
+    let Some(world) = World::attaching(used) else { return };
     let datapath = world.start(&settings(setting), &[listener("http", "::", PORT..=PORT)]);
     assert_eq!(ingress_of(&datapath), used);
     let table = table();

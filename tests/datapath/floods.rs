@@ -188,7 +188,7 @@ fn flood_without_cookies_in_the_kernels_settings_is_the_stacks() {
 
 #[test]
 fn cookies_without_xdp_are_reported() {
-    let Some(world) = World::new() else { return };
+    let Some(world) = World::attaching(Ingress::Tcx) else { return };
     let settings = DatapathSettings { xdp: Ingress::Tcx, cookies: Some(1000), ..DatapathSettings::default() };
     let datapath = world.start(&settings, &[listener("http", "::", PORT..=PORT)]);
     let refused = &datapath.status().interfaces[0].refused;

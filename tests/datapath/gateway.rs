@@ -5,9 +5,10 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use gateway::Gateway;
+use gateway_datapath::Ingress;
 use gateway_telemetry::Listener;
 
-use gateway_tests::namespaces::{GATEWAY_INTERFACE, GATEWAY_V4, GATEWAY_V6, World};
+use gateway_tests::namespaces::{GATEWAY_INTERFACE, GATEWAY_V4, GATEWAY_V6, World, modes};
 use gateway_tests::start_gateway;
 
 const API: &str = r#"{"properties": {"displayName": "a", "path": "a", "protocols": ["http"], "apiRevision": "1",
@@ -84,10 +85,10 @@ pub fn metric(world: &World, name: &str, labels: &[&str]) -> u64 {
 
 #[test]
 fn requests_through_the_kernel_path_are_served_and_counted() {
-    for xdp in ["native", "generic", "tcx"] {
+    for xdp in modes(&[Ingress::Native, Ingress::Generic, Ingress::Tcx]) {
         let Some(world) = World::new() else { return };
         let config = folder();
-        let gateway = start(&world, config.path(), "required", xdp);
+        let gateway = start(&world, config.path(), "required", &xdp.to_string());
         assert_eq!(gateway.address(Listener::Http).map(|address| address.port()), Some(8080));
         let before = world.sent_by_client();
         let mut requests = 0;

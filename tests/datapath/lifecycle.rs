@@ -101,7 +101,7 @@ fn dropped_datapath_detaches() {
 /// E-07.
 #[test]
 fn foreign_xdp_program_stays() {
-    let Some(world) = World::new() else { return };
+    let Some(world) = World::attaching(Ingress::Tcx) else { return };
     let specs = [listener("http", "::", PORT..=PORT)];
     let foreign = world.start(&settings(Ingress::Native), &specs);
     for mode in [Ingress::Native, Ingress::Generic] {
@@ -203,7 +203,7 @@ fn without_one_of_the_capabilities_a_line_names_it() {
 
 #[test]
 fn with_the_three_capabilities_everything_works() {
-    let Some(world) = World::new() else { return };
+    let Some(world) = World::attaching(Ingress::Tcx) else { return };
     // CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF: what a service has to be given.
     let Some(text) = with_capabilities(&world, ",+cap_12,+cap_38,+cap_39") else { return };
     assert!(text.contains("interface gw0: in native, out tcx\n"), "{text}");
@@ -247,7 +247,7 @@ fn interface_that_returns_is_attached_again() {
 
 #[test]
 fn interface_by_name_is_taken_and_an_unknown_one_reported() {
-    let Some(world) = World::new() else { return };
+    let Some(world) = World::attaching(Ingress::Tcx) else { return };
     let names = vec![GATEWAY_INTERFACE.to_owned(), "eth9".to_owned()];
     let named = DatapathSettings { interfaces: Some(names), ..settings(Ingress::Tcx) };
     let specs = [listener("http", "127.0.0.1", PORT..=PORT)];

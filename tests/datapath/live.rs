@@ -3,9 +3,9 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-use gateway_datapath::{DatapathSettings, Ingress};
+use gateway_datapath::DatapathSettings;
 use gateway_tests::namespaces::{
-    GATEWAY_INTERFACE, GATEWAY_V4, GATEWAY_V6, World, counters_when, eventually,
+    GATEWAY_INTERFACE, GATEWAY_V4, GATEWAY_V6, World, counters_when, eventually, usual_mode,
 };
 use gateway_tests::start_gateway_by;
 
@@ -13,7 +13,7 @@ use crate::gateway::{folder, get, metric};
 use crate::steering::{connect, listen, spec};
 
 fn settings() -> DatapathSettings {
-    DatapathSettings { xdp: Ingress::Tcx, ..DatapathSettings::default() }
+    DatapathSettings::default()
 }
 
 fn reaches(world: &World, port: u16) -> bool {
@@ -64,6 +64,7 @@ fn settings_file_changes_bindings_and_routes_of_a_gateway() {
         ("net.https.address", "off"),
         ("admin.address", "127.0.0.1:9090"),
         ("datapath.mode", "required"),
+        ("datapath.xdp", &usual_mode().to_string()),
         ("datapath.interface", GATEWAY_INTERFACE),
         ("telemetry.logs.std", "none"),
         ("workers", "2"),

@@ -10,7 +10,7 @@ use gateway_datapath::{
 
 use crate::counting::{listener, settings};
 use crate::frames::{ACK, FIN, SYN, TCP, UDP, ethernet, fragment_v6, from_v4, from_v6, ipv4, ipv6, tcp, udp};
-use gateway_tests::namespaces::{World, counters_when, eventually};
+use gateway_tests::namespaces::{World, counters_when, eventually, modes};
 
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
@@ -82,7 +82,7 @@ fn expect(world: &World, datapath: &Datapath, rule: &str, passed: &[Vec<u8>], dr
 }
 
 fn denies_exactly(xdp: Ingress) {
-    let Some(world) = World::new() else { return };
+    let Some(world) = World::attaching(xdp) else { return };
     let datapath = start(&world, xdp, ShedSettings::default());
     let bad = ["203.0.113.7", "203.0.113.255", "2001:db8:bad::1", "198.51.100.1"].map(syn).to_vec();
     let good = ["203.0.114.7", "192.0.2.1", "2001:db8:bae::1", "198.51.100.2"].map(syn).to_vec();
@@ -171,7 +171,7 @@ fn shedding_by_any_number_of_lengths_is_exact() {
 
 #[test]
 fn shedding_malformed_segments_when_asked_to() {
-    for xdp in [Ingress::Native, Ingress::Tcx] {
+    for xdp in modes(&[Ingress::Native, Ingress::Tcx]) {
         let Some(world) = World::new() else { return };
         let shed = ShedSettings { drop_malformed: true, ..ShedSettings::default() };
         let datapath = start(&world, xdp, shed);
@@ -324,7 +324,7 @@ fn shedding_kill_switch_works_from_outside() {
 
 #[test]
 fn shedding_new_connections_beyond_the_limit() {
-    for xdp in [Ingress::Native, Ingress::Generic, Ingress::Tcx] {
+    for xdp in modes(&[Ingress::Native, Ingress::Generic, Ingress::Tcx]) {
         let Some(world) = World::new() else { return };
         // One a second after the burst: the test takes less.
         let connections = ConnectionLimit { rate: 1, burst: 5, v6_bits: 48 };
@@ -351,7 +351,7 @@ fn shedding_new_connections_beyond_the_limit() {
 
 #[test]
 fn shedding_under_attack_is_native_for_as_long_as_it_lasts() {
-    let Some(world) = World::new() else { return };
+    let Some(world) = World::attaching(Ingress::Attack) else { return };
     let datapath = start(&world, Ingress::Attack, ShedSettings::default());
     let mode = || datapath.status().interfaces[0].ingress;
     add(&datapath, List::Deny, &["203.0.113.0/24"]);

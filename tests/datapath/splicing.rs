@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gateway::Gateway;
 use gateway_telemetry::Listener;
-use gateway_tests::namespaces::{GATEWAY_INTERFACE, GATEWAY_V4, GATEWAY_V6, World, eventually};
+use gateway_tests::namespaces::{GATEWAY_INTERFACE, GATEWAY_V4, GATEWAY_V6, World, eventually, usual_mode};
 use gateway_tests::passing::{End, Ends, connect, read_to_end};
 use gateway_tests::{Client, start_gateway};
 
@@ -27,6 +27,7 @@ impl Route {
             ("net.l4.routes", "[::]:5432 -> 127.0.0.1:7000"),
             ("datapath.splice", "sockmap"),
             ("datapath.mode", "required"),
+            ("datapath.xdp", &usual_mode().to_string()),
             ("datapath.interface", GATEWAY_INTERFACE),
             ("workers", "2"),
             ("telemetry.logs.std", "none"),

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use gateway_datapath::{Binding, DatapathSettings, Ingress, ListenerSpec, Steering, Worker};
+use gateway_datapath::{Binding, DatapathSettings, ListenerSpec, Steering, Worker};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -53,7 +53,7 @@ pub fn connect(world: &World, to: &str) -> std::io::Result<TcpStream> {
 }
 
 fn settings() -> DatapathSettings {
-    DatapathSettings { xdp: Ingress::Tcx, ..DatapathSettings::default() }
+    DatapathSettings::default()
 }
 
 #[test]

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use gateway_datapath::{BalanceSettings, Datapath, DatapathSettings, Ingress};
 use nix::sys::socket::{MsgFlags, recv};
 
-use crate::balancing::{PORT, Site, VIP_V4, VIP_V6, every_mode, modes, segment};
+use crate::balancing::{PORT, Site, VIP_V4, VIP_V6, every_mode, segment};
 use crate::counting::listener;
 use crate::frames::{ACK, TCP, ethernet, fragment_v6, from_v4, from_v6, ipv4, tcp, to_v4, to_v6};
 use gateway_tests::namespaces::{
     CLIENT_INTERFACE, CLIENT_MAC, GATEWAY_INTERFACE, GATEWAY_MAC, GATEWAY_V4, GATEWAY_V6, Namespace, World,
+    modes,
 };
 use gateway_tests::process::installed;
 

@@ -9,7 +9,7 @@ use std::process::{self, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use gateway_datapath::{Counters, Datapath, DatapathSettings, ListenerSpec, Mode};
+use gateway_datapath::{Counters, Datapath, DatapathSettings, Ingress, ListenerSpec, Mode, Tier};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::socket::{AddressFamily, LinkAddr, MsgFlags, SockFlag, SockType, SockaddrLike, sendto, socket};
 
@@ -88,6 +88,11 @@ impl World {
         Self::unless(lack())
     }
 
+    /// The same for tests of a mode, which this kernel may not have.
+    pub fn attaching(mode: Ingress) -> Option<Self> {
+        Self::unless(lack().or_else(|| lack_of(mode)))
+    }
+
     /// The same for tests that load no kernel program.
     pub fn plain() -> Option<Self> {
         Self::unless(lack_of_namespaces())
@@ -136,9 +141,12 @@ impl World {
         }
     }
 
-    /// Starts the datapath at the gateway's end.
+    /// Starts the datapath at the gateway's end, where nothing else is said in [`usual_mode`].
     pub fn start(&self, settings: &DatapathSettings, listeners: &[ListenerSpec<'_>]) -> Datapath {
-        let required = DatapathSettings { mode: Mode::Required, ..settings.clone() };
+        let mut required = DatapathSettings { mode: Mode::Required, ..settings.clone() };
+        if required.xdp == Ingress::Auto {
+            required.xdp = usual_mode();
+        }
         self.gateway.run(|| Datapath::start(&required, listeners)).expect("a datapath")
     }
 
@@ -225,6 +233,26 @@ pub fn lack() -> Option<&'static str> {
         Some("built without eBPF") => Some("built without eBPF"),
         _ => None,
     }
+}
+
+/// TCX came with Linux 6.6.
+fn lack_of(mode: Ingress) -> Option<&'static str> {
+    let needs = matches!(mode, Ingress::Tcx | Ingress::Attack);
+    (needs && Tier::probe() < Tier::T4).then_some("no TCX in this kernel")
+}
+
+/// What sees the packets of a veth on this kernel: what the gateway chooses by itself, or generic XDP where that is nothing.
+pub fn usual_mode() -> Ingress {
+    if lack_of(Ingress::Tcx).is_none() { Ingress::Auto } else { Ingress::Generic }
+}
+
+/// Those of the modes that this kernel has.
+pub fn modes(wanted: &[Ingress]) -> Vec<Ingress> {
+    let (there, missing): (Vec<_>, Vec<_>) = wanted.iter().partition(|mode| lack_of(**mode).is_none());
+    for mode in missing {
+        eprintln!("SKIPPED: {mode} is nothing that this kernel has");
+    }
+    there
 }
 
 fn lack_of_namespaces() -> Option<&'static str> {

@@ -18,26 +18,6 @@ const TOOLS: [(&str, &str); 5] = [
     ("setpriv", "util-linux"),
     ("ethtool", "ethtool"),
 ];
-/// TCX came with Linux 6.6: what needs it is left out, or left out by the tests themselves.
-const TESTS: [&str; 17] = [
-    "counting_native",
-    "counting_generic",
-    "shedding_native",
-    "shedding_generic",
-    "shedding_full_map",
-    "floods::flood_",
-    "killed_holder",
-    "takeover_of_the_attachments",
-    "balancing_a_flood",
-    "balancing_datagrams",
-    "balancing_errors",
-    "balancing_takes_flows_over",
-    "balancing_when_members",
-    "unpacking",
-    "too_long",
-    "with_the_three_capabilities",
-    "tied_sockets",
-];
 
 pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let missing: Vec<_> = TOOLS
@@ -51,7 +31,7 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let tests = test_binary(workspace)?;
     let folder = workspace.target.join("test-kernels");
     fs::create_dir_all(&folder)?;
-    process::run(Command::new("sh").args(["-c", SCRIPT, "test-kernels"]).arg(&folder).arg(tests).args(TESTS))
+    process::run(Command::new("sh").args(["-c", SCRIPT, "test-kernels"]).arg(&folder).arg(tests))
 }
 
 /// Builds the tests of the kernel path; where they are.

@@ -1,8 +1,7 @@
 set -eu
-# $1: a folder of ours. $2: the test binary of tests/datapath. The rest: which of its tests to run.
+# $1: a folder of ours. $2: the test binary of tests/datapath.
 folder=$1
 tests=$2
-shift 2
 cd "$folder"
 
 package=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends:/ { print $2; exit }')
@@ -40,7 +39,7 @@ insmod /veth.ko
 ip link set lo up
 echo "KERNEL \$(uname -r)"
 cd /tmp
-PATH=/bin RUST_BACKTRACE=0 /tests --test-threads=1 $*
+PATH=/bin RUST_BACKTRACE=0 /tests --test-threads=1 --nocapture
 echo "TESTS ENDED WITH \$?"
 poweroff -f
 INIT

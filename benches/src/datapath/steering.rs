@@ -1,7 +1,7 @@
 //! What it brings that a new connection goes to the worker on the CPU that its packets arrive on.
 //!
-//! One client on each core opens a connection for each request. The gateway has a worker on each core; without steering the
-//! kernel chooses the worker by a hash of the connection's ports.
+//! One client on each core opens a connection for each request. The gateway has a worker on each core. The first two rows
+//! are without any program: the kernel chooses the worker by a hash of the connection's ports, or by the sockets' option.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -37,9 +37,10 @@ pub struct Steered {
 /// Measures all contenders, in turn.
 pub fn run(rounds: usize) -> anyhow::Result<Vec<Steered>> {
     let folder = serving::folder("")?;
-    let names = ["SO_REUSEPORT", "by hash", "by CPU"];
+    let names = ["SO_REUSEPORT", "SO_INCOMING_CPU", "by hash", "by CPU"];
     let gateways = [
-        Serving::start(folder.path(), &[("datapath.mode", "off")])?,
+        Serving::start(folder.path(), &[("datapath.mode", "off"), ("datapath.steering", "hash")])?,
+        Serving::start(folder.path(), &[("datapath.mode", "off"), ("datapath.steering", "cpu")])?,
         Serving::start(folder.path(), &[("datapath.xdp", "tcx"), ("datapath.steering", "hash")])?,
         Serving::start(folder.path(), &[("datapath.xdp", "tcx"), ("datapath.steering", "cpu")])?,
     ];

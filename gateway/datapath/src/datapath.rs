@@ -33,6 +33,7 @@ use crate::logging::ToTracing;
 use crate::settings::{Binding, DatapathSettings, Ingress, ListenerSpec, Mode};
 use crate::shed::{Claim, PolicyRule, Shed, ShedAnswer, ShedRequest};
 use crate::status::{ListenerStatus, Status};
+use crate::steering::by_cpu;
 use crate::tier::Tier;
 
 /// Loopback is never chosen, so that a gateway for this host alone has nothing to count on.
@@ -265,7 +266,7 @@ impl Active {
         refused.append(&mut loaded.refused);
 
         // Switched on before anything is attached: the maps are complete.
-        let by_cpu = first::steers_by_cpu(settings.steering, &prepared, &chosen);
+        let by_cpu = by_cpu(settings.steering, prepared.cpus().is_some(), prepared.workers, &chosen);
         let mut shed = Shed::start(&settings.shed, &mut loaded).map_err(|error| format!("rules: {error}"))?;
         handover::adopt_claims(&mut shed, handed, &mut refused);
         let balance = Balance::start(&settings.balance, specs.len(), &loaded.maps, handed.flows.as_ref())

@@ -31,6 +31,7 @@ mod settings;
 mod shed;
 mod splice;
 mod status;
+mod steering;
 mod switch;
 mod tier;
 pub mod trial;
@@ -57,5 +58,6 @@ pub use shed::{
 };
 pub use splice::{Sockmap, Tied, TiedEnd};
 pub use status::{InterfaceStatus, ListenerStatus, ProgramStatus, Runs, State, Status};
+pub use steering::preferred_cpus;
 pub use switch::{Switched, switch_all};
 pub use tier::Tier;

@@ -17,7 +17,7 @@ use gateway_telemetry::{Event, Listener, Telemetry};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
-use super::worker::{Change, Socket};
+use super::worker::{Change, Socket, preferred_cpus};
 use crate::settings::{Changed, Origin, Settings, stamp};
 use crate::standing::{Opened, Standing, l4_name, lock, specs};
 
@@ -109,7 +109,8 @@ impl Live {
             match standing.iter().find(|one| one.bound.name == name) {
                 Some(one) => next.push(again(one)?),
                 None => {
-                    let one = self.open(name, *address, Arc::clone(routes))?;
+                    let cpus = preferred_cpus(&settings.datapath, *address, &self.cpus);
+                    let one = open(name, *address, Arc::clone(routes), &cpus)?;
                     fresh.push(again(&one)?);
                     next.push(one);
                 }
@@ -144,13 +145,6 @@ impl Live {
         Ok(())
     }
 
-    fn open(&self, name: String, address: SocketAddr, routes: Arc<Routes>) -> Result<Opened, String> {
-        let bound = bind(&ListenerSettings::new(name, address), &self.cpus)
-            .map_err(|error| format!("{error}: {}", error.source))?;
-        let routes = Some(Arc::new(ArcSwap::new(routes)));
-        Ok(Opened { listener: Listener::L4, bound, bindings: Vec::new(), routes })
-    }
-
     /// A worker that has ended hears nothing.
     fn tell(&self, mut change: impl FnMut() -> Option<Change>) {
         for worker in &self.workers {
@@ -159,4 +153,16 @@ impl Live {
             }
         }
     }
+}
+
+fn open(
+    name: String,
+    address: SocketAddr,
+    routes: Arc<Routes>,
+    cpus: &[Option<usize>],
+) -> Result<Opened, String> {
+    let bound = bind(&ListenerSettings::new(name, address), cpus)
+        .map_err(|error| format!("{error}: {}", error.source))?;
+    let routes = Some(Arc::new(ArcSwap::new(routes)));
+    Ok(Opened { listener: Listener::L4, bound, bindings: Vec::new(), routes })
 }

@@ -24,7 +24,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
 
 use super::{Opened, StartError};
-use crate::settings::{Pin, Settings, Splice, WorkerSettings};
+use crate::settings::{DatapathSettings, Pin, Settings, Splice, WorkerSettings};
 
 /// The processor of each worker; `None` = not pinned.
 pub fn cpus(settings: &WorkerSettings) -> Vec<Option<usize>> {
@@ -38,6 +38,16 @@ pub fn cpus(settings: &WorkerSettings) -> Vec<Option<usize>> {
         Pin::Off => false,
     };
     (0..count).map(|worker| pin.then(|| cores[worker % cores.len()])).collect()
+}
+
+/// The same for its socket at an address: the processor whose connections the kernel is asked for.
+pub fn preferred_cpus(
+    settings: &DatapathSettings,
+    address: SocketAddr,
+    cpus: &[Option<usize>],
+) -> Vec<Option<usize>> {
+    let named = (!settings.interfaces.is_empty()).then_some(settings.interfaces.as_slice());
+    gateway_datapath::preferred_cpus(settings.steering, address, named, cpus)
 }
 
 /// What a worker begins with.

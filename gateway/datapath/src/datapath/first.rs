@@ -3,10 +3,7 @@
 use gateway_common::map::Config;
 
 use crate::balance::BalanceSettings;
-use crate::interface::Interface;
-use crate::kernel;
-use crate::listeners::Prepared;
-use crate::settings::{DatapathSettings, Steering};
+use crate::settings::DatapathSettings;
 use crate::shed::Shed;
 
 /// What the settings, as far as they could be loaded, add to what holds for all.
@@ -19,18 +16,6 @@ pub fn config(settings: &DatapathSettings, base: Config, shed: &Shed, balances: 
         config.cookies_max = cookies_of_a_cpu(max);
     }
     config
-}
-
-pub fn steers_by_cpu(setting: Steering, prepared: &Prepared<'_>, interfaces: &[Interface]) -> bool {
-    match setting {
-        Steering::Hash => false,
-        Steering::Cpu => prepared.cpus().is_some(),
-        // With fewer queues than workers some CPUs would never see a connection.
-        Steering::Auto => {
-            let queues = interfaces.iter().map(|one| kernel::receive_queues(&one.name).unwrap_or(1)).min();
-            prepared.cpus().is_some() && queues.is_some_and(|queues| queues >= prepared.workers)
-        }
-    }
 }
 
 fn balance_flags(settings: &BalanceSettings, balances: bool) -> u32 {

@@ -72,8 +72,8 @@ pub struct BindError {
     pub source: io::Error,
 }
 
-/// Opens a listener: the first socket takes the address, the other workers' join it. `cpus` gives the processor of
-/// each worker that is pinned to one, so that the kernel prefers its socket there.
+/// Opens a listener: the first socket takes the address, the other workers' join it. `cpus` gives the processor whose
+/// connections each worker's socket asks the kernel for (`SO_INCOMING_CPU`), if any.
 pub fn bind(settings: &ListenerSettings, cpus: &[Option<usize>]) -> Result<Bound, BindError> {
     let fail = |source| BindError { name: settings.name.clone(), address: settings.address, source };
     // Sockets that share a port may belong to any process of the same user: make sure nobody has it.
