@@ -369,6 +369,12 @@ fn shedding_under_attack_is_native_for_as_long_as_it_lasts() {
     let before = dropped();
     world.send(&[syn("203.0.113.7"), syn("198.51.100.1")]);
     assert!(eventually(|| dropped() == before + 1), "the same rules");
+    // So is an interface that appears now.
+    world.pair("gw1", "cl1");
+    world.address(&world.gateway, "gw1", ["198.18.0.2", "2001:db8:1::2"]);
+    world.gateway.run(|| datapath.refresh());
+    let second = datapath.status().interfaces.pop().expect("the second");
+    assert_eq!((second.name.as_str(), second.ingress), ("gw1", Ingress::Native), "{:?}", second.refused);
     for _ in 0..60 {
         tick();
     }

@@ -9,6 +9,14 @@ use crate::kernel::{self, AttachPoint, Link};
 use crate::load::{Loaded, LoadedProgram, name};
 use crate::settings::Ingress;
 
+/// How arriving packets are to be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish {
+    pub setting: Ingress,
+    /// Decides with [`Ingress::Attack`].
+    pub under_attack: bool,
+}
+
 /// An interface with what is attached to it. Dropping it detaches.
 #[derive(Debug)]
 pub struct Attachment {
@@ -21,12 +29,12 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    /// Attaches as `setting` asks. Never fails: what is refused is in the result. An attachment that is `handed`
+    /// Attaches as `wish` asks. Never fails: what is refused is in the result. An attachment that is `handed`
     /// over is taken.
-    pub fn new(interface: Interface, setting: Ingress, loaded: &Loaded, handed: &[HandedLink]) -> Self {
+    pub fn new(interface: Interface, wish: Wish, loaded: &Loaded, handed: &[HandedLink]) -> Self {
         let mut this =
             Self { interface, ingress: Ingress::Off, egress: false, refused: Vec::new(), links: Vec::new() };
-        if setting == Ingress::Off {
+        if wish.setting == Ingress::Off {
             return this;
         }
         // The programs read an Ethernet header first; a tunnel has none.
@@ -34,7 +42,7 @@ impl Attachment {
             this.refused.push(format!("interface {}: no Ethernet frames there", this.interface.name));
             return this;
         }
-        for mode in modes(setting, this.interface.is_virtual()) {
+        for mode in modes(wish, this.interface.is_virtual()) {
             if this.take_over(*mode, loaded, handed) {
                 this.ingress = *mode;
                 break;
@@ -98,10 +106,12 @@ fn create(program: &LoadedProgram, point: AttachPoint<'_>) -> io::Result<Link> {
 }
 
 /// What is tried, in order.
-fn modes(setting: Ingress, is_virtual: bool) -> &'static [Ingress] {
-    match setting {
+fn modes(wish: Wish, is_virtual: bool) -> &'static [Ingress] {
+    match wish.setting {
         Ingress::Auto if is_virtual => &[Ingress::Tcx],
-        Ingress::Auto => &[Ingress::Native, Ingress::Generic, Ingress::Tcx],
+        Ingress::Auto => &[Ingress::Native, Ingress::Tcx, Ingress::Generic],
+        // Somebody else's program may be in the way of native XDP, or a driver without.
+        Ingress::Attack if wish.under_attack => &[Ingress::Native, Ingress::Tcx],
         Ingress::Native => &[Ingress::Native],
         Ingress::Generic => &[Ingress::Generic],
         Ingress::Tcx | Ingress::Attack => &[Ingress::Tcx],
@@ -123,8 +133,12 @@ mod tests {
 
     #[test]
     fn modes_auto_spares_virtual_interfaces_xdp() {
-        assert_eq!(modes(Ingress::Auto, true), [Ingress::Tcx]);
-        assert_eq!(modes(Ingress::Auto, false), [Ingress::Native, Ingress::Generic, Ingress::Tcx]);
-        assert_eq!(modes(Ingress::Native, true), [Ingress::Native]);
+        let calm = |setting| Wish { setting, under_attack: false };
+        assert_eq!(modes(calm(Ingress::Auto), true), [Ingress::Tcx]);
+        assert_eq!(modes(calm(Ingress::Auto), false), [Ingress::Native, Ingress::Tcx, Ingress::Generic]);
+        assert_eq!(modes(calm(Ingress::Native), true), [Ingress::Native]);
+        assert_eq!(modes(calm(Ingress::Attack), false), [Ingress::Tcx]);
+        let attacked = Wish { setting: Ingress::Attack, under_attack: true };
+        assert_eq!(modes(attacked, true), [Ingress::Native, Ingress::Tcx]);
     }
 }

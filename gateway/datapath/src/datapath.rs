@@ -18,7 +18,7 @@ use std::sync::{Mutex, PoisonError};
 use aya_log::EbpfLogger;
 use gateway_common::map::Config;
 
-use crate::attach::Attachment;
+use crate::attach::{Attachment, Wish};
 use crate::balance::{self, Answer, Balance, BalanceSettings};
 use crate::bindings::{Plan, number, numbered};
 use crate::capability::{Need, explain};
@@ -287,7 +287,8 @@ impl Active {
                 Err(line) => refused.push(line),
             }
         }
-        let attach = |interface: Interface| Attachment::new(interface, settings.xdp, &loaded, &handed.links);
+        let wish = Wish { setting: settings.xdp, under_attack: false };
+        let attach = |interface: Interface| Attachment::new(interface, wish, &loaded, &handed.links);
         // Twice: those that begin before our programs stand are known to the other ones only.
         handover::adopt_flows(balance.as_ref(), handed, &loaded.maps, &mut refused);
         let attachments = chosen.into_iter().map(attach).collect();

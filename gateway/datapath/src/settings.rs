@@ -133,7 +133,7 @@ words!(
 words!(
     /// How arriving packets are counted on an interface.
     Ingress {
-        /// Native, else generic, else TCX; on virtual interfaces TCX only, where XDP would cost more than it saves.
+        /// Native, else TCX, else generic; on virtual interfaces TCX only, where XDP would cost more than it saves.
         #[default]
         Auto = "auto",
         /// XDP in the driver, or nothing.

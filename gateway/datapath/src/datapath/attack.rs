@@ -3,9 +3,9 @@
 
 use std::io;
 
-use super::Active;
 use super::report::log_attachment;
-use crate::attach::Attachment;
+use super::{Active, Changing};
+use crate::attach::{Attachment, Wish};
 use crate::counters;
 use crate::settings::Ingress;
 
@@ -36,6 +36,11 @@ impl Alarm {
 }
 
 impl Active {
+    /// How arriving packets are to be seen now.
+    pub(super) fn wish(&self, changing: &Changing) -> Wish {
+        Wish { setting: self.settings.xdp, under_attack: changing.alarm.is_on }
+    }
+
     /// Puts the other program on all interfaces when an attack begins or ends; for some milliseconds there is none.
     pub(super) fn meet_attack(&self) -> io::Result<()> {
         if self.settings.xdp != Ingress::Attack {
@@ -45,15 +50,10 @@ impl Active {
         let mut changing = self.changing();
         let Some(is_on) = changing.alarm.hear(dropped) else { return Ok(()) };
         tracing::warn!(is_on, "datapath: much is dropped, or no longer; interfaces change their mode");
-        let wanted = if is_on { Ingress::Native } else { Ingress::Tcx };
+        let wish = self.wish(&changing);
         let interfaces: Vec<_> = changing.attachments.drain(..).map(|one| one.interface).collect();
         for interface in interfaces {
-            let mut attachment = Attachment::new(interface, wanted, &self.loaded, &[]);
-            if attachment.ingress == Ingress::Off {
-                // Somebody else's program, or a driver without.
-                log_attachment(&attachment);
-                attachment = Attachment::new(attachment.interface, Ingress::Tcx, &self.loaded, &[]);
-            }
+            let attachment = Attachment::new(interface, wish, &self.loaded, &[]);
             log_attachment(&attachment);
             changing.attachments.push(attachment);
         }

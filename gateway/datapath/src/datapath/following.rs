@@ -22,11 +22,12 @@ impl Active {
             }
             now.is_some()
         });
+        let wish = self.wish(&changing);
         for interface in chosen {
             if changing.attachments.iter().any(|one| one.interface.index == interface.index) {
                 continue;
             }
-            let attachment = Attachment::new(interface, self.settings.xdp, &self.loaded, &[]);
+            let attachment = Attachment::new(interface, wish, &self.loaded, &[]);
             log_attachment(&attachment);
             changing.attachments.push(attachment);
         }
