@@ -17,6 +17,13 @@ pub struct Wish {
     pub under_attack: bool,
 }
 
+impl Wish {
+    /// While there is no attack.
+    pub const fn calm(setting: Ingress) -> Self {
+        Self { setting, under_attack: false }
+    }
+}
+
 /// An interface with what is attached to it. Dropping it detaches.
 #[derive(Debug)]
 pub struct Attachment {
@@ -133,11 +140,13 @@ mod tests {
 
     #[test]
     fn modes_auto_spares_virtual_interfaces_xdp() {
-        let calm = |setting| Wish { setting, under_attack: false };
-        assert_eq!(modes(calm(Ingress::Auto), true), [Ingress::Tcx]);
-        assert_eq!(modes(calm(Ingress::Auto), false), [Ingress::Native, Ingress::Tcx, Ingress::Generic]);
-        assert_eq!(modes(calm(Ingress::Native), true), [Ingress::Native]);
-        assert_eq!(modes(calm(Ingress::Attack), false), [Ingress::Tcx]);
+        assert_eq!(modes(Wish::calm(Ingress::Auto), true), [Ingress::Tcx]);
+        assert_eq!(
+            modes(Wish::calm(Ingress::Auto), false),
+            [Ingress::Native, Ingress::Tcx, Ingress::Generic]
+        );
+        assert_eq!(modes(Wish::calm(Ingress::Native), true), [Ingress::Native]);
+        assert_eq!(modes(Wish::calm(Ingress::Attack), false), [Ingress::Tcx]);
         let attacked = Wish { setting: Ingress::Attack, under_attack: true };
         assert_eq!(modes(attacked, true), [Ingress::Native, Ingress::Tcx]);
     }

@@ -25,7 +25,7 @@ use crate::capability::{Need, explain};
 use crate::cgroup;
 use crate::cookies::Floods;
 use crate::counters::{self, Counters};
-use crate::interface::{self, Interface};
+use crate::interface;
 use crate::kernel::{AttachPoint, Link};
 use crate::listeners::{self, Prepared};
 use crate::load::{self, LoadOptions, Loaded, name};
@@ -287,8 +287,7 @@ impl Active {
                 Err(line) => refused.push(line),
             }
         }
-        let wish = Wish { setting: settings.xdp, under_attack: false };
-        let attach = |interface: Interface| Attachment::new(interface, wish, &loaded, &handed.links);
+        let attach = |one| Attachment::new(one, Wish::calm(settings.xdp), &loaded, &handed.links);
         // Twice: those that begin before our programs stand are known to the other ones only.
         handover::adopt_flows(balance.as_ref(), handed, &loaded.maps, &mut refused);
         let attachments = chosen.into_iter().map(attach).collect();
