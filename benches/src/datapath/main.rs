@@ -1,5 +1,6 @@
 //! `cargo xtask bench datapath`: what the kernel path costs and brings, beside the kernel's own means and HAProxy.
 
+mod accepting;
 mod cost;
 mod drops;
 mod flooded;

@@ -5,15 +5,18 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use gateway_benches::measure::{cpu_time, median};
 use gateway_benches::scratch::{LOAD_CORE, PROXY_CORE, on_core};
-use gateway_tests::namespaces::GATEWAY_V4;
+use gateway_datapath::{DatapathSettings, Steering};
+use gateway_tests::namespaces::{GATEWAY_V4, World};
 use serde::Serialize;
 
+use crate::accepting::Accepting;
 use crate::serving::{self, PORT, Serving};
 
 /// Of one measurement.
@@ -28,33 +31,79 @@ pub struct Steered {
     /// A second, one for each round.
     pub rounds: Vec<f64>,
     pub median: f64,
-    /// Median of the rounds' ratios to the first row.
+    /// Median of the rounds' ratios to the first row of its kind.
     pub of_plain: f64,
-    /// CPU time of gateway and clients for each, µs.
+    /// CPU time of server and clients for each, µs.
     pub cpu: f64,
 }
 
-/// Measures all contenders, in turn.
-pub fn run(rounds: usize) -> anyhow::Result<Vec<Steered>> {
-    let folder = serving::folder("")?;
-    let names = ["SO_REUSEPORT", "SO_INCOMING_CPU", "by hash", "by CPU"];
-    let gateways = [
-        Serving::start(folder.path(), &[("datapath.mode", "off"), ("datapath.steering", "hash")])?,
-        Serving::start(folder.path(), &[("datapath.mode", "off"), ("datapath.steering", "cpu")])?,
-        Serving::start(folder.path(), &[("datapath.xdp", "tcx"), ("datapath.steering", "hash")])?,
-        Serving::start(folder.path(), &[("datapath.xdp", "tcx"), ("datapath.steering", "cpu")])?,
-    ];
-    let mut figures: Vec<Vec<(f64, f64)>> = vec![Vec::new(); gateways.len()];
-    for _ in 0..rounds {
-        for (gateway, figures) in gateways.iter().zip(&mut figures) {
-            figures.push(measure(gateway));
+/// Who gets the connections.
+enum Server {
+    Gateway(Serving),
+    Accepting(Accepting),
+}
+
+impl Server {
+    fn gateway(folder: &Path, mode: &str, steering: &str) -> anyhow::Result<Self> {
+        let settings = [("datapath.mode", mode), ("datapath.xdp", "tcx"), ("datapath.steering", steering)];
+        Serving::start(folder, &settings).map(Self::Gateway)
+    }
+
+    fn accepting(steering: Steering) -> anyhow::Result<Self> {
+        let settings = DatapathSettings { steering, ..DatapathSettings::default() };
+        Accepting::steered(&settings).map(Self::Accepting)
+    }
+
+    fn world(&self) -> &World {
+        match self {
+            Self::Gateway(serving) => &serving.world,
+            Self::Accepting(accepting) => &accepting.world,
         }
     }
-    for gateway in gateways {
-        gateway.gateway.stop();
+
+    fn stop(self) {
+        if let Self::Gateway(serving) = self {
+            serving.gateway.stop();
+        }
+    }
+}
+
+/// Measures all contenders, in turn: servers that only accept, and gateways.
+pub fn run(rounds: usize) -> anyhow::Result<Vec<Steered>> {
+    let folder = serving::folder("")?;
+    let folder = folder.path();
+    let mut rows = compare(
+        rounds,
+        [
+            ("accepted, SO_REUSEPORT", Accepting::plain(false).map(Server::Accepting)?),
+            ("accepted, SO_INCOMING_CPU", Accepting::plain(true).map(Server::Accepting)?),
+            ("accepted, by hash", Server::accepting(Steering::Hash)?),
+            ("accepted, by CPU", Server::accepting(Steering::Cpu)?),
+        ],
+    );
+    rows.extend(compare(
+        rounds,
+        [
+            ("a request each, SO_REUSEPORT", Server::gateway(folder, "off", "hash")?),
+            ("a request each, SO_INCOMING_CPU", Server::gateway(folder, "off", "cpu")?),
+            ("a request each, by hash", Server::gateway(folder, "required", "hash")?),
+            ("a request each, by CPU", Server::gateway(folder, "required", "cpu")?),
+        ],
+    ));
+    Ok(rows)
+}
+
+/// The first is what the others are compared with.
+fn compare<const N: usize>(rounds: usize, servers: [(&'static str, Server); N]) -> Vec<Steered> {
+    let mut figures: Vec<Vec<(f64, f64)>> = vec![Vec::new(); N];
+    for _ in 0..rounds {
+        for ((_, server), figures) in servers.iter().zip(&mut figures) {
+            figures.push(measure(server.world()));
+        }
     }
     let plain: Vec<f64> = figures.iter().take(1).flatten().map(|(rate, _)| *rate).collect();
-    let rows = names.into_iter().zip(figures).map(|(steering, figures)| {
+    let row = |((steering, server), figures): ((_, Server), Vec<(f64, f64)>)| {
+        server.stop();
         let rounds: Vec<f64> = figures.iter().map(|(rate, _)| *rate).collect();
         Steered {
             steering,
@@ -63,8 +112,8 @@ pub fn run(rounds: usize) -> anyhow::Result<Vec<Steered>> {
             cpu: median(figures.iter().map(|(_, cpu)| *cpu)),
             rounds,
         }
-    });
-    Ok(rows.collect())
+    };
+    servers.into_iter().zip(figures).map(row).collect()
 }
 
 /// The rows as a table.
@@ -79,12 +128,12 @@ pub fn print(rows: &[Steered]) {
 }
 
 /// Connections a second, and the CPU time of each.
-fn measure(serving: &Serving) -> (f64, f64) {
+fn measure(world: &World) -> (f64, f64) {
     let (answered, done) = (AtomicU64::new(0), AtomicBool::new(false));
     let address = (GATEWAY_V4.parse::<std::net::IpAddr>().expect("an address"), PORT).into();
     let own = [std::process::id()];
     let before = cpu_time(&own);
-    let time = serving.world.client.run(|| {
+    let time = world.client.run(|| {
         thread::scope(|scope| {
             let begin = Instant::now();
             for core in [PROXY_CORE, LOAD_CORE].into_iter().cycle().take(2 * CLIENTS) {
