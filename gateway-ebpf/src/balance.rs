@@ -280,8 +280,8 @@ fn this_tick() -> u8 {
     ALIVE.get(0).map_or(0, |until| tick(*until))
 }
 
-/// The entry of a flow; 0 if it is not known. A function of its own, as the next one: what they compare exceeds the stack.
-#[inline(never)]
+/// The entry of a flow; 0 if it is not known.
+#[inline(always)]
 fn find(name: u64, bucket: u32) -> u64 {
     FLOWS.get(bucket).map_or(0, |bucket| bucket.find(name))
 }

@@ -111,8 +111,8 @@ extern "C" fn gw_denied(address: u32, hints: u64) -> u32 {
     rule.unwrap_or(NO_RULE)
 }
 
-/// The entry of a name in a bucket; 0 if there is none. A function of its own: copies of it exceed the stack.
-#[inline(never)]
+/// The entry of a name in a bucket; 0 if there is none.
+#[inline(always)]
 fn look(name: u64, bucket: u32) -> u64 {
     DENY4_BUCKETS.get(bucket).map_or(0, |bucket| bucket.entry(name))
 }
