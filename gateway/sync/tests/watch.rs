@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -68,6 +68,21 @@ fn change_is_delivered_within_two_seconds_with_the_next_revision() {
     assert_eq!((outcome.set.apis.len(), outcome.set.revision), (1, 3));
     fs::remove_dir_all(dir.path().join("apis")).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(next(&receive).set.apis.len(), 0);
+}
+
+/// `gateway run --config config`: events have absolute paths.
+#[test]
+fn change_of_a_folder_named_by_a_relative_path_is_delivered() {
+    let dir = scratch();
+    let here = std::env::current_dir().unwrap_or_else(|error| panic!("{error}"));
+    let up: PathBuf = here.components().skip(1).map(|_| "..").collect();
+    let relative = up.join(dir.path().strip_prefix("/").unwrap_or(dir.path())).join("config");
+    greeting(&relative, "one");
+    let (_watch, receive) = start(settings(&relative));
+    // The first reading covers what happened before the watch stood.
+    std::thread::sleep(NOTHING);
+    greeting(&relative, "two");
+    assert_eq!(value(&next(&receive)).as_deref(), Some("two"));
 }
 
 #[test]

@@ -103,7 +103,8 @@ fn beside(settings: &FolderSettings) -> Vec<PathBuf> {
     holder(&settings.dir).into_iter().chain(overrides).chain(settings.secrets_dir.clone()).collect()
 }
 
-/// Which events are about the configuration, and not about its neighbours.
+/// Which events are about the configuration, and not about its neighbours. All paths are absolute, as those of
+/// events are.
 struct Concern {
     root: PathBuf,
     folders: Vec<PathBuf>,
@@ -113,9 +114,10 @@ struct Concern {
 impl Concern {
     fn of(settings: &FolderSettings) -> Self {
         let files = [Some(&settings.dir), settings.overrides.as_ref()];
+        let folders = std::iter::once(&settings.dir).chain(&settings.secrets_dir);
         Self {
-            root: settings.dir.clone(),
-            folders: std::iter::once(&settings.dir).chain(&settings.secrets_dir).cloned().collect(),
+            root: absolute(&settings.dir),
+            folders: folders.map(|path| absolute(path)).collect(),
             names: files
                 .into_iter()
                 .flatten()
@@ -135,7 +137,7 @@ impl Concern {
         let comes_or_goes = event.kind.is_create()
             || event.kind.is_remove()
             || matches!(event.kind, EventKind::Modify(ModifyKind::Name(_)));
-        // Its holder may write the path in another way: `./config` for `config`.
+        // Its holder may write the path in another way, by a link.
         let is_root = |path: &PathBuf| {
             *path == self.root || (path.file_name() == self.root.file_name() && !path.starts_with(&self.root))
         };
@@ -150,6 +152,11 @@ impl Concern {
             || self.folders.iter().any(|folder| path.starts_with(folder))
             || self.names.iter().any(|wanted| wanted == name)
     }
+}
+
+/// Without a working directory nothing can be absolute; then the folder is looked at now and then.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 #[cfg(test)]
