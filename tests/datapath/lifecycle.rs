@@ -1,5 +1,6 @@
 //! Start, end and everything that can be in the way.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -96,6 +97,27 @@ fn dropped_datapath_detaches() {
     assert!(shows_xdp(&world));
     drop(datapath);
     assert!(!shows_xdp(&world));
+}
+
+/// Who looks for our programs with bpftool finds them by their tags.
+#[test]
+fn program_tags_are_those_that_the_kernel_shows() {
+    let Some(world) = World::attaching(Ingress::Tcx) else { return };
+    let datapath = world.start(&settings(Ingress::Tcx), &[listener("http", "::", PORT..=PORT)]);
+    let field = |text: &str, name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name).map(str::trim));
+        line.map(str::to_owned)
+    };
+    // proc(5): what descriptors of programs say of them.
+    let held = std::fs::read_dir("/proc/self/fdinfo").unwrap().flatten();
+    let texts = held.filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
+    let shown: BTreeMap<_, _> =
+        texts.filter_map(|text| Some((field(&text, "prog_id:")?, field(&text, "prog_tag:")?))).collect();
+    let programs = datapath.status().programs;
+    assert!(!programs.is_empty());
+    for program in programs {
+        assert_eq!(shown.get(&program.id.to_string()), Some(&program.tag), "{}", program.name);
+    }
 }
 
 /// E-07.

@@ -40,7 +40,7 @@ impl Active {
             ProgramStatus {
                 name: program.name.to_owned(),
                 id: program.id,
-                tag: format!("{:016x}", program.tag.swap_bytes()),
+                tag: format!("{:016x}", program.tag),
                 verified_instructions: program.verified_instructions,
                 attached,
                 runs: self.statistics.of(program),
