@@ -192,5 +192,8 @@ fn cookies_without_xdp_are_reported() {
     let settings = DatapathSettings { xdp: Ingress::Tcx, cookies: Some(1000), ..DatapathSettings::default() };
     let datapath = world.start(&settings, &[listener("http", "::", PORT..=PORT)]);
     let refused = &datapath.status().interfaces[0].refused;
-    assert_eq!(*refused, ["SYN cookies on gw0: only XDP sends them, and tcx is in use there"]);
+    assert_eq!(
+        *refused,
+        ["SYN cookies on gw0: only XDP sends them, and tcx is in use there (setting datapath.xdp)"]
+    );
 }

@@ -61,9 +61,12 @@ impl Attachment {
                 break;
             }
         }
-        if loaded.cookies && this.ingress == Ingress::Tcx {
-            let name = &this.interface.name;
-            this.refused.push(format!("SYN cookies on {name}: only XDP sends them, and tcx is in use there"));
+        if loaded.cookies {
+            this.refused.extend(without_cookies(
+                &this.interface.name,
+                this.ingress,
+                this.interface.is_veth(),
+            ));
         }
         if this.ingress != Ingress::Off {
             let point = AttachPoint::TcxEgress(this.interface.index);
@@ -112,6 +115,21 @@ fn create(program: &LoadedProgram, point: AttachPoint<'_>) -> io::Result<Link> {
     Link::create(program, point)
 }
 
+/// Why no SYN cookie reaches anybody by this interface, and what helps.
+fn without_cookies(name: &str, ingress: Ingress, is_veth: bool) -> Option<String> {
+    match ingress {
+        Ingress::Tcx => Some(format!(
+            "SYN cookies on {name}: only XDP sends them, and tcx is in use there (setting datapath.xdp)"
+        )),
+        // Linux drops what native XDP sends into a veth whose other end has no XDP program (veth_xdp_xmit).
+        Ingress::Native if is_veth => Some(format!(
+            "SYN cookies on {name}: what native XDP sends is lost in a veth whose other end has no XDP program: \
+             set datapath.xdp=generic unless it has one"
+        )),
+        _ => None,
+    }
+}
+
 /// What is tried, in order.
 fn modes(wish: Wish, is_virtual: bool) -> &'static [Ingress] {
     match wish.setting {
@@ -137,6 +155,14 @@ fn ingress(mode: Ingress, index: u32) -> AttachPoint<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_cookies_names_the_remedy() {
+        let why = |ingress, is_veth| without_cookies("eth0", ingress, is_veth).unwrap_or_default();
+        assert!(why(Ingress::Tcx, false).contains("setting datapath.xdp"));
+        assert!(why(Ingress::Native, true).contains("datapath.xdp=generic"));
+        assert_eq!(why(Ingress::Native, false) + &why(Ingress::Generic, true), "");
+    }
 
     #[test]
     fn modes_auto_spares_virtual_interfaces_xdp() {

@@ -35,6 +35,10 @@ const VIRTUAL: [&str; 10] = [
 ];
 
 impl Interface {
+    pub fn is_veth(&self) -> bool {
+        kernel::driver(&self.name).is_ok_and(|driver| driver == "veth")
+    }
+
     /// True where TCX is the better choice.
     pub fn is_virtual(&self) -> bool {
         // Without the ioctl it is no hardware's driver.
