@@ -218,6 +218,7 @@ fn shedding_files_are_followed_and_a_broken_one_changes_nothing() {
     };
     std::fs::write(&path, "198.51.100.0/24\n198.51.101.0/24\n").unwrap();
     assert!(eventually(|| reread() == 2));
+    assert_eq!(datapath.status().shed.refused, [""; 0], "what was complained of is gone");
     expect(&world, &datapath, &rule, &[syn("203.0.113.7")], &[syn("198.51.100.7")]);
     std::fs::write(&path, "198.51.100.0/24\nexample.com, a broken line\n").unwrap();
     assert!(eventually(|| {
@@ -293,6 +294,18 @@ fn shedding_on_trial_ends_unless_confirmed() {
     std::thread::sleep(Duration::from_millis(1100));
     datapath.tick();
     expect(&world, &datapath, "command", &[syn("203.0.113.2")], &[syn("203.0.113.1")]);
+
+    // What ends before its trial would, and what holds already, is not on trial.
+    let wanted = |address: &str, seconds| ShedRequest {
+        seconds,
+        trial_seconds: Some(60),
+        ..request(Action::Add, List::Deny, &["203.0.113.3", address])
+    };
+    assert_eq!(datapath.change(&wanted("203.0.113.4", Some(1))).unwrap().on_trial, 0);
+    assert_eq!(datapath.change(&wanted("203.0.113.5", None)).unwrap().on_trial, 1);
+    std::thread::sleep(Duration::from_millis(1100));
+    datapath.tick();
+    expect(&world, &datapath, "command", &[syn("203.0.113.4")], &[syn("203.0.113.5")]);
 }
 
 /// E-05: the process is there, and does nothing.

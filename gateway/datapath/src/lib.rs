@@ -47,7 +47,7 @@ pub use counters::{
 pub use datapath::{Datapath, Handed, HandedLink, StartError};
 pub use descriptors::{receive_descriptors, send_descriptors};
 pub use detach::{Detached, Placement, detach_all, detach_programs, placements};
-pub use render::{render_claims, render_detached, render_status, render_top};
+pub use render::{prefix_count, render_change, render_claims, render_detached, render_status, render_top};
 pub use settings::{
     Binding, ConnectionLimit, DatapathSettings, Ingress, ListenerSpec, Mode, ShedSettings, Steering,
     UnknownWord, Worker,

@@ -1,4 +1,4 @@
-//! Text for `gateway datapath status|top|detach`.
+//! Text for `gateway datapath …`.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::balance::VirtualAddressStatus;
 use crate::counters::{Counters, DropCount, ListenerCounters, rtt_upper_bound};
 use crate::detach::Detached;
-use crate::shed::Claim;
+use crate::shed::{Claim, ShedAnswer};
 use crate::status::{ProgramStatus, State, Status};
 
 /// The status, a few lines for people.
@@ -88,17 +88,44 @@ fn render_balance(text: &mut String, addresses: &[VirtualAddressStatus]) {
 fn render_rules(text: &mut String, status: &Status) {
     let shed = &status.shed;
     for rule in shed.rules.iter().filter(|rule| rule.prefixes > 0) {
-        line(text, &format!("rule {} ({}): {} prefixes", rule.rule, rule.reason, rule.prefixes));
+        line(text, &format!("rule {} ({}): {}", rule.rule, rule.reason, prefix_count(rule.prefixes)));
     }
     for network in &shed.protected {
         line(text, &format!("never denied: {network}"));
     }
     if shed.waiting > 0 {
-        line(text, &format!("no room for {} prefixes, which drop nothing", shed.waiting));
+        line(text, &no_room(shed.waiting));
     }
     for refused in &shed.refused {
         line(text, &format!("rule refused: {refused}"));
     }
+}
+
+fn no_room(waiting: usize) -> String {
+    format!("no room for {}, which drop nothing (setting datapath.prefixes.max)", prefix_count(waiting))
+}
+
+/// `1 prefix`, `2 prefixes`.
+pub fn prefix_count(count: usize) -> String {
+    if count == 1 { "1 prefix".to_owned() } else { format!("{count} prefixes") }
+}
+
+/// What became of a change that was asked for, without what was refused; `trial` in seconds.
+pub fn render_change(answer: &ShedAnswer, trial: Option<u64>) -> String {
+    let mut text = String::new();
+    line(&mut text, &format!("{} changed", prefix_count(answer.changed)));
+    if let Some(seconds) = trial.filter(|_| answer.on_trial > 0) {
+        let which =
+            if answer.on_trial == answer.changed { "" } else { "those that did not hold before are " };
+        line(
+            &mut text,
+            &format!("{which}rolled back in {seconds} s unless `gateway datapath confirm` comes first"),
+        );
+    }
+    if answer.waiting > 0 {
+        line(&mut text, &no_room(answer.waiting));
+    }
+    text
 }
 
 /// What the rules claim, one prefix a line, then what each has dropped.
@@ -290,7 +317,7 @@ mod tests {
              new connections go to workers by hash\n\
              rule command (deny): 2 prefixes\n\
              never denied: 192.0.2.1 (SSH connection to this host)\n\
-             no room for 3 prefixes, which drop nothing\n\
+             no room for 3 prefixes, which drop nothing (setting datapath.prefixes.max)\n\
              virtual address 203.0.113.10:443, no member is ready: as last known\n\
              \x20 member 10.0.0.11: draining, weight 2, 66.6 % of the ring, unreachable: no route to host\n\
              kernel: tier T3\n\
@@ -301,6 +328,20 @@ mod tests {
         // What travels through `GET /datapath`.
         let json = serde_json::to_string(&status).unwrap();
         assert_eq!(serde_json::from_str::<Status>(&json).unwrap(), status);
+    }
+
+    #[test]
+    fn render_change_says_what_is_on_trial() {
+        let answer =
+            |changed, on_trial, waiting| ShedAnswer { changed, on_trial, waiting, refused: Vec::new() };
+        assert_eq!(render_change(&answer(1, 0, 0), Some(60)), "1 prefix changed\n");
+        let trial = "rolled back in 60 s unless `gateway datapath confirm` comes first\n";
+        assert_eq!(render_change(&answer(2, 2, 0), Some(60)), format!("2 prefixes changed\n{trial}"));
+        let some = format!(
+            "2 prefixes changed\nthose that did not hold before are {trial}\
+             no room for 1 prefix, which drop nothing (setting datapath.prefixes.max)\n"
+        );
+        assert_eq!(render_change(&answer(2, 1, 1), Some(60)), some);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Order of safety: what is protected is never denied; what a command denies is on trial until it is confirmed;
 //! rules hold only while this process says every second that it lives; and a full trie drops nothing more.
 
+mod complaints;
 mod denied;
 mod events;
 mod feedback;
@@ -16,7 +17,7 @@ mod rules;
 mod table;
 mod tries;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ use crate::kernel::Map;
 use crate::load::Loaded;
 use crate::random::random;
 use crate::settings::ShedSettings;
+use complaints::Complaints;
 use denied::{Denied, InKernel};
 use events::Events;
 use file::Watched;
@@ -55,8 +57,6 @@ const FILES_EVERY: Duration = Duration::from_secs(5);
 const AUDITED: usize = 64;
 /// Reason of the rules that policies make.
 const POLICY: &str = "policy";
-/// Complaints that are kept for the status.
-const COMPLAINTS_MAX: usize = 32;
 /// Claims that one reading shows.
 const SHOWN_MAX: usize = 10_000;
 
@@ -89,7 +89,8 @@ pub struct ShedRequest {
     /// How long it holds; for ever without.
     #[serde(default)]
     pub seconds: Option<u64>,
-    /// Rolled back after this time unless confirmed before; without it the change needs no confirmation.
+    /// Rolled back after this time unless confirmed before; without it, or if it would end by then anyway, the change
+    /// needs no confirmation.
     #[serde(default)]
     pub trial_seconds: Option<u64>,
     /// Where the operator is logged in from: never denied.
@@ -114,6 +115,9 @@ pub struct ShedAnswer {
     pub refused: Vec<String>,
     /// Prefixes of that list that the kernel has no room for; they drop nothing.
     pub waiting: usize,
+    /// Prefixes of the request that are on trial now.
+    #[serde(default)]
+    pub on_trial: usize,
 }
 
 /// The state of shedding, for `GET /datapath`.
@@ -127,7 +131,7 @@ pub struct ShedStatus {
     /// Prefixes that somebody had changed in the kernel, and that were put right.
     #[serde(default)]
     pub drift: u64,
-    /// What was refused lately, one line each.
+    /// What is refused, one line each: of a file until it is read again, of policies until they change.
     pub refused: Vec<String>,
 }
 
@@ -174,7 +178,7 @@ pub struct Shed {
     files: Vec<(Watched, List, u32)>,
     files_due: Instant,
     protected: Protected,
-    complaints: VecDeque<String>,
+    complaints: Complaints,
     events: Option<Events>,
     alive: Map<u64>,
     drift: u64,
@@ -216,7 +220,7 @@ impl Shed {
             files,
             files_due: Instant::now(),
             protected: Protected::default(),
-            complaints: VecDeque::new(),
+            complaints: Complaints::default(),
             events: loaded.events.take().map(Events::new),
             alive: maps.alive.try_clone()?,
             drift: 0,
@@ -256,7 +260,8 @@ impl Shed {
     pub fn tick(&mut self) -> io::Result<()> {
         let now = Instant::now();
         for (list, ended) in [(List::Deny, self.deny.tick(now)), (List::Allow, self.allow.tick(now))] {
-            for (prefix, rule) in ended {
+            for (prefix, number) in ended {
+                let rule = self.rules.name(list, number);
                 tracing::info!(list = list.word(), %prefix, rule, "datapath prefix ended");
             }
         }
@@ -291,7 +296,10 @@ impl Shed {
                 Err(line) => answer.refused.push(line),
             }
         }
-        answer.waiting = self.table(request.list).waiting();
+        let table = self.table(request.list);
+        answer.waiting = table.waiting();
+        answer.on_trial =
+            request.prefixes.iter().filter(|prefix| table.is_on_trial(**prefix, COMMAND)).count();
         let (action, list) = (request.action, request.list.word());
         let (changed, refused) = (answer.changed, answer.refused.len());
         tracing::info!(?action, list, changed, refused, "datapath prefixes changed by command");
@@ -314,7 +322,8 @@ impl Shed {
         }
         let end = |seconds| now.checked_add(Duration::from_secs(seconds));
         let until = request.seconds.and_then(end);
-        let life = match request.trial_seconds.and_then(end) {
+        let trial = request.trial_seconds.and_then(end).filter(|end| until.is_none_or(|until| *end < until));
+        let life = match trial {
             Some(end) => Some(Life { until: end, trial: Some(Confirmed { until }) }),
             None => until.map(Life::until),
         };
@@ -324,14 +333,15 @@ impl Shed {
 
     /// Makes these the policies that are applied here. What would deny a protected network is left to the policy.
     pub fn follow_policies(&mut self, policies: &[PolicyRule]) {
+        self.complaints.settle(POLICY);
         let mut wanted = Vec::new();
         for policy in policies {
-            match self.rules.named(List::Deny, POLICY, &policy.name) {
-                Some(number) => wanted.push((number, self.denied_by(policy))),
-                None => {
-                    self.complain(format!("{}: too many rules to count: left to the policy", policy.name));
-                }
-            }
+            let Some(number) = self.rules.named(List::Deny, POLICY, &policy.name) else {
+                let line = format!("{}: too many rules to count: left to the policy", policy.name);
+                self.complaints.add(POLICY, line);
+                continue;
+            };
+            wanted.push((number, self.denied_by(policy)));
         }
         let none = BTreeSet::new();
         for number in self.rules.with_reason(POLICY) {
@@ -350,7 +360,7 @@ impl Shed {
         let refusals: Vec<_> = prefixes.iter().filter_map(|prefix| self.protected.refusal(*prefix)).collect();
         prefixes.retain(|prefix| self.protected.refusal(*prefix).is_none());
         for refusal in refusals {
-            self.complain(format!("{}: {refusal}", policy.name));
+            self.complaints.add(POLICY, format!("{}: {refusal}", policy.name));
         }
         prefixes
     }
@@ -374,7 +384,7 @@ impl Shed {
             protected: self.protected.lines(),
             drift: self.drift,
             waiting: self.deny.waiting() + self.allow.waiting(),
-            refused: self.complaints.iter().cloned().collect(),
+            refused: self.complaints.lines(),
         }
     }
 
@@ -389,9 +399,7 @@ impl Shed {
                     more += 1;
                     continue;
                 }
-                let is_it = |rule: &&rules::Rule| rule.number == number && rule.list == Some(list);
-                let rule =
-                    self.rules.all().iter().find(is_it).map_or_else(String::new, |one| one.name.clone());
+                let rule = self.rules.name(list, number).to_owned();
                 let seconds = life.map(|life| life.until.saturating_duration_since(now).as_secs());
                 let on_trial = life.is_some_and(|life| life.trial.is_some());
                 shown.push(Claim { list, prefix, rule, seconds, on_trial });
@@ -418,38 +426,35 @@ impl Shed {
 
     fn read_files(&mut self, now: Instant) {
         self.files_due = now + FILES_EVERY;
-        let mut lines = Vec::new();
         for (file, list, number) in &mut self.files {
-            let (mut prefixes, path) = match file.changed() {
-                None => continue,
-                Some(Ok(prefixes)) => (prefixes, file.path.display()),
-                Some(Err(error)) => {
-                    lines.push(format!("{error}: the list stays as it was"));
+            let Some(read) = file.changed() else { continue };
+            let path = file.path.display().to_string();
+            self.complaints.settle(&path);
+            let mut prefixes = match read {
+                Ok(prefixes) => prefixes,
+                Err(error) => {
+                    self.complaints.add(&path, format!("{error}: the list stays as it was"));
                     continue;
                 }
             };
             if *list == List::Deny {
                 prefixes.retain(|prefix| {
                     let refusal = self.protected.refusal(*prefix);
-                    lines.extend(refusal.iter().map(|line| format!("{path}: {line}")));
+                    if let Some(line) = &refusal {
+                        self.complaints.add(&path, format!("{path}: {line}"));
+                    }
                     refusal.is_none()
                 });
             }
             let table = if *list == List::Deny { &mut self.deny } else { &mut self.allow };
             table.replace(*number, &prefixes);
-            tracing::info!(file = %path, list = list.word(), prefixes = prefixes.len(), "datapath prefixes read");
+            tracing::info!(
+                file = path,
+                list = list.word(),
+                prefixes = prefixes.len(),
+                "datapath prefixes read"
+            );
         }
-        for line in lines {
-            self.complain(line);
-        }
-    }
-
-    fn complain(&mut self, line: String) {
-        tracing::warn!(reason = line, "datapath rule refused");
-        if self.complaints.len() == COMPLAINTS_MAX {
-            self.complaints.pop_front();
-        }
-        self.complaints.push_back(line);
     }
 
     fn say_alive(&self) -> io::Result<()> {

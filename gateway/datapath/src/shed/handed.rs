@@ -116,7 +116,7 @@ impl Shed {
             if claim.list == List::Deny
                 && let Some(refusal) = self.protected.refusal(claim.prefix)
             {
-                self.complain(refusal);
+                self.complaints.add("taking over", refusal);
                 continue;
             }
             let trial = claim.trial.map(|trial| Confirmed { until: trial.ends.and_then(after) });

@@ -61,6 +61,12 @@ impl Rules {
         &self.0
     }
 
+    /// The name of the list's rule of that number.
+    pub fn name(&self, list: List, number: u32) -> &str {
+        let rule = self.0.iter().find(|rule| rule.number == number && rule.list == Some(list));
+        rule.map_or("", |rule| &rule.name)
+    }
+
     /// The rule that drops under this number.
     pub fn dropping(&self, number: u32) -> Option<&Rule> {
         self.0.iter().find(|rule| rule.number == number && rule.list != Some(List::Allow))

@@ -173,6 +173,10 @@ impl<T: Trie> Table<T> {
         on_trial.len()
     }
 
+    pub fn is_on_trial(&self, prefix: Prefix, rule: u32) -> bool {
+        self.lives.get(&(prefix, rule)).is_some_and(|life| life.trial.is_some())
+    }
+
     /// All claims, by prefix and rule.
     pub fn claims(&self) -> impl Iterator<Item = (Prefix, u32, Option<Life>)> {
         self.claims.iter().map(|key| (key.0, key.1, self.lives.get(key).copied()))
@@ -324,6 +328,7 @@ mod tests {
         let after = |seconds| start + Duration::from_secs(seconds);
         let trial = |until| Some(Life { until: after(60), trial: Some(Confirmed { until }) });
         table.claim(prefix("192.0.2.1"), 16, trial(None));
+        assert!(table.is_on_trial(prefix("192.0.2.1"), 16) && !table.is_on_trial(prefix("192.0.2.2"), 16));
         assert!(table.tick(after(59)).is_empty());
         assert_eq!(table.tick(after(60)), [(prefix("192.0.2.1"), 16)]);
         assert!(entries(&table).is_empty());

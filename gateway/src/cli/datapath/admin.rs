@@ -32,11 +32,16 @@ impl Place {
         let admin = self.admin;
         let text = exchange(admin, method, path, body)
             .map_err(|error| format!("no gateway answers at {admin} (see --admin): {error}"))?;
-        let (head, body) = text.split_once("\r\n\r\n").ok_or("the answer is no HTTP")?;
-        if !head.starts_with("HTTP/1.1 200") {
-            return Err(body.trim().to_owned());
+        let stranger = |what: &str| {
+            format!("what answers at {admin} is no gateway's admin listener (see --admin): {what}")
+        };
+        let (head, body) = text.split_once("\r\n\r\n").ok_or_else(|| stranger("it speaks no HTTP"))?;
+        let status = head.split(' ').nth(1).unwrap_or_default();
+        match status {
+            "200" => serde_json::from_str(body).map_err(|error| stranger(&error.to_string())),
+            "404" => Err(stranger(&format!("it has no {path}"))),
+            _ => Err(body.trim().to_owned()),
         }
-        serde_json::from_str(body).map_err(|error| format!("the answer of {admin} cannot be read: {error}"))
     }
 }
 

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use gateway_datapath::{
-    Action, Claim, DropCount, List, Prefix, ShedAnswer, ShedRequest, read_prefixes, render_claims,
+    Action, Claim, DropCount, List, Prefix, ShedAnswer, ShedRequest, prefix_count, read_prefixes,
+    render_change, render_claims,
 };
 
 use super::admin::Place;
@@ -80,11 +81,7 @@ impl Add {
             trial_seconds: trial,
             operator: operator(),
         };
-        let code = change(&self.prefixes, &self.place, request);
-        if let Some(trial) = trial.filter(|_| code == ExitCode::SUCCESS) {
-            println!("rolled back in {trial} s unless `gateway datapath confirm` comes first");
-        }
-        code
+        change(&self.prefixes, &self.place, request)
     }
 }
 
@@ -103,21 +100,15 @@ impl Remove {
 }
 
 fn change(prefixes: &Prefixes, place: &Place, request: impl FnOnce(Vec<Prefix>) -> ShedRequest) -> ExitCode {
-    let prefixes = match prefixes.all() {
-        Ok(prefixes) => prefixes,
+    let request = match prefixes.all() {
+        Ok(prefixes) => request(prefixes),
         Err(error) => return fail(EXIT_SETTINGS, error),
     };
-    let answer: ShedAnswer = match place.post("/datapath/prefixes", &request(prefixes)) {
+    let answer: ShedAnswer = match place.post("/datapath/prefixes", &request) {
         Ok(answer) => answer,
         Err(error) => return fail(EXIT_UNAVAILABLE, error),
     };
-    println!("{} prefixes changed", answer.changed);
-    if answer.waiting > 0 {
-        println!(
-            "no room for {} prefixes, which drop nothing (setting datapath.prefixes.max)",
-            answer.waiting
-        );
-    }
+    print!("{}", render_change(&answer, request.trial_seconds));
     for line in &answer.refused {
         eprintln!("gateway: {line}");
     }
@@ -135,7 +126,7 @@ pub fn confirm(place: &Place) -> Result<(), String> {
         confirmed: usize,
     }
     let answer: Answer = place.post("/datapath/confirm", &serde_json::json!({}))?;
-    println!("{} prefixes confirmed", answer.confirmed);
+    println!("{} confirmed", prefix_count(answer.confirmed));
     Ok(())
 }
 
