@@ -47,20 +47,15 @@ impl Limit {
     }
 }
 
-/// What a source is known by.
+/// Where the source is counted.
 #[inline(always)]
-pub const fn hash(source: Source, limit: &Limit) -> u64 {
+pub const fn place(source: Source, limit: &Limit) -> Place {
     let value = match source {
         Source::V4(word) => word as u64,
         // Apart from any IPv4 address by the complement: no global address begins with 32 set bits.
         Source::V6(words) => !((words[0] as u64 | (words[1] as u64) << 32) & limit.v6_mask),
     };
-    mix(value ^ limit.salt)
-}
-
-/// Where the source of this hash is counted.
-#[inline(always)]
-pub const fn place(hash: u64) -> Place {
+    let hash = mix(value ^ limit.salt);
     let first = (hash >> 59) as usize;
     // Two others of the line, each as likely as any. Their bound is written out, as verifiers before Linux 6.6 do not
     // follow it otherwise.
@@ -125,7 +120,7 @@ mod tests {
     }
 
     fn ask(sketch: &[Line], limit: &Limit, source: Source, now: u64) -> bool {
-        let place = place(hash(source, limit));
+        let place = place(source, limit);
         let line = &sketch[place.line as usize];
         admit(now, limit, place.cells.map(|cell| &line[cell]))
     }
@@ -172,20 +167,19 @@ mod tests {
         let mut limit = limit(1, 1);
         let source =
             |first: u32, second: u32, last: u32| Source::V6([first.to_be(), second.to_be(), 0, last]);
-        assert_eq!(place(hash(source(1, 2, 3), &limit)), place(hash(source(1, 2, 4), &limit)));
-        assert_ne!(place(hash(source(1, 2, 3), &limit)), place(hash(source(1, 3, 3), &limit)));
+        assert_eq!(place(source(1, 2, 3), &limit), place(source(1, 2, 4), &limit));
+        assert_ne!(place(source(1, 2, 3), &limit), place(source(1, 3, 3), &limit));
         limit.v6_mask = u64::from_ne_bytes([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0]);
-        assert_eq!(place(hash(source(1, 2, 3), &limit)), place(hash(source(1, 3, 3), &limit)));
-        assert_ne!(place(hash(source(1, 2, 3), &limit)), place(hash(source(1, 0x1_0002, 3), &limit)));
-        assert_ne!(place(hash(Source::V4(1), &limit)), place(hash(Source::V4(2), &limit)));
+        assert_eq!(place(source(1, 2, 3), &limit), place(source(1, 3, 3), &limit));
+        assert_ne!(place(source(1, 2, 3), &limit), place(source(1, 0x1_0002, 3), &limit));
+        assert_ne!(place(Source::V4(1), &limit), place(Source::V4(2), &limit));
     }
 
     #[test]
     fn admit_another_salt_separates_who_shared() {
         let one = limit(1, 1);
         let other = Limit { salt: 8, ..one };
-        let shared = (0..2000_u32)
-            .filter(|i| place(hash(Source::V4(*i), &one)) == place(hash(Source::V4(*i), &other)));
+        let shared = (0..2000_u32).filter(|i| place(Source::V4(*i), &one) == place(Source::V4(*i), &other));
         assert_eq!(shared.count(), 0);
     }
 
@@ -194,7 +188,7 @@ mod tests {
         let limit = limit(1, 1);
         let mut pairs = BTreeMap::<[usize; 2], u32>::new();
         for number in 0..100_000 {
-            let [first, second, third] = place(hash(Source::V4(number), &limit)).cells;
+            let [first, second, third] = place(Source::V4(number), &limit).cells;
             for pair in [[first, second], [first, third], [second, third]] {
                 *pairs.entry([pair[0].min(pair[1]), pair[0].max(pair[1])]).or_default() += 1;
             }
@@ -213,7 +207,7 @@ mod tests {
         }
         let others = 1_000_000..1_600_000;
         let refused = others.filter(|number| {
-            let place = place(hash(Source::V4(*number), &limit));
+            let place = place(Source::V4(*number), &limit);
             place.cells.iter().all(|cell| sketch[place.line as usize][*cell].get() != 0)
         });
         refused.count()

@@ -142,17 +142,6 @@ impl PortEntry {
     pub const fn has(self, flag: u16) -> bool {
         self.flags & flag != 0
     }
-
-    /// In one register, for functions that take numbers.
-    #[inline(always)]
-    pub const fn to_bits(self) -> u32 {
-        self.listener as u32 | (self.flags as u32) << 16
-    }
-
-    #[inline(always)]
-    pub const fn from_bits(bits: u32) -> Self {
-        Self { listener: bits as u16, flags: (bits >> 16) as u16 }
-    }
 }
 
 /// Key of `BIND`, a longest-prefix trie: the port first, then as much of the address as the binding names.

@@ -23,8 +23,8 @@ use crate::maps::{
 };
 use crate::shed::now;
 
-pub use tc::{send as send_tc, too_long as too_long_tc, unpack as unpack_tc, way as way_tc};
-pub use xdp::{send as send_xdp, too_long as too_long_xdp, unpack as unpack_xdp, way as way_xdp};
+pub use tc::{send as send_tc, too_long as too_long_tc, unpack as unpack_tc};
+pub use xdp::{send as send_xdp, too_long as too_long_xdp, unpack as unpack_xdp};
 
 /// Where the IP header of a frame without tags is: with tags it is left to the stack.
 const NETWORK: usize = 14;
@@ -56,35 +56,21 @@ pub enum Way {
     Stack,
     /// There is no way to its member.
     Nowhere,
-    /// It does not fit on that way, and its sender is to be told: `TOO_LONG` has it.
-    TooLong,
+    /// It does not fit on that way, and its sender is to be told; to be counted.
+    TooLong(&'static mut BalanceCounters),
     To(&'static Member),
 }
 
-impl Way {
-    /// As the functions that the verifier walks once give it back: a member's number, or one of these.
-    const STACK: u32 = u32::MAX;
-    const NOWHERE: u32 = u32::MAX - 1;
-    const TOO_LONG: u32 = u32::MAX - 2;
-
-    #[inline(always)]
-    fn of(number: u32) -> Self {
-        match number {
-            Self::STACK => Self::Stack,
-            Self::NOWHERE => Self::Nowhere,
-            Self::TOO_LONG => Self::TooLong,
-            member => MEMBERS.get(member).map_or(Self::Stack, Self::To),
-        }
-    }
-}
-
-/// Finds the member that a packet goes to, and counts it; [`Way`] as a number. `entry` is whose its destination is. A packet that
-/// will be cut into several has to fit on no way.
+/// Finds the member that a packet goes to, and counts it. `entry` is whose its destination is; `segmented`: it is cut
+/// down to what fits on its way.
 #[inline(always)]
-fn way(frame: &Frame, parsed: &Parsed, entry: PortEntry, weight: &Weight) -> u32 {
+pub fn way(frame: &Frame, parsed: &Parsed, entry: PortEntry, segmented: bool, weight: &Weight) -> Way {
+    if parsed.network != NETWORK || !is_of_interest(parsed, entry) {
+        return Way::Stack;
+    }
     match chosen(frame, parsed, entry) {
-        Some(chosen) => chosen.way(if weight.packets > 1 { 0 } else { weight.bytes }, weight),
-        None => Way::STACK,
+        Some(chosen) => chosen.way(if segmented { 0 } else { weight.bytes }, weight),
+        None => Way::Stack,
     }
 }
 
@@ -92,9 +78,6 @@ fn way(frame: &Frame, parsed: &Parsed, entry: PortEntry, weight: &Weight) -> u32
 #[inline(always)]
 fn is_of_interest(parsed: &Parsed, entry: PortEntry) -> bool {
     use gateway_common::{Protocol, Verdict};
-    if parsed.network != NETWORK {
-        return false;
-    }
     match (parsed.verdict, parsed.protocol) {
         (Verdict::Pass, Protocol::Tcp | Protocol::Udp) => entry.has(PortEntry::BALANCED),
         (Verdict::Pass, Protocol::Other) | (Verdict::Fragment, _) => true,
@@ -171,15 +154,15 @@ fn counters(vip: u32) -> Option<&'static mut BalanceCounters> {
 impl Chosen {
     /// `bytes` is the frame's length where it has to fit.
     #[inline(always)]
-    fn way(self, bytes: u64, weight: &Weight) -> u32 {
-        let Some(member) = MEMBERS.get(self.member) else { return Way::STACK };
+    fn way(self, bytes: u64, weight: &Weight) -> Way {
+        let Some(member) = MEMBERS.get(self.member) else { return Way::Stack };
         if member.has(Member::HERE) {
             self.count(weight);
-            return Way::STACK;
+            return Way::Stack;
         }
         if member.interface == 0 {
             self.counters.unreachable += 1;
-            return Way::NOWHERE;
+            return Way::Nowhere;
         }
         // The frame's own header is as long as what IPv4 adds, less six; IPv6 adds twice as much.
         let outer = if member.address.is_v4() { 20 } else { 40 };
@@ -187,21 +170,21 @@ impl Chosen {
             return self.too_long(member.room.saturating_sub(outer as u32));
         }
         self.count(weight);
-        self.member
+        Way::To(member)
     }
 
     #[inline(always)]
-    fn too_long(self, fits: u32) -> u32 {
+    fn too_long(self, fits: u32) -> Way {
         if self.answerable
             && self.counters.telling.allows(now(), TOO_LONG_TOLD_MAX)
             && let Some(packet) = TOO_LONG.get_ptr_mut(0)
         {
             // SAFETY: the map gave the pointer, and this CPU's slot is ours while the program runs.
             unsafe { packet.write(TooLong { vip: self.vip, fits }) };
-            return Way::TOO_LONG;
+            return Way::TooLong(self.counters);
         }
         self.counters.too_long += 1;
-        Way::NOWHERE
+        Way::Nowhere
     }
 
     #[inline(always)]
@@ -213,16 +196,6 @@ impl Chosen {
                 (*counters).bytes += weight.bytes;
             }
         }
-    }
-}
-
-/// Counts the packet in `TOO_LONG` whose sender nobody could tell.
-#[inline(always)]
-fn untold() {
-    if let Some(packet) = TOO_LONG.get(0)
-        && let Some(counters) = counters(packet.vip)
-    {
-        counters.too_long += 1;
     }
 }
 
@@ -286,7 +259,7 @@ fn find(name: u64, bucket: u32) -> u64 {
     FLOWS.get(bucket).map_or(0, |bucket| bucket.find(name))
 }
 
-/// Remembers a flow's member; 1 if it could.
+/// Remembers a flow's member; 1 if it could. The verifier walks it once, as `read` says.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn gw_put(name: u64, bucket: u32, member: u32, tick: u32) -> u32 {

@@ -12,8 +12,7 @@ use gateway_common::{Parsed, limit};
 
 use crate::account::{Frame, Weight};
 use crate::maps::{
-    ALIVE, ALLOW4, ALLOW6, CONFIG, DENY4, DENY4_BUCKETS, DENY4_MASK, DENY6, DROPS, EVENTS, HINTS4, SAMPLING,
-    SKETCH,
+    ALIVE, ALLOW4, ALLOW6, DENY4, DENY4_BUCKETS, DENY4_MASK, DENY6, DROPS, EVENTS, HINTS4, SAMPLING, SKETCH,
 };
 
 /// `BPF_RB_NO_WAKEUP`: user space looks by itself.
@@ -68,21 +67,13 @@ impl Tables for InMaps {
 
     #[inline(always)]
     fn admits(&self, source: Source, limit: &Limit) -> bool {
-        gw_admits(limit::hash(source, limit), self.now.get()) != 0
+        let place = limit::place(source, limit);
+        let Some(line) = SKETCH.get_ptr_mut(place.line) else { return true };
+        // SAFETY: the map gave the pointer. Another CPU may write in between: that loses a count, which the limit bears (the
+        // target has no atomic loads).
+        let line = unsafe { Cell::from_mut(&mut (*line).0).as_array_of_cells() };
+        limit::admit(self.now.get(), limit, place.cells.map(|cell| &line[cell % SketchLine::CELLS]))
     }
-}
-
-/// Whether a new connection of a source is within the limit. Here and below: what C can call the verifier walks once, and not
-/// anew with each of the ways that lead here, and from here on.
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn gw_admits(hash: u64, now: u64) -> u32 {
-    let place = limit::place(hash);
-    let (Some(config), Some(line)) = (CONFIG.get(0), SKETCH.get_ptr_mut(place.line)) else { return 1 };
-    // SAFETY: the map gave the pointer. Another CPU may write in between: that loses a count, which the limit bears (the
-    // target has no atomic loads).
-    let line = unsafe { Cell::from_mut(&mut (*line).0).as_array_of_cells() };
-    limit::admit(now, &config.limit, place.cells.map(|cell| &line[cell % SketchLine::CELLS])).into()
 }
 
 /// The rule of the longest prefix around an IPv4 address.
@@ -96,7 +87,7 @@ fn denied(address: u32) -> Option<u32> {
     (rule != NO_RULE).then_some(rule)
 }
 
-/// The same where there is any; [`NO_RULE`] if none of them is around it.
+/// The same where there is any; [`NO_RULE`] if none of them is around it. The verifier walks it once, as `read` says.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn gw_denied(address: u32, hints: u64) -> u32 {

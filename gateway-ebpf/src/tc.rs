@@ -30,10 +30,10 @@ pub fn gw_ingress_tc(ctx: TcContext) -> i32 {
         account(entry, &parsed, Direction::In, parsed.verdict, &weight);
         // What a balancer has sent is for us.
         if !unpacked && balance::wanted(config) && !is_tagged(&ctx) {
-            return match balance::way_tc(&ctx, &parsed, entry, &weight) {
+            return match balance::way(&frame, &parsed, entry, weight.packets > 1, &weight) {
                 Way::Stack => NEXT,
                 Way::Nowhere => DROP,
-                Way::TooLong => balance::too_long_tc(&ctx),
+                Way::TooLong(counters) => balance::too_long_tc(&ctx, counters),
                 Way::To(member) => balance::send_tc(&ctx, &frame, member),
             };
         }

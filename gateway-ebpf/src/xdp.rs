@@ -32,10 +32,10 @@ pub fn ingress<const LOGS: bool>(ctx: &XdpContext) -> u32 {
         account(entry, &parsed, Direction::In, parsed.verdict, &weight);
         // What a balancer has sent is for us.
         if !unpacked && balance::wanted(config) {
-            match balance::way_xdp(ctx, &parsed, entry, &weight) {
+            match balance::way(&frame, &parsed, entry, false, &weight) {
                 Way::Stack => {}
                 Way::Nowhere => return xdp_action::XDP_DROP,
-                Way::TooLong => return balance::too_long_xdp(ctx),
+                Way::TooLong(counters) => return balance::too_long_xdp(ctx, counters),
                 Way::To(member) => return balance::send_xdp(ctx, &frame, member),
             }
         }

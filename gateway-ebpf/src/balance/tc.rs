@@ -1,17 +1,14 @@
 //! In TC the kernel makes the room, as it may hold a packet that is cut into segments later.
 
-use aya_ebpf::bindings::__sk_buff;
 use aya_ebpf::helpers::generated::{bpf_redirect, bpf_skb_adjust_room, bpf_skb_store_bytes};
 use aya_ebpf::programs::TcContext;
-use gateway_common::Parsed;
 use gateway_common::balance::{outer_v4, outer_v6, packed_v4, packed_v6};
-use gateway_common::map::{Member, PortEntry};
+use gateway_common::map::{BalanceCounters, Member};
 use gateway_common::numbers::{ETHER_TYPE_IPV4, ETHER_TYPE_IPV6};
 use gateway_common::packet::{Address, Ethernet, Ipv4, Ipv6, Packet as _};
-use gateway_common::parse::Packed;
 
-use super::{NETWORK, Way, is_of_interest, trusts, untold};
-use crate::account::{Frame, Weight};
+use super::{NETWORK, trusts};
+use crate::account::Frame;
 use crate::maps::TELL_TC;
 
 /// `BPF_ADJ_ROOM_MAC`: behind the Ethernet header.
@@ -23,26 +20,6 @@ const AROUND_V6: u64 = 1 << 2;
 const DROP: i32 = 2;
 /// Bytes of both hardware addresses.
 const ADDRESSES: u32 = 12;
-
-/// Where a packet goes, of which all this is known.
-#[inline(always)]
-pub fn way(ctx: &TcContext, parsed: &Parsed, entry: PortEntry, weight: &Weight) -> Way {
-    if !is_of_interest(parsed, entry) {
-        return Way::Stack;
-    }
-    let Weight { packets, bytes } = *weight;
-    Way::of(gw_way_tc(ctx.skb.skb, Packed::of(parsed).0, entry.to_bits(), packets, bytes))
-}
-
-/// The verifier walks it once.
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn gw_way_tc(ctx: *mut __sk_buff, parsed: u64, entry: u32, packets: u64, bytes: u64) -> u32 {
-    // SAFETY: the context's own bounds; nothing moves the packet here.
-    let frame = unsafe { Frame::new((*ctx).data as usize, (*ctx).data_end as usize) };
-    let weight = Weight { packets, bytes };
-    super::way(&frame, &Packed(parsed).parsed(), PortEntry::from_bits(entry), &weight)
-}
 
 /// Puts the packet into one for the member, and sends it.
 #[inline(always)]
@@ -82,10 +59,10 @@ fn store<const N: usize>(ctx: &TcContext, at: u32, words: &[u16; N]) -> bool {
 
 /// Lets another program tell the packet's sender, and drops it.
 #[inline(always)]
-pub fn too_long(ctx: &TcContext) -> i32 {
+pub fn too_long(ctx: &TcContext, counters: &mut BalanceCounters) -> i32 {
     // SAFETY: the map has programs of this kind only. It comes back if there is none.
     unsafe { TELL_TC.tail_call(ctx, 0) };
-    untold();
+    counters.too_long += 1;
     DROP
 }
 

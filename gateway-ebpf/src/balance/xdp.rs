@@ -1,38 +1,16 @@
 //! In XDP the frame grows and shrinks at its head.
 
-use aya_ebpf::bindings::{xdp_action, xdp_md};
+use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::helpers::generated::{bpf_redirect, bpf_xdp_adjust_head};
 use aya_ebpf::programs::XdpContext;
-use gateway_common::Parsed;
 use gateway_common::balance::{outer_v4, outer_v6, packed_v4, packed_v6};
-use gateway_common::map::{Member, PortEntry};
+use gateway_common::map::{BalanceCounters, Member};
 use gateway_common::numbers::{ETHER_TYPE_IPV4, ETHER_TYPE_IPV6};
 use gateway_common::packet::{Address, Ethernet, Ipv4, Ipv6, Packet as _};
-use gateway_common::parse::Packed;
 
-use super::{NETWORK, Way, is_of_interest, trusts, untold};
-use crate::account::{Frame, Weight};
+use super::{NETWORK, trusts};
+use crate::account::Frame;
 use crate::maps::TELL;
-
-/// Where a packet goes, of which all this is known.
-#[inline(always)]
-pub fn way(ctx: &XdpContext, parsed: &Parsed, entry: PortEntry, weight: &Weight) -> Way {
-    if !is_of_interest(parsed, entry) {
-        return Way::Stack;
-    }
-    let Weight { packets, bytes } = *weight;
-    Way::of(gw_way_xdp(ctx.ctx, Packed::of(parsed).0, entry.to_bits(), packets, bytes))
-}
-
-/// The verifier walks it once.
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn gw_way_xdp(ctx: *mut xdp_md, parsed: u64, entry: u32, packets: u64, bytes: u64) -> u32 {
-    // SAFETY: the context's own bounds; nothing moves the packet here.
-    let frame = unsafe { Frame::new((*ctx).data as usize, (*ctx).data_end as usize) };
-    let weight = Weight { packets, bytes };
-    super::way(&frame, &Packed(parsed).parsed(), PortEntry::from_bits(entry), &weight)
-}
 
 /// Puts the packet into one for the member, and sends it.
 #[inline(always)]
@@ -86,10 +64,10 @@ fn wrap<const N: usize>(ctx: &XdpContext, member: &Member, ether_type: u16, oute
 
 /// Lets another program tell the packet's sender, and drops it.
 #[inline(always)]
-pub fn too_long(ctx: &XdpContext) -> u32 {
+pub fn too_long(ctx: &XdpContext, counters: &mut BalanceCounters) -> u32 {
     // SAFETY: the map has programs of this kind only. It comes back if there is none.
     unsafe { TELL.tail_call(ctx, 0) };
-    untold();
+    counters.too_long += 1;
     xdp_action::XDP_DROP
 }
 
