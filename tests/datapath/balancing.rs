@@ -87,7 +87,7 @@ impl Site {
 
     /// Sends frames; the packets in packets that come back, as many as are `expected`: a few at a time, so that all have
     /// room in the socket.
-    fn pass(&self, frames: &[Vec<u8>], expected: usize) -> Vec<Enveloped> {
+    pub fn pass(&self, frames: &[Vec<u8>], expected: usize) -> Vec<Enveloped> {
         if frames.len() == expected && expected > AT_ONCE {
             return frames.chunks(AT_ONCE).flat_map(|part| self.pass(part, part.len())).collect();
         }
@@ -116,11 +116,11 @@ impl Site {
 
 /// A packet that came back in another.
 #[derive(Debug, PartialEq, Eq)]
-struct Enveloped {
+pub struct Enveloped {
     from: IpAddr,
     to: IpAddr,
     /// The packet inside, from its IP header on; padding of the frame behind it is gone.
-    inner: Vec<u8>,
+    pub inner: Vec<u8>,
 }
 
 impl Enveloped {

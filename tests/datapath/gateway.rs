@@ -8,7 +8,7 @@ use gateway::Gateway;
 use gateway_datapath::Ingress;
 use gateway_telemetry::Listener;
 
-use gateway_tests::namespaces::{GATEWAY_INTERFACE, GATEWAY_V4, GATEWAY_V6, World, modes};
+use gateway_tests::namespaces::{GATEWAY_INTERFACE, GATEWAY_V4, GATEWAY_V6, World, modes, usual_mode};
 use gateway_tests::start_gateway;
 
 const API: &str = r#"{"properties": {"displayName": "a", "path": "a", "protocols": ["http"], "apiRevision": "1",
@@ -129,6 +129,26 @@ fn requests_through_the_kernel_path_are_served_and_counted() {
         gateway.stop();
         assert!(!world.gateway.ip(&format!("link show dev {GATEWAY_INTERFACE}")).contains("xdp"), "detached");
     }
+}
+
+/// The interface was chosen by its name, and stays when it gets another one.
+#[test]
+fn renamed_interface_is_shown_under_its_new_name() {
+    let Some(world) = World::new() else { return };
+    let config = folder();
+    let gateway = start(&world, config.path(), "required", &usual_mode().to_string());
+    let shown = |name: &str| metric(&world, "gateway_datapath_info", &[&format!("interface=\"{name}\"")]);
+    assert!(within_ten_seconds(|| shown(GATEWAY_INTERFACE) == 1));
+    // Linux before 6.2 renames only what is down.
+    for words in
+        [format!("{GATEWAY_INTERFACE} down"), format!("{GATEWAY_INTERFACE} name wan0"), "wan0 up".into()]
+    {
+        world.gateway.ip(&format!("link set {words}"));
+    }
+    assert!(within_ten_seconds(|| (shown(GATEWAY_INTERFACE), shown("wan0")) == (0, 1)));
+    let status = get(&world, false, "127.0.0.1:9090", "/datapath");
+    assert!(status.contains(r#""name":"wan0""#) && !status.contains(r#""name":"gw0""#), "{status}");
+    gateway.stop();
 }
 
 #[test]

@@ -33,6 +33,7 @@
 //! | modes | native, generic, TCX and off by force; TCX on veth by itself | `counting::counting_…`, `modes_auto…` of `gateway-datapath` |
 //! | modes | native while an attack lasts, if allowed | `shedding::shedding_under_attack…` |
 //! | modes | devices that come and go, by name, unknown ones | `lifecycle::interface_…` |
+//! | modes | devices that get another name, labels of addresses, longer packets | `interfaces`, `gateway::renamed_interface…` |
 //! | measure | run-time statistics on request | `counting::counting_runs_of_programs_on_request` |
 //! | rights | each capability missing, exactly the three, no root | `capabilities`, `lifecycle::with…`, `gateway::threads_keep_no_capability…` |
 //!
@@ -60,7 +61,7 @@
 //! | 3 | the kill switch, also without the daemon | `shedding::shedding_kill_switch…`, `counting::counting_after_the_kill_switch…`, `lifecycle::detach_from_outside…` |
 //! | 4 | commands are on trial until confirmed | `shedding::shedding_on_trial_ends…`, `gateway::denied_client…` |
 //! | 5 | links are replaced in one step; nothing is pinned | `lifecycle::takeover_of_the_attachments…`, `lifecycle::killed_holder…` |
-//! | 6 | programs of others stay | `lifecycle::foreign_xdp_program_stays` |
+//! | 6 | programs of others stay | `lifecycle::foreign_xdp_program_stays`, `foreign` |
 //! | 7 | options, tags, fragments, checksums, jumbo frames | `frames`, `too_long`, `gateway-common/tests/parser` |
 //! | 8 | bounded whatever an attacker sends | `shedding::shedding_full_map…`, `balancing::balancing_a_flood_of_new_flows…`, `floods::flood_above_the_limit…` |
 //! | 9 | least privilege | `gateway::threads_keep_no_capability…` |
@@ -90,8 +91,10 @@ mod capabilities;
 mod connections;
 mod counting;
 mod floods;
+mod foreign;
 mod frames;
 mod gateway;
+mod interfaces;
 mod lifecycle;
 mod live;
 mod logging;

@@ -362,6 +362,16 @@ fn shedding_new_connections_beyond_the_limit() {
     }
 }
 
+/// As many packets as make an attack (10,000 in a second of the gateway's clock), from 203.0.113.7, which is denied.
+pub fn attack(world: &World, datapath: &Datapath) {
+    let dropped = || datapath.counters().dropped("command").0;
+    for round in 1..=40_u64 {
+        // No more than the stack's queue takes at once.
+        world.send(&vec![syn("203.0.113.7"); 256]);
+        assert!(eventually(|| dropped() == round * 256), "{} of round {round}", dropped());
+    }
+}
+
 #[test]
 fn shedding_under_attack_is_native_for_as_long_as_it_lasts() {
     let Some(world) = World::attaching(Ingress::Attack) else { return };
@@ -371,11 +381,7 @@ fn shedding_under_attack_is_native_for_as_long_as_it_lasts() {
     datapath.tick();
     assert_eq!(mode(), Ingress::Tcx);
     let dropped = || datapath.counters().dropped("command").0;
-    for round in 1..=40_u64 {
-        // No more than the stack's queue takes at once.
-        world.send(&vec![syn("203.0.113.7"); 256]);
-        assert!(eventually(|| dropped() == round * 256), "{} of round {round}", dropped());
-    }
+    attack(&world, &datapath);
     let tick = || world.gateway.run(|| datapath.tick());
     tick();
     assert_eq!(mode(), Ingress::Native, "{:?}", datapath.status().interfaces);

@@ -46,13 +46,19 @@ impl Interface {
     }
 }
 
-/// All interfaces that are there, by name.
+/// All interfaces that are there, by index: the name may change while this reads, and addresses may have labels of their
+/// own (`eth0:1`).
 pub fn all() -> io::Result<Vec<Interface>> {
-    let mut found = BTreeMap::<String, Interface>::new();
+    let mut found = BTreeMap::<u32, Interface>::new();
     for entry in nix::ifaddrs::getifaddrs()? {
-        let Ok(index) = nix::net::if_::if_nametoindex(entry.interface_name.as_str()) else { continue };
-        let interface = found.entry(entry.interface_name.clone()).or_insert_with(|| Interface {
-            name: entry.interface_name.clone(),
+        // What stands behind a colon is the address's label: no interface's name has one.
+        let name = entry.interface_name.split(':').next().unwrap_or_default();
+        let link = entry.address.as_ref().and_then(|address| address.as_link_addr());
+        let known = || found.values().find(|one| one.name == name).map(|one| one.index);
+        let index = link.map(|link| link.ifindex() as u32).or_else(known);
+        let Some(index) = index.or_else(|| nix::net::if_::if_nametoindex(name).ok()) else { continue };
+        let interface = found.entry(index).or_insert_with(|| Interface {
+            name: name.to_owned(),
             index,
             loopback: entry.flags.contains(InterfaceFlags::IFF_LOOPBACK),
             addresses: Vec::new(),
