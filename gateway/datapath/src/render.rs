@@ -9,6 +9,13 @@ use crate::detach::Detached;
 use crate::shed::{Claim, ShedAnswer};
 use crate::status::{ProgramStatus, State, Status};
 
+/// Adds a line; writing to a `String` cannot fail.
+macro_rules! line {
+    ($text:expr, $($content:tt)+) => {{
+        let _ = writeln!($text, $($content)+);
+    }};
+}
+
 /// The status, a few lines for people.
 pub fn render_status(status: &Status) -> String {
     let mut text = String::new();
@@ -17,46 +24,44 @@ pub fn render_status(status: &Status) -> String {
         (State::On, false) => "on, switched to pass everything uncounted",
         (State::On, true) => "on",
     };
-    line(&mut text, &format!("datapath: {state}"));
+    line!(text, "datapath: {state}");
     if let Some(reason) = &status.reason {
-        line(&mut text, &format!("reason: {reason}"));
+        line!(text, "reason: {reason}");
     }
     for interface in &status.interfaces {
         let egress = if interface.egress { "tcx" } else { "off" };
-        line(&mut text, &format!("interface {}: in {}, out {egress}", interface.name, interface.ingress));
+        line!(text, "interface {}: in {}, out {egress}", interface.name, interface.ingress);
         for refused in &interface.refused {
-            line(&mut text, &format!("  not in use: {refused}"));
+            line!(text, "  not in use: {refused}");
         }
     }
     for listener in &status.listeners {
-        line(&mut text, &format!("listener {}: {}", listener.name, listener.bindings.join(" ")));
+        line!(text, "listener {}: {}", listener.name, listener.bindings.join(" "));
     }
     if let Some(steering) = &status.steering {
-        line(&mut text, &format!("new connections go to workers by {steering}"));
+        line!(text, "new connections go to workers by {steering}");
     }
     render_rules(&mut text, status);
     render_balance(&mut text, &status.balance);
     if status.state == State::On {
-        line(&mut text, &format!("kernel: tier {}", status.tier.name()));
+        line!(text, "kernel: tier {}", status.tier.name());
     }
     for program in &status.programs {
         let places = if program.attached.is_empty() { "nowhere".into() } else { program.attached.join(", ") };
-        line(
-            &mut text,
-            &format!(
-                "program {} (id {}, tag {}): {places}{}",
-                program.name,
-                program.id,
-                program.tag,
-                runs(program)
-            ),
+        line!(
+            text,
+            "program {} (id {}, tag {}): {places}{}",
+            program.name,
+            program.id,
+            program.tag,
+            runs(program)
         );
     }
     for listener in &status.flooded {
-        line(&mut text, &format!("SYN flood on listener {listener}: answered with cookies"));
+        line!(text, "SYN flood on listener {listener}: answered with cookies");
     }
     for refused in &status.refused {
-        line(&mut text, &format!("not in use: {refused}"));
+        line!(text, "not in use: {refused}");
     }
     text
 }
@@ -71,16 +76,13 @@ fn runs(program: &ProgramStatus) -> String {
 fn render_balance(text: &mut String, addresses: &[VirtualAddressStatus]) {
     for address in addresses {
         let last_known = if address.last_known { ", no member is ready: as last known" } else { "" };
-        line(text, &format!("virtual address {}{last_known}", address.address));
+        line!(text, "virtual address {}{last_known}", address.address);
         for member in &address.members {
             let (whole, part) = (member.share / 10, member.share % 10);
             let way =
                 member.unreachable.as_ref().map_or_else(String::new, |why| format!(", unreachable: {why}"));
             let (address, weight, state) = (member.address, member.weight, member.state.word());
-            line(
-                text,
-                &format!("  member {address}: {state}, weight {weight}, {whole}.{part} % of the ring{way}"),
-            );
+            line!(text, "  member {address}: {state}, weight {weight}, {whole}.{part} % of the ring{way}");
         }
     }
 }
@@ -88,16 +90,16 @@ fn render_balance(text: &mut String, addresses: &[VirtualAddressStatus]) {
 fn render_rules(text: &mut String, status: &Status) {
     let shed = &status.shed;
     for rule in shed.rules.iter().filter(|rule| rule.prefixes > 0) {
-        line(text, &format!("rule {} ({}): {}", rule.rule, rule.reason, prefix_count(rule.prefixes)));
+        line!(text, "rule {} ({}): {}", rule.rule, rule.reason, prefix_count(rule.prefixes));
     }
     for network in &shed.protected {
-        line(text, &format!("never denied: {network}"));
+        line!(text, "never denied: {network}");
     }
     if shed.waiting > 0 {
-        line(text, &no_room(shed.waiting));
+        line!(text, "{}", no_room(shed.waiting));
     }
     for refused in &shed.refused {
-        line(text, &format!("rule refused: {refused}"));
+        line!(text, "rule refused: {refused}");
     }
 }
 
@@ -113,17 +115,14 @@ pub fn prefix_count(count: usize) -> String {
 /// What became of a change that was asked for, without what was refused; `trial` in seconds.
 pub fn render_change(answer: &ShedAnswer, trial: Option<u64>) -> String {
     let mut text = String::new();
-    line(&mut text, &format!("{} changed", prefix_count(answer.changed)));
+    line!(text, "{} changed", prefix_count(answer.changed));
     if let Some(seconds) = trial.filter(|_| answer.on_trial > 0) {
         let which =
             if answer.on_trial == answer.changed { "" } else { "those that did not hold before are " };
-        line(
-            &mut text,
-            &format!("{which}rolled back in {seconds} s unless `gateway datapath confirm` comes first"),
-        );
+        line!(text, "{which}rolled back in {seconds} s unless `gateway datapath confirm` comes first");
     }
     if answer.waiting > 0 {
-        line(&mut text, &no_room(answer.waiting));
+        line!(text, "{}", no_room(answer.waiting));
     }
     text
 }
@@ -137,14 +136,14 @@ pub fn render_claims(claims: &[Claim], more: usize, drops: &[DropCount]) -> Stri
             (Some(seconds), false) => format!(", for {seconds} s"),
             (None, _) => String::new(),
         };
-        line(&mut text, &format!("{} {} ({}{end})", claim.list.word(), claim.prefix, claim.rule));
+        line!(text, "{} {} ({}{end})", claim.list.word(), claim.prefix, claim.rule);
     }
     if more > 0 {
-        line(&mut text, &format!("and {more} more"));
+        line!(text, "and {more} more");
     }
     for count in drops.iter().filter(|count| count.packets > 0) {
         let DropCount { reason, rule, packets, bytes } = count;
-        line(&mut text, &format!("dropped by {rule} ({reason}): {packets} packets, {bytes} bytes"));
+        line!(text, "dropped by {rule} ({reason}): {packets} packets, {bytes} bytes");
     }
     if text.is_empty() {
         text.push_str("no prefixes, and nothing dropped\n");
@@ -156,7 +155,7 @@ pub fn render_claims(claims: &[Claim], more: usize, drops: &[DropCount]) -> Stri
 pub fn render_top(before: &Counters, now: &Counters, elapsed: Duration) -> String {
     let mut text = String::new();
     let columns = "listener             in pkt/s    in Mbit/s   out pkt/s   out Mbit/s    conn/s       open  retrans/s  rtt p50";
-    line(&mut text, columns);
+    line!(text, "{columns}");
     let seconds = elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
     let none = ListenerCounters::default();
     for listener in &now.listeners {
@@ -179,7 +178,7 @@ pub fn render_top(before: &Counters, now: &Counters, elapsed: Duration) -> Strin
             rate(connections.retransmits, old.connections.retransmits),
             median(listener, old),
         );
-        line(&mut text, row.trim_end());
+        line!(text, "{}", row.trim_end());
     }
     text
 }
@@ -203,23 +202,18 @@ fn median(now: &ListenerCounters, old: &ListenerCounters) -> String {
 pub fn render_detached(result: &Detached) -> String {
     let mut text = String::new();
     for place in &result.detached {
-        line(&mut text, &format!("detached {place}"));
+        line!(text, "detached {place}");
     }
     for place in &result.failed {
-        line(&mut text, &format!("not detached {place}"));
+        line!(text, "not detached {place}");
     }
     for program in &result.remaining {
-        line(&mut text, &format!("remains {program}"));
+        line!(text, "remains {program}");
     }
     if text.is_empty() {
         text.push_str("none of our programs is loaded (nothing is pinned: they end with the gateway)\n");
     }
     text
-}
-
-fn line(text: &mut String, content: &str) {
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "{content}");
 }
 
 #[cfg(test)]
