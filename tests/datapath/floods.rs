@@ -114,7 +114,10 @@ fn flood_of_syns_is_answered_and_real_clients_get_through() {
             scene.cookies().flood
         });
         assert!(flooded, "{xdp}: {:?}", scene.cookies());
-        assert_eq!(scene.datapath.status().flooded, ["http"]);
+        let status = scene.datapath.status();
+        assert_eq!(status.flooded, ["http"]);
+        let answering = status.programs.iter().find(|one| one.name == "gw_cookies").expect("the program");
+        assert_eq!(answering.attached, ["called by gw_ingress"]);
         let clients = 20;
         for round in 0..clients {
             scene.flood(v6, round);

@@ -44,15 +44,25 @@ impl Route {
         self.world.client.run(|| connect(route, &self.target))
     }
 
-    /// Sum of a metric's samples with these labels.
-    fn metric(&self, name: &str, labels: &[&str]) -> f64 {
+    /// A page of the admin listener.
+    fn page(&self, path: &str) -> String {
         let admin =
             self.gateway.as_ref().and_then(|gateway| gateway.address(Listener::Admin)).expect("a listener");
-        let text = self.world.gateway.run(|| Client::connect(admin).request("GET", "/metrics", &[]).text());
+        self.world.gateway.run(|| Client::connect(admin).request("GET", path, &[]).text())
+    }
+
+    /// Sum of a metric's samples with these labels.
+    fn metric(&self, name: &str, labels: &[&str]) -> f64 {
+        let text = self.page("/metrics");
         let lines = text
             .lines()
             .filter(|line| line.starts_with(name) && labels.iter().all(|label| line.contains(label)));
         lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
+    /// Whether the status shows the program that redirects.
+    fn is_tied(&self) -> bool {
+        self.page("/datapath").contains("sockets of L4 routes")
     }
 
     fn redirected(&self) -> f64 {
@@ -110,6 +120,7 @@ fn tied_sockets_move_chat_without_user_space() {
         copied()
     );
     assert!(copied() < all / 10.0, "{} of {all} bytes were copied", copied());
+    assert!(route.is_tied());
 }
 
 #[test]
@@ -166,4 +177,5 @@ fn routes_go_by_splice_where_there_is_no_sockmap() {
     let spliced = || route.metric("gateway_tunnel_bytes_total", &["way=\"splice\""]);
     assert!(eventually(|| spliced() > 0.0), "nothing was spliced");
     assert!(route.redirected() < 0.5);
+    assert!(!route.is_tied());
 }

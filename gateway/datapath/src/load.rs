@@ -61,7 +61,7 @@ pub struct LoadedProgram {
     pub tag: u64,
     /// Instructions that the verifier walked; `None` before Linux 5.16.
     pub verified_instructions: Option<u32>,
-    fd: ProgramFd,
+    pub fd: ProgramFd,
 }
 
 impl AsFd for LoadedProgram {

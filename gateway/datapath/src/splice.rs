@@ -15,7 +15,7 @@ use aya::programs::{Program, ProgramError, SkSkb};
 use gateway_common::splice::{SPLICE_CREDIT, SPLICE_MAX, SpliceCounts, SplicePlan};
 
 use crate::kernel::Map;
-use crate::load;
+use crate::load::{self, LoadedProgram};
 use events::Waiting;
 
 /// Its maps, as in the object, and the fewest entries they can have.
@@ -24,7 +24,7 @@ const PLANS: &str = "SPLICE_PLANS";
 const COUNTS: &str = "SPLICE_COUNTS";
 const EVENTS: &str = "SPLICE_EVENTS";
 const SOCKETS: &str = "SPLICE_SOCKETS";
-const PROGRAM: &str = "gw_splice";
+pub const PROGRAM: &str = "gw_splice";
 
 /// Where `struct tcp_info` of `linux/tcp.h` has `tcpi_bytes_acked`.
 const BYTES_ACKED_AT: usize = 120;
@@ -40,7 +40,8 @@ pub struct Sockmap {
     open: AtomicUsize,
     /// Who is to be told of which socket.
     waiting: Arc<Waiting>,
-    _program: SkSkbLink,
+    pub(crate) program: LoadedProgram,
+    _link: SkSkbLink,
 }
 
 /// Why it is not there.
@@ -64,13 +65,22 @@ impl Sockmap {
         program.load()?;
         let link = SkSkb::attach(program, &target)?;
         let link = program.take_link(link)?;
+        let info = program.info()?;
+        let program = LoadedProgram {
+            name: PROGRAM,
+            id: info.id(),
+            tag: info.tag(),
+            verified_instructions: info.verified_instruction_count(),
+            fd: program.fd()?.try_clone()?,
+        };
         Ok(Self {
             sockets: load::open(object, SOCKETS)?,
             plans: load::open(object, PLANS)?,
             counts: load::open(object, COUNTS)?,
             open: AtomicUsize::new(0),
             waiting: events::listen(object.take_map(EVENTS).ok_or(MapError::ElementNotFound)?)?,
-            _program: link,
+            program,
+            _link: link,
         })
     }
 

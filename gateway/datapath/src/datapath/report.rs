@@ -8,6 +8,7 @@ use crate::balance::Balance;
 use crate::cookies;
 use crate::load::name;
 use crate::settings::Ingress;
+use crate::splice;
 use crate::status::{InterfaceStatus, ProgramStatus, State, Status};
 
 impl Active {
@@ -30,12 +31,23 @@ impl Active {
         let interfaces = changing.attachments.iter().map(interface_status).collect();
         let links: Vec<_> =
             changing.attachments.iter().flat_map(|one| &one.links).chain(&changing.links).collect();
-        let programs = self.loaded.programs.iter().map(|program| {
-            let of_program = links.iter().filter(|(owner, _)| *owner == program.name);
-            let mut attached: Vec<String> =
-                of_program.filter_map(|(_, link)| link.attached()).map(|one| one.describe()).collect();
-            if program.name == name::REUSEPORT {
-                attached.extend(changing.groups.iter().map(|group| format!("reuseport group of {group}")));
+        let places = |program| {
+            let of_program = links.iter().filter(move |(owner, _)| *owner == program);
+            of_program.filter_map(|(_, link)| link.attached()).map(|one| one.describe())
+        };
+        let sockmap = self.loaded.sockmap.iter().flatten().map(|sockmap| &sockmap.program);
+        let programs = self.loaded.programs.iter().chain(sockmap).map(|program| {
+            let mut attached: Vec<String> = places(program.name).collect();
+            match (program.name, caller(program.name)) {
+                (name::REUSEPORT, _) => {
+                    attached
+                        .extend(changing.groups.iter().map(|group| format!("reuseport group of {group}")));
+                }
+                (splice::PROGRAM, _) => attached.push("sockets of L4 routes".to_owned()),
+                (_, Some(caller)) if places(caller).next().is_some() => {
+                    attached.push(format!("called by {caller}"));
+                }
+                _ => {}
             }
             ProgramStatus {
                 name: program.name.to_owned(),
@@ -64,6 +76,15 @@ impl Active {
             flooded,
             refused: self.refused.iter().cloned().chain(none).collect(),
         }
+    }
+}
+
+/// The program that calls this one, which is attached nowhere itself.
+fn caller(program: &str) -> Option<&'static str> {
+    match program {
+        name::COOKIES | name::TELL => Some(name::INGRESS),
+        name::TELL_TC => Some(name::INGRESS_TC),
+        _ => None,
     }
 }
 
