@@ -24,7 +24,7 @@
 //! | steer | workers that are spared; queues that move | `steering::reuseport_spares…`, `steering::reuseport_moves_the_queue…`, `look_a_silent_worker…` of `gateway` |
 //! | steer | by hash when one queue gets everything | `steering::reuseport_by_cpu_is_given_up…` |
 //! | steer | without programs the kernel's own way (`SO_INCOMING_CPU`) | `gateway::gateway_serves_with_the_path_off`, `steering::steering_ends_with_the_datapath` |
-//! | hand over | nobody refused or reset, take-over after take-over under load | `takeover::takeovers_under_load_refuse_and_cut_nobody` of `tests/data_plane` |
+//! | hand over | nobody refused or reset, take-over after take-over under load | `takeovers::takeovers_with_the_kernel_path…`, and without it `takeover::takeovers_under_load…` of `tests/data_plane` |
 //! | hand over | no packet between two programs, lists and flows go over | `lifecycle::takeover_…`, `balancing::balancing_takes_flows_over…` |
 //! | hand over | what does not fit is refused, the old one stays | `takeover::takeover_that_does_not_fit…` of `tests/data_plane` |
 //! | balance | members, errors, fragments, floods, a site | `balancing`, `balancer` |
@@ -101,5 +101,6 @@ mod logging;
 mod shedding;
 mod splicing;
 mod steering;
+mod takeovers;
 mod too_long;
 mod trial;

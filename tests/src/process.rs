@@ -77,7 +77,8 @@ impl Process {
         Self::serve(&[&fixed[..], &ports].concat())
     }
 
-    fn serve(arguments: &[&str]) -> Self {
+    /// Starts the binary with these arguments, and JSON logs.
+    pub fn serve(arguments: &[&str]) -> Self {
         let mut child = command(arguments)
             .args(["--set", "telemetry.logs.std=json"])
             .stdout(Stdio::piped())
