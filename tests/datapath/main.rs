@@ -61,7 +61,7 @@
 //! | 3 | the kill switch, also without the daemon | `shedding::shedding_kill_switch…`, `counting::counting_after_the_kill_switch…`, `lifecycle::detach_from_outside…` |
 //! | 4 | commands are on trial until confirmed | `shedding::shedding_on_trial_ends…`, `gateway::denied_client…` |
 //! | 5 | links are replaced in one step; nothing is pinned | `lifecycle::takeover_of_the_attachments…`, `lifecycle::killed_holder…` |
-//! | 6 | programs of others stay | `lifecycle::foreign_xdp_program_stays`, `foreign` |
+//! | 6 | programs of others stay, TCX and XDP | `lifecycle::foreign_xdp_program_stays`, `foreign` |
 //! | 7 | options, tags, fragments, checksums, jumbo frames | `frames`, `too_long`, `gateway-common/tests/parser` |
 //! | 8 | bounded whatever an attacker sends | `shedding::shedding_full_map…`, `balancing::balancing_a_flood_of_new_flows…`, `floods::flood_above_the_limit…` |
 //! | 9 | least privilege | `gateway::threads_keep_no_capability…` |
