@@ -32,6 +32,7 @@
 //! | splice | routes change live, open connections stay | `l4::live` of `tests/data_plane`, `live::settings_file…` |
 //! | modes | native, generic, TCX and off by force; TCX on veth by itself | `counting::counting_…`, `modes_auto…` of `gateway-datapath` |
 //! | modes | native while an attack lasts, if allowed | `shedding::shedding_under_attack…` |
+//! | modes | what was chosen and does not do is taken back, what was forced says so | `probation`, `judge_…`, `sight_…` of `gateway-datapath` |
 //! | modes | devices that come and go, by name, unknown ones | `lifecycle::interface_…` |
 //! | modes | devices that get another name, labels of addresses, longer packets | `interfaces`, `gateway::renamed_interface…` |
 //! | measure | run-time statistics on request | `counting::counting_runs_of_programs_on_request` |
@@ -59,7 +60,7 @@
 //! | 1 | the operator is not cut off | `shedding::shedding_what_is_protected…`, `ssh_peer…` of `gateway-datapath` |
 //! | 2 | in doubt a packet passes | `trial::verdict_any_truncation…`, `shedding::shedding_ends_when_user_space_gives_no_sign_of_life` |
 //! | 3 | the kill switch, also without the daemon | `shedding::shedding_kill_switch…`, `counting::counting_after_the_kill_switch…`, `lifecycle::detach_from_outside…` |
-//! | 4 | commands are on trial until confirmed | `shedding::shedding_on_trial_ends…`, `gateway::denied_client…` |
+//! | 4 | commands and attachments are on trial until confirmed | `probation`, `shedding::shedding_on_trial_ends…`, `gateway::denied_client…` |
 //! | 5 | links are replaced in one step; nothing is pinned | `lifecycle::takeover_of_the_attachments…`, `lifecycle::killed_holder…` |
 //! | 6 | programs of others stay, TCX and XDP | `lifecycle::foreign_xdp_program_stays`, `foreign` |
 //! | 7 | options, tags, fragments, checksums, jumbo frames | `frames`, `too_long`, `gateway-common/tests/parser` |
@@ -98,6 +99,7 @@ mod interfaces;
 mod lifecycle;
 mod live;
 mod logging;
+mod probation;
 mod shedding;
 mod splicing;
 mod steering;

@@ -372,16 +372,22 @@ pub fn attack(world: &World, datapath: &Datapath) {
     }
 }
 
+/// The gateway's end under so much of what is denied that `attack` goes native with the next tick.
+pub fn attacked(world: &World) -> Datapath {
+    let datapath = start(world, Ingress::Attack, ShedSettings::default());
+    add(&datapath, List::Deny, &["203.0.113.0/24"]);
+    datapath.tick();
+    assert_eq!(datapath.status().interfaces[0].ingress, Ingress::Tcx);
+    attack(world, &datapath);
+    datapath
+}
+
 #[test]
 fn shedding_under_attack_is_native_for_as_long_as_it_lasts() {
     let Some(world) = World::attaching(Ingress::Attack) else { return };
-    let datapath = start(&world, Ingress::Attack, ShedSettings::default());
+    let datapath = attacked(&world);
     let mode = || datapath.status().interfaces[0].ingress;
-    add(&datapath, List::Deny, &["203.0.113.0/24"]);
-    datapath.tick();
-    assert_eq!(mode(), Ingress::Tcx);
     let dropped = || datapath.counters().dropped("command").0;
-    attack(&world, &datapath);
     let tick = || world.gateway.run(|| datapath.tick());
     tick();
     assert_eq!(mode(), Ingress::Native, "{:?}", datapath.status().interfaces);

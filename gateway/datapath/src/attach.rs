@@ -7,6 +7,7 @@ use crate::datapath::HandedLink;
 use crate::interface::Interface;
 use crate::kernel::{self, AttachPoint, Link};
 use crate::load::{Loaded, LoadedProgram, name};
+use crate::probation::Probation;
 use crate::settings::Ingress;
 
 /// How arriving packets are to be seen.
@@ -31,16 +32,59 @@ pub struct Attachment {
     pub ingress: Ingress,
     pub egress: bool,
     pub refused: Vec<String>,
+    pub past: Past,
+    /// Until it is known that the interface works as it did before.
+    pub probation: Option<Probation>,
     /// With the program's name.
     pub links: Vec<(&'static str, Link)>,
+}
+
+/// What has been found on the interface since the start.
+#[derive(Debug, Default)]
+pub struct Past {
+    /// Modes that are not tried again.
+    pub taken_back: Vec<Ingress>,
+    /// A line for each mode with which the interface did not work.
+    pub findings: Vec<String>,
 }
 
 impl Attachment {
     /// Attaches as `wish` asks. Never fails: what is refused is in the result. An attachment that is `handed`
     /// over is taken.
     pub fn new(interface: Interface, wish: Wish, loaded: &Loaded, handed: &[HandedLink]) -> Self {
-        let mut this =
-            Self { interface, ingress: Ingress::Off, egress: false, refused: Vec::new(), links: Vec::new() };
+        Self::after(Past::default(), interface, wish, loaded, handed)
+    }
+
+    /// Detaches, and attaches as `wish` asks now.
+    pub fn again(self, wish: Wish, loaded: &Loaded) -> Self {
+        let Self { interface, past, links, .. } = self;
+        drop(links);
+        Self::after(past, interface, wish, loaded, &[])
+    }
+
+    /// True while a program of ours sees arriving packets: somebody may have detached a link behind our back.
+    pub fn sees_arriving(&self) -> bool {
+        self.is_live(|program| program != name::EGRESS_TC)
+    }
+
+    pub fn sees_leaving(&self) -> bool {
+        self.is_live(|program| program == name::EGRESS_TC)
+    }
+
+    fn is_live(&self, wanted: fn(&str) -> bool) -> bool {
+        self.links.iter().any(|(program, link)| wanted(program) && link.attached().is_some())
+    }
+
+    fn after(past: Past, interface: Interface, wish: Wish, loaded: &Loaded, handed: &[HandedLink]) -> Self {
+        let mut this = Self {
+            interface,
+            ingress: Ingress::Off,
+            egress: false,
+            refused: Vec::new(),
+            past,
+            probation: None,
+            links: Vec::new(),
+        };
         if wish.setting == Ingress::Off {
             return this;
         }
@@ -49,7 +93,11 @@ impl Attachment {
             this.refused.push(format!("interface {}: no Ethernet frames there", this.interface.name));
             return this;
         }
+        let before = Probation::before(&this.interface);
         for mode in modes(wish, this.interface.is_virtual()) {
+            if this.past.taken_back.contains(mode) {
+                continue;
+            }
             if this.take_over(*mode, loaded, handed) {
                 this.ingress = *mode;
                 break;
@@ -58,6 +106,7 @@ impl Attachment {
             if this.attach(&format!("{mode} counting"), program, ingress(*mode, this.interface.index), loaded)
             {
                 this.ingress = *mode;
+                this.watch(wish, before);
                 break;
             }
         }
@@ -73,6 +122,22 @@ impl Attachment {
             this.egress = this.attach("counting of leaving packets", name::EGRESS_TC, point, loaded);
         }
         this
+    }
+
+    /// Looks from now on whether the interface works as it did `before`.
+    fn watch(&mut self, wish: Wish, before: io::Result<Probation>) {
+        let chosen = matches!(wish.setting, Ingress::Auto | Ingress::Attack);
+        // It touches no device, and nothing better would come after it.
+        if chosen && self.ingress == Ingress::Tcx {
+            return;
+        }
+        match before {
+            Ok(before) => self.probation = Some(before.begin(chosen)),
+            Err(error) => {
+                let interface = self.interface.name.as_str();
+                tracing::warn!(interface, %error, "whether it works with the datapath's program is not looked at");
+            }
+        }
     }
 
     /// Puts our program where another process of the gateway has its own.

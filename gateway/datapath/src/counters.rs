@@ -4,7 +4,7 @@ use std::io;
 use std::net::IpAddr;
 
 use gateway_common::map::{
-    COUNTERS_PER_LISTENER, ConnectionCounters, CookieCounters, Direction, MEMBERS_MAX, RULES_MAX,
+    COUNTERS_PER_LISTENER, Config, ConnectionCounters, CookieCounters, Direction, MEMBERS_MAX, RULES_MAX,
     TIME_CLASSES, counter_index, member_index, tcp_flags_index,
 };
 use gateway_common::{Protocol, Verdict};
@@ -228,6 +228,19 @@ pub fn read(maps: &Maps, listeners: &[String], workers: u32) -> io::Result<Count
         .collect();
     let chosen = if workers > 1 { chosen } else { Vec::new() };
     Ok(Counters { listeners, chosen, ..Counters::default() })
+}
+
+/// Packets that have come in, whatever became of them, over all interfaces; `None` while the programs are switched off.
+/// `slots`: listeners and the rest.
+pub fn read_arrived(maps: &Maps, slots: u32) -> io::Result<Option<u64>> {
+    if !maps.config.get(&0_u32)?.has(Config::ENABLED) {
+        return Ok(None);
+    }
+    let all = maps.counters.totals(slots * COUNTERS_PER_LISTENER)?;
+    // Those that leave stand behind.
+    let arriving = counter_index(0, Direction::Out, Protocol::ALL[0], Verdict::ALL[0]) as usize;
+    let listeners = all.chunks(COUNTERS_PER_LISTENER as usize);
+    Ok(Some(listeners.flat_map(|one| one.iter().take(arriving)).map(|one| one.packets).sum()))
 }
 
 /// Packets and bytes dropped, by the number of the rule.

@@ -1,6 +1,7 @@
 //! The running datapath.
 
 mod attack;
+mod confirm;
 mod first;
 mod following;
 mod handover;
@@ -354,6 +355,7 @@ impl Active {
     fn tick(&self) -> io::Result<()> {
         self.judge_spread()?;
         self.meet_attack()?;
+        self.confirm_attachments();
         self.shed().tick()?;
         if let Some(balance) = self.balance().as_mut() {
             balance.tick()?;

@@ -6,6 +6,7 @@ mod ethtool;
 mod link;
 mod map;
 mod mapped;
+mod neighbour;
 mod program;
 mod route;
 

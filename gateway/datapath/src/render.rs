@@ -30,7 +30,11 @@ pub fn render_status(status: &Status) -> String {
     }
     for interface in &status.interfaces {
         let egress = if interface.egress { "tcx" } else { "off" };
-        line!(text, "interface {}: in {}, out {egress}", interface.name, interface.ingress);
+        let trial = if interface.on_trial { " (on trial)" } else { "" };
+        line!(text, "interface {}: in {}{trial}, out {egress}", interface.name, interface.ingress);
+        for found in &interface.findings {
+            line!(text, "  {found}");
+        }
         for refused in &interface.refused {
             line!(text, "  not in use: {refused}");
         }
@@ -267,8 +271,10 @@ mod tests {
                 name: "eth0".into(),
                 index: 2,
                 ingress: Ingress::Generic,
+                on_trial: true,
                 egress: true,
                 refused: vec!["native counting on eth0: the driver does not support it (EOPNOTSUPP)".into()],
+                findings: vec!["interface eth0: TCX was taken back".into()],
             }],
             listeners: vec![ListenerStatus { name: "http".into(), bindings: vec!["[::]:8080".into()] }],
             programs: vec![ProgramStatus {
@@ -305,7 +311,8 @@ mod tests {
             refused: vec!["sock_ops: no cgroup2 is mounted".into()],
         };
         let expected = "datapath: on\n\
-             interface eth0: in generic, out tcx\n\
+             interface eth0: in generic (on trial), out tcx\n\
+             \x20 interface eth0: TCX was taken back\n\
              \x20 not in use: native counting on eth0: the driver does not support it (EOPNOTSUPP)\n\
              listener http: [::]:8080\n\
              new connections go to workers by hash\n\

@@ -159,6 +159,16 @@ impl Ingress {
             Self::Auto | Self::Attack | Self::Off => None,
         }
     }
+
+    /// As people call it.
+    pub(crate) const fn in_words(self) -> &'static str {
+        match self {
+            Self::Native => "native XDP",
+            Self::Generic => "generic XDP",
+            Self::Tcx => "TCX",
+            Self::Auto | Self::Attack | Self::Off => "nothing",
+        }
+    }
 }
 
 words!(

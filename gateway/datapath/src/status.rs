@@ -51,10 +51,16 @@ pub struct InterfaceStatus {
     pub index: u32,
     /// How arriving packets are counted; never [`Ingress::Auto`].
     pub ingress: Ingress,
+    /// The gateway has chosen how, has done so just now, and takes it back if the interface does not work with it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub on_trial: bool,
     /// Leaving packets are counted.
     pub egress: bool,
     /// One line for each mode that was tried in vain.
     pub refused: Vec<String>,
+    /// One line for each mode with which the interface did not work.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub findings: Vec<String>,
 }
 
 /// One listener.

@@ -2,10 +2,11 @@
 //! than half of its speed, and saves more than that only while most packets are dropped.
 
 use std::io;
+use std::mem;
 
 use super::report::log_attachment;
 use super::{Active, Changing};
-use crate::attach::{Attachment, Wish};
+use crate::attach::Wish;
 use crate::counters;
 use crate::settings::Ingress;
 
@@ -51,9 +52,8 @@ impl Active {
         let Some(is_on) = changing.alarm.hear(dropped) else { return Ok(()) };
         tracing::warn!(is_on, "datapath: much is dropped, or no longer; interfaces change their mode");
         let wish = self.wish(&changing);
-        let interfaces: Vec<_> = changing.attachments.drain(..).map(|one| one.interface).collect();
-        for interface in interfaces {
-            let attachment = Attachment::new(interface, wish, &self.loaded, &[]);
+        for attachment in mem::take(&mut changing.attachments) {
+            let attachment = attachment.again(wish, &self.loaded);
             log_attachment(&attachment);
             changing.attachments.push(attachment);
         }

@@ -52,9 +52,11 @@ impl Datapath {
     pub fn hand_over(&self) -> io::Result<Handed> {
         let Inner::On(active) = &self.0 else { return Ok(Handed::default()) };
         let claims = Some(active.shed().hand_over()?);
-        let changing = active.changing();
+        let mut changing = active.changing();
         let mut links = Vec::new();
-        for attachment in &changing.attachments {
+        for attachment in &mut changing.attachments {
+            // Its packets will be seen, but not by us.
+            attachment.probation = None;
             for (_, link) in attachment.links.iter().filter(|(program, _)| *program == name::INGRESS) {
                 let (interface, mode) = (attachment.interface.index, attachment.ingress);
                 links.push(HandedLink { interface, mode, link: link.try_clone()? });

@@ -99,16 +99,14 @@ pub(super) fn log_attachment(attachment: &Attachment) {
 }
 
 fn interface_status(attachment: &Attachment) -> InterfaceStatus {
-    // Somebody may have detached a link behind our back.
-    let live = |wanted: fn(&str) -> bool| {
-        attachment.links.iter().any(|(program, link)| wanted(program) && link.attached().is_some())
-    };
-    let arriving = live(|program| program != name::EGRESS_TC);
+    let arriving = attachment.sees_arriving();
     InterfaceStatus {
         name: attachment.interface.name.clone(),
         index: attachment.interface.index,
         ingress: if arriving { attachment.ingress } else { Ingress::Off },
-        egress: live(|program| program == name::EGRESS_TC),
+        on_trial: arriving && attachment.probation.as_ref().is_some_and(|one| one.takes_back),
+        egress: attachment.sees_leaving(),
         refused: attachment.refused.clone(),
+        findings: attachment.past.findings.clone(),
     }
 }

@@ -38,19 +38,21 @@ pub struct Hop {
 pub struct Routes(OwnedFd);
 
 const ERROR: u16 = 2;
-const GET_LINK: u16 = 18;
+pub(super) const GET_LINK: u16 = 18;
 const GET_ROUTE: u16 = 26;
-const GET_NEIGHBOUR: u16 = 30;
+pub(super) const GET_NEIGHBOUR: u16 = 30;
 /// `NLM_F_REQUEST`.
 const REQUEST: u16 = 1;
+/// `NLM_F_ACK`: an answer also to what changes something.
+pub(super) const ACKNOWLEDGE: u16 = 4;
 /// `RTN_LOCAL`.
 const LOCAL: u8 = 2;
 /// `struct nlmsghdr`.
-const HEADER: usize = 16;
+pub(super) const HEADER: usize = 16;
 /// `struct rtmsg` and `struct ndmsg`.
-const MESSAGE: usize = 12;
+pub(super) const MESSAGE: usize = 12;
 /// `struct ifinfomsg`.
-const LINK_MESSAGE: usize = 16;
+pub(super) const LINK_MESSAGE: usize = 16;
 
 /// Attributes of each kind of message.
 mod attribute {
@@ -78,7 +80,7 @@ impl Routes {
 
     /// The way to an address. Errors: there is no route; the next host's hardware address is not known (yet).
     pub fn way(&self, to: IpAddr) -> io::Result<Way> {
-        let route = self.ask(GET_ROUTE, &route_question(to))?;
+        let route = self.ask(GET_ROUTE, 0, &route_question(to))?;
         // The eighth byte of `struct rtmsg`.
         if route.get(HEADER + 7) == Some(&LOCAL) {
             return Ok(Way::Here);
@@ -90,22 +92,22 @@ impl Routes {
         let source = of_route(attribute::ROUTE_SOURCE).and_then(address);
         let source = source.ok_or_else(|| absent("source address"))?;
         let next = of_route(attribute::ROUTE_GATEWAY).and_then(address).unwrap_or(to);
-        let neighbour = self.ask(GET_NEIGHBOUR, &neighbour_question(interface, next))?;
+        let neighbour = self.ask(GET_NEIGHBOUR, 0, &neighbour_question(interface, next))?;
         let hardware = attribute(&neighbour, HEADER + MESSAGE, attribute::NEIGHBOUR_ADDRESS).and_then(mac);
         let unknown = || io::Error::other(format!("the hardware address of {next} is not known"));
         let hardware = hardware.ok_or_else(unknown)?;
-        let link = self.ask(GET_LINK, &link_question(interface))?;
+        let link = self.ask(GET_LINK, 0, &link_question(interface))?;
         let of_link = |kind| attribute(&link, HEADER + LINK_MESSAGE, kind);
         let from = of_link(attribute::LINK_ADDRESS).and_then(mac).ok_or_else(|| absent("Ethernet"))?;
         let mtu = of_link(attribute::LINK_MTU).and_then(number).ok_or_else(|| absent("MTU"))?;
         Ok(Way::By(Hop { interface, source, next: hardware, from, mtu }))
     }
 
-    fn ask(&self, kind: u16, body: &[u8]) -> io::Result<Vec<u8>> {
+    pub(super) fn ask(&self, kind: u16, flags: u16, body: &[u8]) -> io::Result<Vec<u8>> {
         let mut question = Vec::with_capacity(HEADER + body.len());
         question.extend((HEADER as u32 + body.len() as u32).to_ne_bytes());
         question.extend(kind.to_ne_bytes());
-        question.extend(REQUEST.to_ne_bytes());
+        question.extend((REQUEST | flags).to_ne_bytes());
         // Sequence and port: nobody else uses the socket.
         question.extend([0; 8]);
         question.extend(body);
@@ -118,7 +120,9 @@ impl Routes {
         let answered = answer.get(4..6).and_then(|bytes| bytes.try_into().ok()).map(u16::from_ne_bytes);
         if answered.ok_or_else(short)? == ERROR {
             let code = answer.get(HEADER..HEADER + 4).and_then(number).ok_or_else(short)?;
-            return Err(io::Error::from_raw_os_error(-(code as i32)));
+            if code != 0 {
+                return Err(io::Error::from_raw_os_error(-(code as i32)));
+            }
         }
         Ok(answer)
     }
@@ -135,7 +139,7 @@ fn route_question(to: IpAddr) -> Vec<u8> {
     body
 }
 
-fn neighbour_question(interface: u32, of: IpAddr) -> Vec<u8> {
+pub(super) fn neighbour_question(interface: u32, of: IpAddr) -> Vec<u8> {
     let mut body = vec![family(of), 0, 0, 0];
     body.extend(interface.to_ne_bytes());
     body.extend([0; 4]);
@@ -143,7 +147,7 @@ fn neighbour_question(interface: u32, of: IpAddr) -> Vec<u8> {
     body
 }
 
-fn link_question(interface: u32) -> Vec<u8> {
+pub(super) fn link_question(interface: u32) -> Vec<u8> {
     let mut body = vec![0; 4];
     body.extend(interface.to_ne_bytes());
     body.extend([0; 8]);
@@ -161,7 +165,7 @@ fn put_address(body: &mut Vec<u8>, kind: u16, address: IpAddr) {
 }
 
 /// The value of the first attribute of that kind.
-fn attribute(message: &[u8], start: usize, wanted: u16) -> Option<&[u8]> {
+pub(super) fn attribute(message: &[u8], start: usize, wanted: u16) -> Option<&[u8]> {
     let mut rest = message.get(start..)?;
     loop {
         let length = usize::from(u16::from_ne_bytes(rest.get(..2)?.try_into().ok()?));
@@ -174,7 +178,7 @@ fn attribute(message: &[u8], start: usize, wanted: u16) -> Option<&[u8]> {
     }
 }
 
-fn number(bytes: &[u8]) -> Option<u32> {
+pub(super) fn number(bytes: &[u8]) -> Option<u32> {
     Some(u32::from_ne_bytes(bytes.try_into().ok()?))
 }
 
