@@ -51,6 +51,16 @@ pub const PREFIX_BUCKETS_MAX: u32 = prefix_buckets(PREFIXES_MAX);
 pub const SKETCH_LINES: u32 = 1 << 14;
 /// Entries of `DROPS`: rules that are counted apart.
 pub const RULES_MAX: u32 = 1024;
+/// Slots of `DROPS` that each rule has.
+pub const DROP_SLOTS: u32 = 8;
+/// Entries of `DROPS`.
+pub const DROPS_MAX: u32 = RULES_MAX * DROP_SLOTS;
+
+/// The slot of `DROPS` for packets that a rule drops on an interface. Interfaces share slots, as user space knows.
+#[inline(always)]
+pub const fn drop_index(rule: u32, interface: u32) -> u32 {
+    rule * DROP_SLOTS + interface % DROP_SLOTS
+}
 /// Bytes of `EVENTS`.
 pub const EVENTS_BYTES: u32 = 1 << 16;
 /// Between two samples of what a CPU drops, in nanoseconds.

@@ -7,10 +7,10 @@ use aya_ebpf::maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, ProgramAr
 use gateway_common::flood::FloodFrame;
 use gateway_common::map::{
     BALANCERS_MAX, BINDINGS_MAX, BalanceCounters, BindKey, COUNTERS_MAX, CPUS_MAX, Config,
-    ConnectionCounters, CookieCounters, CookieState, EVENTS_BYTES, FLOWS_MAX, FRAGMENTS_MAX, FlowBucket,
-    FragmentKey, GROUPS_MAX, HINTS_MAX, Handshake, LISTENERS_MAX, MEMBER_COUNTS_MAX, MEMBERS_MAX, Member,
-    PORTS_MAX, PREFIX_BUCKETS_MAX, PREFIXES_MAX, PacketCounters, Pieces, PortEntry, PrefixBucket,
-    PrefixEntry, RING_SLOTS, RULES_MAX, SKETCH_LINES, Sampling, SketchLine, TCP_FLAGS_MAX, TcpFlagCounters,
+    ConnectionCounters, CookieCounters, CookieState, DROPS_MAX, EVENTS_BYTES, FLOWS_MAX, FRAGMENTS_MAX,
+    FlowBucket, FragmentKey, GROUPS_MAX, HINTS_MAX, Handshake, LISTENERS_MAX, MEMBER_COUNTS_MAX, MEMBERS_MAX,
+    Member, PORTS_MAX, PREFIX_BUCKETS_MAX, PREFIXES_MAX, PacketCounters, Pieces, PortEntry, PrefixBucket,
+    PrefixEntry, RING_SLOTS, SKETCH_LINES, Sampling, SketchLine, TCP_FLAGS_MAX, TcpFlagCounters,
     TimeHistogram, TooLong, Vip, WORKERS_MAX,
 };
 use gateway_common::packet::Address;
@@ -59,9 +59,9 @@ pub static HINTS4: Array<u64> = Array::with_max_entries(HINTS_MAX, 0);
 #[map]
 pub static SKETCH: Array<SketchLine> = Array::with_max_entries(SKETCH_LINES, BPF_F_MMAPABLE);
 
-/// Rule → packets and bytes that it dropped.
+/// `drop_index` → packets and bytes that a rule dropped.
 #[map]
-pub static DROPS: PerCpuArray<PacketCounters> = PerCpuArray::with_max_entries(RULES_MAX, 0);
+pub static DROPS: PerCpuArray<PacketCounters> = PerCpuArray::with_max_entries(DROPS_MAX, 0);
 
 /// When a dropped packet is reported again.
 #[map]

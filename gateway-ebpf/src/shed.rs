@@ -4,7 +4,9 @@ use core::cell::Cell;
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_coarse_ns;
 use aya_ebpf::maps::lpm_trie::Key;
-use gateway_common::map::{Config, DropEvent, Limit, PortEntry, SAMPLE_INTERVAL_NS, Sampling, SketchLine};
+use gateway_common::map::{
+    Config, DropEvent, Limit, PortEntry, SAMPLE_INTERVAL_NS, Sampling, SketchLine, drop_index,
+};
 use gateway_common::packet::{Address, Source};
 use gateway_common::prefixes::{ALLOWED, LENGTHS, are_few, buckets, longest, rule_of, slot};
 use gateway_common::shed::{self, Tables};
@@ -125,7 +127,7 @@ pub fn now() -> u64 {
 #[inline(always)]
 pub fn report(frame: &Frame, parsed: &Parsed, dropped: &Dropped, weight: &Weight, interface: u32) {
     let Dropped { rule, now } = *dropped;
-    if let Some(counters) = DROPS.get_ptr_mut(rule) {
+    if let Some(counters) = DROPS.get_ptr_mut(drop_index(rule, interface)) {
         // SAFETY: the map gave the pointer, and this CPU's slot is ours while the program runs.
         unsafe {
             (*counters).packets += weight.packets;

@@ -104,7 +104,7 @@ fn traffic(listener: &ListenerCounters) -> impl Iterator<Item = Traffic> {
 }
 
 fn dropped(count: DropCount) -> Drops {
-    Drops { reason: count.reason, rule: count.rule, packets: count.packets }
+    Drops { reason: count.reason, rule: count.rule, interface: count.interface, packets: count.packets }
 }
 
 fn decisions(count: &BalanceCount) -> impl Iterator<Item = Balanced> {

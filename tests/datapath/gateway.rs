@@ -207,8 +207,13 @@ fn denied_client_is_cut_off_until_the_trial_ends() {
         list.contains(r#""prefix":"192.0.2.1","rule":"command""#) && list.contains(r#""on_trial":true"#),
         "{list}"
     );
-    let dropped =
-        || metric(&world, "gateway_datapath_dropped_total", &["reason=\"deny\"", "rule=\"command\""]);
+    let dropped = || {
+        metric(
+            &world,
+            "gateway_datapath_dropped_total",
+            &["reason=\"deny\"", "rule=\"command\"", "interface=\"gw0\""],
+        )
+    };
     let start = Instant::now();
     while !connects(&world) {
         assert!(start.elapsed() < Duration::from_secs(10), "rolled back");

@@ -43,7 +43,7 @@
 //! | metric | test of its figures |
 //! | --- | --- |
 //! | `gateway_datapath_packets_total`, `…bytes_total` | `counting`, `gateway::requests_through_the_kernel_path…` |
-//! | `gateway_datapath_dropped_total{reason,rule}`; not by interface | `gateway::source_that_keeps…` |
+//! | `gateway_datapath_dropped_total{reason,rule,interface}` | `gateway::denied_client…`, `name_…` of `gateway-datapath` |
 //! | `gateway_syn_flood_active`, `gateway_syn_cookies_sent_total`, by listener | `floods` |
 //! | `gateway_client_rtt_seconds`, `gateway_tcp_connections_total` | `connections::connections_established_closed…` |
 //! | `gateway_tcp_connection_duration_seconds` | `connections::connections_that_last_and_are_reset…` |

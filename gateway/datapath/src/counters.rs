@@ -4,7 +4,7 @@ use std::io;
 use std::net::IpAddr;
 
 use gateway_common::map::{
-    COUNTERS_PER_LISTENER, Config, ConnectionCounters, CookieCounters, Direction, MEMBERS_MAX, RULES_MAX,
+    COUNTERS_PER_LISTENER, Config, ConnectionCounters, CookieCounters, DROP_SLOTS, Direction, MEMBERS_MAX,
     TIME_CLASSES, counter_index, member_index, tcp_flags_index,
 };
 use gateway_common::{Protocol, Verdict};
@@ -21,7 +21,7 @@ pub struct Counters {
     pub listeners: Vec<ListenerCounters>,
     /// By worker: connections that the reuseport program gave it.
     pub chosen: Vec<u64>,
-    /// By rule, always in the same order.
+    /// By rule and interface, always in the same order.
     #[serde(default)]
     pub drops: Vec<DropCount>,
     /// By virtual address, as they were given.
@@ -66,6 +66,9 @@ pub struct DropCount {
     /// `deny`, `malformed`.
     pub reason: String,
     pub rule: String,
+    /// Its name; of several that share a slot in the kernel, all names with `+` between them.
+    #[serde(default)]
+    pub interface: String,
     pub packets: u64,
     pub bytes: u64,
 }
@@ -161,9 +164,10 @@ pub fn rtt_upper_bound(class: usize) -> Option<u64> {
 }
 
 impl Counters {
-    /// Packets and bytes that a rule has dropped.
+    /// Packets and bytes that a rule has dropped, on all interfaces.
     pub fn dropped(&self, rule: &str) -> (u64, u64) {
-        self.drops.iter().find(|one| one.rule == rule).map_or((0, 0), |one| (one.packets, one.bytes))
+        let of_rule = self.drops.iter().filter(|one| one.rule == rule);
+        of_rule.fold((0, 0), |sum, one| (sum.0 + one.packets, sum.1 + one.bytes))
     }
 
     /// Figures of the listener of that name.
@@ -243,9 +247,9 @@ pub fn read_arrived(maps: &Maps, slots: u32) -> io::Result<Option<u64>> {
     Ok(Some(listeners.flat_map(|one| one.iter().take(arriving)).map(|one| one.packets).sum()))
 }
 
-/// Packets and bytes dropped, by the number of the rule.
-pub fn read_drops(maps: &Maps) -> io::Result<Vec<(u64, u64)>> {
-    let sums = maps.drops.totals(RULES_MAX)?;
+/// Packets and bytes dropped, by [`drop_index`], of rules with numbers below `rules`.
+pub fn read_drops(maps: &Maps, rules: u32) -> io::Result<Vec<(u64, u64)>> {
+    let sums = maps.drops.totals(rules * DROP_SLOTS)?;
     Ok(sums.iter().map(|one| (one.packets, one.bytes)).collect())
 }
 

@@ -2,6 +2,7 @@
 
 mod attack;
 mod confirm;
+mod dropped;
 mod first;
 mod following;
 mod handover;
@@ -41,6 +42,7 @@ use crate::tier::Tier;
 const NO_INTERFACE: &str = "no interface carries a listen address";
 
 use attack::Alarm;
+use dropped::Dropped;
 pub use handover::{Handed, HandedLink};
 use spread::Spread;
 use statistics::Statistics;
@@ -81,6 +83,7 @@ struct Changing {
     /// Those that there are.
     listeners: Vec<ListenerStatus>,
     bindings: Vec<Binding>,
+    dropped: Dropped,
     /// As it stands in the maps.
     plan: Plan,
     spread: Spread,
@@ -316,6 +319,7 @@ impl Active {
                 logger,
                 floods: Floods::default(),
                 alarm: Alarm::default(),
+                dropped: Dropped::default(),
             }),
         })
     }
@@ -348,7 +352,7 @@ impl Active {
         let mut counters = counters::read(&self.loaded.maps, &names, self.workers)?;
         let counted = self.balance().as_ref().map(Balance::counted).unwrap_or_default();
         counters.balance = counters::read_balance(&self.loaded.maps, counted)?;
-        counters.drops = self.shed().drops(&counters::read_drops(&self.loaded.maps)?);
+        counters.drops = self.drops()?;
         Ok(counters)
     }
 

@@ -146,8 +146,8 @@ pub fn render_claims(claims: &[Claim], more: usize, drops: &[DropCount]) -> Stri
         line!(text, "and {more} more");
     }
     for count in drops.iter().filter(|count| count.packets > 0) {
-        let DropCount { reason, rule, packets, bytes } = count;
-        line!(text, "dropped by {rule} ({reason}): {packets} packets, {bytes} bytes");
+        let DropCount { reason, rule, interface, packets, bytes } = count;
+        line!(text, "dropped by {rule} ({reason}) on {interface}: {packets} packets, {bytes} bytes");
     }
     if text.is_empty() {
         text.push_str("no prefixes, and nothing dropped\n");
@@ -362,6 +362,7 @@ mod tests {
         let drop = |rule: &str, packets| DropCount {
             reason: "deny".into(),
             rule: rule.into(),
+            interface: "eth0".into(),
             packets,
             bytes: packets * 60,
         };
@@ -369,7 +370,7 @@ mod tests {
              deny 203.0.113.7 (command, for 100 s)\n\
              allow 2001:db8::/32 (command)\n\
              and 5 more\n\
-             dropped by command (deny): 2 packets, 120 bytes\n";
+             dropped by command (deny) on eth0: 2 packets, 120 bytes\n";
         assert_eq!(render_claims(&claims, 5, &[drop("command", 2), drop("malformed", 0)]), expected);
         assert_eq!(render_claims(&[], 0, &[]), "no prefixes, and nothing dropped\n");
     }

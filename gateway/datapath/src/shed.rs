@@ -17,7 +17,7 @@ mod rules;
 mod table;
 mod tries;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -408,12 +408,22 @@ impl Shed {
         (shown, more)
     }
 
-    /// Names the figures of `DROPS`, given by rule number.
-    pub fn drops(&self, by_number: &[(u64, u64)]) -> Vec<DropCount> {
+    /// One more than the highest number of a rule.
+    pub fn rules_end(&self) -> u32 {
+        self.rules.end()
+    }
+
+    /// Names the figures of `DROPS`, which `of_rule` gives by interface.
+    pub fn drops<'a>(&self, of_rule: impl Fn(u32) -> BTreeMap<&'a str, (u64, u64)>) -> Vec<DropCount> {
         let figures = self.rules.all().iter().filter(|rule| rule.list != Some(List::Allow));
-        let named = figures.map(|rule| {
-            let (packets, bytes) = by_number.get(rule.number as usize).copied().unwrap_or_default();
-            DropCount { reason: rule.reason.to_owned(), rule: rule.name.clone(), packets, bytes }
+        let named = figures.flat_map(|rule| {
+            of_rule(rule.number).into_iter().map(|(interface, (packets, bytes))| DropCount {
+                reason: rule.reason.to_owned(),
+                rule: rule.name.clone(),
+                interface: interface.to_owned(),
+                packets,
+                bytes,
+            })
         });
         named.collect()
     }

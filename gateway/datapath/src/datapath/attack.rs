@@ -7,7 +7,6 @@ use std::mem;
 use super::report::log_attachment;
 use super::{Active, Changing};
 use crate::attach::Wish;
-use crate::counters;
 use crate::settings::Ingress;
 
 /// Packets dropped between two looks, one a second, that make an attack.
@@ -47,7 +46,7 @@ impl Active {
         if self.settings.xdp != Ingress::Attack {
             return Ok(());
         }
-        let dropped = counters::read_drops(&self.loaded.maps)?.iter().map(|(packets, _)| packets).sum();
+        let dropped = self.read_drops()?.iter().map(|(packets, _)| packets).sum();
         let mut changing = self.changing();
         let Some(is_on) = changing.alarm.hear(dropped) else { return Ok(()) };
         tracing::warn!(is_on, "datapath: much is dropped, or no longer; interfaces change their mode");

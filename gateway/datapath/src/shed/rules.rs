@@ -57,6 +57,11 @@ impl Rules {
         self.0.iter().filter(|rule| rule.reason == reason).map(|rule| rule.number).collect()
     }
 
+    /// One more than the highest number.
+    pub fn end(&self) -> u32 {
+        self.0.iter().map(|rule| rule.number + 1).max().unwrap_or(0)
+    }
+
     pub fn all(&self) -> &[Rule] {
         &self.0
     }

@@ -61,13 +61,14 @@ pub struct Traffic {
     pub bytes: u64,
 }
 
-/// Packets dropped by one rule.
+/// Packets dropped by one rule on one interface.
 #[derive(Clone, Debug, Default)]
 pub struct Drops {
     /// `deny`, `malformed`, …
     pub reason: String,
     /// A file's path, `command`, …
     pub rule: String,
+    pub interface: String,
     pub packets: u64,
 }
 
@@ -128,7 +129,11 @@ impl KernelCounters {
             }
         }
         for drops in &self.drops {
-            visit(table::DROPPED, &[&drops.reason, &drops.rule], Sample::Count(drops.packets));
+            visit(
+                table::DROPPED,
+                &[&drops.reason, &drops.rule, &drops.interface],
+                Sample::Count(drops.packets),
+            );
         }
         self.collect_tcp(visit);
         self.collect_balance(visit);

@@ -81,7 +81,7 @@ metrics! {
     OVERFLOWS: Counter "gateway_metric_overflows_total" "" ["label"] "Values counted as other because a cap was reached; series: by request." by "intern";
     PACKETS: Counter "gateway_datapath_packets_total" "" ["listener", "protocol", "direction", "verdict"] "Packets seen by the kernel programs." by "set_kernel";
     PACKET_BYTES: Counter "gateway_datapath_bytes_total" "bytes" ["listener", "protocol", "direction", "verdict"] "Bytes of those packets, from the link layer." by "set_kernel";
-    DROPPED: Counter "gateway_datapath_dropped_total" "" ["reason", "rule"] "Packets dropped by the kernel programs." by "set_kernel";
+    DROPPED: Counter "gateway_datapath_dropped_total" "" ["reason", "rule", "interface"] "Packets dropped by the kernel programs." by "set_kernel";
     RTT: Histogram "gateway_client_rtt_seconds" "seconds" ["listener"] "Smoothed round-trip times of client connections." by "set_kernel";
     TCP_CONNECTIONS: Counter "gateway_tcp_connections_total" "" ["listener", "state"] "TCP connections seen by the kernel programs." by "set_kernel";
     TCP_DURATION: Histogram "gateway_tcp_connection_duration_seconds" "seconds" ["listener"] "Client connections, from the handshake to the end." by "set_kernel";

@@ -11,7 +11,7 @@ use crate::metrics::{Registry, Sample};
 const METRICS: [(&Metric, &str, &[&str]); 9] = [
     (table::PACKETS, "KernelPackets", &["Listener", "Protocol", "Direction", "Verdict"]),
     (table::PACKET_BYTES, "KernelBytes", &["Listener", "Protocol", "Direction", "Verdict"]),
-    (table::DROPPED, "KernelDrops", &["Reason", "Rule"]),
+    (table::DROPPED, "KernelDrops", &["Reason", "Rule", "Interface"]),
     (table::TCP_CONNECTIONS, "KernelConnections", &["Listener", "State"]),
     (table::TCP_RETRANSMITS, "KernelRetransmits", &["Listener"]),
     (table::TCP_FLAGS, "KernelSegments", &["Listener", "Flag"]),
