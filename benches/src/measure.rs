@@ -18,6 +18,16 @@ pub fn cpu_time(pids: &[u32]) -> Duration {
     Duration::from_millis(pids.iter().map(ticks).sum::<u64>() * 1000 / TICKS_PER_SECOND)
 }
 
+/// Time that all processors have been busy so far, interrupts included (proc(5)).
+pub fn busy_time() -> Duration {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let fields = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
+    let fields: Vec<u64> = fields.filter_map(|text| text.parse().ok()).collect();
+    // User, nice, system; not idle and waiting; interrupts, hard and soft.
+    let ticks: u64 = [0, 1, 2, 5, 6].iter().filter_map(|at| fields.get(*at)).sum();
+    Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
+}
+
 /// Processor time of one thread so far, by its folder `/proc/PID/task/TID`; exact while it sleeps.
 pub fn thread_time(folder: &Path) -> io::Result<Duration> {
     let text = fs::read_to_string(folder.join("schedstat"))?;

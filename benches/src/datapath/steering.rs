@@ -1,6 +1,7 @@
 //! What it brings that a new connection goes to the worker on the CPU that its packets arrive on.
 //!
-//! One client on each core opens a connection for each request. The gateway has a worker on each core. The first two rows
+//! One client on each core opens a connection for each request; with more of them both cores have always work, a worker is
+//! seldom woken across cores, and the gain vanishes (1.1 with two, none with eight). The gateway has a worker on each core. The first two rows
 //! are without any program: the kernel chooses the worker by a hash of the connection's ports, or by the sockets' option.
 
 use std::io::{Read, Write};
@@ -22,7 +23,7 @@ use crate::serving::{self, PORT, Serving};
 /// Of one measurement.
 const TIME: Duration = Duration::from_secs(3);
 /// Clients on each core.
-const CLIENTS: usize = 2;
+const CLIENTS: usize = 1;
 
 /// Connections that were opened, answered and closed.
 #[derive(Debug, Serialize)]

@@ -83,7 +83,6 @@ struct Changing {
     /// Those that there are.
     listeners: Vec<ListenerStatus>,
     bindings: Vec<Binding>,
-    dropped: Dropped,
     /// As it stands in the maps.
     plan: Plan,
     spread: Spread,
@@ -95,6 +94,7 @@ struct Changing {
     logger: Option<EbpfLogger<ToTracing>>,
     floods: Floods,
     alarm: Alarm,
+    dropped: Dropped,
 }
 
 impl Datapath {
@@ -297,11 +297,10 @@ impl Active {
         let attachments = chosen.into_iter().map(attach).collect();
         handover::adopt_flows(balance.as_ref(), handed, &loaded.maps, &mut refused);
         let logger = loaded.logger.take();
-        let statistics = Statistics::start(settings.statistics, &mut refused);
         Ok(Self {
+            statistics: Statistics::start(settings.statistics, &mut refused),
             settings,
             tier: Tier::probe(),
-            statistics,
             workers: prepared.workers,
             refused,
             loaded,
