@@ -19,10 +19,6 @@ const HEADERS: u64 = 14 + 20 + 32;
 /// What the options of a SYN take beyond time stamps: segment size, SACK, window scale, rounded up.
 const SYN_EXTRA: u64 = 8;
 
-fn settings() -> DatapathSettings {
-    DatapathSettings { xdp: Ingress::Tcx, ..DatapathSettings::default() }
-}
-
 /// One request of `up` bytes and an answer of `down` bytes; then both ends close, the client first.
 fn exchange(mut near: TcpStream, mut far: TcpStream, up: usize, down: usize) {
     std::thread::scope(|scope| {
@@ -63,7 +59,8 @@ fn connections_bytes_and_flags_are_exact() {
 fn counts_exactly() -> bool {
     let Some(world) = World::attaching(Ingress::Tcx) else { return true };
     let sockets = [listen(&world, "::", PORT)];
-    let datapath = world.start(&settings(), &[spec("http", &[("::", PORT, PORT)], &sockets)]);
+    let settings = DatapathSettings { xdp: Ingress::Tcx, ..DatapathSettings::default() };
+    let datapath = world.start(&settings, &[spec("http", &[("::", PORT, PORT)], &sockets)]);
     let (up, down) = (30_000, 400_000);
     let near = connect(&world, &format!("{GATEWAY_V4}:{PORT}")).unwrap();
     let (far, _) = sockets[0].accept().unwrap();
@@ -90,7 +87,7 @@ fn counts_exactly() -> bool {
 
 #[test]
 fn connections_established_closed_and_round_trips_are_counted() {
-    let Some(world) = World::attaching(Ingress::Tcx) else { return };
+    let Some(world) = World::new() else { return };
     let sockets = [listen(&world, "::", PORT)];
     let Some(datapath) = observing(&world, &sockets) else { return };
     for to in
@@ -133,7 +130,7 @@ fn http(counters: &gateway_datapath::Counters) -> gateway_datapath::ListenerCoun
 
 /// The path over one listener; `None`, said aloud, where `sock_ops` cannot be had.
 fn observing(world: &World, sockets: &[TcpListener]) -> Option<gateway_datapath::Datapath> {
-    let datapath = world.start(&settings(), &[spec("http", &[("::", PORT, PORT)], sockets)]);
+    let datapath = world.start(&DatapathSettings::default(), &[spec("http", &[("::", PORT, PORT)], sockets)]);
     let refused = datapath.status().refused.into_iter().find(|line| line.starts_with("sock_ops"));
     if let Some(reason) = &refused {
         eprintln!("SKIPPED: {reason}");
@@ -143,7 +140,7 @@ fn observing(world: &World, sockets: &[TcpListener]) -> Option<gateway_datapath:
 
 #[test]
 fn connections_that_last_and_are_reset_are_told_apart() {
-    let Some(world) = World::attaching(Ingress::Tcx) else { return };
+    let Some(world) = World::new() else { return };
     let sockets = [listen(&world, "::", PORT)];
     let Some(datapath) = observing(&world, &sockets) else { return };
     let near = connect(&world, &format!("{GATEWAY_V4}:{PORT}")).unwrap();
@@ -164,7 +161,7 @@ fn connections_that_last_and_are_reset_are_told_apart() {
 
 #[test]
 fn connections_lost_segments_count_as_retransmits() {
-    let Some(world) = World::attaching(Ingress::Tcx) else { return };
+    let Some(world) = World::new() else { return };
     let sockets = [listen(&world, "::", PORT)];
     let Some(datapath) = observing(&world, &sockets) else { return };
     let mut near = connect(&world, &format!("{GATEWAY_V4}:{PORT}")).unwrap();

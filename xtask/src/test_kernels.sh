@@ -39,7 +39,8 @@ insmod /veth.ko
 ip link set lo up
 echo "KERNEL \$(uname -r)"
 cd /tmp
-PATH=/bin RUST_BACKTRACE=0 /tests --test-threads=1 --nocapture
+# Processes that take over from each other would be the gateway's binary, which is not here.
+PATH=/bin RUST_BACKTRACE=0 /tests --test-threads=1 --nocapture --skip takeovers
 echo "TESTS ENDED WITH \$?"
 poweroff -f
 INIT

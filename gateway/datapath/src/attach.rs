@@ -94,7 +94,7 @@ impl Attachment {
             return this;
         }
         let before = Probation::before(&this.interface);
-        for mode in modes(wish, this.interface.is_virtual()) {
+        for mode in modes(wish, Device::of(&this.interface, loaded)) {
             if this.past.taken_back.contains(mode) {
                 continue;
             }
@@ -195,11 +195,33 @@ fn without_cookies(name: &str, ingress: Ingress, is_veth: bool) -> Option<String
     }
 }
 
+/// What the choice of a mode goes by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Device {
+    Hardware,
+    Virtual,
+    /// A veth, and programs that send: cookies, or packets to members. Native XDP's are lost there, as said above.
+    SendingVeth,
+}
+
+impl Device {
+    fn of(interface: &Interface, loaded: &Loaded) -> Self {
+        match interface.is_virtual() {
+            false => Self::Hardware,
+            true if (loaded.cookies || loaded.balance) && interface.is_veth() => Self::SendingVeth,
+            true => Self::Virtual,
+        }
+    }
+}
+
 /// What is tried, in order.
-fn modes(wish: Wish, is_virtual: bool) -> &'static [Ingress] {
+fn modes(wish: Wish, device: Device) -> &'static [Ingress] {
     match wish.setting {
-        Ingress::Auto if is_virtual => &[Ingress::Tcx],
+        Ingress::Auto if device != Device::Hardware => &[Ingress::Tcx],
         Ingress::Auto => &[Ingress::Native, Ingress::Tcx, Ingress::Generic],
+        Ingress::Attack if wish.under_attack && device == Device::SendingVeth => {
+            &[Ingress::Generic, Ingress::Tcx]
+        }
         // Somebody else's program may be in the way of native XDP, or a driver without.
         Ingress::Attack if wish.under_attack => &[Ingress::Native, Ingress::Tcx],
         Ingress::Native => &[Ingress::Native],
@@ -231,14 +253,15 @@ mod tests {
 
     #[test]
     fn modes_auto_spares_virtual_interfaces_xdp() {
-        assert_eq!(modes(Wish::calm(Ingress::Auto), true), [Ingress::Tcx]);
+        assert_eq!(modes(Wish::calm(Ingress::Auto), Device::Virtual), [Ingress::Tcx]);
         assert_eq!(
-            modes(Wish::calm(Ingress::Auto), false),
+            modes(Wish::calm(Ingress::Auto), Device::Hardware),
             [Ingress::Native, Ingress::Tcx, Ingress::Generic]
         );
-        assert_eq!(modes(Wish::calm(Ingress::Native), true), [Ingress::Native]);
-        assert_eq!(modes(Wish::calm(Ingress::Attack), false), [Ingress::Tcx]);
+        assert_eq!(modes(Wish::calm(Ingress::Native), Device::Virtual), [Ingress::Native]);
+        assert_eq!(modes(Wish::calm(Ingress::Attack), Device::Hardware), [Ingress::Tcx]);
         let attacked = Wish { setting: Ingress::Attack, under_attack: true };
-        assert_eq!(modes(attacked, true), [Ingress::Native, Ingress::Tcx]);
+        assert_eq!(modes(attacked, Device::Virtual), [Ingress::Native, Ingress::Tcx]);
+        assert_eq!(modes(attacked, Device::SendingVeth), [Ingress::Generic, Ingress::Tcx]);
     }
 }
