@@ -1,14 +1,13 @@
 //! A new process takes over from the one that serves: nobody is refused, nobody is cut, or the old one stays.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use gateway_tests::load::{Load, ask};
 use gateway_tests::process::{Process, binary, run};
 use gateway_tests::{Api, Backend, Client, Config, Reply};
 use nix::sys::signal::{Signal, kill};
@@ -70,17 +69,6 @@ impl Scene {
     }
 }
 
-/// One request on a connection of its own.
-fn ask(address: SocketAddr) -> Result<(), String> {
-    let failed = |error: std::io::Error| error.to_string();
-    let mut stream = TcpStream::connect(address).map_err(failed)?;
-    stream.set_read_timeout(Some(Duration::from_secs(30))).map_err(failed)?;
-    stream.write_all(b"GET /a/item HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").map_err(failed)?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).map_err(failed)?;
-    if answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello") { Ok(()) } else { Err(answer) }
-}
-
 fn serves(socket: &Path) -> Pid {
     let stream = UnixStream::connect(socket).unwrap();
     Pid::from_raw(getsockopt(&stream, sockopt::PeerCredentials).unwrap().pid())
@@ -90,20 +78,13 @@ fn serves(socket: &Path) -> Pid {
 fn takeovers_under_load_refuse_and_cut_nobody() {
     let scene = Scene::new();
     let (mut old, address) = scene.start(&[]);
-    let (served, done, failures) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(Vec::new()));
+    let load = Load::default();
     std::thread::scope(|scope| {
         for _ in 0..CLIENTS {
-            scope.spawn(|| {
-                while !done.load(Ordering::Relaxed) {
-                    match ask(address) {
-                        Ok(()) => drop(served.fetch_add(1, Ordering::Relaxed)),
-                        Err(failure) => failures.lock().unwrap().push(failure),
-                    }
-                }
-            });
+            scope.spawn(|| load.ask_on_and_on(&[address]));
         }
         for _ in 0..TAKEOVERS {
-            let before = served.load(Ordering::Relaxed);
+            let before = load.served();
             let mut waiting = Client::connect(address);
             waiting.send(b"GET /a/slow HTTP/1.1\r\nHost: a\r\n\r\n");
             let (new, same) = scene.start(&["--takeover"]);
@@ -112,13 +93,11 @@ fn takeovers_under_load_refuse_and_cut_nobody() {
             assert_eq!((answer.status, answer.text().as_str()), (200, "hello"));
             assert_eq!(old.wait(), Some(0), "the old one ends by itself");
             old = new;
-            while served.load(Ordering::Relaxed) == before {
-                std::thread::yield_now();
-            }
+            load.wait_for_more_than(before);
         }
-        done.store(true, Ordering::Relaxed);
+        load.end();
     });
-    assert_eq!(*failures.lock().unwrap(), Vec::<String>::new(), "of {served:?} requests");
+    load.expect_all_served("over loopback");
     old.signal(Signal::SIGTERM);
     old.line_with("GatewayStopped");
     assert!(!scene.socket().exists(), "nobody to take over from");

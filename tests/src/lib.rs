@@ -10,6 +10,7 @@ pub mod frames;
 mod grpc;
 mod issuer;
 pub mod key_vault;
+pub mod load;
 pub mod namespaces;
 pub mod passing;
 pub mod plane;

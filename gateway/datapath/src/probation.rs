@@ -12,8 +12,9 @@ use crate::next_hops::next_hops;
 
 /// Rings are set up in this time; nothing that is seen in it counts.
 const SETTLING: Duration = Duration::from_secs(1);
-/// How long, with a carrier, next hops and packets may take: the kernel asks a next hop three times, a second apart.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long, with a carrier, next hops and packets may take: the kernel asks a next hop three times, a second apart, and an IPv6 router
+/// not at all where the interface has no link-local address, so that it is asked otherwise behind that.
+const PATIENCE: Duration = Duration::from_secs(8);
 /// How long a carrier may take to return.
 const CARRIER: Duration = Duration::from_secs(10);
 /// A next hop that was last heard of longer ago than this was not there before.
@@ -208,20 +209,20 @@ mod tests {
     #[test]
     fn judge_what_works_passes_at_once_and_what_says_nothing_after_a_while() {
         assert_eq!(verdict(false, None, Sight::Seen, [1, 1]), Verdict::Passed);
-        assert_eq!(verdict(false, None, Sight::Unknown, [4, 4]), Verdict::Waits);
-        assert_eq!(verdict(false, None, Sight::Unknown, [5, 5]), Verdict::Passed);
+        assert_eq!(verdict(false, None, Sight::Unknown, [7, 7]), Verdict::Waits);
+        assert_eq!(verdict(false, None, Sight::Unknown, [8, 8]), Verdict::Passed);
     }
 
     #[test]
     fn judge_what_fails_has_its_time_first() {
         let silent = "the default route's next hop 10.0.0.1 did not answer any more";
         for sight in [Sight::Seen, Sight::Unseen, Sight::Unknown] {
-            assert_eq!(verdict(false, Some(HOP), sight, [4, 4]), Verdict::Waits);
-            assert_eq!(verdict(false, Some(HOP), sight, [5, 5]), failed(silent));
+            assert_eq!(verdict(false, Some(HOP), sight, [7, 7]), Verdict::Waits);
+            assert_eq!(verdict(false, Some(HOP), sight, [8, 8]), failed(silent));
         }
-        assert_eq!(verdict(false, None, Sight::Unseen, [4, 4]), Verdict::Waits);
+        assert_eq!(verdict(false, None, Sight::Unseen, [7, 7]), Verdict::Waits);
         let unseen = failed("packets came in, and the program saw none");
-        assert_eq!(verdict(false, None, Sight::Unseen, [5, 5]), unseen);
+        assert_eq!(verdict(false, None, Sight::Unseen, [8, 8]), unseen);
     }
 
     #[test]
