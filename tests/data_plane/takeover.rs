@@ -81,7 +81,7 @@ fn takeovers_under_load_refuse_and_cut_nobody() {
     let load = Load::default();
     std::thread::scope(|scope| {
         for _ in 0..CLIENTS {
-            scope.spawn(|| load.ask_on_and_on(&[address]));
+            scope.spawn(|| load.ask_on_and_on(&[address], Duration::ZERO));
         }
         for _ in 0..TAKEOVERS {
             let before = load.served();

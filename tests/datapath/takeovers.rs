@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
 use gateway_datapath::Ingress;
 use gateway_tests::load::Load;
@@ -12,6 +13,8 @@ use nix::sys::signal::Signal;
 use crate::gateway::{folder, metric};
 
 const TAKEOVERS: usize = 3;
+/// Behind each answer.
+const REST: Duration = Duration::from_millis(5);
 /// Port 80 is bound by nobody: `sk_lookup` brings its connections to the workers' sockets.
 const PORTS: [u16; 2] = [8080, 80];
 
@@ -42,7 +45,7 @@ fn takeovers_with_the_kernel_path_refuse_and_cut_nobody() {
                 let host: IpAddr = host.parse().unwrap();
                 let addresses = PORTS.map(|port| SocketAddr::new(host, port));
                 let (world, load) = (&world, &load);
-                scope.spawn(move || world.client.run(|| load.ask_on_and_on(&addresses)));
+                scope.spawn(move || world.client.run(|| load.ask_on_and_on(&addresses, REST)));
             }
             for _ in 0..TAKEOVERS {
                 let before = load.served();

@@ -26,13 +26,15 @@ pub struct Load {
 }
 
 impl Load {
-    /// Asks one address after the other until [`Load::end`].
-    pub fn ask_on_and_on(&self, addresses: &[SocketAddr]) {
+    /// Asks one address after the other until [`Load::end`], with a rest behind each answer: without one two clients keep both
+    /// cores of a small machine from the gateway.
+    pub fn ask_on_and_on(&self, addresses: &[SocketAddr], rest: Duration) {
         for address in addresses.iter().cycle().take_while(|_| !self.done.load(Ordering::Relaxed)) {
             match ask(*address) {
                 Ok(()) => drop(self.served.fetch_add(1, Ordering::Relaxed)),
                 Err(failure) => self.failures.lock().unwrap().push(failure),
             }
+            std::thread::sleep(rest);
         }
     }
 

@@ -95,7 +95,7 @@ impl Process {
     /// The next log line that holds `part`.
     pub fn line_with(&self, part: &str) -> String {
         loop {
-            let line = self.lines.recv_timeout(Duration::from_secs(20)).expect("a log line");
+            let line = self.lines.recv_timeout(Duration::from_secs(60)).expect("a log line");
             if line.contains(part) {
                 return line;
             }
