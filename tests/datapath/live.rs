@@ -12,10 +12,6 @@ use gateway_tests::start_gateway_by;
 use crate::gateway::{folder, get, metric};
 use crate::steering::{connect, listen, spec};
 
-fn settings() -> DatapathSettings {
-    DatapathSettings::default()
-}
-
 fn reaches(world: &World, port: u16) -> bool {
     connect(world, &format!("{GATEWAY_V4}:{port}")).is_ok()
         && connect(world, &format!("[{GATEWAY_V6}]:{port}")).is_ok()
@@ -27,7 +23,7 @@ fn bindings_and_listeners_follow_and_their_figures_go_on() {
     let http = [listen(&world, "::", 8080)];
     let more = [listen(&world, "::", 7000)];
     let any = |port| ("::", port, port);
-    let datapath = world.start(&settings(), &[spec("http", &[any(8080)], &http)]);
+    let datapath = world.start(&DatapathSettings::default(), &[spec("http", &[any(8080)], &http)]);
     assert!(reaches(&world, 8080) && !reaches(&world, 81));
     let follow = |specs: &[_]| world.gateway.run(|| datapath.follow_listeners(specs));
     // Nothing was steered before: the program comes with the first binding.

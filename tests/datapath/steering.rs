@@ -52,16 +52,12 @@ pub fn connect(world: &World, to: &str) -> std::io::Result<TcpStream> {
     world.client.run(|| TcpStream::connect_timeout(&to, Duration::from_secs(5)))
 }
 
-fn settings() -> DatapathSettings {
-    DatapathSettings::default()
-}
-
 #[test]
 fn steering_ports_and_ranges_reach_one_socket() {
     let Some(world) = World::new() else { return };
     let sockets = [listen(&world, "::", BOUND)];
     let bindings = [("::", BOUND, BOUND), ("::", 443, 443), ("::", 9000, 9100)];
-    let datapath = world.start(&settings(), &[spec("http", &bindings, &sockets)]);
+    let datapath = world.start(&DatapathSettings::default(), &[spec("http", &bindings, &sockets)]);
     let reached = [443, 9000, 9050, 9100, BOUND];
     for port in reached {
         for address in [GATEWAY_V4.to_owned(), format!("[{GATEWAY_V6}]")] {
@@ -96,7 +92,7 @@ fn steering_by_address_keeps_listeners_apart() {
         spec("first", &[(GATEWAY_V4, BOUND, BOUND), (GATEWAY_V4, 443, 443)], &first),
         spec("second", &[("0.0.0.0", 8081, 8081), ("192.0.2.3", 443, 443)], &second),
     ];
-    let _datapath = world.start(&settings(), &specs);
+    let _datapath = world.start(&DatapathSettings::default(), &specs);
     let near = connect(&world, &format!("{GATEWAY_V4}:443")).expect("a steered connection");
     assert_eq!(first[0].accept().unwrap().1, near.local_addr().unwrap());
     let near = connect(&world, "192.0.2.3:443").expect("a steered connection");
@@ -108,7 +104,7 @@ fn steering_by_address_keeps_listeners_apart() {
 fn steering_to_a_closed_listener_falls_back_to_the_kernel() {
     let Some(world) = World::new() else { return };
     let sockets = [listen(&world, "::", BOUND)];
-    let datapath = world.start(&settings(), &[spec("http", &[("::", 443, 443)], &sockets)]);
+    let datapath = world.start(&DatapathSettings::default(), &[spec("http", &[("::", 443, 443)], &sockets)]);
     drop(sockets);
     assert!(connect(&world, &format!("{GATEWAY_V4}:443")).is_err(), "refused, not swallowed");
     let own = world.gateway.run(|| TcpListener::bind((GATEWAY_V4, 443))).unwrap();
@@ -122,7 +118,7 @@ fn steering_to_a_closed_listener_falls_back_to_the_kernel() {
 fn steering_ends_with_the_datapath() {
     let Some(world) = World::new() else { return };
     let sockets = [listen(&world, "::", BOUND)];
-    let datapath = world.start(&settings(), &[spec("http", &[("::", 443, 443)], &sockets)]);
+    let datapath = world.start(&DatapathSettings::default(), &[spec("http", &[("::", 443, 443)], &sockets)]);
     connect(&world, &format!("{GATEWAY_V4}:443")).expect("a steered connection");
     drop(datapath);
     assert!(connect(&world, &format!("{GATEWAY_V4}:443")).is_err());
@@ -146,7 +142,7 @@ fn reuseport_by_cpu_chooses_the_receiving_cpus_worker() {
         return;
     }
     let sockets = [listen(&world, "::", BOUND), listen(&world, "::", BOUND)];
-    let by_cpu = DatapathSettings { steering: Steering::Cpu, ..settings() };
+    let by_cpu = DatapathSettings { steering: Steering::Cpu, ..DatapathSettings::default() };
     let bindings = [("::", BOUND, BOUND), ("::", 9000, 9001)];
     let datapath = world.start(&by_cpu, &[spec("http", &bindings, &sockets)]);
     assert_eq!(datapath.status().steering, Some(Steering::Cpu));
@@ -173,7 +169,7 @@ fn reuseport_by_cpu_chooses_the_receiving_cpus_worker() {
 fn reuseport_by_hash_spreads_over_all_workers() {
     let Some(world) = World::new() else { return };
     let sockets = [listen(&world, "::", BOUND), listen(&world, "::", BOUND)];
-    let by_hash = DatapathSettings { steering: Steering::Hash, ..settings() };
+    let by_hash = DatapathSettings { steering: Steering::Hash, ..DatapathSettings::default() };
     let datapath = world.start(&by_hash, &[spec("http", &[("::", BOUND, BOUND)], &sockets)]);
     let connections = 40;
     let near: Vec<_> =
@@ -188,7 +184,7 @@ fn reuseport_spares_workers_that_take_nothing() {
     let Some(world) = World::new() else { return };
     for steering in [Steering::Hash, Steering::Cpu] {
         let sockets = [listen(&world, "::", BOUND), listen(&world, "::", BOUND), listen(&world, "::", BOUND)];
-        let chosen_so = DatapathSettings { steering, ..settings() };
+        let chosen_so = DatapathSettings { steering, ..DatapathSettings::default() };
         let datapath = world.start(&chosen_so, &[spec("http", &[("::", BOUND, BOUND)], &sockets)]);
         let connect = |count: u64| -> Vec<_> {
             (0..count).map(|_| connect(&world, &format!("{GATEWAY_V4}:{BOUND}")).unwrap()).collect()
@@ -209,7 +205,7 @@ fn reuseport_spares_workers_that_take_nothing() {
 fn reuseport_moves_the_queue_of_a_socket_that_closes() {
     let Some(world) = World::new() else { return };
     let mut sockets = vec![listen(&world, "::", BOUND), listen(&world, "::", BOUND)];
-    let by_hash = DatapathSettings { steering: Steering::Hash, ..settings() };
+    let by_hash = DatapathSettings { steering: Steering::Hash, ..DatapathSettings::default() };
     let datapath = world.start(&by_hash, &[spec("http", &[("::", BOUND, BOUND)], &sockets)]);
     datapath.spread_over(&[false, true]).unwrap();
     let mut near: Vec<_> =
@@ -233,7 +229,8 @@ fn reuseport_by_cpu_is_given_up_when_one_queue_gets_all() {
     }
     let sockets = [listen(&world, "::", BOUND), listen(&world, "::", BOUND)];
     // With two queues by itself by CPU.
-    let datapath = world.start(&settings(), &[spec("http", &[("::", BOUND, BOUND)], &sockets)]);
+    let datapath =
+        world.start(&DatapathSettings::default(), &[spec("http", &[("::", BOUND, BOUND)], &sockets)]);
     assert_eq!(datapath.status().steering, Some(Steering::Cpu));
     let connect_from_one_cpu = || {
         world.client.run(|| {

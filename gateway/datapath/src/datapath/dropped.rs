@@ -53,9 +53,8 @@ impl Dropped {
         if name.is_empty() {
             return;
         }
-        let known = self.ended.keys().any(|(_, known)| *known == name);
-        let names: BTreeSet<_> = self.ended.keys().map(|(_, name)| name).collect();
-        let name = if known || names.len() < NAMES_MAX { name } else { OTHERS.to_owned() };
+        let known: BTreeSet<_> = self.ended.keys().map(|(_, name)| name).collect();
+        let name = if known.contains(&name) || known.len() < NAMES_MAX { name } else { OTHERS.to_owned() };
         self.before.resize(self.before.len().max(counted.len()), (0, 0));
         for place in (slot..counted.len()).step_by(SLOTS) {
             let since = less(counted[place], self.before[place]);
